@@ -1,0 +1,163 @@
+"""What every table of the domain shares: ids, instants and the declarative base.
+
+Rules: ids are time-sorted 63-bit integers inside and a prefix with 13 Crockford base32 characters outside;
+times are integer UTC microseconds in columns that end in `_at`, aware datetimes in Python.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, MetaData, Text, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from .errors import BadId
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# 2020-01-01: 41 bits of milliseconds after it last until 2089 and keep the sign bit free on both databases.
+ID_EPOCH_MS = 1_577_836_800_000
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD_VALUES = {letter: value for value, letter in enumerate(CROCKFORD)}
+# One id block may not run into the next process's share of the same millisecond.
+BLOCK_MAX = 4096
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def micros(at: datetime) -> int:
+    """An aware datetime as integer UTC microseconds; a naive one is a ValueError."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone cannot be stored")
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def instant(value: int) -> datetime:
+    """Integer UTC microseconds as an aware datetime."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """UTC microseconds in a BIGINT; aware datetimes in Python. SQLite's own text type drops the offset."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else instant(value)
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Ids:
+    """Hands out increasing ids: 41 bits of milliseconds, 10 of a process's own number, 12 of counter."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._renew()
+
+    def _renew(self) -> None:
+        self._pid = os.getpid()
+        self._own = secrets.randbelow(1024) << 12
+        self._last_ms = 0
+        self._used = 0
+
+    def block(self, count: int) -> int:
+        """The first of `count` consecutive ids, at most 4,096."""
+        if not 1 <= count <= BLOCK_MAX:
+            raise ValueError(f"a block holds 1 to {BLOCK_MAX} ids, not {count}")
+        with self._lock:
+            if os.getpid() != self._pid:  # a fork must not share its parent's number
+                self._renew()
+            ms = max(time.time_ns() // 1_000_000 - ID_EPOCH_MS, self._last_ms)
+            if ms > self._last_ms:
+                self._last_ms, self._used = ms, 0
+            elif self._used + count > BLOCK_MAX:
+                self._last_ms, self._used = ms + 1, 0
+            first = (self._last_ms << 22) | self._own | self._used
+            self._used += count
+            return first
+
+
+ids = Ids()
+
+
+def new_id() -> int:
+    """One new id."""
+    return ids.block(1)
+
+
+def public_id(prefix: str, number: int) -> str:
+    """The id people and programs see: `stk_01ABC…`, 13 base32 characters."""
+    letters = [CROCKFORD[(number >> shift) & 31] for shift in range(60, -1, -5)]
+    return f"{prefix}_{''.join(letters)}"
+
+
+def parse_id(prefix: str, text: str) -> int:
+    """The number inside a public id of this prefix; anything else is BadId."""
+    head, _, tail = text.partition("_")
+    if head != prefix or len(tail) != 13 or any(letter not in CROCKFORD_VALUES for letter in tail):
+        raise BadId(f"{text[:40]!r} is not an id of the form {prefix}_…")
+    number = 0
+    for letter in tail:
+        number = number << 5 | CROCKFORD_VALUES[letter]
+    if number >= 1 << 63:
+        raise BadId(f"{text[:40]!r} is not an id of the form {prefix}_…")
+    return number
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every table."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        datetime: Instant,
+        int: BigInteger,
+        str: Text,
+        dict[str, Any]: Json,
+        list[str]: Json,
+        list[dict[str, Any]]: Json,
+    }
+
+
+class Row:
+    """A table with an id of its own."""
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=new_id)
+
+
+class Edited(Row):
+    """A row that people edit: its `version` is the ETag and is compared in the UPDATE."""
+
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+    def touch(self, now: datetime) -> None:
+        """Say that the row was edited."""
+        self.updated_at = now
+        self.version += 1
+
+
+def db_now(session: Session) -> datetime:
+    """The database's own clock, for leases: worker clocks may disagree, this one does not."""
+    if session.get_bind().dialect.name == "postgresql":
+        return session.execute(select(func.clock_timestamp())).scalar_one()
+    return instant(session.execute(select(func.dolen_now_us())).scalar_one())

@@ -1,0 +1,88 @@
+"""Engines for both databases, set up so that what is committed stays committed.
+
+Rules: SQLite writes go through one engine with BEGIN IMMEDIATE and synchronous=FULL; reads through another
+that takes no lock. PostgreSQL needs synchronous_commit on. Durable or not started.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.orm import Session, sessionmaker
+
+BUSY_TIMEOUT_MS = 5000
+
+
+class NotDurable(Exception):
+    """The database would forget what it has confirmed."""
+
+
+class Database:
+    """One database as the processes use it: `write()` and `read()` give sessions."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.write_engine = _sqlite(url, "BEGIN IMMEDIATE", 2) if self.is_sqlite else _postgresql(url, pool_size)
+        self.read_engine = _sqlite(url, "BEGIN", pool_size) if self.is_sqlite else self.write_engine
+        self.sessions = sessionmaker(self.write_engine, expire_on_commit=False)
+        self._readers = sessionmaker(self.read_engine, expire_on_commit=False)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in one transaction: committed at the end, rolled back on any error."""
+        with self.sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only reads and blocks nobody."""
+        with self._readers() as session:
+            yield session
+
+    def check(self) -> None:
+        """Raise NotDurable where the database may lose confirmed work."""
+        if self.is_sqlite:
+            return
+        with self.write_engine.connect() as connection:
+            if connection.execute(text("SHOW synchronous_commit")).scalar_one() == "off":
+                raise NotDurable("PostgreSQL runs with synchronous_commit=off: set it to on, or work may be lost")
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.write_engine.dispose()
+        self.read_engine.dispose()
+
+
+def _sqlite(url: str, begin: str, pool_size: int) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=8, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.create_function("dolen_now_us", 0, lambda: time.time_ns() // 1000)
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "mmap_size=0",
+            "cache_size=-8000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: str, pool_size: int) -> Engine:
+    return create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)

@@ -1,0 +1,1 @@
+"""GETTING IT OUT: the ledger and everything that moves its rows."""

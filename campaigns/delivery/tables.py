@@ -1,0 +1,161 @@
+"""The tables of GETTING IT OUT: connected accounts, the ledger, batches, attempts, events, stops, ticks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..base import Base, Edited, Json, Row
+
+
+class Account(Edited, Base):
+    """One set of credentials on a connector. Secrets are sealed; they are written, never read out."""
+
+    __tablename__ = "accounts"
+    connector: Mapped[str]
+    name: Mapped[str] = mapped_column(unique=True)
+    channel: Mapped[str]
+    broadcast: Mapped[bool] = mapped_column(default=False)  # a post to everyone, not one per recipient
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    secrets: Mapped[bytes | None]
+    language: Mapped[str | None]
+    on_unknown: Mapped[str] = mapped_column(default="hold")  # hold | retry | assume_sent
+    state: Mapped[str] = mapped_column(default="active")  # active | out_of_service | disabled
+    state_reason: Mapped[str] = mapped_column(default="")
+    test: Mapped[bool] = mapped_column(default=False)  # practice: reachable by test tokens
+    programme_id: Mapped[int | None] = mapped_column(index=True)  # None: shared by all programmes
+    poll_cursor: Mapped[dict[str, Any] | None]
+    poll_due_at: Mapped[datetime | None]
+
+
+class Batch(Row, Base):
+    """The unit of work: at most 500 deliveries of one occurrence, account, lane and due instant."""
+
+    __tablename__ = "batches"
+    occurrence_id: Mapped[int] = mapped_column(ForeignKey("occurrences.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    lane: Mapped[int]  # place in messages.tables.LANES
+    due_at: Mapped[datetime]
+    owner: Mapped[str | None]
+    token: Mapped[int] = mapped_column(default=0)
+    until_db: Mapped[datetime | None] = mapped_column("until_db_at")  # by the database's clock
+    deaths: Mapped[int] = mapped_column(default=0)
+    alone_id: Mapped[int | None]  # the delivery in hand while a batch that lost a worker goes row by row
+    __table_args__ = (
+        Index("ix_batches_free", "lane", "due_at", sqlite_where=text("owner IS NULL"),
+              postgresql_where=text("owner IS NULL")),
+        Index("ix_batches_occurrence", "occurrence_id"),
+    )
+
+
+class Delivery(Row, Base):
+    """One ledger row: one occurrence, one intended recipient or account. See docs/delivery.md for its states."""
+
+    __tablename__ = "deliveries"
+    occurrence_id: Mapped[int] = mapped_column(ForeignKey("occurrences.id"))
+    message_id: Mapped[int]
+    target: Mapped[int]  # stakeholder, or account for a broadcast post
+    stakeholder_id: Mapped[int | None] = mapped_column(ForeignKey("stakeholders.id"))
+    channel: Mapped[str]
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    address_id: Mapped[int | None]
+    address_key: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    part: Mapped[int] = mapped_column(default=0)
+    variant_id: Mapped[int | None]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    due_at: Mapped[datetime]
+    next_at: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    token: Mapped[int] = mapped_column(default=0)
+    deaths: Mapped[int] = mapped_column(default=0)
+    batch_id: Mapped[int | None]
+    consent_id: Mapped[int | None]
+    basis: Mapped[str | None]
+    provider_id: Mapped[str | None]
+    intent_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    slots: Mapped[dict[str, Any] | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    __table_args__ = (
+        UniqueConstraint("occurrence_id", "target", "channel", "address_key", "language", "part"),
+        Index("ix_deliveries_occurrence", "occurrence_id", "state", "id"),
+        Index("ix_deliveries_batch", "batch_id", "id", sqlite_where=text("batch_id IS NOT NULL"),
+              postgresql_where=text("batch_id IS NOT NULL")),
+        Index("ix_deliveries_next", "next_at", "id",
+              sqlite_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
+              postgresql_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL")),
+        Index("ix_deliveries_record", "stakeholder_id", "settled_at", "id"),
+        Index("ix_deliveries_cap", "stakeholder_id", "sent_at"),
+        Index("ix_deliveries_message", "message_id", "id"),
+        Index("ix_deliveries_provider", "account_id", "provider_id", sqlite_where=text("provider_id IS NOT NULL"),
+              postgresql_where=text("provider_id IS NOT NULL")),
+    )
+
+
+class Attempt(Base):
+    """Written for every attempt that was not a plain success, and for evidence that came late."""
+
+    __tablename__ = "attempts"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, default=0)  # several facts may come about one attempt
+    token: Mapped[int]
+    at: Mapped[datetime] = mapped_column("noted_at")
+    outcome: Mapped[str]
+    provider_id: Mapped[str | None]
+    phase: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
+class DeliveryEvent(Row, Base):
+    """What a provider told us later about a delivery; never a state."""
+
+    __tablename__ = "delivery_events"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"), index=True)
+    stakeholder_id: Mapped[int | None]
+    kind: Mapped[str]  # delivered | opened | clicked | complained | replied | bounced
+    at: Mapped[datetime] = mapped_column("happened_at")
+    account_id: Mapped[int]
+    event_key: Mapped[str]
+    meta: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    __table_args__ = (
+        UniqueConstraint("account_id", "event_key", "kind"),
+        Index("ix_delivery_events_record", "stakeholder_id", "happened_at", "id"),
+    )
+
+
+class Stop(Row, Base):
+    """A stop of everything, one account, one programme or one segment, until it is lifted."""
+
+    __tablename__ = "stops"
+    scope: Mapped[str]  # all | account | programme | segment
+    ref_id: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str]
+    by: Mapped[str] = mapped_column("stopped_by")
+    at: Mapped[datetime] = mapped_column("stopped_at")
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+    lifted_why: Mapped[str | None]
+
+
+class Tick(Base):
+    """When a recurring duty last ran, so that several clocks run it once."""
+
+    __tablename__ = "ticks"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column("ran_at")
+
+
+class Worker(Base):
+    """A process that works batches, last seen by the database's clock."""
+
+    __tablename__ = "workers"
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # work | clock
+    seen_db: Mapped[datetime] = mapped_column("seen_db_at")

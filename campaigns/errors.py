@@ -1,0 +1,106 @@
+"""Everything that can go wrong in the domain, as one tree; each leaf has a stable `code`.
+
+DomainError
+├── NotFound            absent, or not the caller's to see
+├── Invalid             the request says something that cannot be
+│   ├── BadId · BadAddress · BadRule · BadTime · BadTemplate · BadField · BadImport
+├── Conflict            true, but not now
+│   ├── Stale           the version or digest that was read is no longer the current one
+│   ├── AlreadyDone · AlreadySending · InUse
+├── Blocked             obstacles of a message, all of them listed
+└── Forbidden
+    ├── FourEyes        an author may not decide their own
+    └── LinkNotValid    forged, expired or used
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class DomainError(Exception):
+    """Something true about the world that stops what was asked. `detail` is for people, `code` for programs."""
+
+    code = "error"
+
+    def __init__(self, detail: str, *, pointer: str | None = None, **facts: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.pointer = pointer
+        self.facts = facts
+
+
+class NotFound(DomainError):
+    code = "not_found"
+
+
+class Invalid(DomainError):
+    """`pointer` is a JSON pointer to the field that is wrong."""
+
+    code = "invalid"
+
+
+class BadId(Invalid):
+    code = "bad_id"
+
+
+class BadAddress(Invalid):
+    code = "bad_address"
+
+
+class BadRule(Invalid):
+    code = "bad_rule"
+
+
+class BadTime(Invalid):
+    code = "bad_time"
+
+
+class BadTemplate(Invalid):
+    code = "bad_template"
+
+
+class BadField(Invalid):
+    code = "bad_field"
+
+
+class BadImport(Invalid):
+    code = "bad_import"
+
+
+class Conflict(DomainError):
+    code = "conflict"
+
+
+class Stale(Conflict):
+    code = "stale"
+
+
+class AlreadyDone(Conflict):
+    code = "already_done"
+
+
+class AlreadySending(Conflict):
+    code = "already_sending"
+
+
+class InUse(Conflict):
+    code = "in_use"
+
+
+class Blocked(Conflict):
+    """`facts["blockers"]` lists every obstacle."""
+
+    code = "blocked"
+
+
+class Forbidden(DomainError):
+    code = "forbidden"
+
+
+class FourEyes(Forbidden):
+    code = "four_eyes"
+
+
+class LinkNotValid(Forbidden):
+    code = "link_not_valid"

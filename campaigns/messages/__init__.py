@@ -1,0 +1,1 @@
+"""WHAT GOES OUT, WHEN: content and variants, approval, blockers, calendar."""

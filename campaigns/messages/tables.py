@@ -1,0 +1,146 @@
+"""The tables of WHAT GOES OUT: templates, content and variants, messages, approvals, occurrences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..base import Base, Edited, Row
+
+STATES = ("draft", "waiting", "scheduled", "held", "sending", "paused", "finished", "cancelled")
+LANES = ("urgent", "transactional", "normal", "bulk")
+MESSAGE_KINDS = ("message", "answer")
+
+
+class Template(Edited, Base):
+    __tablename__ = "templates"
+    programme_id: Mapped[int | None]
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class TemplateVersion(Row, Base):
+    """Immutable words with slots. Approved for API use: the data may vary, the words may not."""
+
+    __tablename__ = "template_versions"
+    template_id: Mapped[int] = mapped_column(ForeignKey("templates.id"))
+    n: Mapped[int]
+    subject: Mapped[str] = mapped_column(default="")
+    text: Mapped[str] = mapped_column(default="")
+    html: Mapped[str] = mapped_column(default="")
+    sha256: Mapped[str]
+    author: Mapped[str]
+    at: Mapped[datetime] = mapped_column("written_at")
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("template_id", "n"),)
+
+
+class ContentItem(Edited, Base):
+    """One idea to publish."""
+
+    __tablename__ = "content_items"
+    programme_id: Mapped[int] = mapped_column(index=True)
+    name: Mapped[str]
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)  # values of a template used by the API
+    state: Mapped[str] = mapped_column(default="active")
+
+
+class Variant(Row, Base):
+    """The form of an idea for one channel and language. Immutable: an edit adds the next `n`; n = 0 never exists.
+
+    A removed variant is a row with `removed` true.
+    """
+
+    __tablename__ = "variants"
+    content_id: Mapped[int] = mapped_column(ForeignKey("content_items.id"))
+    channel: Mapped[str]
+    language: Mapped[str]
+    n: Mapped[int]
+    template_version_id: Mapped[int | None] = mapped_column(ForeignKey("template_versions.id"))
+    subject: Mapped[str] = mapped_column(default="")
+    text: Mapped[str] = mapped_column(default="")
+    html: Mapped[str] = mapped_column(default="")
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    slots: Mapped[list[str]] = mapped_column(default=list)  # names the words use, in order of first use
+    removed: Mapped[bool] = mapped_column(default=False)
+    author: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column("written_at")
+    __table_args__ = (UniqueConstraint("content_id", "channel", "language", "n"),)
+
+
+class Message(Edited, Base):
+    """One scheduled communication under one strategy version."""
+
+    __tablename__ = "messages"
+    programme_id: Mapped[int] = mapped_column(index=True)
+    strategy_version_id: Mapped[int] = mapped_column(ForeignKey("strategy_versions.id"))
+    content_id: Mapped[int] = mapped_column(ForeignKey("content_items.id"))
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id"))
+    kind: Mapped[str] = mapped_column(default="message")  # message | answer
+    answers_id: Mapped[int | None]  # the response that is answered
+    name: Mapped[str] = mapped_column(default="")
+    purpose: Mapped[str]
+    lane: Mapped[str] = mapped_column(default="normal")
+    state: Mapped[str] = mapped_column(default="draft")
+    test: Mapped[bool] = mapped_column(default=False)  # made with a test token: reaches the simulator only
+    at: Mapped[datetime | None] = mapped_column("send_at")
+    wall: Mapped[str | None]  # local wall time as it was said, ISO without offset
+    zone: Mapped[str | None]
+    useful_until_s: Mapped[int | None]
+    ceiling: Mapped[int | None]  # most recipients the approval covers
+    author: Mapped[str]
+    approved_digest: Mapped[str | None]
+    held_by: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    __table_args__ = (Index("ix_messages_state", "state", "id"),)
+
+
+class MessageAccount(Base):
+    """The connected accounts a message goes out through, one or more per channel."""
+
+    __tablename__ = "message_accounts"
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+
+
+class MessageRecipient(Base):
+    """A recipient named one by one (`address_id` 0: any active address of the channel)."""
+
+    __tablename__ = "message_recipients"
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), primary_key=True)
+    address_id: Mapped[int] = mapped_column(primary_key=True, default=0)
+
+
+class Approval(Row, Base):
+    """A decision on one digest of a message."""
+
+    __tablename__ = "approvals"
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    decision: Mapped[str]  # approved | refused
+    digest: Mapped[str]
+    by: Mapped[str] = mapped_column("decided_by")
+    reason: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column("decided_at")
+
+
+class Occurrence(Row, Base):
+    """One time that a message goes out."""
+
+    __tablename__ = "occurrences"
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    kind: Mapped[str] = mapped_column(default="real")  # real | test
+    wall: Mapped[str]
+    zone: Mapped[str]
+    due_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="planned")  # planned | released | finished | cancelled
+    released_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    intended: Mapped[int] = mapped_column(default=0)
+    __table_args__ = (
+        UniqueConstraint("message_id", "kind", "wall", "zone"),
+        Index("ix_occurrences_due", "state", "due_at"),
+    )

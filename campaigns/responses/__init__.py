@@ -1,0 +1,1 @@
+"""WHAT CAME BACK: intake, matching, effects, the engagement record."""

@@ -1,0 +1,1 @@
+"""WHO: people, groups, communities and organisations, and what we may send them."""

@@ -1,0 +1,192 @@
+"""The tables of WHO: stakeholders, addresses, memberships, segments, consents, suppressions, imports."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..base import Base, Edited, Row
+
+KINDS = ("person", "group", "community", "organisation")
+CONNECTIONS = ("involved", "affected", "both")
+RANKS = ("primary", "secondary")
+FIELD_TYPES = ("text", "number", "date", "choice", "multi", "bool")
+PURPOSES = ("service", "direct_marketing", "survey")
+BASES = ("consent", "soft_opt_in_sale", "soft_opt_in_charity", "legitimate_interest", "public_task", "contract")
+SUPPRESSION_REASONS = ("hard_bounce", "spam_complaint", "opt_out", "no_contact", "manual")
+ORIGINS = ("recipient", "customer", "admin")
+
+
+class Stakeholder(Edited, Base):
+    """A person, group, community or organisation. Identity is the id, never an address."""
+
+    __tablename__ = "stakeholders"
+    kind: Mapped[str]
+    name: Mapped[str]
+    name_fold: Mapped[str] = mapped_column(index=True)
+    external_id: Mapped[str | None] = mapped_column(unique=True)
+    zone: Mapped[str | None]
+    languages: Mapped[list[str]] = mapped_column(default=list)
+    attrs: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    attrs_fold: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    source: Mapped[str] = mapped_column(default="api")
+    state: Mapped[str] = mapped_column(default="active")  # active | archived | erased
+
+
+class Address(Row, Base):
+    """One way to reach a stakeholder. `key` is what is compared; `value` is what is shown and used."""
+
+    __tablename__ = "addresses"
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"))
+    channel: Mapped[str]
+    value: Mapped[str]
+    key: Mapped[str]
+    corporate: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(default="active")  # active | retired
+    created_at: Mapped[datetime]
+    verified_at: Mapped[datetime | None]
+    __table_args__ = (
+        UniqueConstraint("channel", "key", "stakeholder_id"),
+        Index("ix_addresses_channel_key", "channel", "key"),
+        Index("ix_addresses_stakeholder_id", "stakeholder_id"),
+    )
+
+
+class Membership(Row, Base):
+    """A person's dated membership of a group, community or organisation."""
+
+    __tablename__ = "memberships"
+    person_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), index=True)
+    body_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), index=True)
+    role: Mapped[str] = mapped_column(default="")
+    from_on: Mapped[date | None] = mapped_column(Date)
+    to_on: Mapped[date | None] = mapped_column(Date)
+
+
+class Involvement(Base):
+    """How a stakeholder is connected with a programme; also what makes them visible to its grants."""
+
+    __tablename__ = "involvements"
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), primary_key=True)
+    programme_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+    connection: Mapped[str] = mapped_column(default="involved")
+    rank: Mapped[str | None]
+    note: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column("since_at")
+
+
+class Field(Row, Base):
+    """A typed custom field; its type never changes."""
+
+    __tablename__ = "fields"
+    name: Mapped[str] = mapped_column(unique=True)
+    type: Mapped[str]
+    choices: Mapped[list[str]] = mapped_column(default=list)
+    created_at: Mapped[datetime]
+
+
+class Tag(Row, Base):
+    __tablename__ = "tags"
+    name: Mapped[str]
+    name_fold: Mapped[str] = mapped_column(unique=True)
+
+
+class StakeholderTag(Base):
+    __tablename__ = "stakeholder_tags"
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tags.id"), primary_key=True)
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), primary_key=True, index=True)
+
+
+class Segment(Edited, Base):
+    """A rule tree or a hand-picked list, in one programme. On screen: a group."""
+
+    __tablename__ = "segments"
+    programme_id: Mapped[int] = mapped_column(index=True)
+    name: Mapped[str]
+    kind: Mapped[str]  # rule | picked
+    rule: Mapped[dict[str, Any] | None]
+    rule_sha256: Mapped[str | None]
+    state: Mapped[str] = mapped_column(default="active")  # active | archived
+
+
+class SegmentMember(Base):
+    """Members of a hand-picked segment."""
+
+    __tablename__ = "segment_members"
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id"), primary_key=True)
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), primary_key=True, index=True)
+
+
+class Consent(Row, Base):
+    """Append-only: permission given or withdrawn for one purpose on one channel, with its evidence."""
+
+    __tablename__ = "consents"
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"))
+    purpose: Mapped[str]
+    channel: Mapped[str]
+    act: Mapped[str]  # given | withdrawn
+    basis: Mapped[str]
+    at: Mapped[datetime] = mapped_column("given_at")
+    expires_at: Mapped[datetime | None]
+    source: Mapped[str]
+    wording_version: Mapped[str | None]
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    actor: Mapped[str]
+    __table_args__ = (
+        Index("ix_consents_latest", "stakeholder_id", "purpose", "channel", "given_at", "id"),
+        Index("ix_consents_timeline", "stakeholder_id", "given_at", "id"),
+    )
+
+
+class Suppression(Row, Base):
+    """Do not contact: an address, or a stakeholder on a channel (`*` is every channel)."""
+
+    __tablename__ = "suppressions"
+    channel: Mapped[str]
+    address_key: Mapped[str | None]
+    stakeholder_id: Mapped[int | None] = mapped_column(ForeignKey("stakeholders.id"))
+    purpose: Mapped[str | None]  # None is every purpose
+    reason: Mapped[str]
+    origin: Mapped[str]
+    at: Mapped[datetime] = mapped_column("since_at")
+    until_at: Mapped[datetime | None]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+    lifted_why: Mapped[str | None]
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    __table_args__ = (
+        Index("ix_suppressions_address", "channel", "address_key"),
+        Index("ix_suppressions_stakeholder", "stakeholder_id", "since_at", "id"),
+    )
+
+
+class Import(Edited, Base):
+    """One uploaded file; `body` is kept until the import is finished so that it can resume."""
+
+    __tablename__ = "imports"
+    programme_id: Mapped[int] = mapped_column(index=True)
+    filename: Mapped[str]
+    sha256: Mapped[str]
+    body: Mapped[bytes | None]
+    detected: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    declaration: Mapped[dict[str, Any] | None]
+    state: Mapped[str] = mapped_column(default="checked")  # checked | running | finished | failed
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    actor: Mapped[str] = mapped_column(default="")
+
+
+class ImportRow(Base):
+    """What became of one line of a file."""
+
+    __tablename__ = "import_rows"
+    import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[str]  # created | updated | unchanged | refused | held
+    stakeholder_id: Mapped[int | None]
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(default=list)

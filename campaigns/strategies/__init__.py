@@ -1,0 +1,1 @@
+"""WHAT WAS AGREED: programmes, strategies and their versions, agreements."""

@@ -1,0 +1,127 @@
+"""The tables of WHAT WAS AGREED: programmes, strategies and versions, parties, agreements, links, comments."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Date, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..base import Base, Edited, Row
+
+ASSURANCES = ("light", "reviewed", "agreed")
+PARTY_KINDS = ("role", "user", "stakeholder")
+PARTS = ("required", "consulted", "informed")
+DECISIONS = ("agreed", "refused")
+
+
+class Programme(Edited, Base):
+    """One node of the tree of programmes, campaigns and plans; the horizon is computed from the dates."""
+
+    __tablename__ = "programmes"
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("programmes.id"))
+    name: Mapped[str]
+    starts_on: Mapped[date] = mapped_column(Date)
+    ends_on: Mapped[date | None] = mapped_column(Date)
+    assurance: Mapped[str] = mapped_column(default="light")
+    builtin: Mapped[bool] = mapped_column(default=False)  # the programme General
+
+
+class Strategy(Edited, Base):
+    """A communication strategy for one segment of one programme (`segment_id` 0: everyone)."""
+
+    __tablename__ = "strategies"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
+    segment_id: Mapped[int] = mapped_column(default=0)
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(default="active")  # active | archived
+    builtin: Mapped[bool] = mapped_column(default=False)  # Everyday communication
+    __table_args__ = (UniqueConstraint("programme_id", "segment_id"),)
+
+
+class StrategyVersion(Row, Base):
+    """Immutable. `body` holds aims, key_messages, channels, cadence, purpose, response_rules, default_language."""
+
+    __tablename__ = "strategy_versions"
+    strategy_id: Mapped[int] = mapped_column(ForeignKey("strategies.id"))
+    n: Mapped[int]
+    body: Mapped[dict[str, Any]]
+    digest: Mapped[str]
+    author: Mapped[str]
+    at: Mapped[datetime] = mapped_column("written_at")
+    __table_args__ = (UniqueConstraint("strategy_id", "n"),)
+
+
+class Party(Row, Base):
+    """Somebody whose agreement, view or knowledge a strategy needs. `ref`: role name, user id or stakeholder id."""
+
+    __tablename__ = "parties"
+    strategy_id: Mapped[int] = mapped_column(ForeignKey("strategies.id"))
+    kind: Mapped[str]
+    ref: Mapped[str]
+    part: Mapped[str] = mapped_column(default="required")
+    label: Mapped[str] = mapped_column(default="")  # how the party is named on screen and in blockers
+    answer_by_at: Mapped[datetime | None]
+    deputy: Mapped[str | None]
+    __table_args__ = (UniqueConstraint("strategy_id", "kind", "ref"),)
+
+
+class Agreement(Row, Base):
+    """One party's decision on one version, with the text that was shown."""
+
+    __tablename__ = "agreements"
+    version_id: Mapped[int] = mapped_column(ForeignKey("strategy_versions.id"))
+    party_id: Mapped[int] = mapped_column(ForeignKey("parties.id"))
+    stakeholder_id: Mapped[int | None] = mapped_column(index=True)
+    decision: Mapped[str]
+    by: Mapped[str] = mapped_column("decided_by")
+    recorded_by: Mapped[str | None]
+    evidence: Mapped[str | None]
+    digest: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    shown_text_sha256: Mapped[str]
+    at: Mapped[datetime] = mapped_column("decided_at")
+    __table_args__ = (UniqueConstraint("version_id", "party_id"),)
+
+
+class AgreementLink(Row, Base):
+    """A signed, expiring link for an outside party; only the token's hash is kept."""
+
+    __tablename__ = "agreement_links"
+    version_id: Mapped[int] = mapped_column(ForeignKey("strategy_versions.id"))
+    party_id: Mapped[int] = mapped_column(ForeignKey("parties.id"))
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class StrategyComment(Row, Base):
+    """A comment on one section of a version, and its answer (you said, we did)."""
+
+    __tablename__ = "strategy_comments"
+    version_id: Mapped[int] = mapped_column(ForeignKey("strategy_versions.id"), index=True)
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("parties.id"))
+    section: Mapped[str]
+    text: Mapped[str]
+    by: Mapped[str] = mapped_column("written_by")
+    at: Mapped[datetime] = mapped_column("written_at")
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+
+
+class UrgentGo(Row, Base):
+    """A named role sent before everyone had signed; a review is due within 24 hours."""
+
+    __tablename__ = "urgent_goes"
+    message_id: Mapped[int] = mapped_column(index=True)
+    digest: Mapped[str]
+    reason: Mapped[str]
+    by: Mapped[str] = mapped_column("decided_by")
+    at: Mapped[datetime] = mapped_column("decided_at")
+    review_due_at: Mapped[datetime]
+    reviewed_at: Mapped[datetime | None]
+    reviewed_by: Mapped[str | None]
+    review: Mapped[str | None]

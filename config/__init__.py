@@ -1,0 +1,1 @@
+"""Settings files; a package so that wheels carry them."""

@@ -1,0 +1,233 @@
+"""The seam between the domain and every provider: what goes out, what comes back, what can go wrong.
+
+Rules: a connector knows no stakeholder, no campaign, no database and no clock of ours. A face that is None is a
+capability it does not have. The type of an error says what the caller may do next; `phase` says how far it got.
+
+ConnectorError
+├── Refused          this content or recipient, for good        → failed: content_refused
+│   └── AddressGone  the address does not exist any more        → bounced, and suppressed
+├── Deferred         not now; `scope` delivery, domain or account → again later
+├── AccountGone      the login is refused (401, 5.7.x)          → the account is out of service, rows stay queued
+├── Uncertain        it may or may not have gone                → unknown, never repeated blindly
+└── NotAuthentic     an incoming call that proves nothing       → 401, nothing stored
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class ConnectorError(Exception):
+    """`words` are the provider's, shortened and without secrets; `code` is the provider's code as text."""
+
+    def __init__(self, words: str, *, code: str = "", phase: str = "") -> None:
+        super().__init__(words)
+        self.words = words[:500]
+        self.code = code
+        self.phase = phase
+
+
+class Refused(ConnectorError):
+    """This content or recipient will never be accepted."""
+
+
+class AddressGone(Refused):
+    """The address does not exist any more."""
+
+
+class Deferred(ConnectorError):
+    """Not now. `scope` is what is slowed: "delivery", "domain" or "account"; `retry_after_s` is the provider's wish."""
+
+    def __init__(
+        self, words: str, *, code: str = "", phase: str = "", scope: str = "delivery", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(words, code=code, phase=phase)
+        self.scope = scope
+        self.retry_after_s = retry_after_s
+
+
+class AccountGone(ConnectorError):
+    """The account itself is refused: login revoked, sender blocked."""
+
+
+class Uncertain(ConnectorError):
+    """Request bytes were written and no answer was understood: it may have gone."""
+
+
+class NotAuthentic(ConnectorError):
+    """An incoming call could not be proven to come from the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """The provider repeats its first answer to the same key for `life_s` seconds."""
+
+    life_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Findable:
+    """What went out can be looked up by key once `visible_within_s` have passed; inexact finds never decide alone."""
+
+    visible_within_s: float
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Nobody can say afterwards whether it went."""
+
+
+Repeats = Keyed | Findable | Blind
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the provider takes, declared here and enforced once by the domain. None: no limit known.
+
+    `length` counts a text as the provider does; None counts code points.
+    """
+
+    text_max: int | None = None
+    subject_max: int | None = None
+    html: bool = False
+    length: Callable[[str], int] | None = None
+    media_max: int = 0
+    in_flight: int = 1
+    per_second: float | None = None
+    per_day: int | None = None
+    deadline_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One thing to hand over. `key` is the delivery's own, the same on every attempt; `to` is empty for a post.
+
+    `headers` are extra mail headers, already checked. `since` is when the first intent was committed (aware UTC).
+    """
+
+    key: str
+    to: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    language: str = ""
+    sender: str = ""
+    sender_name: str = ""
+    reply_to: str = ""
+    message_id: str = ""
+    in_reply_to: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took it. `provider_id` is how the provider names it in later events."""
+
+    provider_id: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the provider told us, in our words.
+
+    kind: reply, mention, like, boost, bounce, complaint, opt_out, auto_reply, delivered, opened, clicked.
+    `key` is unique per account and event. `provider_id`, `references` and `recipient_token` say what it is about;
+    `sender` is the address or handle it came from; `about` the address a bounce or complaint is about.
+    `hard` is True for a permanent bounce. `verified` is False where the sender may be forged.
+    """
+
+    key: str
+    kind: str
+    at: datetime
+    provider_id: str = ""
+    references: tuple[str, ...] = ()
+    recipient_token: str = ""
+    sender: str = ""
+    sender_name: str = ""
+    about: str = ""
+    subject: str = ""
+    text: str = ""
+    language: str = ""
+    hard: bool = False
+    verified: bool = True
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An incoming HTTP call, raw. Header names are lower case."""
+
+    method: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a hook call said: events, what could not be read, and what to answer."""
+
+    events: tuple[Event, ...] = ()
+    parked: tuple[str, ...] = ()
+    answer: bytes = b""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """Events since a cursor, and the cursor to store in the same commit."""
+
+    events: tuple[Event, ...]
+    cursor: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One connected account, ready to use. Faces that are None are capabilities it does not have.
+
+    `broadcast` is True where a message is one post to everyone, False where it goes to one recipient each.
+    """
+
+    name: str
+    channel: str
+    broadcast: bool
+    limits: Limits
+    repeats: Repeats
+    verify: Callable[[], None]
+    send: Callable[[Outbound], Receipt]
+    send_many: Callable[[Iterable[Outbound]], Iterator[tuple[str, Receipt | ConnectorError]]] | None = None
+    find: Callable[[str, datetime], Receipt | None] | None = None
+    hooks: Callable[[Call], Heard] | None = None
+    poll: Callable[[Mapping[str, Any] | None], Polled] | None = None
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a connector: what it means, whether it is needed, and whether it is secret."""
+
+    name: str
+    about: str
+    required: bool = False
+    secret: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What the registry knows of a connector before anyone connects: its settings and how to connect."""
+
+    name: str
+    channels: tuple[str, ...]
+    about: str
+    settings: tuple[Setting, ...]
+    connect: Callable[[Mapping[str, Any], Mapping[str, str]], Connector]

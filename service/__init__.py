@@ -1,0 +1,1 @@
+"""The processes: HTTP, pages, clock, workers, command line."""

@@ -1,0 +1,1 @@
+"""The words people see; a package so that wheels carry them."""
