@@ -88,13 +88,13 @@ Repeats = Keyed | Findable | Blind
 class Limits:
     """What the provider takes, declared here and enforced once by the domain. None: no limit known.
 
-    `length` counts a text as the provider does; None counts code points.
+    `counting` names how the provider counts a text: codepoints, graphemes, x or mastodon (`messages/lengths.py`).
     """
 
     text_max: int | None = None
     subject_max: int | None = None
     html: bool = False
-    length: Callable[[str], int] | None = None
+    counting: str = "codepoints"
     media_max: int = 0
     in_flight: int = 1
     per_second: float | None = None
@@ -224,10 +224,18 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What the registry knows of a connector before anyone connects: its settings and how to connect."""
+    """What the registry knows of a connector before anyone connects: what it can do, its settings, how to connect.
+
+    `faces` names what a connected account has beyond sending: find, hooks, poll. `repeats` is keyed, findable or
+    blind, or "by setting"; `events` are the kinds of Event it can bring.
+    """
 
     name: str
     channels: tuple[str, ...]
     about: str
     settings: tuple[Setting, ...]
+    limits: Limits
+    repeats: str
+    faces: tuple[str, ...]
+    events: tuple[str, ...]
     connect: Callable[[Mapping[str, Any], Mapping[str, str]], Connector]

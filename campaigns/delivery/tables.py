@@ -21,6 +21,10 @@ class Account(Edited, Base):
     broadcast: Mapped[bool] = mapped_column(default=False)  # a post to everyone, not one per recipient
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secrets: Mapped[bytes | None]
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the connector's Limits as it declared them
+    repeats: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {"kind": keyed|findable|blind, …}
+    sender: Mapped[str] = mapped_column(default="")  # mail: the From address
+    sender_name: Mapped[str] = mapped_column(default="")
     language: Mapped[str | None]
     on_unknown: Mapped[str] = mapped_column(default="hold")  # hold | retry | assume_sent
     state: Mapped[str] = mapped_column(default="active")  # active | out_of_service | disabled
