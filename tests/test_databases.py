@@ -1,0 +1,87 @@
+"""The test databases themselves: both kinds, empty, apart from each other, and gone with their starter."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import inspect, select, text
+from sqlalchemy.orm import Session
+
+from campaigns import tables
+from campaigns.audit import AuditEntry, note
+from campaigns.database import Database
+
+from .conftest import NOW
+from .postgres import cluster
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("time_round", [1, 2])
+def test_every_test_begins_with_an_empty_database_that_has_every_table(
+    database: Database, database_kind: str, time_round: int
+) -> None:
+    assert database.write_engine.dialect.name == database_kind
+    assert set(inspect(database.write_engine).get_table_names()) == set(tables.metadata.tables)
+    with database.write() as session:
+        assert session.scalars(select(AuditEntry)).all() == []
+        note(session, NOW, "test", "test.leave", "test", 1)
+
+
+def test_a_session_sees_what_it_wrote(session: Session) -> None:
+    note(session, NOW, "test", "test.leave", "test", 1)
+    session.flush()
+    assert session.scalars(select(AuditEntry.act)).all() == ["test.leave"]
+
+
+def test_a_bare_database_has_no_table(bare_url: str) -> None:
+    database = Database(bare_url)
+    assert inspect(database.write_engine).get_table_names() == []
+    database.close()
+
+
+def test_a_durable_server_keeps_fsync_and_the_product_accepts_it() -> None:
+    with cluster(durable=True) as server:
+        database = Database(server.url("postgres"))
+        database.check()
+        with database.read() as session:
+            assert session.execute(text("SHOW fsync")).scalar_one() == "on"
+        database.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends a server with its starter")
+def test_the_server_ends_when_its_starter_is_killed() -> None:
+    """A test run that is killed leaves no server behind."""
+    program = """
+import time
+from tests.postgres import cluster
+with cluster(durable=False) as server:
+    print(server.folder, flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        folder = starter.stdout.readline().strip()
+        psycopg.connect(host=folder, user="postgres", dbname="postgres").close()
+        os.kill(starter.pid, signal.SIGKILL)
+    assert _stops_answering(folder)
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def _stops_answering(folder: str) -> bool:
+    for _ in range(500):
+        try:
+            psycopg.connect(host=folder, user="postgres", dbname="postgres").close()
+        except psycopg.OperationalError:
+            return True
+        time.sleep(0.02)
+    return False
