@@ -139,7 +139,7 @@ class Occurrence(Row, Base):
     state: Mapped[str] = mapped_column(default="planned")  # planned | released | finished | cancelled
     released_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    intended: Mapped[int] = mapped_column(default=0)
+    released_to: Mapped[int] = mapped_column(default=-1)  # stakeholders up to this id have their rows
     __table_args__ = (
         UniqueConstraint("message_id", "kind", "wall", "zone"),
         Index("ix_occurrences_due", "state", "due_at"),

@@ -1,0 +1,132 @@
+"""Connected accounts: what they may carry, and whether they are in service.
+
+Rules: secrets arrive sealed and leave never; an account that a provider refuses goes out of service with its rows
+still queued, and comes back by `verify` only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from connectors.api import Blind, Connector, Findable, Keyed, Limits, Repeats
+
+from ..errors import BadField, Conflict, NotFound
+from ..messages import content, lengths
+from ..messages.tables import Message, MessageAccount
+from .tables import Account
+
+ON_UNKNOWN = ("hold", "retry", "assume_sent")
+
+
+def create(session: Session, now: datetime, *, name: str, connector: str, channel: str, **values: Any) -> Account:
+    """A new account; its limits and class of repeats are declared by `declare`."""
+    if session.scalar(select(Account.id).where(Account.name == name)) is not None:
+        raise Conflict(f"an account named {name!r} exists already: choose another name", pointer="/name")
+    _check(values)
+    account = Account(
+        name=name, connector=connector, channel=channel, created_at=now, updated_at=now, version=1, **values
+    )
+    session.add(account)
+    session.flush()
+    return account
+
+
+def change(session: Session, account: Account, now: datetime, **values: Any) -> None:
+    """Change settings, secrets (sealed), sender, language, on_unknown or state."""
+    _check(values)
+    for name, value in values.items():
+        setattr(account, name, value)
+    account.touch(now)
+
+
+def declare(account: Account, connector: Connector) -> None:
+    """Write down what the connector says it takes and how it repeats."""
+    account.channel, account.broadcast = connector.channel, connector.broadcast
+    account.limits = asdict(connector.limits)
+    account.repeats = repeats_as_data(connector.repeats)
+
+
+def repeats_as_data(repeats: Repeats) -> dict[str, Any]:
+    """A class of repeats as stored: {"kind", …its seconds}."""
+    kinds: dict[type[Repeats], str] = {Keyed: "keyed", Findable: "findable", Blind: "blind"}
+    return {"kind": kinds[type(repeats)], **asdict(repeats)}
+
+
+def get(session: Session, account_id: int) -> Account:
+    """The account, or NotFound."""
+    account = session.get(Account, account_id)
+    if account is None:
+        raise NotFound("there is no such account")
+    return account
+
+
+def refuse(session: Session, account_id: int, now: datetime, words: str) -> bool:
+    """Take an account out of service; True the first time, so that one outage raises one alarm."""
+    done = session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.state == "active")
+        .values(state="out_of_service", state_reason=words[:500], updated_at=now, version=Account.version + 1)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def restore(session: Session, account: Account, now: datetime) -> None:
+    """Back in service after its login was proven; what it held goes by itself."""
+    account.state, account.state_reason, account.not_before_at = "active", "", None
+    account.touch(now)
+
+
+def of_message(session: Session, message_id: int) -> list[Account]:
+    """The accounts a message goes out through, in a steady order."""
+    return list(
+        session.scalars(
+            select(Account)
+            .join(MessageAccount, MessageAccount.account_id == Account.id)
+            .where(MessageAccount.message_id == message_id)
+            .order_by(Account.id)
+        )
+    )
+
+
+def obstacles(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
+    """What the accounts of a message say against it: none, none in service, or words they cannot carry."""
+    accounts = of_message(session, message.id)
+    if not accounts:
+        return [{"kind": "no_account", "detail": "No connected account carries this message: choose one."}]
+    found = []
+    if not any(account.state == "active" for account in accounts):
+        found = [
+            {
+                "kind": "account_out_of_service",
+                "detail": f"The account {account.name} is out of service: {account.state_reason or account.state}",
+                "account": account.name,
+            }
+            for account in accounts
+        ]
+    return found + _over_limits(session, message, accounts)
+
+
+def _over_limits(session: Session, message: Message, accounts: list[Account]) -> list[dict[str, Any]]:
+    variants = content.current(session, message.content_id)
+    return [
+        {"kind": "content_over_limit", "account": account.name, "language": variant.language, **over}
+        for account in accounts
+        for variant in variants
+        if variant.channel == account.channel
+        for over in lengths.over(account.limits, account.channel, variant.subject, variant.text)
+    ]
+
+
+def limits(account: Account) -> Limits:
+    """The limits an account declared."""
+    return Limits(**account.limits)
+
+
+def _check(values: dict[str, Any]) -> None:
+    if values.get("on_unknown", "hold") not in ON_UNKNOWN:
+        raise BadField(f"on_unknown is one of {', '.join(ON_UNKNOWN)}", pointer="/on_unknown")

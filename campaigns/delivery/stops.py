@@ -1,0 +1,94 @@
+"""Emergency stops: everything, one account, one programme or one segment, until somebody permitted lifts it.
+
+Rules: a stop needs a reason and survives a restart. No intent is committed after the stop's commit: waves hold
+`STOP_LOCK` shared while they commit intent, a stop takes it alone (SQLite has one writer anyway).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select, text
+from sqlalchemy.orm import Session
+
+from ..errors import AlreadyDone, BadField, NotFound
+from ..messages.tables import Message, MessageAccount
+from .tables import Stop
+
+SCOPES = ("all", "account", "programme", "segment")
+STOP_LOCK = 0x444F4C01
+
+
+def stop(session: Session, now: datetime, *, scope: str, ref_id: int = 0, reason: str, by: str) -> Stop:
+    """Stop sending in a scope. `ref_id` is the account, programme or segment; 0 with `all`."""
+    if scope not in SCOPES:
+        raise BadField(f"scope is one of {', '.join(SCOPES)}", pointer="/scope")
+    if not reason.strip():
+        raise BadField("a stop needs a reason: say why, for whoever lifts it", pointer="/reason")
+    _lock(session, shared=False)
+    made = Stop(scope=scope, ref_id=0 if scope == "all" else ref_id, reason=reason.strip(), by=by, at=now)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def lift(session: Session, now: datetime, stop_id: int, *, by: str, why: str) -> Stop:
+    """Lift a stop; what it held goes by itself."""
+    found = session.get(Stop, stop_id)
+    if found is None:
+        raise NotFound("there is no such stop")
+    if found.lifted_at is not None:
+        raise AlreadyDone("this stop was lifted already")
+    if not why.strip():
+        raise BadField("lifting a stop needs a reason", pointer="/why")
+    found.lifted_at, found.lifted_by, found.lifted_why = now, by, why.strip()
+    return found
+
+
+def standing(session: Session, message: Message) -> list[Stop]:
+    """The stops in force that touch every way this message goes out."""
+    accounts = list(
+        session.scalars(select(MessageAccount.account_id).where(MessageAccount.message_id == message.id))
+    )
+    stops = list(
+        session.scalars(
+            select(Stop).where(
+                Stop.lifted_at.is_(None),
+                or_(
+                    Stop.scope == "all",
+                    and_(Stop.scope == "programme", Stop.ref_id == message.programme_id),
+                    and_(Stop.scope == "segment", Stop.ref_id == (message.segment_id or -1)),
+                    and_(Stop.scope == "account", Stop.ref_id.in_(accounts)),
+                ),
+            )
+        )
+    )
+    stopped = {found.ref_id for found in stops if found.scope == "account"}
+    if stopped >= set(accounts):
+        return stops
+    return [found for found in stops if found.scope != "account"]
+
+
+def stopped_accounts(session: Session) -> list[int]:
+    """Accounts under a stop of their own: their batches are not claimed."""
+    return list(session.scalars(select(Stop.ref_id).where(Stop.scope == "account", Stop.lifted_at.is_(None))))
+
+
+def obstacles(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
+    """Stops as obstacles of a message."""
+    return [
+        {"kind": "stopped", "detail": f"Sending is stopped: {found.reason}", "scope": found.scope, "by": found.by}
+        for found in standing(session, message)
+    ]
+
+
+def hold_still(session: Session) -> None:
+    """Keep stops from being made until this transaction ends."""
+    _lock(session, shared=True)
+
+
+def _lock(session: Session, *, shared: bool) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        session.execute(text(f"SELECT {name}({STOP_LOCK})"))
