@@ -70,7 +70,7 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Findable:
-    """What went out can be looked up by key once `visible_within_s` have passed; inexact finds never decide alone."""
+    """What went out can be looked up once `visible_within_s` have passed; inexact finds never decide alone."""
 
     visible_within_s: float
     exact: bool = True
@@ -195,6 +195,8 @@ class Connector:
     """One connected account, ready to use. Faces that are None are capabilities it does not have.
 
     `broadcast` is True where a message is one post to everyone, False where it goes to one recipient each.
+    `find` is asked after Uncertain with the very Outbound that was handed over: by its key where the provider keeps
+    keys, by its words and `since` where it does not.
     """
 
     name: str
@@ -205,7 +207,7 @@ class Connector:
     verify: Callable[[], None]
     send: Callable[[Outbound], Receipt]
     send_many: Callable[[Iterable[Outbound]], Iterator[tuple[str, Receipt | ConnectorError]]] | None = None
-    find: Callable[[str, datetime], Receipt | None] | None = None
+    find: Callable[[Outbound], Receipt | None] | None = None
     hooks: Callable[[Call], Heard] | None = None
     poll: Callable[[Mapping[str, Any] | None], Polled] | None = None
     close: Callable[[], None] = lambda: None
