@@ -1,0 +1,75 @@
+# What can be done with this repository. `make help` lists it; every target sets itself up.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+# `make test TESTS=tests/campaigns ARGS="-k consent --databases sqlite"`
+TESTS ?= tests
+ARGS ?=
+WORKERS ?= 2
+# Options of proofs and benchmarks, passed on as environment variables.
+export RUNS CASES DATABASE
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# Made once per change of the lock, and whole: a broken set-up leaves no stamp behind.
+$(READY): requirements.txt setup.cfg pyproject.toml
+	@echo "Setting up .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Dolen needs Python 3.11 or newer")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+setup: $(READY) ## make .venv from the lock, once per change of it
+
+run: $(READY) ## start Dolen: the service, the clock and a worker in one process
+	$(BIN)/dolen all
+
+demo: $(READY) ## play the whole loop on real mail and leave it running; ONCE=1 ends by itself
+	$(BIN)/dolen demo $(if $(ONCE),--once)
+
+test: $(READY) ## every test on SQLite and on PostgreSQL; says what was skipped and why
+	$(BIN)/python -m pytest -n $(WORKERS) -q $(ARGS) $(TESTS)
+
+check: $(READY) ## style, types and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
+
+test-wheel: $(READY) ## build a wheel, install it in a bare environment and serve from it
+	$(BIN)/python -m pytest -q $(ARGS) tests/wheel.py
+
+prove: $(READY) ## a proof: make prove NAME=kill RUNS=200
+	@test -n "$(NAME)" || { echo "Say which: make prove NAME=…, one of benchmarks/prove_*.py"; exit 2; }
+	@$(BIN)/python -m benchmarks.prove_$(subst -,_,$(NAME))
+
+bench: $(READY) ## a benchmark: make bench NAME=send
+	@test -n "$(NAME)" || { echo "Say which: make bench NAME=…, one of benchmarks/bench_*.py"; exit 2; }
+	@$(BIN)/python -m benchmarks.bench_$(subst -,_,$(NAME))
+
+codemap: $(READY) ## write the code map into ARCHITECTURE.md
+	$(BIN)/python -m tests.codemap
+
+openapi: $(READY) ## write the description of the API as it is now
+	$(BIN)/dolen openapi
+
+lock: $(READY) ## choose new versions of all dependencies, with their hashes
+	$(BIN)/python -m uv pip compile --quiet setup.cfg --extra demo --extra test --extra check \
+		--universal --python-version 3.11 --generate-hashes --no-header --upgrade --output-file requirements.txt
+
+wheel: $(READY) ## build dist/*.whl
+	rm -rf build dist
+	$(BIN)/python -m build --wheel
+
+clean: ## remove everything that was made, except what Dolen stored in var/
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	find . -name __pycache__ -prune -exec rm -rf {} + ; rm -rf *.egg-info
+
+.PHONY: help setup run demo test check test-wheel prove bench codemap openapi lock wheel clean
