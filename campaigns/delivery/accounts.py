@@ -23,7 +23,9 @@ from .tables import Account
 ON_UNKNOWN = ("hold", "retry", "assume_sent")
 
 
-def create(session: Session, now: datetime, *, name: str, connector: str, channel: str, **values: Any) -> Account:
+def create(
+    session: Session, now: datetime, *, name: str, connector: str, channel: str, **values: Any
+) -> Account:
     """A new account; its limits and class of repeats are declared by `declare`."""
     if session.scalar(select(Account.id).where(Account.name == name)) is not None:
         raise Conflict(f"an account named {name!r} exists already: choose another name", pointer="/name")

@@ -44,7 +44,12 @@ class Pace:
         return (POST_USEFUL_S if broadcast else MAIL_LIFETIME_S) * self.scale
 
     def unknown_next_at(
-        self, repeats: Mapping[str, Any], on_unknown: str, now: datetime, intent_at: datetime, deadline_s: float
+        self,
+        repeats: Mapping[str, Any],
+        on_unknown: str,
+        now: datetime,
+        intent_at: datetime,
+        deadline_s: float,
     ) -> datetime | None:
         """When a row whose outcome was not learnt is looked at again; None waits for a person."""
         kind = repeats["kind"]

@@ -78,7 +78,12 @@ def stopped_accounts(session: Session) -> list[int]:
 def obstacles(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
     """Stops as obstacles of a message."""
     return [
-        {"kind": "stopped", "detail": f"Sending is stopped: {found.reason}", "scope": found.scope, "by": found.by}
+        {
+            "kind": "stopped",
+            "detail": f"Sending is stopped: {found.reason}",
+            "scope": found.scope,
+            "by": found.by,
+        }
         for found in standing(session, message)
     ]
 

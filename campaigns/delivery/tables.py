@@ -50,8 +50,13 @@ class Batch(Row, Base):
     deaths: Mapped[int] = mapped_column(default=0)
     alone_id: Mapped[int | None]  # the delivery in hand while a batch that lost a worker goes row by row
     __table_args__ = (
-        Index("ix_batches_free", "lane", "due_at", sqlite_where=text("owner IS NULL"),
-              postgresql_where=text("owner IS NULL")),
+        Index(
+            "ix_batches_free",
+            "lane",
+            "due_at",
+            sqlite_where=text("owner IS NULL"),
+            postgresql_where=text("owner IS NULL"),
+        ),
         Index("ix_batches_occurrence", "occurrence_id"),
     )
 
@@ -90,16 +95,30 @@ class Delivery(Row, Base):
     __table_args__ = (
         UniqueConstraint("occurrence_id", "target", "channel", "address_key", "language", "part"),
         Index("ix_deliveries_occurrence", "occurrence_id", "state", "id"),
-        Index("ix_deliveries_batch", "batch_id", "id", sqlite_where=text("batch_id IS NOT NULL"),
-              postgresql_where=text("batch_id IS NOT NULL")),
-        Index("ix_deliveries_next", "next_at", "id",
-              sqlite_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
-              postgresql_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL")),
+        Index(
+            "ix_deliveries_batch",
+            "batch_id",
+            "id",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_deliveries_next",
+            "next_at",
+            "id",
+            sqlite_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
+            postgresql_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
+        ),
         Index("ix_deliveries_record", "stakeholder_id", "settled_at", "id"),
         Index("ix_deliveries_cap", "stakeholder_id", "sent_at"),
         Index("ix_deliveries_message", "message_id", "id"),
-        Index("ix_deliveries_provider", "account_id", "provider_id", sqlite_where=text("provider_id IS NOT NULL"),
-              postgresql_where=text("provider_id IS NOT NULL")),
+        Index(
+            "ix_deliveries_provider",
+            "account_id",
+            "provider_id",
+            sqlite_where=text("provider_id IS NOT NULL"),
+            postgresql_where=text("provider_id IS NOT NULL"),
+        ),
     )
 
 

@@ -1,0 +1,237 @@
+"""Batches: who works which rows, until when, and what happens when that worker is gone.
+
+Rules: what is due is decided by `now`; whether a batch has run out of time by the database's clock. The token of a
+claim is new for every claim and guards every later write. `sending` rows of a lost batch become `unknown`, never
+`queued`; its other rows stay in it and are claimed again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from ..base import db_now, new_id
+from ..messages.tables import LANES, Message, Occurrence
+from . import states, stops
+from .backoff import Pace
+from .tables import Account, Attempt, Batch, Delivery
+
+BATCH_MAX = 500
+# A batch that lost a worker this often goes on row by row, so that the row to blame can be told.
+ALONE_AFTER = 2
+# A row that was alone in hand at this many deaths is poison.
+POISON_AT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch in one worker's hands. `token` fences its writes; `alone` says that it goes row by row."""
+
+    batch_id: int
+    token: int
+    account_id: int
+    message_id: int
+    occurrence_id: int
+    alone: bool
+
+
+def claim(
+    session: Session, now: datetime, owner: str, lease_s: float, lanes: Iterable[str] = LANES
+) -> Claim | None:
+    """Take the most urgent due batch that may go; None when there is none."""
+    found = session.execute(
+        select(Batch.id, Batch.account_id, Batch.occurrence_id, Occurrence.message_id, Batch.deaths)
+        .join(Occurrence, Occurrence.id == Batch.occurrence_id)
+        .join(Message, Message.id == Occurrence.message_id)
+        .join(Account, Account.id == Batch.account_id)
+        .where(
+            Batch.owner.is_(None),
+            Batch.due_at <= now,
+            Batch.lane.in_([LANES.index(lane) for lane in lanes]),
+            _may_go(),
+            Account.state == "active",
+            or_(Account.not_before_at.is_(None), Account.not_before_at <= now),
+            Account.id.not_in(stops.stopped_accounts(session)),
+        )
+        .order_by(Batch.lane, Batch.due_at, Batch.id)
+        .limit(1)
+        .with_for_update(of=Batch, skip_locked=True)
+    ).first()
+    if found is None:
+        return None
+    token = new_id()
+    session.execute(
+        update(Batch)
+        .where(Batch.id == found.id, Batch.owner.is_(None))
+        .values(owner=owner, token=token, until_db=db_now(session) + timedelta(seconds=lease_s))
+    )
+    return Claim(
+        found.id, token, found.account_id, found.message_id, found.occurrence_id, found.deaths >= ALONE_AFTER
+    )
+
+
+def _may_go() -> Any:
+    """Real occurrences go with their message; tests of a message go whatever its state."""
+    return or_(
+        and_(Occurrence.kind == "real", Message.state.in_(("scheduled", "sending"))),
+        Occurrence.kind == "test",
+    )
+
+
+def renew(session: Session, held: Claim, lease_s: float) -> bool:
+    """Keep a batch; False when it was taken away."""
+    done = session.execute(
+        update(Batch)
+        .where(Batch.id == held.batch_id, Batch.token == held.token, Batch.owner.is_not(None))
+        .values(until_db=db_now(session) + timedelta(seconds=lease_s))
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def give_back(session: Session, held: Claim, due_at: datetime | None = None) -> None:
+    """Lay a batch down: gone when nothing is left in it, else free for the next worker (from `due_at` on)."""
+    mine = and_(Batch.id == held.batch_id, Batch.token == held.token)
+    left = exists().where(Delivery.batch_id == held.batch_id)
+    session.execute(delete(Batch).where(mine, ~left))
+    values: dict[str, Any] = {"owner": None, "until_db": None, "alone_id": None}
+    session.execute(update(Batch).where(mine).values(values | ({"due_at": due_at} if due_at else {})))
+
+
+def make(
+    session: Session, occurrence_id: int, account_id: int, lane: int, due_at: datetime, rows: list[int]
+) -> int:
+    """Put rows that are in no batch into new ones of at most 500; how many were taken."""
+    taken = 0
+    for start in range(0, len(rows), BATCH_MAX):
+        batch_id = new_id()
+        session.execute(
+            insert(Batch).values(
+                id=batch_id, occurrence_id=occurrence_id, account_id=account_id, lane=lane, due_at=due_at,
+                token=0, deaths=0,
+            )
+        )  # fmt: skip
+        moved = session.execute(
+            update(Delivery)
+            .where(
+                Delivery.id.in_(rows[start : start + BATCH_MAX]),
+                Delivery.batch_id.is_(None),
+                Delivery.state.in_(states.TAKEABLE),
+            )
+            .values(batch_id=batch_id)
+        ).rowcount  # type: ignore[attr-defined]
+        if not moved:
+            session.execute(delete(Batch).where(Batch.id == batch_id))
+        taken += moved
+    return taken
+
+
+def gather(session: Session, now: datetime, limit: int = 2000) -> int:
+    """Bring deferred rows that are due again into batches; how many."""
+    due = session.execute(
+        select(Delivery.id, Delivery.occurrence_id, Delivery.account_id, Message.lane)
+        .join(Message, Message.id == Delivery.message_id)
+        .where(
+            Delivery.state == states.DEFERRED,
+            Delivery.next_at <= now,
+            Delivery.batch_id.is_(None),
+            Message.state.in_(("scheduled", "sending", "held")),
+        )
+        .order_by(Delivery.next_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+    groups: dict[tuple[int, int, str], list[int]] = defaultdict(list)
+    for row in due:
+        groups[row.occurrence_id, row.account_id, row.lane].append(row.id)
+    return sum(
+        make(session, occurrence_id, account_id, LANES.index(lane), now, rows)
+        for (occurrence_id, account_id, lane), rows in groups.items()
+    )
+
+
+def recover(session: Session, now: datetime, pace: Pace, limit: int = 20) -> int:
+    """Take batches whose worker is gone by the database's clock; how many."""
+    lost = session.execute(
+        select(Batch.id, Batch.account_id, Batch.alone_id, Batch.token)
+        .where(Batch.owner.is_not(None), Batch.until_db < db_now(session))
+        .order_by(Batch.id)
+        .limit(limit)
+        .with_for_update(of=Batch, skip_locked=True)
+    ).all()
+    for row in lost:
+        if row.alone_id is not None:
+            _blame(session, row.alone_id, now)
+        unknown_rows(session, now, row.id, session.get_one(Account, row.account_id), pace)
+        session.execute(
+            update(Batch)
+            .where(Batch.id == row.id)
+            .values(owner=None, until_db=None, alone_id=None, deaths=Batch.deaths + 1)
+        )
+        left = exists().where(Delivery.batch_id == row.id)
+        session.execute(delete(Batch).where(Batch.id == row.id, ~left))
+    return len(lost)
+
+
+def unknown_rows(session: Session, now: datetime, batch_id: int, account: Account, pace: Pace) -> None:
+    """Rows whose intent was committed and whose outcome nobody wrote down are `unknown` from now on."""
+    rows = session.execute(
+        select(Delivery.id, Delivery.intent_at, Delivery.attempt, Delivery.token, Delivery.deaths).where(
+            Delivery.batch_id == batch_id, Delivery.state == states.SENDING
+        )
+    ).all()
+    for row in rows:
+        next_at = pace.unknown_next_at(
+            account.repeats, account.on_unknown, now, row.intent_at, float(account.limits["deadline_s"])
+        )
+        if row.deaths >= POISON_AT:
+            next_at = None
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == row.id, Delivery.state == states.SENDING)
+            .values(state=states.UNKNOWN, next_at=next_at, batch_id=None, settled_at=now)
+        )
+        note(session, now, row.id, row.attempt, row.token, "unknown", phase="worker_gone")
+
+
+def note(
+    session: Session,
+    now: datetime,
+    delivery_id: int,
+    n: int,
+    token: int,
+    outcome: str,
+    *,
+    provider_id: str | None = None,
+    phase: str | None = None,
+    error: dict[str, Any] | None = None,
+) -> None:
+    """Write a fact about an attempt that was not plain success."""
+    seq = session.scalar(
+        select(func.count()).select_from(Attempt).where(Attempt.delivery_id == delivery_id, Attempt.n == n)
+    )
+    session.execute(
+        insert(Attempt).values(
+            delivery_id=delivery_id, n=n, seq=seq, token=token, at=now, outcome=outcome,
+            provider_id=provider_id, phase=phase, error=error,
+        )
+    )  # fmt: skip
+
+
+def _blame(session: Session, delivery_id: int, now: datetime) -> None:
+    """Count a death against the row that was alone in hand; too many while nothing was sent make it poison."""
+    session.execute(update(Delivery).where(Delivery.id == delivery_id).values(deaths=Delivery.deaths + 1))
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery_id,
+            Delivery.deaths >= POISON_AT,
+            Delivery.state.in_((states.QUEUED, states.DEFERRED)),
+        )
+        .values(state=states.FAILED, reason="poison", batch_id=None, next_at=None, settled_at=now)
+    )

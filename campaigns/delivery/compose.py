@@ -1,0 +1,100 @@
+"""A ledger row and its words become an Outbound; the same row gives the same bytes on every attempt.
+
+Rules: everything outward derives from the delivery's id; bulk mail always carries a way out, in the reader's
+language, in the text and in its headers (RFC 2369, RFC 8058).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.api import Outbound
+
+from ..base import public_id
+from ..links import Links
+from ..messages import render
+from ..messages.tables import Message, Variant
+from .tables import Account, Delivery
+
+WAY_OUT = {
+    "en": "You can stop these messages at any time:",
+    "cy": "Gallwch atal y negeseuon hyn unrhyw bryd:",
+    "ar": "يمكنك إيقاف هذه الرسائل في أي وقت:",
+}
+RTL = ("ar", "fa", "he", "ur")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What composing needs of one delivery, read once per wave."""
+
+    delivery: Delivery
+    variant: Variant
+    to: str
+
+
+def key(delivery_id: int) -> str:
+    """The delivery's name outside: idempotency key, rkey, transaction id."""
+    return public_id("dlv", delivery_id)
+
+
+def message_id(delivery_id: int, links: Links) -> str:
+    """The Message-ID of a delivery; responses find their way back by it."""
+    return f"<{key(delivery_id).lower()}@{links.mail_domain}>"
+
+
+def compose(letter: Letter, message: Message, account: Account, links: Links) -> Outbound:
+    """What the connector gets. Raises render.MissingData and BadTemplate; nothing was sent then."""
+    row, variant = letter.delivery, letter.variant
+    out = links.url(f"/u/{links.token('unsubscribe', row.id)}")
+    words = render.render(variant, {**(row.slots or {}), "unsubscribe_url": out})
+    bulk = not account.broadcast and (message.purpose != "service" or message.segment_id is not None)
+    text, html = words.text, words.html
+    if bulk and out not in text and out not in html:
+        text, html = _with_way_out(text, html, out, variant.language)
+    return Outbound(
+        key=key(row.id),
+        to=letter.to,
+        subject=words.subject,
+        text=text,
+        html=html,
+        language=variant.language,
+        sender=account.sender,
+        sender_name=account.sender_name,
+        reply_to=_reply_to(row, account, links),
+        message_id=message_id(row.id, links),
+        in_reply_to=str(variant.options.get("in_reply_to", "")),
+        headers=_headers(row, account, links, out) if bulk else {},
+        options={**variant.options, **_return_path(row, account, links)},
+    )
+
+
+def _with_way_out(text: str, html: str, out: str, language: str) -> tuple[str, str]:
+    words = WAY_OUT.get(language.split("-")[0], WAY_OUT["en"])
+    direction = "rtl" if language.split("-")[0] in RTL else "ltr"
+    if text or not html:
+        text = f"{text.rstrip()}\n\n{words}\n{out}\n"
+    if html:
+        foot = f'<p dir="{direction}" lang="{language}">{words} <a href="{out}">{out}</a></p>'
+        end = html.lower().rfind("</body>")
+        html = html[:end] + foot + html[end:] if end >= 0 else html + foot
+    return text, html
+
+
+def _headers(row: Delivery, account: Account, links: Links, out: str) -> dict[str, str]:
+    ways = [f"<{out}>"]
+    if account.settings.get("inbox_domain"):
+        token = links.token("unsubscribe", row.id)
+        ways.append(f"<mailto:unsubscribe+{token}@{account.settings['inbox_domain']}?subject=unsubscribe>")
+    return {"List-Unsubscribe": ", ".join(ways), "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _reply_to(row: Delivery, account: Account, links: Links) -> str:
+    domain = account.settings.get("inbox_domain")
+    return f"replies+{links.token('reply', row.id)}@{domain}" if domain else ""
+
+
+def _return_path(row: Delivery, account: Account, links: Links) -> dict[str, Any]:
+    domain = account.settings.get("inbox_domain")
+    return {"envelope_from": f"bounces+{links.token('reply', row.id)}@{domain}"} if domain else {}

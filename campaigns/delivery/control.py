@@ -1,0 +1,171 @@
+"""What a person may do with a message on its way: pause, resume, cancel, move, retry, test, decide.
+
+Rules: every verb is one transaction, may be repeated, and answers with counts; after cancel returns nobody is sent
+to but those already in flight, who are counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from ..errors import AlreadyDone, BadField, Conflict
+from ..messages import messages
+from ..messages.tables import LANES, Message, Occurrence
+from . import batch, reconcile, release, states
+from .tables import Delivery
+
+
+def pause(session: Session, now: datetime, message: Message) -> dict[str, int]:
+    """Stop taking new rows; what is in flight ends."""
+    if message.state != "paused":
+        messages.move(session, message, "paused", now)
+    return reconcile.counts(session, message.id)
+
+
+def resume(session: Session, now: datetime, message: Message) -> dict[str, int]:
+    """Go on; obstacles are asked again."""
+    if message.state == "paused":
+        messages.move(session, message, "sending", now)
+    messages.settle(session, message, now)
+    return reconcile.counts(session, message.id)
+
+
+def cancel(session: Session, now: datetime, message: Message) -> dict[str, int]:
+    """Withdraw everything not yet in flight."""
+    if message.state == "finished":
+        raise AlreadyDone("it has finished: there is nothing left to cancel")
+    if message.state != "cancelled":
+        messages.move(session, message, "cancelled", now)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.message_id == message.id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
+        .values(state=states.CANCELLED, batch_id=None, next_at=None, settled_at=now)
+    )
+    session.execute(
+        update(Occurrence)
+        .where(Occurrence.message_id == message.id, Occurrence.state == "planned")
+        .values(state="cancelled")
+    )
+    found = reconcile.counts(session, message.id)
+    return {**found, "in_flight": found["sending"]}
+
+
+def retry(session: Session, now: datetime, message: Message) -> dict[str, int]:
+    """Queue again what failed for a passing reason; the gate is asked as for any other row."""
+    if message.state not in ("sending", "finished", "held", "paused", "scheduled"):
+        raise Conflict(f"a message that is {message.state} has nothing to retry")
+    failed = list(
+        session.scalars(
+            select(Delivery.id).where(
+                Delivery.message_id == message.id,
+                Delivery.state == states.FAILED,
+                Delivery.reason.in_(states.RETRYABLE),
+            )
+        )
+    )
+    return {"requeued": _requeue(session, now, message, failed, states.FAILED)}
+
+
+def test_send(
+    session: Session,
+    now: datetime,
+    message: Message,
+    rows: Sequence[dict[str, Any]],
+    addresses: Sequence[str],
+) -> Occurrence:
+    """Send composed rows to confirmed addresses only, marked as a test in the ledger.
+
+    `rows` are of `release.rehearse` for one person or post; each is sent once to every address.
+    """
+    occurrence = Occurrence(
+        message_id=message.id, kind="test", wall=now.isoformat(), zone="UTC", due_at=now, state="released",
+        released_at=now,
+    )  # fmt: skip
+    session.add(occurrence)
+    session.flush()
+    by_account: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        for place, address in enumerate(addresses, 1):
+            made = Delivery(**_test_row(row, place, address), occurrence_id=occurrence.id, due_at=now)
+            session.add(made)
+            session.flush()
+            by_account[made.account_id].append(made.id)
+    for account_id, numbers in by_account.items():
+        batch.make(session, occurrence.id, account_id, LANES.index("transactional"), now, numbers)
+    return occurrence
+
+
+def _test_row(row: dict[str, Any], place: int, address: str) -> dict[str, Any]:
+    kept = {name: row[name] for name in ("message_id", "channel", "account_id", "variant_id")}
+    slots = {**(row["slots"] or {}), "_to": address}
+    return {**kept, "target": place, "state": states.QUEUED, "address_key": address.lower(), "slots": slots}
+
+
+def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: str, evidence: str) -> None:
+    """A person says what became of an unknown row: sent, failed, or to be sent again (queued)."""
+    if outcome not in (states.SENT, states.FAILED, states.QUEUED):
+        raise BadField("say sent, failed or queued (send it again)", pointer="/outcome")
+    if not evidence.strip():
+        raise BadField("say how you know: it stays with the delivery", pointer="/evidence")
+    values: dict[str, Any] = {"state": outcome, "next_at": None, "settled_at": now}
+    if outcome == states.SENT:
+        values["sent_at"] = now
+    if outcome == states.FAILED:
+        values["reason"] = "marked_failed"
+    done = session.execute(
+        update(Delivery)
+        .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN, Delivery.batch_id.is_(None))
+        .values(values)
+    )
+    if not done.rowcount:  # type: ignore[attr-defined]
+        raise Conflict("this delivery is no longer unknown")
+    batch.note(
+        session,
+        now,
+        row.id,
+        row.attempt,
+        row.token,
+        f"decided_{outcome}",
+        error={"by": by, "evidence": evidence},
+    )
+    if outcome == states.QUEUED:
+        message = session.get_one(Message, row.message_id)
+        _requeue(session, now, message, [row.id], states.QUEUED)
+
+
+def take_back(session: Session, now: datetime, message: Message) -> None:
+    """Undo a release before an edit; AlreadySending where something has gone."""
+    if session.scalar(select(func.count()).where(Delivery.message_id == message.id)):
+        release.take_back(session, message)
+
+
+def _requeue(session: Session, now: datetime, message: Message, numbers: list[int], before: str) -> int:
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(numbers), Delivery.state == before)
+        .values(state=states.QUEUED, reason=None, next_at=None, settled_at=None, deaths=0)
+    )
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    rows = session.execute(
+        select(Delivery.id, Delivery.occurrence_id, Delivery.account_id).where(Delivery.id.in_(numbers))
+    )
+    for row in rows:
+        groups[row.occurrence_id, row.account_id].append(row.id)
+    lane = LANES.index(message.lane)
+    taken = sum(
+        batch.make(session, occ, account, lane, now, found) for (occ, account), found in groups.items()
+    )
+    session.execute(
+        update(Occurrence)
+        .where(Occurrence.id.in_({occ for occ, _ in groups}), Occurrence.state == "finished")
+        .values(state="released", finished_at=None)
+    )
+    if message.state == "finished" and numbers:
+        messages.reopen(session, message, now)
+    return taken

@@ -1,0 +1,186 @@
+"""Release: a due occurrence becomes ledger rows and batches, once, however many clocks try.
+
+Rules: at most 200 stakeholders a transaction; the guarded UPDATE of `released_to` lets one clock through; releasing
+twice inserts nothing, and an interrupted release goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from ..base import ids, new_id
+from ..database import Database
+from ..errors import AlreadySending
+from ..messages import messages
+from ..messages.tables import LANES, Message, Occurrence
+from . import audience, states
+from .tables import Attempt, Batch, Delivery
+
+HORIZON_S = 600.0
+COLUMNS = {"error": None, "language": "", "part": 0, "attempt": 0, "token": 0, "deaths": 0}
+
+
+def due(session: Session, now: datetime, horizon_s: float = HORIZON_S, limit: int = 100) -> list[int]:
+    """Occurrences whose message may go and whose instant is near, soonest first."""
+    return list(
+        session.scalars(
+            select(Occurrence.id)
+            .join(Message, Message.id == Occurrence.message_id)
+            .where(
+                Occurrence.state == "planned",
+                Occurrence.due_at <= now + timedelta(seconds=horizon_s),
+                or_(Message.state == "scheduled", Message.state == "sending"),
+            )
+            .order_by(Occurrence.due_at, Occurrence.id)
+            .limit(limit)
+        )
+    )
+
+
+def release(database: Database, occurrence_id: int, now: Callable[[], datetime]) -> bool:
+    """Release one occurrence in transactions of its own; False where another clock is at it."""
+    with database.read() as session:
+        plan = _open(session, occurrence_id)
+    done: bool | None = None
+    while done is None:
+        with database.write() as session:
+            done = _chunk(session, session.get_one(Occurrence, occurrence_id), plan, now())
+    return done
+
+
+def release_now(session: Session, occurrence: Occurrence, now: datetime) -> None:
+    """Release a small audience inside the caller's transaction: accepted and in the ledger at once."""
+    plan = _open(session, occurrence.id)
+    while _chunk(session, occurrence, plan, now) is None:
+        pass
+
+
+def rehearse(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
+    """Every row that a release now would write; writes nothing."""
+    plan = audience.open_plan(session, message)
+    rows = audience.posts(plan)
+    after: int | None = -1
+    while after is not None:
+        found, after = audience.page(session, plan, after, now)
+        rows.extend(found)
+    return rows
+
+
+def take_back(session: Session, message: Message) -> None:
+    """Undo a release none of whose rows ever left `queued`, because the message is edited or moved.
+
+    AlreadySending where the network may have been touched.
+    """
+    touched = select(func.count()).where(Delivery.message_id == message.id, Delivery.attempt > 0)
+    if session.scalar(touched):
+        raise AlreadySending("some of it has gone out already: cancel it and write a new message")
+    real = select(Occurrence.id).where(Occurrence.message_id == message.id, Occurrence.state != "finished")
+    mine = select(Delivery.id).where(Delivery.message_id == message.id)
+    session.execute(delete(Attempt).where(Attempt.delivery_id.in_(mine)))
+    session.execute(delete(Delivery).where(Delivery.message_id == message.id))
+    session.execute(delete(Batch).where(Batch.occurrence_id.in_(real)))
+    session.execute(
+        update(Occurrence)
+        .where(Occurrence.id.in_(real))
+        .values(state="planned", released_to=-1, released_at=None)
+    )
+
+
+def _open(session: Session, occurrence_id: int) -> audience.Plan:
+    occurrence = session.get_one(Occurrence, occurrence_id)
+    plan = audience.open_plan(session, session.get_one(Message, occurrence.message_id))
+    if occurrence.released_to >= 0:  # going on after a stop: remember who has a row
+        used = select(Delivery.account_id, Delivery.address_key).where(
+            Delivery.occurrence_id == occurrence_id, Delivery.state != states.EXCLUDED
+        )
+        plan.seen.update((account_id, key) for account_id, key in session.execute(used))
+    return plan
+
+
+def _chunk(session: Session, occurrence: Occurrence, plan: audience.Plan, now: datetime) -> bool | None:
+    """Write the next rows; True when all are written, False when another clock was faster, else None."""
+    before = occurrence.released_to
+    rows = audience.posts(plan) if before < 0 else []
+    found, last = audience.page(session, plan, before, now)
+    after = last if last is not None else max(before, 0)
+    moved = session.execute(
+        update(Occurrence)
+        .where(
+            Occurrence.id == occurrence.id, Occurrence.state == "planned", Occurrence.released_to == before
+        )
+        .values(
+            released_to=after,
+            state="planned" if last is not None else "released",
+            released_at=None if last is not None else now,
+        )
+    )
+    if moved.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    _write(session, occurrence, plan.message, rows + found, now)
+    session.refresh(occurrence)
+    return None if last is not None else True
+
+
+def _write(
+    session: Session, occurrence: Occurrence, message: Message, rows: list[dict[str, Any]], now: datetime
+) -> None:
+    """Insert rows and cut the sendable ones into batches, one per account."""
+    if not rows:
+        return
+    first = ids.block(len(rows))
+    sendable: dict[int, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows, first):
+        settled = None if row["state"] == states.QUEUED else now
+        row.update(COLUMNS | {"error": row.get("error")})
+        row.update(
+            id=number,
+            occurrence_id=occurrence.id,
+            due_at=occurrence.due_at,
+            settled_at=settled,
+            batch_id=None,
+        )
+        if settled is None:
+            sendable[row["account_id"]].append(number)
+    for account_id, numbers in sendable.items():
+        batch_id = _batch(session, occurrence, message, account_id)
+        for number in numbers:
+            rows[number - first]["batch_id"] = batch_id
+    session.execute(insert(Delivery), rows)
+
+
+def _batch(session: Session, occurrence: Occurrence, message: Message, account_id: int) -> int:
+    batch_id = new_id()
+    session.execute(
+        insert(Batch).values(
+            id=batch_id, occurrence_id=occurrence.id, account_id=account_id, lane=LANES.index(message.lane),
+            due_at=occurrence.due_at, token=0, deaths=0,
+        )
+    )  # fmt: skip
+    return batch_id
+
+
+def tick(database: Database, now: Callable[[], datetime]) -> int:
+    """Settle held messages whose obstacle may have cleared, then release what is due; how many were released."""
+    with database.read() as session:
+        held = list(session.scalars(select(Message.id).where(Message.state == "held").order_by(Message.id)))
+        found = due(session, now())
+    for message_id in held:
+        with database.write() as session:
+            messages.settle(session, session.get_one(Message, message_id), now())
+    return sum(_release_if_clear(database, occurrence_id, now) for occurrence_id in found)
+
+
+def _release_if_clear(database: Database, occurrence_id: int, now: Callable[[], datetime]) -> bool:
+    """Ask the one gate for messages, then release; an obstacle that appeared since holds the message instead."""
+    with database.write() as session:
+        occurrence = session.get_one(Occurrence, occurrence_id)
+        message = session.get_one(Message, occurrence.message_id)
+        messages.settle(session, message, now())
+        clear = message.state in ("scheduled", "sending")
+    return clear and release(database, occurrence_id, now)

@@ -1,0 +1,165 @@
+"""Unknown rows: learn what became of them by key or by looking, or leave them to a person.
+
+Rules: KEYED repeats under the same key while it lives (the gate is asked again); FINDABLE looks back to the intent,
+and an exact *no* counts only after the provider's delay and the send deadline; an inexact match decides nothing.
+BLIND does what the account says: hold, retry or assume_sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from connectors.api import Connector, ConnectorError, Outbound, Receipt
+
+from ..errors import DomainError
+from ..messages import render
+from ..messages.tables import LANES, Message, Variant
+from ..stakeholders.tables import Address
+from . import batch, states
+from .compose import Letter, compose
+from .send import Desk
+from .tables import Account, Delivery
+
+# How long one worker has for a look-up before another may try.
+LOOK_S = 120.0
+
+
+def resolve(desk: Desk, limit: int = 200) -> int:
+    """Work unknown rows whose time has come; how many were looked at."""
+    with desk.database.write() as session:
+        rows = _claim(session, desk.now(), limit)
+    for row in rows:
+        with desk.database.read() as session:
+            account = session.get_one(Account, row.account_id)
+        if row.intent_at is not None and desk.pace.key_lives(account.repeats, desk.now(), row.intent_at):
+            _requeue(desk, row, states.UNKNOWN, "repeat_with_key")
+        elif account.repeats["kind"] == "findable":
+            _look(desk, row, account)
+        else:
+            _blind(desk, row, account)
+    return len(rows)
+
+
+def _claim(session: Session, now: datetime, limit: int) -> list[Delivery]:
+    """Take due unknown rows by moving their next look ahead; whoever moved it looks."""
+    due = session.scalars(
+        select(Delivery)
+        .where(Delivery.state == states.UNKNOWN, Delivery.next_at <= now, Delivery.batch_id.is_(None))
+        .order_by(Delivery.next_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in due:
+        row.next_at = now + timedelta(seconds=LOOK_S)
+    return list(due)
+
+
+def _requeue(desk: Desk, row: Delivery, state: str, why: str) -> None:
+    """Back into a batch: still `unknown` for a repeat under its key, `queued` when it surely did not go."""
+    with desk.database.write() as session:
+        now = desk.now()
+        done = session.execute(
+            update(Delivery)
+            .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN, Delivery.attempt == row.attempt)
+            .values(state=state, next_at=None)
+        )
+        if not done.rowcount:  # type: ignore[attr-defined]
+            return
+        batch.note(session, now, row.id, row.attempt, row.token, why)
+        lane = LANES.index(session.get_one(Message, row.message_id).lane)
+        batch.make(session, row.occurrence_id, row.account_id, lane, now, [row.id])
+
+
+def _look(desk: Desk, row: Delivery, account: Account) -> None:
+    """Ask the provider whether it went."""
+    try:
+        with desk.database.read() as session:
+            connector = desk.connect(session, account)
+            outbound = _outbound(session, desk, row, account)
+        found = _find(connector, outbound)
+    except (ConnectorError, DomainError) as error:
+        _again(desk, row, str(error))
+        return
+    if not account.repeats["exact"]:
+        _leave(desk, row, found)
+    elif found is not None:
+        _write_sent(desk, row, "found", found.provider_id)
+    else:
+        _requeue(desk, row, states.QUEUED, "not_found")
+
+
+def _find(connector: Connector, outbound: Outbound) -> Receipt | None:
+    if connector.find is None or outbound.since is None:
+        raise DomainError("this account cannot look up what it sent")
+    return connector.find(outbound.key, outbound.since)
+
+
+def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> Outbound:
+    variant = session.get_one(Variant, row.variant_id)
+    address = session.get(Address, row.address_id) if row.address_id else None
+    letter = Letter(row, variant, address.value if address else str((row.slots or {}).get("_to", "")))
+    try:
+        made = compose(letter, session.get_one(Message, row.message_id), account, desk.links)
+    except render.MissingData as missing:
+        raise DomainError(str(missing)) from missing
+    return Outbound(**{**_fields(made), "since": row.intent_at})
+
+
+def _fields(made: Outbound) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in Outbound.__dataclass_fields__}
+
+
+def _blind(desk: Desk, row: Delivery, account: Account) -> None:
+    """Nobody can know: do what was chosen for this account, in plain words, beforehand."""
+    if account.on_unknown == "retry":
+        _requeue(desk, row, states.QUEUED, "sent_again_by_choice")
+    elif account.on_unknown == "assume_sent":
+        _write_sent(desk, row, "assumed_by_choice", None)
+    else:
+        _hold(desk, row, None)
+
+
+def _write_sent(desk: Desk, row: Delivery, how: str, provider_id: str | None) -> None:
+    with desk.database.write() as session:
+        now = desk.now()
+        done = session.execute(
+            update(Delivery)
+            .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN, Delivery.attempt == row.attempt)
+            .values(state=states.SENT, provider_id=provider_id, sent_at=now, settled_at=now, next_at=None)
+        )
+        if done.rowcount:  # type: ignore[attr-defined]
+            batch.note(session, now, row.id, row.attempt, row.token, how, provider_id=provider_id)
+
+
+def _leave(desk: Desk, row: Delivery, found: Receipt | None) -> None:
+    """An inexact match is shown to the person who decides, never acted on."""
+    words = f"looks like {found.provider_id}" if found is not None else "nothing like it was found"
+    _hold(desk, row, {"words": words})
+
+
+def _hold(desk: Desk, row: Delivery, error: dict[str, Any] | None) -> None:
+    values: dict[str, Any] = {"next_at": None, **({"error": error} if error else {})}
+    with desk.database.write() as session:
+        session.execute(
+            update(Delivery).where(Delivery.id == row.id, Delivery.state == states.UNKNOWN).values(values)
+        )
+
+
+def _again(desk: Desk, row: Delivery, words: str) -> None:
+    """The look-up itself failed: look again later, at most for a day, then a person is asked."""
+    now = desk.now()
+    asked_for = now - (row.intent_at or now)
+    if asked_for > timedelta(days=1):
+        _hold(desk, row, {"words": f"could not be looked up: {words}"[:500]})
+        return
+    wait = timedelta(seconds=60 * desk.pace.scale)
+    with desk.database.write() as session:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN)
+            .values(next_at=now + wait)
+        )

@@ -1,0 +1,195 @@
+"""Send: work one batch, wave by wave: settle the last, gate, intent in one transaction; then the network.
+
+Rules: only this file calls a connector's `send`. Intent is committed on the row before the network is touched and the
+answer is written only where state, attempt and token still say that it is ours. A worker looks at its own time left
+before every write to the network. What the network answers is never thrown away: late answers are evidence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from connectors.api import Connector, ConnectorError, Outbound, Uncertain
+
+from ..database import Database
+from ..errors import DomainError
+from ..links import Links
+from ..messages import render
+from ..messages.tables import Message, Variant
+from ..stakeholders.tables import Address
+from . import accounts, batch, settle, states
+from .backoff import Pace
+from .compose import Letter, compose, key
+from .gate import Taken, take
+from .settle import NOT_STARTED, Outcome
+from .tables import Account, Batch, Delivery
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a worker needs: the database, how to connect an account, links, a clock, and its own name."""
+
+    database: Database
+    connect: Callable[[Session, Account], Connector]
+    links: Links
+    now: Callable[[], datetime]
+    owner: str
+    lease_s: float = 120.0
+    pace: Pace = field(default_factory=Pace)
+    alarm: Callable[[str, str], None] = lambda name, words: None
+    # A named place the process may be made to die at, for proofs; free in production.
+    failpoint: Callable[[str], None] = lambda name: None
+
+
+def work(desk: Desk) -> bool:
+    """Claim one batch and work it to its end; False when nothing is due."""
+    with desk.database.write() as session:
+        held = batch.claim(session, desk.now(), desk.owner, desk.lease_s)
+        if held is None:
+            return False
+        account = session.get_one(Account, held.account_id)
+    desk.failpoint("claim.after_commit")
+    connector = _connect(desk, held, account)
+    if connector is not None:
+        _waves(desk, held, account, connector)
+    return True
+
+
+def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | None:
+    """The account's connector; an account that cannot even be set up goes out of service, its rows stay queued."""
+    try:
+        with desk.database.read() as session:
+            return desk.connect(session, account)
+    except (ConnectorError, DomainError) as error:
+        with desk.database.write() as session:
+            if accounts.refuse(session, account.id, desk.now(), str(error)):
+                desk.alarm("account_out_of_service", f"{account.name}: {error}")
+            batch.give_back(session, held)
+        return None
+
+
+def _waves(desk: Desk, held: batch.Claim, account: Account, connector: Connector) -> None:
+    outcomes: list[Outcome] = []
+    while True:
+        ready = _prepare(desk, held, account)
+        until = time.monotonic() + desk.lease_s  # read before the lease is written, so ours ends first
+        with desk.database.write() as session:
+            taken = _turn(desk, session, held, account, outcomes, ready)
+            desk.failpoint("intent.before_commit" if taken else "result.before_commit")
+        desk.failpoint("intent.after_commit" if taken else "result.after_commit")
+        if not taken:
+            return
+        outcomes = _network(desk, connector, taken, until)
+        desk.failpoint("net.after_reply")
+
+
+def _turn(
+    desk: Desk,
+    session: Session,
+    held: batch.Claim,
+    account: Account,
+    outcomes: list[Outcome],
+    ready: list[Outbound],
+) -> list[Taken]:
+    """One transaction: settle what was answered, then take the next wave, or lay the batch down."""
+    now = desk.now()
+    verdict = settle.settle(session, now, account, outcomes, desk.pace)
+    if verdict.alarm:
+        desk.alarm("account_out_of_service", f"{account.name}: {verdict.alarm}")
+    mine = batch.renew(session, held, desk.lease_s)
+    if not mine:
+        return []
+    taken = [] if verdict.wait_until or verdict.alarm else take(session, now, held, account, ready, desk.pace)
+    if not taken:
+        batch.give_back(session, held, verdict.wait_until)
+    return taken
+
+
+def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
+    """Compose the next wave outside any write; rows whose words cannot be made are settled as failed at once."""
+    size = 1 if held.alone else min(desk.pace.wave_max, max(1, int(account.limits["in_flight"])) * 8)
+    with desk.database.read() as session:
+        message = session.get_one(Message, held.message_id)
+        letters = _letters(session, held, size)
+    if held.alone and letters:
+        _hold_alone(desk, held, letters[0].delivery.id)
+    ready = []
+    for letter in letters:
+        try:
+            ready.append(compose(letter, message, account, desk.links))
+        except (render.MissingData, DomainError) as error:
+            with desk.database.write() as session:
+                settle.unmakeable(session, desk.now(), letter.delivery, error)
+    desk.failpoint("render.after")
+    if letters and not ready:
+        return _prepare(desk, held, account)
+    return ready
+
+
+def _letters(session: Session, held: batch.Claim, size: int) -> list[Letter]:
+    rows = session.execute(
+        select(Delivery, Variant, Address.value)
+        .join(Variant, Variant.id == Delivery.variant_id)
+        .outerjoin(Address, Address.id == Delivery.address_id)
+        .where(Delivery.batch_id == held.batch_id, Delivery.state.in_(states.TAKEABLE))
+        .order_by(Delivery.id)
+        .limit(size)
+    )
+    return [
+        Letter(row, variant, value or str((row.slots or {}).get("_to", ""))) for row, variant, value in rows
+    ]
+
+
+def _hold_alone(desk: Desk, held: batch.Claim, delivery_id: int) -> None:
+    """Say which row is in hand before anything is done with it: should the process die, it is to blame."""
+    with desk.database.write() as session:
+        session.execute(
+            update(Batch)
+            .where(Batch.id == held.batch_id, Batch.token == held.token)
+            .values(alone_id=delivery_id)
+        )
+
+
+def _network(desk: Desk, connector: Connector, taken: Sequence[Taken], until: float) -> list[Outcome]:
+    """Hand a wave over; every row gets an outcome, whatever happens."""
+    stop_at = until - connector.limits.deadline_s
+
+    def one(row: Taken) -> Outcome:
+        if time.monotonic() > stop_at:
+            return Outcome(row, NOT_STARTED)
+        try:
+            desk.failpoint("net.before_send")
+            return Outcome(row, connector.send(row.outbound))
+        except ConnectorError as error:
+            return Outcome(row, error)
+        except Exception as error:  # the connector broke its contract; bytes may have been written
+            return Outcome(row, Uncertain(f"{type(error).__name__}: {error}", phase="connector"))
+
+    if connector.send_many is not None and time.monotonic() <= stop_at:
+        return _many(connector, taken)
+    if connector.limits.in_flight == 1 or len(taken) == 1:
+        return [one(row) for row in taken]
+    with ThreadPoolExecutor(max_workers=min(connector.limits.in_flight, len(taken))) as pool:
+        return list(pool.map(one, taken))
+
+
+def _many(connector: Connector, taken: Sequence[Taken]) -> list[Outcome]:
+    assert connector.send_many is not None
+    waiting = {key(row.delivery_id): row for row in taken}
+    outcomes = []
+    try:
+        for name, answer in connector.send_many(row.outbound for row in taken):
+            outcomes.append(Outcome(waiting.pop(name), answer))
+    except Exception as error:  # nothing is known of those that were not answered
+        lost = Uncertain(f"{type(error).__name__}: {error}", phase="connector")
+        outcomes.extend(Outcome(row, lost) for row in waiting.values())
+    else:
+        outcomes.extend(Outcome(row, NOT_STARTED) for row in waiting.values())
+    return outcomes

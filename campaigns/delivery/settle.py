@@ -1,0 +1,223 @@
+"""Settle: what the network answered becomes what the ledger says, guarded by state, attempt and token.
+
+Rules: an answer that comes after its batch was taken away resolves `unknown`; one that contradicts a finished row is
+kept as evidence and changes nothing. A refusal says its scope: this delivery, this domain or this account.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.orm import Session
+
+from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, Receipt, Refused
+
+from ..messages import render
+from ..messages.tables import Message
+from ..stakeholders import consent
+from . import accounts, states
+from .backoff import Pace
+from .batch import note
+from .gate import Taken
+from .tables import Account, Delivery
+
+
+class NotStarted:
+    """The row's intent was committed and the network was certainly not touched."""
+
+
+NOT_STARTED: Final = NotStarted()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row of a wave."""
+
+    row: Taken
+    answer: Receipt | ConnectorError | NotStarted
+
+
+@dataclass
+class Verdict:
+    """What a wave's answers say about its account: wait until, or out of service because (first alarm only)."""
+
+    wait_until: datetime | None = None
+    alarm: str = ""
+
+
+def settle(
+    session: Session, now: datetime, account: Account, outcomes: Sequence[Outcome], pace: Pace
+) -> Verdict:
+    """Write down every outcome; rows that were not ours any more are told in their attempts."""
+    sent = [one for one in outcomes if isinstance(one.answer, Receipt)]
+    _sent(session, now, sent)
+    verdict = Verdict()
+    for one in outcomes:
+        if not isinstance(one.answer, Receipt):
+            _other(session, now, account, one, pace, verdict)
+    if verdict.wait_until is not None:
+        session.execute(
+            update(Account).where(Account.id == account.id).values(not_before_at=verdict.wait_until)
+        )
+    return verdict
+
+
+def unmakeable(session: Session, now: datetime, row: Delivery, error: Exception) -> None:
+    """A row whose words cannot be made fails by itself; its neighbours go on."""
+    reason = "data_missing" if isinstance(error, render.MissingData) else "content_refused"
+    detail = (
+        {"missing": error.names} if isinstance(error, render.MissingData) else {"words": str(error)[:500]}
+    )
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == row.id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
+        .values(state=states.FAILED, reason=reason, error=detail, batch_id=None, next_at=None, settled_at=now)
+    )
+    # An unknown row keeps what it is and waits for a person.
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN)
+        .values(error=detail, batch_id=None, next_at=None)
+    )
+
+
+def _sent(session: Session, now: datetime, sent: Sequence[Outcome]) -> None:
+    """The plain case, in one statement for the whole wave; the rest row by row."""
+    if not sent:
+        return
+    table = Delivery.__table__
+    done = session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(
+            table.c.id == bindparam("row"),
+            table.c.state == states.SENDING,
+            table.c.attempt == bindparam("n"),
+            table.c.token == bindparam("fence"),
+        )
+        .values(
+            state=states.SENT, provider_id=bindparam("name"), sent_at=bindparam("at"), settled_at=bindparam("at"),
+            batch_id=None, next_at=None, error=None,
+        ),
+        [
+            {"row": one.row.delivery_id, "n": one.row.attempt, "fence": one.row.token, "name": _name(one), "at": now}
+            for one in sent
+        ],
+    )  # fmt: skip
+    if done.rowcount != len(sent):
+        for one in sent:
+            _late(session, now, one)
+
+
+def _name(one: Outcome) -> str:
+    assert isinstance(one.answer, Receipt)
+    return one.answer.provider_id
+
+
+def _late(session: Session, now: datetime, one: Outcome) -> None:
+    """An acceptance that came after the batch was taken away: it is what `unknown` was waiting for."""
+    row = session.get_one(Delivery, one.row.delivery_id, populate_existing=True)
+    if row.state == states.SENT and row.attempt == one.row.attempt:
+        return
+    if row.state == states.UNKNOWN:
+        row.state, row.provider_id, row.sent_at, row.settled_at = states.SENT, _name(one), now, now
+        row.batch_id, row.next_at = None, None
+    note(session, now, row.id, one.row.attempt, one.row.token, "late_answer", provider_id=_name(one))
+
+
+def _other(
+    session: Session, now: datetime, account: Account, one: Outcome, pace: Pace, verdict: Verdict
+) -> None:
+    """Anything but acceptance."""
+    answer = one.answer
+    values = _values(session, now, account, one, pace)
+    if isinstance(answer, AccountGone):
+        if accounts.refuse(session, account.id, now, answer.words):
+            verdict.alarm = answer.words or "refused"
+        verdict.wait_until = now
+    elif isinstance(answer, Deferred) and answer.scope == "account":
+        wait = values["next_at"] or now
+        verdict.wait_until = max(wait, verdict.wait_until or wait)
+    row = one.row
+    done = session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == row.delivery_id, Delivery.state == states.SENDING, Delivery.attempt == row.attempt,
+            Delivery.token == row.token,
+        )
+        .values(batch_id=None, **values)
+    )  # fmt: skip
+    if not isinstance(answer, NotStarted):
+        outcome = values["state"] if done.rowcount else "late_answer"  # type: ignore[attr-defined]
+        phase = answer.phase if isinstance(answer, ConnectorError) else None
+        note(
+            session,
+            now,
+            row.delivery_id,
+            row.attempt,
+            row.token,
+            outcome,
+            phase=phase,
+            error=values.get("error"),
+        )
+
+
+def _values(session: Session, now: datetime, account: Account, one: Outcome, pace: Pace) -> dict[str, Any]:
+    """What the row becomes."""
+    answer = one.answer
+    if not isinstance(answer, ConnectorError):
+        return {"state": states.DEFERRED, "next_at": now}
+    error = {"words": answer.words, "code": answer.code, "phase": answer.phase}
+    if isinstance(answer, AddressGone):
+        _suppress(session, now, account, one, error)
+        return _final(now, states.BOUNCED, "address_gone", error)
+    if isinstance(answer, Refused):
+        reason = "needs_eai" if answer.code == "needs_eai" else "content_refused"
+        return _final(now, states.FAILED, reason, error)
+    if isinstance(answer, AccountGone):
+        return {"state": states.DEFERRED, "next_at": now, "error": error}
+    if isinstance(answer, Deferred):
+        return _again(session, now, account, one, answer, pace, error)
+    next_at = pace.unknown_next_at(
+        account.repeats, account.on_unknown, now, one.row.intent_at, float(account.limits["deadline_s"])
+    )
+    return {"state": states.UNKNOWN, "next_at": next_at, "settled_at": now, "error": error}
+
+
+def _final(now: datetime, state: str, reason: str, error: dict[str, Any]) -> dict[str, Any]:
+    return {"state": state, "reason": reason, "next_at": None, "settled_at": now, "error": error}
+
+
+def _again(
+    session: Session,
+    now: datetime,
+    account: Account,
+    one: Outcome,
+    answer: Deferred,
+    pace: Pace,
+    error: dict[str, Any],
+) -> dict[str, Any]:
+    """Later, while it is still worth it."""
+    row = session.get_one(Delivery, one.row.delivery_id)
+    message = session.get_one(Message, row.message_id)
+    wait = timedelta(seconds=pace.delay_s(one.row.attempt, random.random(), answer.retry_after_s))
+    lifetime = timedelta(seconds=pace.lifetime_s(account.broadcast, message.useful_until_s))
+    if now + wait > row.due_at + lifetime and now > one.row.intent_at:
+        reason = "too_late" if account.broadcast or message.useful_until_s else "lifetime_over"
+        return _final(now, states.FAILED, reason, error)
+    return {"state": states.DEFERRED, "next_at": now + wait, "error": error}
+
+
+def _suppress(session: Session, now: datetime, account: Account, one: Outcome, error: dict[str, Any]) -> None:
+    if one.row.address_key:
+        consent.suppress(
+            session, now, channel=account.channel, reason="hard_bounce", origin="recipient",
+            address_key=one.row.address_key, evidence={"delivery_id": one.row.delivery_id, **error},
+        )  # fmt: skip
+
+
+__all__ = ["NOT_STARTED", "NotStarted", "Outcome", "Verdict", "settle", "unmakeable"]
