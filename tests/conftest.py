@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
+import service.tables  # noqa: F401  its tables join those of the domain
 from campaigns import tables
 from campaigns.database import Database
 

@@ -1,0 +1,1 @@
+"""Tests of the outside world, whose wire alone is doubled."""
