@@ -61,6 +61,14 @@ class NotAuthentic(ConnectorError):
     """An incoming call could not be proven to come from the provider."""
 
 
+class BadSettings(ValueError):
+    """An account cannot be connected with these settings; `problems` says what is wrong, by name of the setting."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name} {words}" for name, words in problems.items()))
+        self.problems = dict(problems)
+
+
 @dataclass(frozen=True, slots=True)
 class Keyed:
     """The provider repeats its first answer to the same key for `life_s` seconds."""

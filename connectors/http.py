@@ -1,0 +1,436 @@
+"""The one door to HTTP: every request of every connector goes out here, checked, bounded and read in one way.
+
+Rules: a name is looked up once, its addresses are checked, and one of those is connected to. Nothing is taken
+from the environment, no redirect is followed, no cookie is kept. Before request bytes were written every
+failure is safe to repeat; after that, whatever is not a complete answer is Uncertain.
+Source: bad input U1–U9; faults F19, F20, F24–F27, F29.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import re
+import socket
+import ssl
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import idna
+import orjson
+from requests import PreparedRequest, RequestException, Response
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from .api import AccountGone, ConnectorError, Deferred, Refused, Uncertain
+
+RETRY_AFTER_MAX_S = 3600.0
+CONNECT_MAX_S = 10.0
+READS = ("GET", "HEAD", "OPTIONS")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotAllowed(AccountGone):
+    """The address is none we may connect to; nothing was written to the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer. Header names are lower case; `writes`: the request may have changed something."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    writes: bool = False
+
+    def json(self) -> Any:
+        """The body as JSON; Uncertain (Deferred after a read) where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except ValueError:
+            raise _unclear(self.writes, "the answer is not JSON", code=str(self.status)) from None
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The provider's wish, in seconds from now: never negative, at most one hour."""
+        value = self.headers.get("retry-after", "").strip()
+        if value.isascii() and value.isdigit():
+            return min(float(value[:12]), RETRY_AFTER_MAX_S)
+        until, at = _http_date(value), _http_date(self.headers.get("date", "")) or datetime.now(UTC)
+        return min(max((until - at).total_seconds(), 0.0), RETRY_AFTER_MAX_S) if until else None
+
+
+class Door:
+    """A way out for one connected account.
+
+    `only_hosts` are the only names it opens for (None: any public one). `allow_hosts` are loopback hosts let
+    through for tests and practice, on any port and without TLS. `deadline_s` bounds a whole request, from the
+    look-up to the last byte of the answer. `secrets` never appear in an error. `connections` are kept alive.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_hosts: Iterable[str] = (),
+        only_hosts: Iterable[str] | None = None,
+        ports: Iterable[int] = (443,),
+        schemes: Iterable[str] = ("https",),
+        deadline_s: float = 30.0,
+        size_max: int = 1_000_000,
+        secrets: Iterable[str] = (),
+        connections: int = 8,
+        ca: str | None = None,
+    ) -> None:
+        self.allow_hosts = frozenset(allow_hosts)
+        self.only_hosts = None if only_hosts is None else frozenset(only_hosts)
+        self.ports = frozenset(ports)
+        self.schemes = frozenset(schemes)
+        self.deadline_s = deadline_s
+        self.size_max = size_max
+        self.secrets = tuple(secrets)
+        self.adapter = _Adapter(self, connections, ca)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        body: bytes | None = None,
+        gone: Collection[int] = (401,),
+        untouched: Collection[int] = (),
+        show: Collection[int] = (),
+    ) -> Answer:
+        """Ask, and hand back an answer of 2xx or of a status in `show`; anything else raises (see `read`)."""
+        request = PreparedRequest()
+        request.prepare_method(method)
+        request.url = url
+        request.prepare_headers(dict(headers or {}))
+        if json is not None:
+            body = orjson.dumps(json)
+            request.headers.setdefault("Content-Type", "application/json")
+        request.prepare_body(body, None)
+        return self.read(self.adapter.ask(request)[0], gone=gone, untouched=untouched, show=show)
+
+    def read(
+        self,
+        answer: Answer,
+        *,
+        gone: Collection[int] = (401,),
+        untouched: Collection[int] = (),
+        show: Collection[int] = (),
+    ) -> Answer:
+        """Turn a status into what the caller may do next.
+
+        `gone` means that the account is refused; `untouched` are 5xx after which this provider is known to
+        have taken nothing; `show` are handed back as they are. 429, and 503 with a Retry-After, slow the
+        whole account.
+        """
+        status = answer.status
+        if 200 <= status < 300 or status in show:
+            return answer
+        words = self.redact(f"{status} {answer.body[:400].decode('utf-8', 'replace')}".strip())
+        told: dict[str, Any] = {"code": str(status), "phase": "answer"}
+        if status in gone:
+            raise AccountGone(words, **told)
+        if status == 429 or (status == 503 and "retry-after" in answer.headers):
+            raise Deferred(words, scope="account", retry_after_s=answer.retry_after_s, **told)
+        if status in (408, 425) or status in untouched:
+            raise Deferred(words, retry_after_s=answer.retry_after_s, **told)
+        if 300 <= status < 400:
+            raise Deferred(f"a redirect is not followed: {words}", scope="account", **told)
+        if 400 <= status < 500:
+            raise Refused(words, **told)
+        raise _unclear(answer.writes, words, code=str(status))
+
+    def check(self, url: str) -> str:
+        """The url in its one canonical spelling; NotAllowed for a spelling, scheme, host or port not for us.
+
+        Names are not looked up here: that happens once, when the connection is made.
+        """
+        found = _URL.fullmatch(url)
+        if not found or not url.isprintable():
+            raise NotAllowed("this address is not spelt as a plain http address", phase="connect")
+        scheme, host = found["scheme"].lower(), _host(found["host"])
+        port = int(found["port"] or (443 if scheme == "https" else 80))
+        local = host.strip("[]") in self.allow_hosts
+        if not local and (scheme not in self.schemes or port not in self.ports):
+            raise NotAllowed(f"{scheme} on port {port} is not allowed", phase="connect")
+        if self.only_hosts is not None and host.strip("[]") not in self.only_hosts:
+            raise NotAllowed(f"{host} is none of the hosts of this connector", phase="connect")
+        return f"{scheme}://{host}:{port}{quote(found['rest'] or '/', safe=_URL_SAFE)}"
+
+    def addresses(self, host: str, port: int, within_s: float) -> list[tuple[int, tuple[Any, ...]]]:
+        """Where a host may be connected to, as (family, socket address); all must be allowed."""
+        try:
+            found = _look_up(host, port, within_s)
+        except (OSError, UnicodeError) as error:
+            raise Deferred(f"{host} cannot be looked up: {error}", scope="account", phase="connect") from None
+        local = host in self.allow_hosts
+        for _, where in found:
+            if not _allowed(str(where[0]), local):
+                raise NotAllowed(f"{host} is at an address that is not public", phase="connect")
+        return found
+
+    def redact(self, words: str) -> str:
+        """The words without any secret of this account, however it was spelt."""
+        for secret in self.secrets:
+            for spelling in _spellings(secret):
+                words = words.replace(spelling, "•••")
+        return words
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self.adapter.close()
+
+
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]@:/?#\\\s]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>[/?][^\s\\#]*)?",
+    re.IGNORECASE,
+)
+_URL_SAFE = "/?&=%:;,+$@!'()*~-._[]|"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_LABELS = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# Not private by the registry's word, yet not the public network: relays, benchmarks, clouds' own services.
+_NEVER = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "0.0.0.0/8", "100.64.0.0/10", "168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15",
+        "224.0.0.0/3", "2001::/23", "2001:db8::/32", "3fff::/20",
+    )
+)  # fmt: skip
+
+
+def _host(spelt: str) -> str:
+    """A host in one spelling: bracketed IPv6, dotted IPv4, or a lower-case IDNA 2008 name."""
+    try:
+        if spelt.startswith("["):
+            return f"[{ipaddress.IPv6Address(spelt[1:-1]).compressed}]"
+        host = spelt.lower() if spelt.isascii() else idna.encode(spelt.lower()).decode()
+        if _NUMBER.fullmatch(host.rpartition(".")[2]):
+            return str(ipaddress.IPv4Address(host))
+    except ValueError:
+        raise NotAllowed("this host is no name and no plainly written address", phase="connect") from None
+    if not _LABELS.fullmatch(host):
+        raise NotAllowed("this host is not a name", phase="connect")
+    return host
+
+
+def _allowed(address: str, local: bool) -> bool:
+    ip = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
+    if ip.is_loopback:
+        return local
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in _GLOBAL_UNICAST:
+        return False
+    return ip.is_global and not any(ip in block for block in _NEVER if block.version == ip.version)
+
+
+def _unwrapped(ip: Address) -> Address:
+    """The IPv4 address inside a mapped, 6to4, NAT64 or Teredo address, since that is where packets end."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else ip)
+
+
+def _look_up(host: str, port: int, within_s: float) -> list[tuple[int, tuple[Any, ...]]]:
+    """All addresses of a host. The resolver knows no deadline, so it runs aside and is left when late."""
+    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.put(error)
+
+    threading.Thread(target=ask, daemon=True, name="look-up").start()
+    try:
+        found = answer.get(timeout=within_s)
+    except queue.Empty:
+        raise TimeoutError("the look-up took too long") from None
+    if isinstance(found, Exception):
+        raise found
+    if not found:
+        raise OSError("the name has no address")
+    return [(family, where) for family, _, _, _, where in found]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A request under way in this thread: its door, when it must be over, whether bytes were written."""
+
+    door: Door
+    until: float
+    wrote: bool = False
+
+    def left_s(self) -> float:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left
+
+
+class _Calls(threading.local):
+    call: _Call
+
+
+_calls = _Calls()
+
+
+class _Socket(socket.socket):
+    """A socket on which every wait is cut at the deadline of the call, not only each one by itself."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_calls.call.left_s())
+        return super().recv_into(*args, **kwargs)
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        _calls.call.wrote = True
+        self.settimeout(_calls.call.left_s())
+        super().sendall(*args, **kwargs)
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """The same over TLS; its `sendall` is a loop over `send`."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_calls.call.left_s())
+        return super().recv_into(*args, **kwargs)
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        _calls.call.wrote = True
+        self.settimeout(_calls.call.left_s())
+        return super().send(*args, **kwargs)
+
+
+def _dial(host: str, port: int) -> socket.socket:
+    """A connection to the first checked address that answers."""
+    call = _calls.call
+    where = call.door.addresses(host, port, call.left_s())
+    failure: OSError = OSError("no address")
+    for family, address in where:
+        line = _Socket(family, socket.SOCK_STREAM)
+        try:
+            line.settimeout(min(call.left_s(), CONNECT_MAX_S))
+            line.connect(address)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            line.settimeout(call.left_s())
+            return line
+        except OSError as error:
+            line.close()
+            failure = error
+    raise failure
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _dial(self.host.strip("[]"), self.port or 80)
+
+
+class _TlsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _dial(self.host.strip("[]"), self.port or 443)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """The door as a transport of requests, for libraries that bring their own session (mount it on https://)."""
+
+    def __init__(self, door: Door, connections: int, ca: str | None) -> None:
+        self._door = door
+        self._ca = ca
+        super().__init__(pool_connections=4, pool_maxsize=connections)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
+        context = create_urllib3_context()
+        context.sslsocket_class = _TlsSocket
+        super().init_poolmanager(connections, maxsize, block, ssl_context=context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """As requests calls it. What a session adds (proxies, timeouts, other checks) is left out."""
+        answer, response = self.ask(request)
+        if 300 <= answer.status < 400:
+            self._door.read(answer)  # raises, or the session would follow
+        return response
+
+    def ask(self, request: PreparedRequest) -> tuple[Answer, Response]:
+        """The answer, read to its end within the deadline and size allowed: as ours, and as requests' own."""
+        door, writes = self._door, request.method not in READS
+        call = _calls.call = _Call(door, time.monotonic() + door.deadline_s)
+        request.url = door.check(request.url or "")
+        request.headers["Accept-Encoding"] = "identity"  # a small answer cannot unpack into a large one
+        try:
+            response = super().send(request, timeout=door.deadline_s, verify=self._ca or True)
+            body = self._body(response, writes)
+        except ConnectorError:
+            raise
+        except (RequestException, HTTPError, OSError, ValueError) as error:
+            raise self._failed(call, writes, error) from None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, body, writes), response
+
+    def _body(self, response: Response, writes: bool) -> bytes:
+        size_max = self._door.size_max
+        body: bytes = response.raw.read(size_max + 1, decode_content=False)
+        if len(body) > size_max:
+            response.raw.close()
+            if response.status_code < 300:
+                code = str(response.status_code)
+                raise _unclear(writes, f"the answer is longer than {size_max} bytes", code=code)
+        response.raw.release_conn()
+        response._content = body
+        response._content_consumed = True  # type: ignore[attr-defined]
+        return body
+
+    def _failed(self, call: _Call, writes: bool, error: Exception) -> ConnectorError:
+        words = self._door.redact(f"{type(error).__name__}: {error}")
+        if call.wrote:
+            return _unclear(writes, f"no complete answer: {words}")
+        return Deferred(f"no connection: {words}", scope="account", phase="connect")
+
+
+def _unclear(writes: bool, words: str, code: str = "") -> ConnectorError:
+    if writes:
+        return Uncertain(words, code=code, phase="answer")
+    return Deferred(words, code=code, phase="answer", scope="account")
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    if len(secret) < 4:
+        return ()  # too short to be told from any other word
+    plain = secret.encode()
+    return (secret, quote(secret, safe=""), b64encode(plain).decode(), plain.hex())
