@@ -7,6 +7,7 @@ BLIND does what the account says: hold, retry or assume_sent.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,7 +96,7 @@ def _look(desk: Desk, row: Delivery, account: Account) -> None:
 def _find(connector: Connector, outbound: Outbound) -> Receipt | None:
     if connector.find is None or outbound.since is None:
         raise DomainError("this account cannot look up what it sent")
-    return connector.find(outbound.key, outbound.since)
+    return connector.find(outbound)
 
 
 def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> Outbound:
@@ -106,11 +107,7 @@ def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> 
         made = compose(letter, session.get_one(Message, row.message_id), account, desk.links)
     except render.MissingData as missing:
         raise DomainError(str(missing)) from missing
-    return Outbound(**{**_fields(made), "since": row.intent_at})
-
-
-def _fields(made: Outbound) -> dict[str, Any]:
-    return {name: getattr(made, name) for name in Outbound.__dataclass_fields__}
+    return replace(made, since=row.intent_at)
 
 
 def _blind(desk: Desk, row: Delivery, account: Account) -> None:
