@@ -4,6 +4,7 @@ DomainError
 ├── NotFound            absent, or not the caller's to see
 ├── Invalid             the request says something that cannot be
 │   ├── BadId · BadAddress · BadRule · BadTime · BadTemplate · BadField · BadImport
+│   └── MissingData     words need values that this recipient has not
 ├── Conflict            true, but not now
 │   ├── Stale           the version or digest that was read is no longer the current one
 │   ├── AlreadyDone · AlreadySending · InUse
@@ -66,6 +67,16 @@ class BadField(Invalid):
 
 class BadImport(Invalid):
     code = "bad_import"
+
+
+class MissingData(Invalid):
+    """`names` are the dotted names of the values that are missing, in the order the words use them."""
+
+    code = "missing_data"
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"the words need values that are missing: {', '.join(names)}", names=names)
+        self.names = names
 
 
 class Conflict(DomainError):

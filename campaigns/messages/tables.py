@@ -45,6 +45,7 @@ class ContentItem(Edited, Base):
     programme_id: Mapped[int] = mapped_column(index=True)
     name: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)  # values of a template used by the API
+    author: Mapped[str] = mapped_column(default="")  # who wrote the data last
     state: Mapped[str] = mapped_column(default="active")
 
 
@@ -92,6 +93,8 @@ class Message(Edited, Base):
     useful_until_s: Mapped[int | None]
     ceiling: Mapped[int | None]  # most recipients the approval covers
     author: Mapped[str]
+    editors: Mapped[list[str]] = mapped_column(default=list)  # who else has edited it; none of them may approve
+    started_at: Mapped[datetime | None]  # when it was first sending
     approved_digest: Mapped[str | None]
     held_by: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     __table_args__ = (Index("ix_messages_state", "state", "id"),)

@@ -1,4 +1,4 @@
-"""The tables of WHAT WAS AGREED: programmes, strategies and versions, parties, agreements, links, comments."""
+"""The tables of WHAT WAS AGREED: programmes, strategies and versions, parties, agreements and their links."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Strategy(Edited, Base):
 
 
 class StrategyVersion(Row, Base):
-    """Immutable. `body` holds aims, key_messages, channels, cadence, purpose, response_rules, default_language."""
+    """Immutable. `body` holds the sections of `strategies.SECTIONS`."""
 
     __tablename__ = "strategy_versions"
     strategy_id: Mapped[int] = mapped_column(ForeignKey("strategies.id"))
@@ -54,7 +54,7 @@ class StrategyVersion(Row, Base):
 
 
 class Party(Row, Base):
-    """Somebody whose agreement, view or knowledge a strategy needs. `ref`: role name, user id or stakeholder id."""
+    """Somebody a strategy needs: to agree, to be asked or told. `ref`: role, user id or stakeholder id."""
 
     __tablename__ = "parties"
     strategy_id: Mapped[int] = mapped_column(ForeignKey("strategies.id"))
@@ -64,6 +64,7 @@ class Party(Row, Base):
     label: Mapped[str] = mapped_column(default="")  # how the party is named on screen and in blockers
     answer_by_at: Mapped[datetime | None]
     deputy: Mapped[str | None]
+    removed: Mapped[bool] = mapped_column(default=False)  # no longer asked; what they decided stays on record
     __table_args__ = (UniqueConstraint("strategy_id", "kind", "ref"),)
 
 
@@ -119,6 +120,7 @@ class UrgentGo(Row, Base):
     message_id: Mapped[int] = mapped_column(index=True)
     digest: Mapped[str]
     reason: Mapped[str]
+    passed_over: Mapped[list[dict[str, Any]]] = mapped_column(default=list)  # obstacles, and who had to sign
     by: Mapped[str] = mapped_column("decided_by")
     at: Mapped[datetime] = mapped_column("decided_at")
     review_due_at: Mapped[datetime]

@@ -1,0 +1,223 @@
+"""Communication strategies: one for a segment of a programme, in versions that never change.
+
+Rules: a draft of the next version never unseats the agreed one; a message stands under exactly one version.
+Source: B3, B4, SM13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import regex
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..canonical import digest
+from ..errors import BadField, Conflict, InUse, NotFound, Stale
+from ..stakeholders.tables import PURPOSES, Segment
+from ..stakeholders.text import TEXT_MAX, clean
+from . import programmes
+from .tables import Agreement, Party, Strategy, StrategyVersion
+
+# The sections of a strategy, in the order in which people read them.
+TEXTS = ("aims", "tone", "cadence", "response_rules")
+LISTS = ("key_messages", "channels", "calls_to_action", "responsible")
+SECTIONS = (
+    "aims", "key_messages", "tone", "channels", "cadence", "calls_to_action", "response_rules", "responsible",
+    "purpose", "default_language",
+)  # fmt: skip
+ITEMS_MAX = 100
+LANGUAGE = regex.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
+
+
+def get(session: Session, strategy_id: int) -> Strategy:
+    """The strategy, or NotFound."""
+    found = session.get(Strategy, strategy_id)
+    if found is None:
+        raise NotFound("there is no such strategy")
+    return found
+
+
+def create(
+    session: Session, now: datetime, *, programme_id: int, segment_id: int | None, name: str
+) -> Strategy:
+    """A strategy for a segment of a programme, or for everyone (None); InUse where there is one already."""
+    programmes.get(session, programme_id)
+    if segment_id:
+        segment = session.get(Segment, segment_id)
+        if segment is None or segment.programme_id != programme_id:
+            raise BadField("there is no such segment in this programme", pointer="/segment_id")
+    taken = select(Strategy.id).where(
+        Strategy.programme_id == programme_id, Strategy.segment_id == (segment_id or 0)
+    )
+    if session.scalar(taken) is not None:
+        raise InUse("this segment has a strategy already: write its next version", pointer="/segment_id")
+    made = Strategy(
+        programme_id=programme_id,
+        segment_id=segment_id or 0,
+        name=clean(name, "/name"),
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def rename(session: Session, now: datetime, strategy: Strategy, name: str) -> None:
+    """Give a strategy another name; its versions stay as they are."""
+    strategy.name = clean(name, "/name")
+    strategy.touch(now)
+
+
+def archive(session: Session, now: datetime, strategy: Strategy) -> None:
+    """Nothing new is written under it; what runs under it goes on."""
+    if strategy.builtin:
+        raise Conflict("the built-in strategy stays: messages without another need it")
+    strategy.state = "archived"
+    strategy.touch(now)
+
+
+def new_version(
+    session: Session, now: datetime, strategy: Strategy, body: Mapping[str, Any], author: str
+) -> StrategyVersion:
+    """The next version; it changes nothing that runs until everybody it needs has agreed."""
+    if strategy.builtin or strategy.state != "active":
+        raise Conflict("this strategy takes no new version: write one of your own")
+    words = check(body)
+    last = latest(session, strategy)
+    made = StrategyVersion(
+        strategy_id=strategy.id,
+        n=last.n + 1 if last else 1,
+        body=words,
+        digest=digest(words),
+        author=author,
+        at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError:
+        raise Stale("somebody wrote a version at the same moment: read it first") from None
+    return made
+
+
+def version(session: Session, strategy: Strategy, n: int) -> StrategyVersion:
+    """Version n, or NotFound."""
+    found = session.scalar(
+        select(StrategyVersion).where(StrategyVersion.strategy_id == strategy.id, StrategyVersion.n == n)
+    )
+    if found is None:
+        raise NotFound("there is no such version of this strategy")
+    return found
+
+
+def latest(session: Session, strategy: Strategy) -> StrategyVersion | None:
+    """The newest version, agreed or not."""
+    return session.scalar(_newest(strategy))
+
+
+def in_force(session: Session, strategy: Strategy) -> StrategyVersion | None:
+    """The newest version that every required party has agreed.
+
+    Where nobody is required it is simply the newest one, but below `agreed` only.
+    """
+    if session.scalar(select(func.count()).select_from(Party).where(*_required(strategy))):
+        return session.scalar(_newest(strategy).where(_agreed(strategy)))
+    if programmes.get(session, strategy.programme_id).assurance == "agreed":
+        return None
+    return latest(session, strategy)
+
+
+def is_agreed(session: Session, version: StrategyVersion) -> bool:
+    """Whether every required party has agreed to it, and not only its author; never without a party."""
+    strategy = session.get_one(Strategy, version.strategy_id)
+    found = select(StrategyVersion.id).where(StrategyVersion.id == version.id, _agreed(strategy))
+    return session.scalar(found) is not None
+
+
+def everyday(session: Session, programme_id: int, now: datetime) -> StrategyVersion:
+    """The version that a message without another stands under.
+
+    It is the programme's own strategy for everyone, if it has one (at `agreed` its newest version even where
+    agreement is missing, so that the message is held and says by whom); else the built-in one.
+    """
+    own = session.scalar(
+        select(Strategy).where(
+            Strategy.programme_id == programme_id, Strategy.segment_id == 0, Strategy.state == "active"
+        )
+    )
+    found = None
+    if own is not None:
+        found = in_force(session, own)
+        if found is None and programmes.get(session, programme_id).assurance == "agreed":
+            found = latest(session, own)
+    if found is None:
+        programmes.general(session, now)
+        found = session.get_one(StrategyVersion, programmes.GENERAL)
+    return found
+
+
+def check(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as it is stored; BadField names the section that is wrong."""
+    checked: dict[str, Any] = {}
+    for section, value in body.items():
+        pointer = f"/body/{section}"
+        if section in TEXTS:
+            checked[section] = clean(value, pointer, length_max=TEXT_MAX, lines=True, empty=True)
+        elif section in LISTS:
+            checked[section] = _list(value, pointer)
+        elif section == "purpose":
+            if value not in PURPOSES:
+                raise BadField(f"purpose is one of {', '.join(PURPOSES)}", pointer=pointer)
+            checked[section] = value
+        elif section == "default_language":
+            checked[section] = language(value, pointer)
+        else:
+            raise BadField(
+                f"a strategy has no section {section!r}; it has {', '.join(SECTIONS)}", pointer=pointer
+            )
+    return checked
+
+
+def language(value: object, pointer: str) -> str:
+    """A language tag such as `cy` or `en-GB`, or BadField."""
+    if not isinstance(value, str) or not LANGUAGE.fullmatch(value):
+        raise BadField("this is not a language tag; write one such as cy, en-GB or ar", pointer=pointer)
+    return value
+
+
+def _list(value: object, pointer: str) -> list[str]:
+    if not isinstance(value, list) or len(value) > ITEMS_MAX:
+        raise BadField(f"this must be a list of at most {ITEMS_MAX} texts", pointer=pointer)
+    return [
+        clean(item, f"{pointer}/{place}", length_max=TEXT_MAX, lines=True) for place, item in enumerate(value)
+    ]
+
+
+def _newest(strategy: Strategy) -> Select[StrategyVersion]:
+    return (
+        select(StrategyVersion)
+        .where(StrategyVersion.strategy_id == strategy.id)
+        .order_by(StrategyVersion.n.desc())
+        .limit(1)
+    )
+
+
+def _required(strategy: Strategy) -> tuple[ColumnElement[bool], ...]:
+    return Party.strategy_id == strategy.id, Party.part == "required", Party.removed.is_(False)
+
+
+def _agreed(strategy: Strategy) -> ColumnElement[bool]:
+    """Of the version at hand: no required party is without a yes, and not all of them are its author's."""
+    required = select(Party.id).where(*_required(strategy))
+    yes = select(Agreement.id).where(
+        Agreement.version_id == StrategyVersion.id,
+        Agreement.decision == "agreed",
+        Agreement.party_id == Party.id,
+    )
+    another = required.where(yes.where(Agreement.by != StrategyVersion.author).exists())
+    return another.exists() & ~required.where(~yes.exists()).exists()
