@@ -1,1 +1,1 @@
-"""Proofs and benchmarks: each sets itself up, shows its progress and ends with one line of JSON."""
+"""Proofs (prove_*.py) and benchmarks (bench_*.py): each ends with one line of JSON."""

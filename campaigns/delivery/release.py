@@ -165,11 +165,11 @@ def _batch(session: Session, occurrence: Occurrence, message: Message, account_i
     return batch_id
 
 
-def tick(database: Database, now: Callable[[], datetime]) -> int:
+def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HORIZON_S) -> int:
     """Settle held messages whose obstacle may have cleared, then release what is due; how many were released."""
     with database.read() as session:
         held = list(session.scalars(select(Message.id).where(Message.state == "held").order_by(Message.id)))
-        found = due(session, now())
+        found = due(session, now(), horizon_s)
     for message_id in held:
         with database.write() as session:
             messages.settle(session, session.get_one(Message, message_id), now())

@@ -43,7 +43,7 @@ class Desk:
     owner: str
     lease_s: float = 120.0
     pace: Pace = field(default_factory=Pace)
-    alarm: Callable[[str, str], None] = lambda name, words: None
+    alarm: Callable[[str, str], None] = lambda name, account: None
     # A named place the process may be made to die at, for proofs; free in production.
     failpoint: Callable[[str], None] = lambda name: None
 
@@ -70,7 +70,7 @@ def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | Non
     except (ConnectorError, DomainError) as error:
         with desk.database.write() as session:
             if accounts.refuse(session, account.id, desk.now(), str(error)):
-                desk.alarm("account_out_of_service", f"{account.name}: {error}")
+                desk.alarm("account_out_of_service", account.name)
             batch.give_back(session, held)
         return None
 
@@ -101,12 +101,12 @@ def _turn(
     """One transaction: settle what was answered, then take the next wave, or lay the batch down."""
     now = desk.now()
     verdict = settle.settle(session, now, account, outcomes, desk.pace)
-    if verdict.alarm:
-        desk.alarm("account_out_of_service", f"{account.name}: {verdict.alarm}")
+    if verdict.out_of_service:
+        desk.alarm("account_out_of_service", account.name)
     mine = batch.renew(session, held, desk.lease_s)
     if not mine:
         return []
-    taken = [] if verdict.wait_until or verdict.alarm else take(session, now, held, account, ready, desk.pace)
+    taken = [] if verdict.wait_until or verdict.out_of_service else take(session, now, held, account, ready, desk.pace)
     if not taken:
         batch.give_back(session, held, verdict.wait_until)
     return taken

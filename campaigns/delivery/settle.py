@@ -44,10 +44,10 @@ class Outcome:
 
 @dataclass
 class Verdict:
-    """What a wave's answers say about its account: wait until, or out of service because (first alarm only)."""
+    """What a wave's answers say about its account: wait until, or newly out of service."""
 
     wait_until: datetime | None = None
-    alarm: str = ""
+    out_of_service: bool = False
 
 
 def settle(
@@ -137,7 +137,7 @@ def _other(
     values = _values(session, now, account, one, pace)
     if isinstance(answer, AccountGone):
         if accounts.refuse(session, account.id, now, answer.words):
-            verdict.alarm = answer.words or "refused"
+            verdict.out_of_service = True
         verdict.wait_until = now
     elif isinstance(answer, Deferred) and answer.scope == "account":
         wait = values["next_at"] or now

@@ -1,0 +1,101 @@
+"""Polling: ask an account for what is new, and store it with the cursor in one commit.
+
+Rules: the network is between two transactions; the cursor moves only with the commit of what was read, so a crash
+reads again and intake drops what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from connectors.api import AccountGone, Connector, ConnectorError
+
+from ..database import Database
+from ..delivery import accounts
+from ..delivery.tables import Account
+from ..errors import DomainError
+from . import intake
+
+PERIOD_S = 15.0
+# An account whose poll fails is asked again after this, so that one broken inbox costs little.
+PAUSE_S = 60.0
+# A worker that died while polling holds the account no longer than this.
+LEASE_S = 120.0
+
+Connect = Callable[[Session, Account], Connector]
+
+
+def poll_due(
+    database: Database, connect: Connect, now: Callable[[], datetime], *, period_s: float = PERIOD_S
+) -> int:
+    """Poll every account that is due; how many events were new."""
+    new = 0
+    with database.read() as session:
+        due = list(session.scalars(_due(now())))
+    for account_id in due:
+        new += _poll(database, connect, now, account_id, period_s)
+    return new
+
+
+def _due(now: datetime) -> Any:
+    ready = or_(Account.poll_due_at.is_(None), Account.poll_due_at <= now)
+    return select(Account.id).where(Account.state == "active", ready).order_by(Account.id)
+
+
+def _poll(
+    database: Database, connect: Connect, now: Callable[[], datetime], account_id: int, period_s: float
+) -> int:
+    with database.write() as session:
+        if not _take(session, account_id, now()):
+            return 0
+        account = session.get_one(Account, account_id)
+        cursor = account.poll_cursor
+    try:
+        with database.read() as session:
+            connector = connect(session, account)
+        if connector.poll is None:
+            _next(database, account_id, now() + timedelta(days=1), None)
+            return 0
+        heard = connector.poll(cursor)
+    except AccountGone as error:
+        with database.write() as session:
+            accounts.refuse(session, account_id, now(), error.words)
+        return 0
+    except (ConnectorError, DomainError):
+        _next(database, account_id, now() + timedelta(seconds=PAUSE_S), None)
+        return 0
+    with database.write() as session:
+        new = intake.store(session, now(), account_id, heard.events, via="poll")
+        _set(session, account_id, now() + timedelta(seconds=period_s), dict(heard.cursor))
+    return new
+
+
+def _take(session: Session, account_id: int, now: datetime) -> bool:
+    """One worker polls an account at a time."""
+    done = session.execute(
+        update(Account)
+        .where(
+            Account.id == account_id,
+            Account.state == "active",
+            or_(Account.poll_due_at.is_(None), Account.poll_due_at <= now),
+        )
+        .values(poll_due_at=now + timedelta(seconds=LEASE_S))
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _next(database: Database, account_id: int, at: datetime, cursor: dict[str, Any] | None) -> None:
+    with database.write() as session:
+        _set(session, account_id, at, cursor)
+
+
+def _set(session: Session, account_id: int, at: datetime, cursor: dict[str, Any] | None) -> None:
+    values: dict[str, Any] = {"poll_due_at": at}
+    if cursor is not None:
+        values["poll_cursor"] = cursor
+    session.execute(update(Account).where(Account.id == account_id).values(values))

@@ -1,0 +1,1 @@
+"""Who runs the work: the embedded engine by default."""

@@ -1,0 +1,95 @@
+"""The embedded engine: threads of this process work batches, look unknowns up, poll and take in what came back.
+
+Rules: the database decides who has what; an engine that dies loses only time. SIGTERM ends the batch in hand.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+from campaigns.delivery import resolve, send
+from campaigns.responses import intake, polling
+
+from .. import observe
+from ..wiring import Wiring
+
+log = observe.log("dolen.engine")
+
+INBOUND_S = 1.0
+# After an error nobody foresaw, a loop waits this long, so that it cannot spin.
+TROUBLE_S = 2.0
+
+
+class Engine:
+    """Runs until told to stop; `start` returns at once, `join` waits for the work in hand."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.desk = wiring.desk(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
+        self.stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._loop, args=(self._send, wiring.settings.work.idle_s), name="send", daemon=True),
+            threading.Thread(target=self._loop, args=(self._inbound, INBOUND_S), name="inbound", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin working."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        self.stopping.set()
+
+    def join(self, timeout_s: float = 90.0) -> None:
+        """Wait for what is in hand."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def _send(self) -> bool:
+        return send.work(self.desk)
+
+    def _inbound(self) -> bool:
+        wiring = self.wiring
+        looked = resolve.resolve(self.desk)
+        polling.poll_due(wiring.database, wiring.connector, wiring.now, period_s=wiring.settings.work.poll_s)
+        handled = intake.process(wiring.database.sessions, wiring.now(), wiring.links)
+        return bool(looked or handled)
+
+    def _loop(self, step: Callable[[], bool], idle_s: float) -> None:
+        while not self.stopping.is_set():
+            try:
+                worked = step()
+            except Exception:  # the door of the worker: log, count, go on
+                log.exception("worker_step_failed", step=step.__name__)
+                self.stopping.wait(TROUBLE_S)
+                continue
+            if not worked:
+                self.stopping.wait(idle_s)
+
+
+def until_told(stop: Callable[[], None]) -> threading.Event:
+    """An event that SIGTERM and SIGINT set, after calling `stop`; call it from the main thread."""
+    told = threading.Event()
+
+    def _told(_signal: int, _frame: object) -> None:
+        stop()
+        told.set()
+
+    signal.signal(signal.SIGTERM, _told)
+    signal.signal(signal.SIGINT, _told)
+    return told
+
+
+def run_worker(wiring: Wiring) -> None:
+    """Work until told to stop: `dolen work`."""
+    engine = Engine(wiring)
+    told = until_told(engine.stop)
+    engine.start()
+    told.wait()
+    engine.join()
