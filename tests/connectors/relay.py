@@ -1,0 +1,133 @@
+"""A real SMTP server on loopback that can be told to misbehave at any step, and a bare one for worse."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+
+@dataclass
+class Relay:
+    """What the relay took, and what it is told to do: a step to a reply, or to `drop` or `wait`."""
+
+    messages: list[Envelope] = field(default_factory=list)
+    steps: dict[str, str] = field(default_factory=dict)
+    logins: list[str] = field(default_factory=list)
+    connections: int = 0
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    port: int = 0
+
+    async def at(self, step: str, server: SMTP, otherwise: str) -> str:
+        told = self.steps.get(step, otherwise)
+        if told == "wait":
+            await self.closing.wait()
+        if told == "drop":
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return told if told[0].isdigit() else "451 never read"
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses if "EHLO" not in self.steps else [await self.at("EHLO", server, "")]
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from, envelope.mail_options = address, options
+        return await self.at("MAIL", server, "250 ok")
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        return await self.at("RCPT", server, "250 ok")
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.messages.append(envelope)
+        return await self.at("DATA", server, "250 2.0.0 queued as 1A2B")
+
+    def authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.logins.append(mechanism)
+        good = (data.login, data.password) == ("môn".encode(), "cyfrinach ✓".encode())
+        return AuthResult(success=good, handled=False)
+
+
+@contextmanager
+def running(
+    *,
+    tls: ssl.SSLContext | None = None,
+    implicit: bool = False,
+    login: bool = False,
+    steps: dict[str, str] | None = None,
+    utf8: bool = False,
+    exclude: tuple[str, ...] = (),
+) -> Iterator[Relay]:
+    """A relay on a free port of 127.0.0.1."""
+    relay = Relay(steps=dict(steps or {}))
+    controller = Controller(
+        relay,
+        hostname="127.0.0.1",
+        port=_free_port(),
+        ssl_context=tls if implicit else None,
+        tls_context=None if implicit else tls,
+        auth_required=login,
+        auth_require_tls=False,
+        authenticator=relay.authenticate if login else None,
+        auth_exclude_mechanism=exclude,
+        enable_SMTPUTF8=utf8,
+    )
+    controller.start()
+    relay.port = controller.port
+    try:
+        yield relay
+    finally:
+        controller.loop.call_soon_threadsafe(relay.closing.set)
+        controller.stop()
+
+
+@contextmanager
+def bare(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port of a server that does with each connection what `talk` does, one at a time."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    try:
+                        talk(connection)
+                    except OSError:
+                        continue
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            listening.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
