@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy.orm import Session
 
@@ -25,6 +26,10 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 DATABASES = ("sqlite", "postgresql")
 TEMPLATE = "dolen_template"
 numbers = itertools.count()
+
+# A slow machine is no failure; an example that failed can be repeated from what is printed.
+hypothesis.settings.register_profile("dolen", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("dolen")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

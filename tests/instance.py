@@ -37,15 +37,15 @@ class Instance:
 def instance(dolen: Path, folder: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Instance]:
     """`dolen all` with its data in `folder`, on free ports of this machine, until the end of the block."""
     port = _free_port()
-    running = Instance(f"http://127.0.0.1:{port}", {**environ, **_settings(folder, port)})
+    outside = {name: value for name, value in environ.items() if not name.startswith("DOLEN_")}
+    running = Instance(f"http://127.0.0.1:{port}", {**outside, **_settings(folder, port)})
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen([dolen, "all"], cwd=folder, env=running.environ, stdout=log, stderr=log)
     try:
         _wait(running, process, folder / "log")
         yield running
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(START_S)
+        _stop(process)
 
 
 def _settings(folder: Path, port: int) -> dict[str, str]:
@@ -67,6 +67,15 @@ def _wait(running: Instance, process: subprocess.Popen[bytes], log: Path) -> Non
         time.sleep(0.05)
     process.kill()
     raise RuntimeError(f"Dolen did not start:\n{log.read_text(errors='replace')}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(START_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def _free_port() -> int:
