@@ -15,7 +15,14 @@ CONNECTIONS = ("involved", "affected", "both")
 RANKS = ("primary", "secondary")
 FIELD_TYPES = ("text", "number", "date", "choice", "multi", "bool")
 PURPOSES = ("service", "direct_marketing", "survey")
-BASES = ("consent", "soft_opt_in_sale", "soft_opt_in_charity", "legitimate_interest", "public_task", "contract")
+BASES = (
+    "consent",
+    "soft_opt_in_sale",
+    "soft_opt_in_charity",
+    "legitimate_interest",
+    "public_task",
+    "contract",
+)
 SUPPRESSION_REASONS = ("hard_bounce", "spam_complaint", "opt_out", "no_contact", "manual")
 ORIGINS = ("recipient", "customer", "admin")
 

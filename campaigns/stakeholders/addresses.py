@@ -1,0 +1,156 @@
+"""Addresses: any number for each stakeholder, on any channel; and the key by which two of them are the same.
+
+Rules: what is compared is the key, what is shown and used is the value. Mail: the local part in lower case
+(not casefolded: ß and ss are two people), the domain as its IDNA 2008 A-label. An address may belong to
+several stakeholders (a family, an office), so it never identifies anyone.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+
+import idna
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..errors import BadAddress
+from . import people
+from .rows import insert_missing
+from .tables import Address, Stakeholder
+from .text import clean, fold
+
+MAIL_MAX = 254
+LOCAL_MAX = 64
+_CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_ASCII_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def key(channel: str, value: str) -> str:
+    """What is compared: equal keys are one address. BadAddress says what is wrong with it."""
+    return _KEYS.get(check_channel(channel), _handle)(_value(value))
+
+
+def check_channel(channel: str) -> str:
+    """The channel, if it is the name of one."""
+    if not isinstance(channel, str) or not _CHANNEL.fullmatch(channel):
+        raise BadAddress("a channel is lower-case letters, digits and _, such as email", pointer="/channel")
+    return channel
+
+
+def add(
+    session: Session, now: datetime, stakeholder_id: int, channel: str, value: str, *, corporate: bool = False
+) -> Address:
+    """Give a stakeholder an address; one with the same key is returned, in use again if it was retired.
+
+    `corporate` is True for an organisation's own address (`info@`), to which other law applies.
+    """
+    people.get(session, stakeholder_id)
+    same = {"stakeholder_id": stakeholder_id, "channel": channel, "key": key(channel, value)}
+    insert_missing(
+        session, Address, [{**same, "value": _value(value), "corporate": corporate, "created_at": now}]
+    )
+    address = session.scalars(select(Address).filter_by(**same)).one()
+    address.state = "active"
+    session.flush()
+    return address
+
+
+def retire(session: Session, address: Address) -> None:
+    """Use an address no more; it stays on the record."""
+    address.state = "retired"
+    session.flush()
+
+
+def of(session: Session, stakeholder_id: int) -> list[Address]:
+    """A stakeholder's addresses, the oldest first."""
+    return list(
+        session.scalars(select(Address).filter_by(stakeholder_id=stakeholder_id).order_by(Address.id))
+    )
+
+
+def holders(session: Session, channel: str, key: str) -> list[int]:
+    """The ids of the stakeholders, not erased, who have this address in use."""
+    found = (
+        select(Address.stakeholder_id)
+        .join(Stakeholder, Stakeholder.id == Address.stakeholder_id)
+        .where(Address.channel == channel, Address.key == key, Address.state == "active")
+        .where(Stakeholder.state != "erased")
+    )
+    return list(session.scalars(found.order_by(Address.stakeholder_id)))
+
+
+def _value(value: str) -> str:
+    text = value.strip() if isinstance(value, str) else value
+    return clean(text, "/value", error=BadAddress)
+
+
+def _mail(value: str) -> str:
+    local, at, domain = value.rpartition("@")
+    if not at or not local:
+        raise BadAddress("a mail address has the form name@example.org", pointer="/value")
+    if any(mark in value for mark in ',;<>"() ') or "@" in local:
+        raise BadAddress(
+            "write one plain address, without a name, quotes or a second address", pointer="/value"
+        )
+    if local[0] == "." or local[-1] == "." or ".." in local or not all(map(_may_stand, local)):
+        raise BadAddress(
+            "the part before the @ has a character or dot that cannot stand there", pointer="/value"
+        )
+    found = f"{fold(local)}@{_domain(domain)}"
+    if len(fold(local).encode()) > LOCAL_MAX or len(found.encode()) > MAIL_MAX:
+        raise BadAddress("this address is longer than mail allows", pointer="/value")
+    return found
+
+
+def _may_stand(letter: str) -> bool:
+    """RFC 5321 atoms, and the visible characters beyond ASCII that RFC 6531 adds."""
+    if letter.isascii():
+        return _ASCII_LOCAL.fullmatch(letter) is not None
+    return unicodedata.category(letter)[0] not in "CZ"
+
+
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> str:
+    try:
+        found = idna.encode(fold(domain), strict=True, std3_rules=True).decode()
+        # An A-label must be the one its own U-label gives, else two spellings would be two addresses.
+        idna.decode(found, strict=True, std3_rules=True)
+    except UnicodeError:
+        raise BadAddress("the part after the @ is not a domain name (IDNA 2008)", pointer="/value") from None
+    last = found.rpartition(".")[2]
+    if last in ("", found) or last.isdigit():
+        raise BadAddress("the part after the @ needs a full domain, such as example.org", pointer="/value")
+    return found
+
+
+def _phone(value: str) -> str:
+    number = re.sub(r"[\s().-]", "", value)
+    if not _PHONE.fullmatch(number):
+        raise BadAddress("write the number with its country code, such as +44 29 2000 0000", pointer="/value")
+    return number
+
+
+def _place(value: str) -> str:
+    return fold(" ".join(value.split()))
+
+
+def _handle(value: str) -> str:
+    name = fold(value.removeprefix("@"))
+    if not name or re.search(r"[\s,;]", name):
+        raise BadAddress("write one name or handle, without spaces", pointer="/value")
+    return name
+
+
+_KEYS: dict[str, Callable[[str], str]] = {
+    "email": _mail,
+    "sms": _phone,
+    "phone": _phone,
+    "whatsapp": _phone,
+    "post": _place,
+    "in_person": _place,
+}

@@ -1,0 +1,360 @@
+"""What we may send to whom: permissions given and withdrawn, suppressions, and the one function that decides.
+
+Rules: permissions are append-only and the latest act counts; only a person's own new consent, or their own
+act, undoes their withdrawal. A suppression with an address stops that address, whoever has it (a stakeholder
+named beside it says whose record it stands on); one without an address stops the stakeholder on the channel,
+or on every channel (`*`). Everything that sends asks `decide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import and_, func, or_, select, tuple_, union_all
+from sqlalchemy.orm import Session
+
+from ..errors import AlreadyDone, BadField, Conflict, NotFound
+from . import addresses, people
+from .tables import (
+    BASES,
+    ORIGINS,
+    PURPOSES,
+    SUPPRESSION_REASONS,
+    Address,
+    Consent,
+    Stakeholder,
+    Suppression,
+)
+from .text import TEXT_MAX, clean
+
+EVERY_CHANNEL = "*"
+CHUNK = 500
+# Direct marketing needs one of these; a legitimate interest carries it only to an organisation's own address.
+MARKETING_BASES = ("consent", "soft_opt_in_sale", "soft_opt_in_charity")
+OWN_BASIS = {"service": "contract", "survey": "legitimate_interest"}
+# Somebody who wrote to us is answered unless the address is dead or they want no contact at all.
+STOPS_ANSWERS = ("hard_bounce", "no_contact")
+
+RECIPIENT = "recipient"
+
+Pair = tuple[int, str]
+Item = TypeVar("Item")
+
+
+class OptedOut(Conflict):
+    code = "opted_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`reason` None: may go, on this `basis`, given by this consent (None: the purpose's own basis)."""
+
+    reason: str | None
+    consent_id: int | None = None
+    basis: str | None = None
+
+
+def give(
+    session: Session,
+    now: datetime,
+    stakeholder_id: int,
+    purpose: str,
+    channel: str,
+    *,
+    basis: str,
+    source: str,
+    actor: str,
+    wording_version: str | None = None,
+    expires_at: datetime | None = None,
+    evidence: dict[str, Any] | None = None,
+    at: datetime | None = None,
+) -> Consent:
+    """Record a permission given `at` (default now), with where it came from and the wording that was shown.
+
+    OptedOut where the person has withdrawn and this is not their own newer consent.
+    """
+    people.one_of(basis, BASES, "/basis")
+    _check_subject(session, stakeholder_id, purpose, channel)
+    before = _before(session, stakeholder_id, purpose, channel)
+    given_at = _after(now, before) if at is None else at
+    if at is not None and at > now:
+        raise BadField("a permission cannot be given in the future", pointer="/at")
+    if expires_at is not None and expires_at <= given_at:
+        raise BadField("a permission ends after it was given", pointer="/expires_at")
+    if before is not None and not may_follow(before, basis, given_at, actor):
+        raise OptedOut("they have opted out; only their own new consent, with its source, opens this again")
+    return _append(
+        session, Consent(
+            stakeholder_id=stakeholder_id, purpose=purpose, channel=channel, act="given", basis=basis,
+            at=given_at, expires_at=expires_at, source=clean(source, "/source"),
+            wording_version=wording_version, evidence=evidence or {}, actor=actor,
+        ),
+    )  # fmt: skip
+
+
+def withdraw(
+    session: Session,
+    now: datetime,
+    stakeholder_id: int,
+    purpose: str,
+    channel: str,
+    *,
+    source: str,
+    actor: str,
+    evidence: dict[str, Any] | None = None,
+) -> Consent:
+    """Record that a permission is withdrawn, or was never wanted; a second time returns the first."""
+    _check_subject(session, stakeholder_id, purpose, channel)
+    before = _before(session, stakeholder_id, purpose, channel)
+    if before is not None and before.act == "withdrawn":
+        return before
+    return _append(
+        session, Consent(
+            stakeholder_id=stakeholder_id, purpose=purpose, channel=channel, act="withdrawn",
+            basis=before.basis if before else "", at=_after(now, before), source=clean(source, "/source"),
+            evidence=evidence or {}, actor=actor,
+        ),
+    )  # fmt: skip
+
+
+def may_follow(before: Consent, basis: str, given_at: datetime, actor: str) -> bool:
+    """May a permission follow this act? After a withdrawal: only the person's own, and newer."""
+    return before.act == "given" or (given_at > before.at and (basis == "consent" or actor == RECIPIENT))
+
+
+def suppress(
+    session: Session,
+    now: datetime,
+    *,
+    channel: str,
+    reason: str,
+    origin: str,
+    address_key: str | None = None,
+    stakeholder_id: int | None = None,
+    purpose: str | None = None,
+    until_at: datetime | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Suppression:
+    """Do not contact an address, or a stakeholder; `purpose` None is every purpose.
+
+    Returns an equal one that stands. BadField, BadAddress or NotFound where it names nobody.
+    """
+    people.one_of(reason, SUPPRESSION_REASONS, "/reason")
+    people.one_of(origin, ORIGINS, "/origin")
+    if purpose is not None:
+        people.one_of(purpose, PURPOSES, "/purpose")
+    scope = _scope(session, channel, address_key, stakeholder_id) | {"purpose": purpose, "reason": reason}
+    held = [] if scope["address_key"] is None else addresses.holders(session, channel, scope["address_key"])
+    lock(session, {*held, *([] if stakeholder_id is None else [stakeholder_id])})
+    for standing in session.scalars(select(Suppression).filter_by(**scope).where(_stands(now, None))):
+        if standing.until_at is None or (until_at is not None and standing.until_at >= until_at):
+            return standing
+    suppression = Suppression(**scope, origin=origin, at=now, until_at=until_at, evidence=evidence or {})
+    session.add(suppression)
+    session.flush()
+    return suppression
+
+
+def lift(session: Session, now: datetime, suppression_id: int, by: str, why: str) -> Suppression:
+    """End a suppression, with the name of who did and the reason."""
+    suppression = session.get(Suppression, suppression_id)
+    if suppression is None:
+        raise NotFound("there is no such suppression")
+    if suppression.lifted_at is not None:
+        raise AlreadyDone("this suppression is lifted already")
+    suppression.lifted_why = clean(why, "/why", length_max=TEXT_MAX, lines=True)
+    suppression.lifted_at, suppression.lifted_by = now, by
+    session.flush()
+    return suppression
+
+
+def decide(
+    session: Session,
+    now: datetime,
+    *,
+    purpose: str,
+    channel: str,
+    pairs: Sequence[Pair],
+    answer: bool = False,
+) -> dict[Pair, Decision]:
+    """May each pair of stakeholder id and address key be written to?
+
+    Reasons: erased, suppressed (also the archived), no_lawful_basis. A fixed number of statements for each
+    500 pairs. Acts that another machine's clock put after `now` count too. `answer`: they wrote to us first.
+    """
+    return _decide(session, now, None, purpose, channel, pairs, answer)
+
+
+def as_of(
+    session: Session, at: datetime, *, purpose: str, channel: str, pairs: Sequence[Pair], answer: bool = False
+) -> dict[Pair, Decision]:
+    """What `decide` would have said then, by the permissions and suppressions of that moment (H1)."""
+    return _decide(session, at, at, purpose, channel, pairs, answer)
+
+
+def latest(
+    session: Session,
+    stakeholder_ids: Collection[int],
+    purpose: str,
+    channel: str,
+    until: datetime | None = None,
+) -> dict[int, Consent]:
+    """The latest act of each stakeholder who has one (up to `until`)."""
+    place = func.row_number().over(
+        partition_by=Consent.stakeholder_id, order_by=(Consent.at.desc(), Consent.id.desc())
+    )
+    acts = select(Consent.id, place.label("place")).where(
+        Consent.stakeholder_id.in_(stakeholder_ids), Consent.purpose == purpose, Consent.channel == channel
+    )
+    if until is not None:
+        acts = acts.where(Consent.at <= until)
+    ranked = acts.subquery()
+    newest = select(Consent).join(ranked, ranked.c.id == Consent.id).where(ranked.c.place == 1)
+    return {act.stakeholder_id: act for act in session.scalars(newest)}
+
+
+def lock(session: Session, stakeholder_ids: Collection[int]) -> None:
+    """Lock stakeholders' rows in id order, so that withdrawing and sending wait for each other.
+
+    SQLite has one writer at a time, so there is nothing to lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        wanted = sorted(set(stakeholder_ids))
+        for chunk in _chunks(wanted):
+            rows = select(Stakeholder.id).where(Stakeholder.id.in_(chunk)).order_by(Stakeholder.id)
+            session.execute(rows.with_for_update()).all()
+
+
+def _decide(
+    session: Session,
+    now: datetime,
+    until: datetime | None,
+    purpose: str,
+    channel: str,
+    pairs: Sequence[Pair],
+    answer: bool,
+) -> dict[Pair, Decision]:
+    people.one_of(purpose, PURPOSES, "/purpose")
+    decisions: dict[Pair, Decision] = {}
+    for chunk in _chunks(sorted(set(pairs))):
+        ids = {stakeholder_id for stakeholder_id, _ in chunk}
+        states = dict(
+            session.execute(select(Stakeholder.id, Stakeholder.state).where(Stakeholder.id.in_(ids))).all()
+        )
+        people_stopped, addresses_stopped = _suppressed(session, now, until, purpose, channel, chunk, answer)
+        acts = latest(session, ids, purpose, channel, until)
+        corporate = _corporate(session, channel, chunk) if purpose == "direct_marketing" else set()
+        for pair in chunk:
+            state = states.get(pair[0], "erased")
+            if state == "erased":
+                decisions[pair] = Decision("erased")
+            elif state == "archived" or pair[0] in people_stopped or pair[1] in addresses_stopped:
+                decisions[pair] = Decision("suppressed")
+            else:
+                decisions[pair] = _basis(now, purpose, acts.get(pair[0]), pair in corporate, answer)
+    return decisions
+
+
+def _basis(now: datetime, purpose: str, act: Consent | None, corporate: bool, answer: bool) -> Decision:
+    """The lawful basis of one pair, from the latest act alone."""
+    if act is not None and act.act == "withdrawn" and not answer:
+        return Decision("no_lawful_basis")
+    if act is not None and act.act == "given" and (act.expires_at is None or act.expires_at > now):
+        marketing = act.basis in MARKETING_BASES or (act.basis == "legitimate_interest" and corporate)
+        if purpose != "direct_marketing" or marketing:
+            return Decision(None, act.id, act.basis)
+    own = OWN_BASIS.get(purpose) or ("legitimate_interest" if answer else None)
+    return Decision("no_lawful_basis") if own is None else Decision(None, None, own)
+
+
+def _suppressed(
+    session: Session,
+    now: datetime,
+    until: datetime | None,
+    purpose: str,
+    channel: str,
+    pairs: Sequence[Pair],
+    answer: bool,
+) -> tuple[set[int], set[str]]:
+    """The stakeholders and the address keys that a suppression stops now."""
+    applies = _stands(now, until) & or_(Suppression.purpose.is_(None), Suppression.purpose == purpose)
+    if answer:
+        applies = applies & Suppression.reason.in_(STOPS_ANSWERS)
+    # Two branches, each on its own index.
+    found = union_all(
+        select(Suppression.stakeholder_id, Suppression.address_key).where(
+            Suppression.stakeholder_id.in_({stakeholder_id for stakeholder_id, _ in pairs}),
+            Suppression.address_key.is_(None),
+            Suppression.channel.in_((channel, EVERY_CHANNEL)),
+            applies,
+        ),
+        select(Suppression.stakeholder_id, Suppression.address_key).where(
+            Suppression.channel == channel, Suppression.address_key.in_({key for _, key in pairs}), applies
+        ),
+    )
+    rows = session.execute(found).all()
+    return {number for number, key in rows if key is None and number is not None}, {
+        key for _, key in rows if key is not None
+    }
+
+
+def _stands(now: datetime, until: datetime | None) -> Any:
+    """Suppressions not lifted and not over; with `until`, those that stood at that moment."""
+    not_over = or_(Suppression.until_at.is_(None), Suppression.until_at > now)
+    if until is None:
+        return and_(Suppression.lifted_at.is_(None), not_over)
+    not_lifted = or_(Suppression.lifted_at.is_(None), Suppression.lifted_at > until)
+    return and_(Suppression.at <= until, not_lifted, not_over)
+
+
+def _corporate(session: Session, channel: str, pairs: Sequence[Pair]) -> set[Pair]:
+    wanted = select(Address.stakeholder_id, Address.key).where(
+        Address.channel == channel,
+        Address.corporate.is_(True),
+        tuple_(Address.stakeholder_id, Address.key).in_(pairs),
+    )
+    return {(number, key) for number, key in session.execute(wanted)}
+
+
+def _scope(
+    session: Session, channel: str, address_key: str | None, stakeholder_id: int | None
+) -> dict[str, Any]:
+    if stakeholder_id is not None:
+        people.get(session, stakeholder_id)
+    if address_key is not None:
+        address_key = addresses.key(channel, address_key)
+    elif stakeholder_id is None:
+        raise BadField("name an address or a stakeholder", pointer="/address_key")
+    elif channel != EVERY_CHANNEL:
+        addresses.check_channel(channel)
+    return {"channel": channel, "address_key": address_key, "stakeholder_id": stakeholder_id}
+
+
+def _check_subject(session: Session, stakeholder_id: int, purpose: str, channel: str) -> None:
+    people.one_of(purpose, PURPOSES, "/purpose")
+    addresses.check_channel(channel)
+    people.get(session, stakeholder_id)
+
+
+def _before(session: Session, stakeholder_id: int, purpose: str, channel: str) -> Consent | None:
+    lock(session, [stakeholder_id])
+    return latest(session, [stakeholder_id], purpose, channel).get(stakeholder_id)
+
+
+def _after(now: datetime, before: Consent | None) -> datetime:
+    """Clocks of two machines may disagree; what is done last must also stand last."""
+    return now if before is None else max(now, before.at + timedelta(microseconds=1))
+
+
+def _append(session: Session, act: Consent) -> Consent:
+    session.add(act)
+    session.flush()
+    return act
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for first in range(0, len(items), CHUNK):
+        yield items[first : first + CHUNK]
