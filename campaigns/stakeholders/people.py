@@ -46,7 +46,7 @@ def create(
         "kind": kind,
         "name": name,
         "external_id": external_id,
-        "languages": list(languages),
+        "languages": languages,
         "zone": zone,
     }
     values = checked(plain | {"source": source})
