@@ -1,0 +1,84 @@
+"""Who may do what: the roles with their scopes, and the one scope that each route needs.
+
+Rules: a scope is `resource:verb`; a route without a line here stops the start; machine and test tokens never
+agree or approve, whatever their role says.
+"""
+
+from __future__ import annotations
+
+SCOPES = (
+    "programmes:read",
+    "programmes:write",
+    "stakeholders:read",
+    "stakeholders:write",
+    "stakeholders:export",
+    "stakeholders:erase",
+    "segments:read",
+    "segments:write",
+    "consents:read",
+    "consents:write",
+    "strategies:read",
+    "strategies:write",
+    "strategies:agree",
+    "messages:read",
+    "messages:write",
+    "messages:approve",
+    "messages:send",
+    "messages:test",
+    "responses:read",
+    "responses:write",
+    "connectors:read",
+    "connectors:admin",
+    "tokens:own",
+    "users:admin",
+    "audit:read",
+)
+PEOPLE_ONLY = frozenset({"strategies:agree", "messages:approve"})
+
+_READ = frozenset(scope for scope in SCOPES if scope.endswith(":read") and scope != "audit:read") | {
+    "tokens:own"
+}
+_RESPOND = _READ | {"responses:write"}
+_WRITE = _RESPOND | {
+    "stakeholders:write",
+    "segments:write",
+    "strategies:write",
+    "messages:write",
+    "messages:send",
+    "messages:test",
+}
+
+ROLES: dict[str, frozenset[str]] = {
+    "viewer": _READ,
+    "responder": _RESPOND,
+    "author": _WRITE,
+    "approver": _READ | {"strategies:agree", "messages:approve", "messages:test"},
+    "community_manager": _WRITE | {"strategies:agree", "messages:approve", "programmes:write"},
+    "moderator": _RESPOND,
+    "steward": _READ | {"stakeholders:write", "stakeholders:export", "stakeholders:erase", "consents:write"},
+    "administrator": frozenset(SCOPES),
+    "auditor": _READ | {"audit:read", "stakeholders:export"},
+}
+
+PERMISSIONS: dict[str, str] = {
+    # programmes
+    "GET /v1/programmes": "programmes:read",
+    "POST /v1/programmes": "programmes:write",
+    "GET /v1/programmes/{id}": "programmes:read",
+    "PATCH /v1/programmes/{id}": "programmes:write",
+    # users and grants
+    "GET /v1/users": "users:admin",
+    "POST /v1/users": "users:admin",
+    "GET /v1/users/{id}": "users:admin",
+    "PATCH /v1/users/{id}": "users:admin",
+    "GET /v1/grants": "users:admin",
+    "POST /v1/grants": "users:admin",
+    "DELETE /v1/grants/{id}": "users:admin",
+    # tokens
+    "GET /v1/tokens": "tokens:own",
+    "POST /v1/tokens": "tokens:own",
+    "DELETE /v1/tokens/{id}": "tokens:own",
+    "POST /v1/tokens/{id}/rotate": "tokens:own",
+    # audit entries
+    "GET /v1/audit_entries": "audit:read",
+}

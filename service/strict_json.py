@@ -1,0 +1,106 @@
+"""JSON bodies read strictly: what two readers could understand differently is refused.
+
+Rules: UTF-8; no duplicate keys, no NaN or infinity, no lone surrogates, no NUL, no integer beyond 63 bits, at
+most 32 levels. What is no JSON for us is 400 `bad_json`; what is JSON but cannot be kept is 422 with a JSON
+pointer.
+Source: bad input R1–R15.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .problems import Refusal
+
+DEPTH_MAX = 32
+# Beyond this the parser itself would run out of stack before it could say where.
+DEPTH_PARSED = 500
+INTEGER_MAX = (1 << 63) - 1
+OPENING, CLOSING = (b"[", b"{"), (b"]", b"}")
+# The closing quote is optional, or a body full of open strings would take quadratic time.
+TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+
+def loads(body: bytes) -> Any:
+    """The value of a body; Refusal says what is wrong and where."""
+    if _depth(body) > DEPTH_PARSED:
+        raise Refusal("bad_json", f"the body nests deeper than {DEPTH_MAX} levels")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refusal("bad_json", f"the body is not UTF-8: byte {error.start} cannot be read") from error
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+    except ValueError as error:
+        raise Refusal("bad_json", f"the body cannot be read as JSON: {error}"[:300]) from error
+    problems = [
+        {"pointer": pointer, "code": "invalid", "detail": detail}
+        for pointer, detail in _unkeepable(value, "", 1)
+    ]
+    if problems:
+        raise Refusal("invalid", problems[0]["detail"], errors=problems[:20])
+    return value
+
+
+def _depth(body: bytes) -> int:
+    depth = deepest = 0
+    for token in TOKENS.findall(body):
+        if token in OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in CLOSING:
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:40]!r} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _constant(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
+
+
+def _unkeepable(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Each place whose value no column keeps as it is."""
+    if isinstance(value, str):
+        if detail := _bad_text(value):
+            yield pointer, detail
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > INTEGER_MAX:
+            yield pointer, "this integer is out of range"
+    elif isinstance(value, dict | list):
+        if depth > DEPTH_MAX:
+            yield pointer, f"this nests deeper than {DEPTH_MAX} levels"
+            return
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            if isinstance(key, str) and (detail := _bad_text(key)):
+                yield pointer, f"in a key, {detail}"
+                continue
+            step = str(key).replace("~", "~0").replace("/", "~1")
+            yield from _unkeepable(inner, f"{pointer}/{step}", depth + 1)
+
+
+def _bad_text(text: str) -> str:
+    if "\0" in text:
+        return "NUL is not allowed in text"
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        return "half of a surrogate pair is not a character"
+    return ""

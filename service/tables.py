@@ -1,0 +1,93 @@
+"""The tables of ACCESS and of the door: users, tokens, grants, idempotency keys, jobs, the installation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaigns.base import Base, Edited, Row
+
+TOKEN_KINDS = ("person", "machine", "test")
+
+
+class User(Edited, Base):
+    """A person who works with the installation."""
+
+    __tablename__ = "users"
+    name: Mapped[str]
+    email_key: Mapped[str | None] = mapped_column(unique=True)
+    language: Mapped[str] = mapped_column(default="en")
+    state: Mapped[str] = mapped_column(default="active")  # active | disabled
+
+
+class Token(Row, Base):
+    """A bearer token; only its hash is kept. `user_id` is None for machines, which have own grants."""
+
+    __tablename__ = "tokens"
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str]
+    kind: Mapped[str]  # person | machine | test
+    prefix: Mapped[str] = mapped_column(unique=True)
+    secret_sha256: Mapped[str]
+    scopes: Mapped[list[str]]
+    defaults: Mapped[dict[str, Any]] = mapped_column(
+        default=dict
+    )  # programme_id, account_id, purpose of its messages
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("tokens.id"))
+
+
+class Grant(Row, Base):
+    """A role of one user or token, in one programme and what lies under it, or everywhere (None)."""
+
+    __tablename__ = "grants"
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    token_id: Mapped[int | None] = mapped_column(ForeignKey("tokens.id"), index=True)
+    role: Mapped[str]
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programmes.id"))
+    created_at: Mapped[datetime]
+
+
+class IdempotencyKey(Base):
+    """One keyed call and its answer, kept at least a day and sealed, for it may show a secret."""
+
+    __tablename__ = "idempotency_keys"
+    token_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    method: Mapped[str] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_sha256: Mapped[str]
+    status: Mapped[int]
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column("called_at", index=True)
+
+
+class Job(Edited, Base):
+    """Work that outlives a request, with its progress."""
+
+    __tablename__ = "jobs"
+    kind: Mapped[str]
+    ref: Mapped[int | None]
+    programme_id: Mapped[int | None]
+    by: Mapped[str] = mapped_column("started_by")
+    state: Mapped[str] = mapped_column(default="waiting")  # waiting | running | done | failed
+    progress: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int | None]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+    until_at: Mapped[datetime | None]
+
+
+class Installation(Base):
+    """The one row about this installation: the epoch that tells a restored database from the running one."""
+
+    __tablename__ = "installation"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    epoch: Mapped[int]
