@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from .. import signatures
 from ..api import BadSettings, Blind, Connector, Findable, Keyed, Limits, Provider, Repeats, Setting
 from ..http import Door
+from .hooks import hear
+from .poll import poll
 from .send import Wire
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -21,6 +25,9 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         raise BadSettings(
             {"url": "practice stays on this machine: the host must be 127.0.0.1, ::1 or localhost"}
         )
+    if settings["channel"] not in ("email", "practice"):
+        raise BadSettings({"channel": "one of email, practice"})
+    _check_secret(secrets.get("hook_secret", ""))
     repeats = _repeats(settings)
     limits = MAIL if settings["channel"] == "email" else POSTS
     door = Door(
@@ -45,6 +52,8 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=wire.verify,
         send=wire.send,
         find=wire.find if isinstance(repeats, Findable) else None,
+        hooks=partial(hear, secrets["hook_secret"]) if "hook_secret" in secrets else None,
+        poll=partial(poll, wire),
         close=door.close,
     )
 
@@ -58,6 +67,14 @@ def _repeats(settings: Mapping[str, Any]) -> Repeats:
         case "blind":
             return Blind()
     raise BadSettings({"repeats": "one of keyed, findable, blind"})
+
+
+def _check_secret(hook_secret: str) -> None:
+    try:
+        for each in hook_secret.split():
+            signatures.key(each)
+    except ValueError:
+        raise BadSettings({"hook_secret": "must be whsec_ and base64"}) from None
 
 
 PROVIDER = Provider(
@@ -76,7 +93,11 @@ PROVIDER = Provider(
         Setting("life_s", "keyed: for how many seconds a key gets its first answer again", default=86_400.0),
         Setting("visible_within_s", "findable: after how many seconds a look-up is sure", default=0.0),
         Setting("token", "the login, where the provider asks for one", secret=True),
-        Setting("hook_secret", "what proves that a hook is the provider's (whsec_…)", secret=True),
+        Setting(
+            "hook_secret",
+            "what proves a hook (whsec_…); while it changes, the new one and the old one",
+            secret=True,
+        ),
     ),
     limits=MAIL,
     repeats="by setting",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -159,11 +159,12 @@ class Practice:
 
     def control(self, wanted: Mapping[str, Any]) -> Answer:
         """Change switches by name; all of them, and the count of acceptances, are the answer."""
-        unknown = wanted.keys() - {each.name for each in fields(Switches)}
-        if unknown:
-            return Answer(422, {"error": "unknown_switch", "names": sorted(unknown)})
+        now = asdict(self.switches)
+        unfit = [name for name in wanted if name not in now or not _fits(wanted[name], now[name])]
+        if unfit:
+            return Answer(422, {"error": "no_such_switch_or_value", "names": unfit})
         for name, value in wanted.items():
-            setattr(self.switches, name, value)
+            setattr(self.switches, name, float(value) if isinstance(now[name], float) else value)
         return Answer(200, {**asdict(self.switches), "accepted": self.count})
 
     def close(self) -> None:
@@ -213,6 +214,13 @@ class Practice:
         self._taken[place].append(taken)
         self.count += 1
         return taken
+
+
+def _fits(value: Any, now: Any) -> bool:
+    """Of the kind the switch has now; JSON has one kind of number and one of list."""
+    if isinstance(now, float):
+        return isinstance(value, int | float)
+    return isinstance(value, list if isinstance(now, tuple) else type(now))
 
 
 def _back(kind: str, provider_id: str, message: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import orjson
 
 from .provider import KINDS, Answer, Practice, Switches
+from .push import push
 
 HEAD_MAX = 65_536
 BODY_MAX = 8_000_000
@@ -65,8 +66,10 @@ async def _serve(practice: Practice, port: int) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    pushing = asyncio.create_task(push(practice))
     print(server.sockets[0].getsockname()[1], flush=True)
     await ended.wait()
+    pushing.cancel()
     server.close()
     practice.close()
 
@@ -109,7 +112,10 @@ class _Doors:
         before_s = random.uniform(0, latency_s)
         if latency_s:
             await asyncio.sleep(before_s)
-        answer = self._account(asked)
+        try:
+            answer = self._account(asked)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            answer = Answer(422, {"error": "not_understood", "words": repr(error)})
         after_s = latency_s - before_s + answer.later_s
         if after_s:
             await asyncio.sleep(after_s)

@@ -1,0 +1,30 @@
+"""What the practice provider pushes: Standard Webhooks, one call with one or more events."""
+
+from __future__ import annotations
+
+import orjson
+
+from .. import signatures
+from ..api import Call, Event, Heard
+from .events import event
+
+
+def hear(secret: str, call: Call) -> Heard:
+    """The events of a call that the secret proves; what cannot be read is parked, the rest is kept."""
+    signatures.verify(secret.split(), call.headers, call.body, call.at)
+    try:
+        told = orjson.loads(call.body)
+    except ValueError:
+        return Heard(parked=(_shown(call.body),))
+    events: list[Event] = []
+    parked: list[str] = []
+    for raw in told if isinstance(told, list) else [told]:
+        try:
+            events.append(event(raw))
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+            parked.append(_shown(orjson.dumps(raw)))
+    return Heard(tuple(events), tuple(parked))
+
+
+def _shown(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")

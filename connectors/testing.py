@@ -1,0 +1,444 @@
+"""The contract suites every connector must pass, shipped so that connectors from elsewhere can use them.
+
+Rules: a suite is subclassed in a test module and gets one fixture, `far`: the provider's side of the wire,
+doubled by the connector's author (see `FarSide` and its kinds). Only tests import this: it needs pytest.
+
+    class TestOurs(OutboundContract, RepeatContract):
+        @pytest.fixture
+        def far(self) -> Iterator[OurFarSide]:
+            with our_fake_provider() as provider:
+                yield OurFarSide(provider)
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from .api import (
+    AccountGone,
+    Blind,
+    Call,
+    Connector,
+    ConnectorError,
+    Deferred,
+    Event,
+    Findable,
+    Keyed,
+    NotAuthentic,
+    Outbound,
+    Receipt,
+    Uncertain,
+)
+
+EVENT_KINDS = frozenset(
+    ("reply", "mention", "like", "boost", "bounce", "complaint", "opt_out", "auto_reply")
+    + ("delivered", "opened", "clicked")
+)
+SCRIPTS = (
+    "Dewch i’r cyfarfod nos Fercher: ŵ, ŷ, â.",
+    "نلتقي مساء الأربعاء.\nأهلًا وسهلًا",
+    ".a line that starts with a dot\n..and one with two",
+    "👩‍👩‍👧 = one person? <b>&amp;</b> {{ name }} %s",
+)
+
+
+class FarSide(ABC):
+    """The provider's side of one connector. Everything it hands out is about the same connected account."""
+
+    @abstractmethod
+    def connector(self) -> Connector:
+        """The connector under test, connected to this provider."""
+
+    @abstractmethod
+    def outbound(self, n: int, text: str = "Hello") -> Outbound:
+        """The n-th distinct thing to send; the provider takes it."""
+
+    @abstractmethod
+    def accepted(self) -> list[str]:
+        """What the provider took, oldest first: the key of each acceptance, once per acceptance."""
+
+    @abstractmethod
+    def text(self, key: str) -> str:
+        """The text the provider took under a key, as its readers would see it."""
+
+    @abstractmethod
+    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
+        """How to bring about each error this wire knows: prepare the provider, hand out the n-th to send.
+
+        Deferred, AccountGone and Uncertain are known on every wire. After Deferred the same thing is taken
+        within three more tries. Uncertain is taken by the provider, which then hangs up.
+        """
+
+    @abstractmethod
+    def unreachable(self) -> Connector:
+        """A connector whose provider does not listen."""
+
+    def secrets(self) -> list[str]:
+        """The secrets of the account, which no error may show."""
+        return []
+
+
+class FarRepeats(FarSide):
+    """A provider whose answers can be lost on the way."""
+
+    @abstractmethod
+    def unanswered(self, n: int) -> Outbound:
+        """The provider takes this one and hangs up; a second try is answered."""
+
+    @abstractmethod
+    def lost(self, n: int) -> Outbound:
+        """The provider reads this one, does not take it, and hangs up; a second try is taken."""
+
+    @abstractmethod
+    def pass_time(self, seconds: float) -> None:
+        """The provider believes that this much time went by."""
+
+
+class FarEvents(FarSide):
+    """A provider that is asked what came back. `kinds` are what it can bring, `many` fill a page."""
+
+    kinds: tuple[str, ...] = ("reply",)
+    many: int = 25
+
+    @abstractmethod
+    def happen(self, kind: str, n: int) -> None:
+        """The n-th event, of this kind, is there to be asked for."""
+
+
+class FarHooks(ABC):
+    """A provider that calls us.
+
+    Every bit of `signed_headers` is proven, of the body too if `signs_body`; `timed`: old calls are refused.
+    """
+
+    signed_headers: tuple[str, ...] = ()
+    signs_body: bool = True
+    timed: bool = True
+
+    @abstractmethod
+    def connector(self) -> Connector:
+        """The connector under test, with two secrets where the provider lets secrets overlap."""
+
+    @abstractmethod
+    def call(self) -> Call:
+        """A genuine call with at least one event."""
+
+    @abstractmethod
+    def older(self) -> Call:
+        """A genuine call proven by the secret being replaced; the same as `call` where there is one."""
+
+    @abstractmethod
+    def spoilt(self) -> Call:
+        """A genuine call in which one event is good and one cannot be read."""
+
+
+class OutboundContract:
+    """What every connector owes when it sends."""
+
+    def test_it_declares_what_it_is(self, far: FarSide) -> None:
+        """Name, channel, limits and repeats are such as the domain can work with."""
+        connector = far.connector()
+        assert connector.name and connector.channel
+        assert connector.limits.in_flight >= 1 and connector.limits.deadline_s > 0
+        assert isinstance(connector.repeats, Keyed | Findable | Blind)
+
+    def test_to_verify_sends_nothing(self, far: FarSide) -> None:
+        """Proving the login leaves no trace with any reader."""
+        far.connector().verify()
+        assert far.accepted() == []
+
+    def test_what_is_sent_is_taken_once_and_named(self, far: FarSide) -> None:
+        """One send is one acceptance, with the provider's name for it."""
+        receipt = far.connector().send(far.outbound(1))
+        assert receipt.provider_id and far.accepted() == [far.outbound(1).key]
+
+    def test_two_things_get_two_names(self, far: FarSide) -> None:
+        """Later events can tell them apart."""
+        connector = far.connector()
+        receipts = [connector.send(far.outbound(n)) for n in (1, 2)]
+        assert receipts[0].provider_id != receipts[1].provider_id
+
+    @pytest.mark.parametrize("text", SCRIPTS)
+    def test_every_script_arrives_as_it_was_written(self, far: FarSide, text: str) -> None:
+        """Welsh, Arabic, emoji, leading dots and markup reach the reader unchanged."""
+        outbound = far.outbound(1, text)
+        far.connector().send(outbound)
+        assert far.text(outbound.key) == text
+
+    def test_each_trouble_is_told_by_its_type(self, far: FarSide) -> None:
+        """The type says what may be done next, so it must be exact; only Uncertain may have been taken."""
+        connector = far.connector()
+        troubles = far.troubles()
+        assert {Deferred, AccountGone, Uncertain} <= set(troubles)
+        for n, kind in enumerate(sorted(troubles, key=lambda each: each is AccountGone), start=1):
+            outbound = troubles[kind](n)
+            with pytest.raises(ConnectorError) as told:
+                connector.send(outbound)
+            assert type(told.value) is kind and told.value.words
+            assert (outbound.key in far.accepted()) == (kind is Uncertain)
+
+    def test_what_was_deferred_goes_later(self, far: FarSide) -> None:
+        """Deferred means that the same thing is taken at a later try, once."""
+        connector, outbound = far.connector(), far.troubles()[Deferred](1)
+        with pytest.raises(Deferred):
+            connector.send(outbound)
+        assert _tries(connector, outbound, 3).provider_id
+        assert far.accepted() == [outbound.key]
+
+    def test_a_provider_that_does_not_listen_is_deferred(self, far: FarSide) -> None:
+        """Nothing was written, so it is safe to try again: the failure says so by its phase."""
+        connector = far.unreachable()
+        with pytest.raises(Deferred) as told:
+            connector.send(far.outbound(1))
+        assert told.value.phase == "connect"
+        with pytest.raises(ConnectorError):
+            connector.verify()
+
+    def test_no_error_shows_a_secret(self, far: FarSide) -> None:
+        """Errors are stored and shown; secrets are neither."""
+        connector, secrets = far.connector(), far.secrets()
+        for n, prepare in enumerate(far.troubles().values(), start=1):
+            with pytest.raises(ConnectorError) as told:
+                connector.send(prepare(n))
+            shown = f"{told.value} {told.value!r} {told.value.words} {told.value.code}"
+            assert not [secret for secret in secrets if secret in shown]
+
+    def test_as_much_as_is_declared_can_be_in_flight(self, far: FarSide) -> None:
+        """Threads share a connector; each thing is taken once."""
+        connector = far.connector()
+        outbounds = [far.outbound(n) for n in range(1, 3 * connector.limits.in_flight + 1)]
+        with ThreadPoolExecutor(connector.limits.in_flight) as threads:
+            receipts = list(threads.map(connector.send, outbounds))
+        assert len({receipt.provider_id for receipt in receipts}) == len(outbounds)
+        assert sorted(far.accepted()) == sorted(each.key for each in outbounds)
+
+    def test_to_close_twice_is_harmless(self, far: FarSide) -> None:
+        """Whoever ends last may close again."""
+        connector = far.connector()
+        connector.send(far.outbound(1))
+        connector.close()
+        connector.close()
+
+
+class RepeatContract:
+    """What a connector owes after Uncertain, by what it declares about repeats."""
+
+    def test_what_went_unanswered_is_not_sent_twice(self, far: FarRepeats) -> None:
+        """Keyed: repeating is harmless. Findable: it is found. Blind: nothing claims to know."""
+        connector, outbound = far.connector(), far.unanswered(1)
+        with pytest.raises(Uncertain):
+            connector.send(outbound)
+        match connector.repeats:
+            case Keyed():
+                assert connector.send(outbound) == connector.send(outbound)
+            case Findable(visible_within_s=seconds):
+                far.pass_time(seconds)
+                found = _find(connector, outbound)
+                assert found and found.provider_id
+            case Blind():
+                assert connector.find is None
+        assert far.accepted() == [outbound.key]
+
+    def test_what_was_lost_is_known_not_to_have_gone(self, far: FarRepeats) -> None:
+        """Keyed: the repeat is the first. Findable: a look-up says no, so it can go. Blind: as before."""
+        connector, outbound = far.connector(), far.lost(1)
+        with pytest.raises(Uncertain):
+            connector.send(outbound)
+        assert far.accepted() == []
+        match connector.repeats:
+            case Findable(visible_within_s=seconds):
+                far.pass_time(seconds)
+                assert _find(connector, outbound) is None
+            case Blind():
+                assert connector.find is None
+        connector.send(outbound)
+        assert far.accepted() == [outbound.key]
+
+    def test_another_thing_is_never_taken_for_this_one(self, far: FarRepeats) -> None:
+        """A key or a look-up that is too wide would swallow a delivery."""
+        connector, first, second = far.connector(), far.outbound(1), far.outbound(2)
+        receipt = connector.send(first)
+        if isinstance(connector.repeats, Findable):
+            far.pass_time(connector.repeats.visible_within_s)
+            assert _find(connector, second) is None
+            assert _find(connector, first) == receipt
+        assert connector.send(second).provider_id != receipt.provider_id
+        assert far.accepted() == [first.key, second.key]
+
+
+class PollContract:
+    """What a connector owes when it is asked what came back."""
+
+    def test_what_happened_since_arrives_once_with_its_cursor(self, far: FarEvents) -> None:
+        """Every kind it can bring arrives, and the cursor moves past it."""
+        connector = far.connector()
+        _, start = _drained(connector, None)
+        for n, kind in enumerate(far.kinds, start=1):
+            far.happen(kind, n)
+        events, cursor = _drained(connector, start)
+        assert sorted(each.kind for each in events) == sorted(far.kinds)
+        assert _drained(connector, cursor)[0] == []
+
+    def test_an_older_cursor_brings_the_same_again(self, far: FarEvents) -> None:
+        """The cursor is stored with what was read; if that commit fails, nothing may be lost."""
+        connector = far.connector()
+        _, start = _drained(connector, None)
+        far.happen(far.kinds[0], 1)
+        first, _ = _drained(connector, start)
+        again, _ = _drained(connector, start)
+        assert [each.key for each in first] == [each.key for each in again] != []
+
+    def test_more_than_a_page_arrives_whole(self, far: FarEvents) -> None:
+        """Page by page, nothing is lost and nothing comes under two keys."""
+        connector = far.connector()
+        _, start = _drained(connector, None)
+        for n in range(1, far.many + 1):
+            far.happen(far.kinds[0], n)
+        events, _ = _drained(connector, start)
+        assert len({each.key for each in events}) == len(events) == far.many
+
+    def test_events_are_in_our_words(self, far: FarEvents) -> None:
+        """Kinds of the closed list, aware times, a key, the provider's own bytes."""
+        connector = far.connector()
+        _, start = _drained(connector, None)
+        for n, kind in enumerate(far.kinds, start=1):
+            far.happen(kind, n)
+        for event in _drained(connector, start)[0]:
+            _check_event(event)
+            assert event.raw
+
+    def test_a_provider_that_does_not_listen_is_deferred(self, far: FarEvents) -> None:
+        """A poll that fails changes nothing and is tried again."""
+        poll = far.unreachable().poll
+        assert poll is not None
+        with pytest.raises(Deferred):
+            poll(None)
+
+
+class HookContract:
+    """What a connector owes when it is called."""
+
+    def test_a_genuine_call_is_heard(self, far: FarHooks) -> None:
+        """Its events are in our words."""
+        heard = _hear(far, far.call())
+        assert heard
+        for event in heard:
+            _check_event(event)
+
+    def test_the_same_call_again_brings_the_same_keys(self, far: FarHooks) -> None:
+        """Providers repeat; the key is how we notice."""
+        call = far.call()
+        assert [each.key for each in _hear(far, call)] == [each.key for each in _hear(far, call)]
+
+    def test_a_secret_that_is_being_replaced_still_proves(self, far: FarHooks) -> None:
+        """Changing a secret loses no call."""
+        assert _hear(far, far.older())
+
+    def test_one_flipped_bit_proves_nothing(self, far: FarHooks) -> None:
+        """Every bit of what is signed, one at a time."""
+        call = far.call()
+        flipped = [replace(call, headers=each) for each in _flipped_headers(call.headers, far.signed_headers)]
+        if far.signs_body:
+            flipped += [replace(call, body=each) for each in _flipped(call.body)]
+        assert flipped
+        for each in flipped:
+            with pytest.raises(NotAuthentic):
+                _hear(far, each)
+
+    def test_a_call_without_its_proof_proves_nothing(self, far: FarHooks) -> None:
+        """A header left out, or left empty."""
+        call = far.call()
+        for name in far.signed_headers:
+            without = {key: value for key, value in call.headers.items() if key != name}
+            for headers in (without, {**without, name: ""}):
+                with pytest.raises(NotAuthentic):
+                    _hear(far, replace(call, headers=headers))
+
+    def test_an_old_call_proves_nothing(self, far: FarHooks) -> None:
+        """Five minutes either way, where the provider signs a time."""
+        call = far.call()
+        for away_s in (-290, 290):
+            assert _hear(far, replace(call, at=call.at + timedelta(seconds=away_s)))
+        for away_s in (-310, 310) if far.timed else ():
+            with pytest.raises(NotAuthentic):
+                _hear(far, replace(call, at=call.at + timedelta(seconds=away_s)))
+
+    def test_what_cannot_be_read_is_parked_and_the_rest_kept(self, far: FarHooks) -> None:
+        """`H9`: one malformed event does not cost the good ones."""
+        hooks = far.connector().hooks
+        assert hooks is not None
+        heard = hooks(far.spoilt())
+        assert len(heard.events) == 1 and len(heard.parked) == 1
+
+    def test_to_hear_needs_no_network(self, far: FarHooks, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A hook is answered at once, and by nobody else's leave."""
+        call, connector = far.call(), far.connector()
+
+        def caught(*args: Any, **kwargs: Any) -> None:
+            raise AssertionError("a hook went to the network")
+
+        monkeypatch.setattr(socket, "getaddrinfo", caught)
+        monkeypatch.setattr(socket.socket, "connect", caught)
+        assert connector.hooks is not None and connector.hooks(call).events
+
+
+def _tries(connector: Connector, outbound: Outbound, most: int) -> Receipt:
+    for _ in range(most - 1):
+        try:
+            return connector.send(outbound)
+        except Deferred:
+            continue
+    return connector.send(outbound)
+
+
+def _find(connector: Connector, outbound: Outbound) -> Receipt | None:
+    assert connector.find is not None
+    return connector.find(outbound)
+
+
+def _drained(connector: Connector, cursor: Mapping[str, Any] | None) -> tuple[list[Event], Mapping[str, Any]]:
+    """Everything after a cursor, and the cursor after it; each goes through JSON, as it does when stored."""
+    assert connector.poll is not None
+    events: list[Event] = []
+    while True:
+        polled = connector.poll(cursor)
+        cursor = json.loads(json.dumps(dict(polled.cursor)))
+        if not polled.events:
+            return events, cursor or {}
+        events += polled.events
+
+
+def _hear(far: FarHooks, call: Call) -> tuple[Event, ...]:
+    hooks = far.connector().hooks
+    assert hooks is not None
+    return hooks(call).events
+
+
+def _check_event(event: Event) -> None:
+    assert event.key and event.kind in EVENT_KINDS
+    assert event.at.tzinfo is not None
+
+
+def _flipped(value: bytes) -> list[bytes]:
+    return [
+        value[:place] + bytes([value[place] ^ (1 << bit)]) + value[place + 1 :]
+        for place in range(len(value))
+        for bit in range(8)
+    ]
+
+
+def _flipped_headers(headers: Mapping[str, str], names: tuple[str, ...]) -> list[dict[str, str]]:
+    return [
+        {**headers, name: value.decode("latin-1")}
+        for name in names
+        for value in _flipped(headers[name].encode("latin-1"))
+    ]
