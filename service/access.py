@@ -26,7 +26,7 @@ from campaigns.errors import Forbidden, NotFound
 from campaigns.stakeholders.tables import Involvement
 from campaigns.strategies.tables import Programme
 
-from .permissions import PEOPLE_ONLY, ROLES, SCOPES
+from .permissions import ROLES, SCOPES, WITHHELD
 from .problems import Refusal
 from .tables import Grant, Token, User
 
@@ -151,7 +151,7 @@ def caller_of(session: Session, token: Token) -> Caller:
     return Caller(
         actor=public_id("tok", token.id) if token.user_id is None else public_id("usr", token.user_id),
         kind=token.kind,
-        scopes=frozenset(token.scopes) - (PEOPLE_ONLY if token.kind != "person" else frozenset()),
+        scopes=frozenset(token.scopes) - WITHHELD[token.kind],
         reaches=tuple(
             Reach(role, None if programme is None else under[programme]) for role, programme in grants
         ),

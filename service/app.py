@@ -86,6 +86,9 @@ def _close(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     if request.method in SAFE and response.status_code == 200 and "ETag" in response.headers:
         response.make_conditional(request.environ)
+    if response.status_code == 204:
+        response.set_data(b"")
+        response.headers.pop("Content-Type", None)
     caller = g.get("caller")
     log.info(
         "request",

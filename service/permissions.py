@@ -33,7 +33,22 @@ SCOPES = (
     "users:admin",
     "audit:read",
 )
-PEOPLE_ONLY = frozenset({"strategies:agree", "messages:approve"})
+# What a token of this kind never has: a machine that could make users could make itself a person.
+WITHHELD: dict[str, frozenset[str]] = {
+    "person": frozenset(),
+    "machine": frozenset({"strategies:agree", "messages:approve", "users:admin"}),
+    "test": frozenset(
+        {
+            "strategies:agree",
+            "messages:approve",
+            "users:admin",
+            "tokens:own",
+            "connectors:admin",
+            "stakeholders:export",
+            "stakeholders:erase",
+        }
+    ),
+}
 
 _READ = frozenset(scope for scope in SCOPES if scope.endswith(":read") and scope != "audit:read") | {
     "tokens:own"

@@ -69,7 +69,7 @@ class Act:
         before: dict[str, Any] | None = None,
         after: dict[str, Any] | None = None,
     ) -> None:
-        """Write the audit entry of this act: `act` as `programme.created`, people by reference only."""
+        """Write the audit entry of this act, `programme.created`; no personal data, ids as `ids.shown`."""
         audit.note(
             self.session, self.now, self.caller.actor, act, kind, ref,
             programme_id=programme_id, before=before, after=after, request_id=self.request_id,

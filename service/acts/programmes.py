@@ -12,9 +12,10 @@ from campaigns.strategies.tables import ASSURANCES, Programme
 
 from .. import paging
 from ..access import scoped
+from ..ids import shown
 from . import Act
 
-SHOWN = ("name", "starts_on", "ends_on", "parent_id", "assurance")
+SHOWN = ("name", "starts_on", "ends_on", "assurance")
 
 
 def listed(act: Act, *, limit: int, after: str | None, before: str | None) -> paging.Page:
@@ -65,4 +66,5 @@ def _set_assurance(act: Act, programme: Programme, level: str, reason: str) -> N
 
 
 def _facts(programme: Programme) -> dict[str, Any]:
-    return {name: None if (value := getattr(programme, name)) is None else str(value) for name in SHOWN}
+    facts = {name: None if (value := getattr(programme, name)) is None else str(value) for name in SHOWN}
+    return facts | {"parent_id": shown("programme", programme.parent_id)}

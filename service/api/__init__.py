@@ -1,8 +1,14 @@
 """The resources of /v1, one file each: schemas above, thin views below, which call `service.acts`."""
 
-from . import programmes
+from . import audit_entries, programmes, tokens, users
 
-RESOURCES = (programmes.resource,)
+RESOURCES = (
+    programmes.resource,
+    users.resource,
+    users.grants,
+    tokens.resource,
+    audit_entries.resource,
+)
 
 # Endpoints that take a multipart form instead of JSON, with the most bytes they take.
 BODY_MAX: dict[str, int] = {}

@@ -16,8 +16,9 @@ from campaigns.errors import BadId
 
 from .. import paging
 from ..acts import Act
+from ..ids import PREFIXES, shown
 from ..problems import Refusal
-from .schemas import PREFIXES, id_pattern
+from .schemas import id_pattern
 
 ETAG = re.compile(r'"([0-9]{1,18})"', re.ASCII)
 ETAG_HEADER = {"ETag": {"description": "the version, for If-Match", "schema": {"type": "string"}}}
@@ -109,7 +110,7 @@ def created(row: Edited, kind: str) -> tuple[Edited, dict[str, str]]:
     """A new row as an answer, with its ETag and its own address under the collection's."""
     return row, {
         "ETag": f'"{row.version}"',
-        "Location": f"{request.path}/{public_id(PREFIXES[kind], row.id)}",
+        "Location": f"{request.path}/{shown(kind, row.id)}",
     }
 
 

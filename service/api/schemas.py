@@ -17,41 +17,9 @@ import marshmallow as ma
 from campaigns.base import parse_id, public_id
 from campaigns.errors import BadId
 
+from ..ids import PREFIXES
 from ..paging import LIMIT_DEFAULT, LIMIT_MAX
 
-# The prefix of each kind's ids. A new kind gets a line here; `<prefix:name>` in a route takes such an id.
-PREFIXES = {
-    "programme": "prg",
-    "stakeholder": "stk",
-    "address": "adr",
-    "membership": "mbr",
-    "field": "fld",
-    "tag": "tag",
-    "segment": "seg",
-    "consent": "cns",
-    "suppression": "sup",
-    "import": "imp",
-    "strategy": "str",
-    "party": "pty",
-    "agreement": "agr",
-    "comment": "cmt",
-    "template": "tpl",
-    "content_item": "cnt",
-    "variant": "var",
-    "message": "msg",
-    "occurrence": "occ",
-    "approval": "apv",
-    "delivery": "dlv",
-    "response": "rsp",
-    "interaction": "int",
-    "account": "acc",
-    "stop": "stp",
-    "user": "usr",
-    "token": "tok",
-    "grant": "grt",
-    "job": "job",
-    "audit_entry": "aud",
-}
 RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,

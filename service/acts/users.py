@@ -1,0 +1,169 @@
+"""What may be done with users and their grants.
+
+Rules: a grant is given and taken by whoever administers its programme; the last administrator of everything
+stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from campaigns.errors import BadField, Conflict
+from campaigns.stakeholders import addresses
+from campaigns.strategies.tables import Programme
+
+from .. import paging
+from ..access import scoped
+from ..ids import shown
+from ..tables import Grant, Token, User
+from . import Act
+
+
+class LastAdministrator(Conflict):
+    """Without this one nobody could let anybody in."""
+
+    code = "last_administrator"
+
+
+def listed(act: Act, *, limit: int, after: str | None, before: str | None) -> paging.Page:
+    """Every user, for whoever administers anything."""
+    return paging.cut(act.session, select(User), User.id, limit=limit, after=after, before=before)
+
+
+def get(act: Act, user_id: int) -> User:
+    """One user."""
+    return act.one(User, user_id)
+
+
+def create(act: Act, *, name: str, email: str | None = None, language: str = "en") -> User:
+    """A new user, who can do nothing until granted."""
+    act.need("users:admin", None)
+    user = User(
+        name=name,
+        email_key=_email(act, email, None),
+        language=language,
+        created_at=act.now,
+        updated_at=act.now,
+    )
+    act.session.add(user)
+    act.session.flush()
+    act.note("user.created", "user", user.id)
+    return user
+
+
+def change(act: Act, user_id: int, version: int | None, **values: Any) -> User:
+    """Change a user; a disabled one is out at once, with all their tokens."""
+    act.need("users:admin", None)
+    user = act.one(User, user_id, lock=True)
+    act.unchanged(user, version)
+    before = user.state
+    if "email" in values:
+        values["email_key"] = _email(act, values.pop("email"), user_id)
+    for name, value in values.items():
+        setattr(user, name, value)
+    if user.state != "active":
+        _somebody_stays(act)
+    user.touch(act.now)
+    act.note("user.changed", "user", user.id, before={"state": before}, after={"state": user.state})
+    return user
+
+
+def grants(
+    act: Act,
+    *,
+    limit: int,
+    after: str | None,
+    before: str | None,
+    user_id: int | None = None,
+    token_id: int | None = None,
+) -> paging.Page:
+    """The grants in the programmes the caller administers."""
+    statement = scoped(select(Grant), Grant.programme_id, act.caller, "users:admin")
+    if user_id is not None:
+        statement = statement.where(Grant.user_id == user_id)
+    if token_id is not None:
+        statement = statement.where(Grant.token_id == token_id)
+    return paging.cut(act.session, statement, Grant.id, limit=limit, after=after, before=before)
+
+
+def grant(
+    act: Act,
+    *,
+    role: str,
+    user_id: int | None = None,
+    token_id: int | None = None,
+    programme_id: int | None = None,
+) -> Grant:
+    """Give a role in one programme, or everywhere; giving it twice changes nothing."""
+    act.need("users:admin", programme_id)
+    if programme_id is not None and act.session.get(Programme, programme_id) is None:
+        raise BadField("there is no such programme", pointer="/programme_id")
+    _check_holder(act, user_id, token_id)
+    known = act.session.scalar(
+        select(Grant).where(
+            Grant.user_id.is_not_distinct_from(user_id), Grant.token_id.is_not_distinct_from(token_id),
+            Grant.role == role, Grant.programme_id.is_not_distinct_from(programme_id),
+        )
+    )  # fmt: skip
+    if known is not None:
+        return known
+    made = Grant(user_id=user_id, token_id=token_id, role=role, programme_id=programme_id, created_at=act.now)
+    act.session.add(made)
+    act.session.flush()
+    act.note(
+        "grant.given", "grant", made.id, programme_id=programme_id,
+        after=_facts(made),
+    )  # fmt: skip
+    return made
+
+
+def take(act: Act, grant_id: int) -> None:
+    """Take a grant back; it works no longer from this moment."""
+    found = act.one(Grant, grant_id, lock=True)
+    act.need("users:admin", found.programme_id)
+    act.session.delete(found)
+    act.session.flush()
+    _somebody_stays(act)
+    act.note(
+        "grant.taken", "grant", grant_id, programme_id=found.programme_id,
+        before=_facts(found),
+    )  # fmt: skip
+
+
+def _facts(row: Grant) -> dict[str, Any]:
+    return {"user_id": shown("user", row.user_id), "token_id": shown("token", row.token_id), "role": row.role}
+
+
+def _check_holder(act: Act, user_id: int | None, token_id: int | None) -> None:
+    if (user_id is None) == (token_id is None):
+        raise BadField("name a user_id or a token_id, one of the two", pointer="/user_id")
+    if user_id is not None and act.session.get(User, user_id) is None:
+        raise BadField("there is no such user", pointer="/user_id")
+    if token_id is not None:
+        token = act.session.get(Token, token_id)
+        if token is None or token.user_id is not None:
+            raise BadField("there is no such token with grants of its own", pointer="/token_id")
+
+
+def _email(act: Act, email: str | None, own_id: int | None) -> str | None:
+    if email is None:
+        return None
+    key = addresses.key("email", email)
+    taken = act.session.scalar(select(User.id).where(User.email_key == key, User.id != (own_id or 0)))
+    if taken is not None:
+        raise Conflict("another user has this address", pointer="/email")
+    return key
+
+
+def _somebody_stays(act: Act) -> None:
+    act.session.flush()
+    left = act.session.scalar(
+        select(func.count())
+        .select_from(Grant)
+        .join(User, User.id == Grant.user_id)
+        .where(Grant.role == "administrator", Grant.programme_id.is_(None), User.state == "active")
+    )
+    if not left:
+        raise LastAdministrator("this is the last administrator of everything: name another one first")

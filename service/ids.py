@@ -1,0 +1,54 @@
+"""The prefix of every kind's ids, as people and programs see them."""
+
+from __future__ import annotations
+
+from campaigns.base import parse_id, public_id
+from campaigns.errors import BadId
+
+# A new kind gets a line here; `Id(kind)` in a schema and `<prefix:name>` in a route then take its ids.
+PREFIXES = {
+    "programme": "prg",
+    "stakeholder": "stk",
+    "address": "adr",
+    "membership": "mbr",
+    "field": "fld",
+    "tag": "tag",
+    "segment": "seg",
+    "consent": "cns",
+    "suppression": "sup",
+    "import": "imp",
+    "strategy": "str",
+    "strategy_version": "ver",
+    "party": "pty",
+    "agreement": "agr",
+    "comment": "cmt",
+    "template": "tpl",
+    "content_item": "cnt",
+    "variant": "var",
+    "message": "msg",
+    "occurrence": "occ",
+    "approval": "apv",
+    "delivery": "dlv",
+    "response": "rsp",
+    "interaction": "int",
+    "account": "acc",
+    "stop": "stp",
+    "user": "usr",
+    "token": "tok",
+    "grant": "grt",
+    "job": "job",
+    "audit_entry": "aud",
+}
+
+
+def shown(kind: str, number: int | None) -> str | None:
+    """The public id of a row of this kind; None for none."""
+    return None if number is None else public_id(PREFIXES[kind], number)
+
+
+def any_id(text: str) -> tuple[str, int]:
+    """The kind and the number of an id of whatever kind; BadId for anything else."""
+    for kind, prefix in PREFIXES.items():
+        if text.startswith(f"{prefix}_"):
+            return kind, parse_id(prefix, text)
+    raise BadId(f"{text[:40]!r} is not an id")
