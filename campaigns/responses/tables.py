@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..base import Base, Row
 
 RESPONSE_KINDS = ("reply", "mention", "like", "boost", "bounce", "complaint", "opt_out", "auto_reply")
+EVENT_KINDS = ("delivered", "opened", "clicked")  # told about a delivery, answered by nobody
 INTERACTION_KINDS = ("meeting", "call", "letter", "event", "visit", "other")
 
 
@@ -27,11 +28,18 @@ class RawEvent(Row, Base):
     event: Mapped[dict[str, Any]]  # the Event in our vocabulary
     body: Mapped[bytes | None]  # the provider's bytes
     state: Mapped[str] = mapped_column(default="new")  # new | done | parked
+    next_at: Mapped[datetime]  # a new one is looked at from then on: it may be about what is not known yet
     tries: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
     __table_args__ = (
         UniqueConstraint("account_id", "event_key"),
-        Index("ix_raw_events_new", "id", sqlite_where=sql("state = 'new'"), postgresql_where=sql("state = 'new'")),
+        Index(
+            "ix_raw_events_new",
+            "next_at",
+            "id",
+            sqlite_where=sql("state = 'new'"),
+            postgresql_where=sql("state = 'new'"),
+        ),
     )
 
 
@@ -59,8 +67,12 @@ class Response(Row, Base):
     __table_args__ = (
         UniqueConstraint("raw_id", "kind"),
         Index("ix_responses_record", "stakeholder_id", "happened_at", "id"),
-        Index("ix_responses_unmatched", "id", sqlite_where=sql("matched_by IS NULL"),
-              postgresql_where=sql("matched_by IS NULL")),
+        Index(
+            "ix_responses_unmatched",
+            "id",
+            sqlite_where=sql("matched_by IS NULL"),
+            postgresql_where=sql("matched_by IS NULL"),
+        ),
         Index("ix_responses_delivery", "delivery_id"),
         Index("ix_responses_identity", "channel", "from_key"),
     )

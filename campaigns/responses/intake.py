@@ -1,0 +1,188 @@
+"""Intake: what a provider told us is stored once, committed, and only then thought about.
+
+Rules: once per account and event key, however often it is told; the raw body is kept. A bad event is parked
+after three tries and never stands in the way of others. One that names something we do not know yet (a hook
+can be faster than our own commit) is looked at again for seven days, at longer and longer intervals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from connectors.api import Event
+
+from ..base import ids
+from ..delivery import states
+from ..delivery.tables import Account
+from ..links import Links
+from ..stakeholders.rows import insert_missing
+from . import effects, match
+from . import events as kept
+from .tables import EVENT_KINDS, RESPONSE_KINDS, RawEvent, Response
+
+STORE_MAX = 200  # rows in one statement
+TRIES_MAX = 3
+REMATCH_FOR = timedelta(days=7)
+REMATCH_FIRST = timedelta(seconds=5)
+AGAIN_AFTER = timedelta(minutes=1)
+
+
+def store(session: Session, now: datetime, account_id: int, events: Sequence[Event], via: str) -> int:
+    """Keep events, each once; how many were new. `via` is push or poll. Commit before you answer."""
+    return _insert(session, [_raw(now, account_id, event, via) for event in events])
+
+
+def park(session: Session, now: datetime, account_id: int, parked: Sequence[str], via: str) -> int:
+    """Keep what a connector could not read, for a person to look at; how many were new."""
+    rows = []
+    for words in parked:
+        body = words.encode("utf-8", "replace")
+        digest = hashlib.sha256(body).hexdigest()
+        rows.append(
+            _row(now, account_id, via)
+            | {"event_key": f"unread:{digest}", "sha256": digest, "event": {}, "body": body}
+            | {"state": "parked", "error": "the connector could not read it"}
+        )
+    return _insert(session, rows)
+
+
+def process(sessions: sessionmaker[Session], now: datetime, links: Links, limit: int = 200) -> int:
+    """Think about what is due, oldest first, each in a transaction of its own; how many were looked at.
+
+    One event locks one person's rows, so two workers cannot wait for each other.
+    """
+    for done in range(limit):
+        with sessions.begin() as session:
+            raw = _next(session, now)
+            if raw is None:
+                return done
+            _guarded(session, now, links, raw)
+    return limit
+
+
+def handle(session: Session, now: datetime, links: Links, raw: RawEvent) -> None:
+    """One event: match it, keep it as a response where it is one, and let it have its effects. Repeatable."""
+    event = kept.decode(raw.event_key, raw.event)
+    account = session.get_one(Account, raw.account_id)
+    if match.is_our_own(session, links, event):
+        _done(raw, "our own message came back")
+        return
+    tie = match.tie(session, links, account.id, event)
+    if tie is not None and tie.delivery.state == states.SENDING:
+        _later(raw, now)  # its outcome is being written; this is evidence only where that never happens
+        return
+    proven = tie if tie is not None and match.is_proven(tie, account, event) else None
+    if event.kind in RESPONSE_KINDS:
+        response, is_new = _response(session, raw, account, event)
+        if match.settle(session, response, event, proven) or is_new:
+            effects.apply(session, now, raw, event, proven.delivery if proven else None, response)
+    elif proven is not None and event.kind in EVENT_KINDS:
+        effects.apply(session, now, raw, event, proven.delivery, None)
+    if tie is None and _may_be_known_later(raw, now, event):
+        _later(raw, now)
+    else:
+        _done(raw, None if tie is proven else "not proven to be about this delivery")
+
+
+def _guarded(session: Session, now: datetime, links: Links, raw: RawEvent) -> None:
+    """A savepoint around one event, so that its failure can be counted in the same transaction."""
+    try:
+        with session.begin_nested():
+            handle(session, now, links, raw)
+    except OperationalError:
+        raise  # the database's trouble, not the event's
+    # The worker's door for events: a parser's or a rule's mistake may not stop the queue.
+    except Exception as error:
+        raw.tries += 1
+        raw.error = f"{type(error).__name__}: {error}"[:500]
+        raw.state = "parked" if raw.tries >= TRIES_MAX else "new"
+        raw.next_at = now + AGAIN_AFTER * raw.tries
+
+
+def _next(session: Session, now: datetime) -> RawEvent | None:
+    return session.scalars(
+        select(RawEvent)
+        .where(RawEvent.state == "new", RawEvent.next_at <= now)
+        .order_by(RawEvent.next_at, RawEvent.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+
+
+def _may_be_known_later(raw: RawEvent, now: datetime, event: Event) -> bool:
+    known = event.kind in RESPONSE_KINDS or event.kind in EVENT_KINDS
+    named = event.provider_id or event.references or event.recipient_token
+    return known and bool(named) and now < raw.at + REMATCH_FOR
+
+
+def _later(raw: RawEvent, now: datetime) -> None:
+    """Again after as long as it has waited already: some twenty looks in seven days."""
+    waited, left = now - raw.at, raw.at + REMATCH_FOR - now
+    raw.next_at = now + max(REMATCH_FIRST, min(waited, left))
+
+
+def _done(raw: RawEvent, remark: str | None) -> None:
+    raw.state, raw.error = "done", remark
+
+
+def _response(session: Session, raw: RawEvent, account: Account, event: Event) -> tuple[Response, bool]:
+    """The response of this event, the same one on every look, and whether this is the first look."""
+    found = session.scalars(
+        select(Response).where(Response.raw_id == raw.id, Response.kind == event.kind)
+    ).first()
+    if found is not None:
+        return found, False
+    about_us = event.kind in ("bounce", "complaint")
+    response = Response(
+        raw_id=raw.id,
+        account_id=account.id,
+        channel=account.channel,
+        kind=event.kind,
+        at=event.at,
+        from_key=match.key(account.channel, event.about if about_us else event.sender),
+        from_name=event.sender_name,
+        programme_id=account.programme_id,
+        subject=event.subject,
+        text=event.text,
+        meta={**event.meta, "verified": event.verified, "hard": event.hard, "language": event.language},
+    )
+    session.add(response)
+    session.flush()
+    return response, True
+
+
+def _raw(now: datetime, account_id: int, event: Event, via: str) -> dict[str, Any]:
+    key = kept.key(event)
+    return _row(now, account_id, via) | {
+        "event_key": key,
+        "sha256": hashlib.sha256(event.raw or key.encode()).hexdigest(),
+        "event": kept.encode(event, now),
+        "body": event.raw or None,
+        "state": "new",
+        "error": None,
+    }
+
+
+def _row(now: datetime, account_id: int, via: str) -> dict[str, Any]:
+    return {"account_id": account_id, "via": via, "at": now, "next_at": now, "tries": 0}
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> int:
+    """Insert what is not there yet, in the order it was told; how many rows that were."""
+    new = 0
+    for start in range(0, len(rows), STORE_MAX):
+        chunk = rows[start : start + STORE_MAX]
+        first = ids.block(len(chunk))
+        numbers = range(first, first + len(chunk))
+        insert_missing(
+            session, RawEvent, [row | {"id": number} for row, number in zip(chunk, numbers, strict=True)]
+        )
+        new += session.scalars(select(func.count()).where(RawEvent.id.in_(numbers))).one()
+    return new

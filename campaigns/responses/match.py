@@ -1,0 +1,297 @@
+"""Match: which delivery an event is about, and who it is from. Never guessed.
+
+Rules: provider id, then Message-ID and References, then the signed reply token, then the address. A
+delivery alone does not say who wrote: a forwarded mail is answered by somebody else, so the sender must be
+known to be the recipient. A sender who may be forged is never matched by address. What is not certain keeps
+its candidates and waits for a person; a person's decision holds for the same handle before and after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from connectors.api import Event
+
+from ..base import parse_id
+from ..delivery.tables import Account, Delivery, DeliveryEvent
+from ..errors import BadAddress, BadId, LinkNotValid
+from ..links import Links
+from ..messages.tables import Message
+from ..stakeholders import addresses, people
+from ..stakeholders.tables import Stakeholder
+from ..stakeholders.text import fold
+from . import effects, events
+from .tables import EVENT_KINDS, Identity, RawEvent, Response, ResponseCandidate
+
+OUR_MESSAGE_ID = re.compile(r"<?(dlv_[0-9a-z]{13})@([^<>@\s]+)>?")
+REFERENCES_MAX = 20  # a thread has one parent; the nearest ones decide
+CANDIDATES_MAX = 10
+SURE = 100
+
+# Reports about a delivery come from a provider or a mail server; everything else comes from a person.
+REPORTS = ("bounce", "complaint", *EVENT_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """The delivery an event names, and by what. `signed` is True where our own token says the same."""
+
+    delivery: Delivery
+    by: str
+    signed: bool
+
+
+def tie(session: Session, links: Links, account_id: int, event: Event) -> Tie | None:
+    """The delivery an event is about, in the order of the rules; None where nothing names one of ours."""
+    signed = _by_token(session, links, event)
+    named = _by_provider_id(session, account_id, event.provider_id)
+    by = "provider_id"
+    if named is None:
+        named, by = _by_references(session, links, account_id, event), "references"
+    if named is None:
+        named, by = signed, "token"
+    if named is None:
+        return None
+    return Tie(named, by, signed=signed is not None and signed.id == named.id)
+
+
+def is_proven(tie: Tie, account: Account, event: Event) -> bool:
+    """Whether the event may act on the delivery it names.
+
+    Message-IDs can be guessed from a neighbour's, so a report that anybody could have written must also name
+    the address that the delivery went to. Whether an answer is the recipient's is asked of its sender, later.
+    """
+    if tie.signed:
+        return True
+    if event.kind not in REPORTS:
+        return tie.delivery.channel == account.channel
+    if tie.delivery.account_id != account.id:
+        return False
+    return event.verified or (
+        bool(event.about) and key(account.channel, event.about) == tie.delivery.address_key
+    )
+
+
+def is_our_own(session: Session, links: Links, event: Event) -> bool:
+    """Whether this is a message of ours that came back to us by a loop."""
+    number = _delivery_id(links, str(event.meta.get("message_id", "")))
+    return number is not None and session.get(Delivery, number) is not None
+
+
+def settle(session: Session, response: Response, event: Event, tie: Tie | None) -> bool:
+    """Write down what is known of a response; False where nothing is new. A person's decision stays."""
+    if response.matched_by == "person" or (tie is None and response.matched_by is not None):
+        return False
+    if tie is not None:
+        message = session.get_one(Message, tie.delivery.message_id)
+        response.delivery_id, response.message_id = tie.delivery.id, message.id
+        response.programme_id = message.programme_id
+    candidates: dict[int, tuple[str, int]] = {}
+    who, by = _who(session, response, event, tie, candidates)
+    response.stakeholder_id, response.matched_by = who, by
+    _note_candidates(session, response, candidates if who is None else {})
+    return tie is not None or who is not None
+
+
+def match_by_hand(session: Session, now: datetime, response: Response, stakeholder_id: int, by: str) -> int:
+    """A person says who a response is from; how many responses were matched by that, this one included.
+
+    The decision holds for every response from the same handle, earlier and later, unless several people share
+    the address: then it is about this one only. NotFound where there is no such stakeholder.
+    """
+    people.get(session, stakeholder_id)
+    _give_to(session, now, response, stakeholder_id)
+    if not response.from_key or response.kind in REPORTS:
+        return 1
+    if len(addresses.holders(session, response.channel, response.from_key)) > 1:
+        return 1
+    _decide(session, now, response, stakeholder_id, by)
+    others = session.scalars(
+        select(Response).where(
+            Response.channel == response.channel,
+            Response.from_key == response.from_key,
+            Response.id != response.id,
+            Response.kind.not_in(REPORTS),
+            or_(Response.matched_by.is_(None), Response.matched_by == "person"),
+            or_(Response.stakeholder_id.is_(None), Response.stakeholder_id != stakeholder_id),
+        )
+    ).all()
+    moved = [other for other in others if other.matched_by == "person" or other.meta.get("verified", True)]
+    for other in moved:
+        _give_to(session, now, other, stakeholder_id)
+    return 1 + len(moved)
+
+
+def key(channel: str, value: str) -> str:
+    """What a sender is compared by; a handle no rule of the channel takes is compared as it was written."""
+    if not value:
+        return ""
+    try:
+        return addresses.key(channel, value)
+    except BadAddress:
+        return value.strip().lower()[:320]
+
+
+def _by_provider_id(session: Session, account_id: int, provider_id: str) -> Delivery | None:
+    if not provider_id:
+        return None
+    found = session.scalars(
+        select(Delivery)
+        .where(Delivery.account_id == account_id, Delivery.provider_id == provider_id)
+        .order_by(Delivery.id)
+        .limit(2)
+    ).all()
+    return found[0] if len(found) == 1 else None  # a relay that uses a name twice says nothing
+
+
+def _by_references(session: Session, links: Links, account_id: int, event: Event) -> Delivery | None:
+    """The nearest message of ours in the thread."""
+    for reference in (event.provider_id, *reversed(event.references[-REFERENCES_MAX:])):
+        number = _delivery_id(links, reference)
+        named = session.get(Delivery, number) if number is not None else None
+        if named is None and reference != event.provider_id:
+            named = _by_provider_id(session, account_id, reference)
+        if named is not None:
+            return named
+    return None
+
+
+def _by_token(session: Session, links: Links, event: Event) -> Delivery | None:
+    for use in ("reply", "unsubscribe") if event.recipient_token else ():
+        try:
+            return session.get(Delivery, links.read(use, event.recipient_token))
+        except LinkNotValid:
+            continue
+    return None
+
+
+def _delivery_id(links: Links, message_id: str) -> int | None:
+    """The id in a Message-ID of ours, `<dlv_…@our domain>`."""
+    found = OUR_MESSAGE_ID.fullmatch(message_id.strip().lower())
+    if found is None or found[2] != links.mail_domain.lower():
+        return None
+    try:
+        return parse_id("dlv", "dlv_" + found[1][4:].upper())
+    except BadId:
+        return None
+
+
+def _who(
+    session: Session,
+    response: Response,
+    event: Event,
+    tie: Tie | None,
+    candidates: dict[int, tuple[str, int]],
+) -> tuple[int | None, str | None]:
+    """Who it is from and by what, or None with the candidates filled in."""
+    recipient = tie.delivery.stakeholder_id if tie else None
+    if response.kind in REPORTS:
+        return recipient, tie.by if tie and recipient else None
+    decided = _decided(session, response.channel, response.from_key)
+    holders = addresses.holders(session, response.channel, response.from_key) if response.from_key else []
+    if tie and recipient is not None:
+        if not response.from_key or recipient in {*holders, decided}:
+            return recipient, tie.by
+        if tie.signed and response.kind == "opt_out":
+            return recipient, tie.by  # whoever holds the link may stop the mail
+        candidates[recipient] = ("thread", 80)
+    elif event.verified and len(holders) <= 1:
+        if decided is not None:
+            return decided, "person"
+        if holders:
+            return holders[0], "address"
+    _gather(session, response, holders, decided, candidates)
+    return None, None
+
+
+def _gather(
+    session: Session, response: Response, holders: Iterable[int], decided: int | None,
+    candidates: dict[int, tuple[str, int]],
+) -> None:  # fmt: skip
+    """Everybody it may be from; the strongest reason of each is kept."""
+    if decided is not None:
+        candidates.setdefault(decided, ("decided_before", 70))
+    for one in holders:
+        candidates.setdefault(one, ("address", 60))
+    for one in _plus_holders(session, response):
+        candidates.setdefault(one, ("plus_address", 40))
+    if response.from_name:
+        named = select(Stakeholder.id).where(
+            Stakeholder.name_fold == fold(response.from_name), Stakeholder.state == "active"
+        )
+        for one in session.scalars(named.order_by(Stakeholder.id).limit(CANDIDATES_MAX)):
+            candidates.setdefault(one, ("name", 20))
+
+
+def _plus_holders(session: Session, response: Response) -> list[int]:
+    local, plus, rest = response.from_key.partition("+")
+    if response.channel != "email" or not plus or "@" not in rest:
+        return []
+    return addresses.holders(session, "email", f"{local}@{rest.rpartition('@')[2]}")
+
+
+def _note_candidates(session: Session, response: Response, candidates: dict[int, tuple[str, int]]) -> None:
+    session.execute(delete(ResponseCandidate).where(ResponseCandidate.response_id == response.id))
+    strongest = sorted(candidates.items(), key=lambda one: (-one[1][1], one[0]))[:CANDIDATES_MAX]
+    for stakeholder_id, (reason, score) in strongest:
+        session.add(
+            ResponseCandidate(
+                response_id=response.id, stakeholder_id=stakeholder_id, reason=reason, score=score
+            )
+        )
+    session.flush()
+
+
+def _decided(session: Session, channel: str, key: str) -> int | None:
+    """Whose handle this is by a person's decision that still stands."""
+    if not key:
+        return None
+    return session.scalars(
+        select(Identity.stakeholder_id)
+        .where(Identity.channel == channel, Identity.key == key, Identity.confidence > 0)
+        .order_by(Identity.at.desc(), Identity.id.desc())
+        .limit(1)
+    ).first()
+
+
+def _decide(session: Session, now: datetime, response: Response, stakeholder_id: int, by: str) -> None:
+    """Record the decision; the one before it stays to be read and counts no more."""
+    known = session.scalars(
+        select(Identity).where(Identity.channel == response.channel, Identity.key == response.from_key)
+    ).all()
+    for identity in known:
+        identity.confidence = SURE if identity.stakeholder_id == stakeholder_id else 0
+        if identity.stakeholder_id == stakeholder_id:
+            identity.by, identity.at = by, now
+    if all(identity.stakeholder_id != stakeholder_id for identity in known):
+        session.add(
+            Identity(
+                channel=response.channel, key=response.from_key, stakeholder_id=stakeholder_id,
+                confidence=SURE, by=by, at=now,
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+def _give_to(session: Session, now: datetime, response: Response, stakeholder_id: int) -> None:
+    """Put a response on a record, take it off another, and let it have its effects there."""
+    raw = session.get_one(RawEvent, response.raw_id)
+    if response.stakeholder_id not in (None, stakeholder_id):
+        session.execute(
+            delete(DeliveryEvent).where(
+                DeliveryEvent.account_id == raw.account_id,
+                DeliveryEvent.event_key == raw.event_key,
+                DeliveryEvent.kind == "replied",
+            )
+        )
+    response.stakeholder_id, response.matched_by = stakeholder_id, "person"
+    _note_candidates(session, response, {})
+    delivery = session.get(Delivery, response.delivery_id) if response.delivery_id else None
+    event = events.decode(raw.event_key, raw.event)
+    effects.apply(session, now, raw, event, delivery, response)
