@@ -49,6 +49,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "bad_template": (422, "Not a template we can use"),
     "bad_field": (422, "Not a value for this field"),
     "bad_import": (422, "Not a file we can import"),
+    "missing_data": (422, "Something the words need is missing"),
     "conflict": (409, "Not possible as things stand"),
     "stale": (409, "Changed since you read it"),
     "already_done": (409, "Already done"),
