@@ -1,0 +1,284 @@
+"""The engagement record: everything between us and one stakeholder, newest first, as one query over facts.
+
+Rules: no fact is written twice, so nothing is written here. Order is (at, id); every branch of the query is
+cut to one page by its own index before the branches are merged. A bounce, complaint or reply appears as the
+response that told us; a correction or a withdrawal is an entry of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
+
+from ..base import Instant, Json
+from ..delivery.tables import Delivery, DeliveryEvent
+from ..messages.tables import Message
+from ..stakeholders.tables import Address, Consent, Suppression
+from ..strategies.tables import Agreement, Strategy, StrategyVersion
+from .tables import EVENT_KINDS, Interaction, Response
+
+PAGE_MAX = 200
+
+# What an entry may carry as evidence, and its type in the query.
+EVIDENCE: dict[str, Any] = {
+    "what": Text(),  # state, kind or act
+    "reason": Text(),
+    "channel": Text(),
+    "purpose": Text(),
+    "basis": Text(),
+    "by": Text(),
+    "origin": Text(),  # how we know: matched_by, source of a consent, origin of a suppression
+    "subject": Text(),
+    "text": Text(),
+    "address_key": Text(),
+    "programme_id": BigInteger(),
+    "message_id": BigInteger(),
+    "delivery_id": BigInteger(),
+    "account_id": BigInteger(),
+    "variant_id": BigInteger(),
+    "strategy_version_id": BigInteger(),
+    "consent_id": BigInteger(),
+    "corrects_id": BigInteger(),
+    "answer_message_id": BigInteger(),
+    "sent_at": Instant(),
+    "until_at": Instant(),
+    "ended_at": Instant(),
+    "meta": Json,
+}
+
+Cursor = tuple[datetime, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact. `source` is the room it lives in; `evidence` holds what that room knows of it."""
+
+    kind: str
+    at: datetime
+    id: int
+    source: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where the next page begins."""
+        return (self.at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    kind: str
+    source: str
+    at: Any
+    id: Any
+    facts: dict[str, Any]
+    where: ColumnElement[bool]
+    joins: tuple[tuple[Any, ColumnElement[bool]], ...] = ()
+
+
+def timeline(
+    session: Session,
+    stakeholder_id: int,
+    *,
+    after: Cursor | None = None,
+    limit: int = 50,
+    programme_ids: Collection[int] | None = None,
+) -> list[Entry]:
+    """One page of a stakeholder's record, newest first; `after` is the cursor of the last entry read.
+
+    `programme_ids` leaves out what belongs to other programmes; what belongs to none is always there.
+    """
+    size = max(1, min(limit, PAGE_MAX))
+    pages = [_page(branch, after, size) for branch in _branches(stakeholder_id, programme_ids)]
+    merged = union_all(*[select(page.subquery()) for page in pages]).subquery()
+    query = select(merged).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(size)
+    return [_entry(row) for row in session.execute(query).mappings()]
+
+
+def _page(branch: _Branch, after: Cursor | None, size: int) -> Select[Any]:
+    """The first rows of one branch after the cursor, with the columns that all branches share."""
+    facts = [
+        (branch.facts[name] if name in branch.facts else cast(null(), type_)).label(name)
+        for name, type_ in EVIDENCE.items()
+    ]
+    query = select(
+        literal(branch.kind, Text()).label("kind"),
+        branch.at.label("at"),
+        branch.id.label("id"),
+        literal(branch.source, Text()).label("source"),
+        *facts,
+    ).where(branch.where)
+    for table, on in branch.joins:
+        query = query.join(table, on)
+    if after is not None:
+        query = query.where(
+            tuple_(branch.at, branch.id) < tuple_(literal(after[0], Instant()), literal(after[1]))
+        )
+    return query.order_by(branch.at.desc(), branch.id.desc()).limit(size)
+
+
+def _entry(row: Any) -> Entry:
+    evidence = {name: row[name] for name in EVIDENCE if row[name] not in (None, "", {})}
+    return Entry(row["kind"], row["at"], row["id"], row["source"], evidence)
+
+
+def _branches(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
+    yield from _deliveries(stakeholder_id, programme_ids)
+    yield from _came_back(stakeholder_id, programme_ids)
+    yield from _permissions(stakeholder_id)
+    yield _agreements(stakeholder_id, programme_ids)
+
+
+def _inside(column: Any, programme_ids: Collection[int] | None) -> ColumnElement[bool]:
+    if programme_ids is None:
+        return true()
+    return or_(column.is_(None), column.in_(programme_ids))
+
+
+def _deliveries(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
+    """Settled ones when they settled, the others when they are due: two branches, each on an index."""
+    facts = {
+        "what": Delivery.state,
+        "reason": Delivery.reason,
+        "channel": Delivery.channel,
+        "purpose": Message.purpose,
+        "basis": Delivery.basis,
+        "address_key": Delivery.address_key,
+        "programme_id": Message.programme_id,
+        "message_id": Delivery.message_id,
+        "delivery_id": Delivery.id,
+        "account_id": Delivery.account_id,
+        "variant_id": Delivery.variant_id,
+        "strategy_version_id": Message.strategy_version_id,
+        "consent_id": Delivery.consent_id,
+        "sent_at": Delivery.sent_at,
+    }
+    message = (Message, Message.id == Delivery.message_id)
+    mine = and_(Delivery.stakeholder_id == stakeholder_id, _inside(Message.programme_id, programme_ids))
+    settled, due = Delivery.settled_at, Delivery.due_at
+    yield _Branch(
+        "delivery", "delivery", settled, Delivery.id, facts, and_(mine, settled.is_not(None)), (message,)
+    )
+    yield _Branch("delivery", "delivery", due, Delivery.id, facts, and_(mine, settled.is_(None)), (message,))
+    # A public answer goes to a network, not to a person: it is on the record of whoever is answered.
+    answered = and_(
+        Response.stakeholder_id == stakeholder_id,
+        Delivery.stakeholder_id.is_(None),
+        _inside(Message.programme_id, programme_ids),
+    )
+    answers = (message, (Response, Response.answer_message_id == Message.id))
+    at = func.coalesce(settled, due, type_=Instant())
+    yield _Branch("delivery", "delivery", at, Delivery.id, facts, answered, answers)
+
+
+def _came_back(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
+    told = DeliveryEvent
+    yield _Branch(
+        "delivery_event", "delivery", told.at, told.id,
+        {
+            "what": told.kind, "channel": Delivery.channel, "programme_id": Message.programme_id,
+            "message_id": Delivery.message_id, "delivery_id": told.delivery_id, "account_id": told.account_id,
+            "meta": told.meta,
+        },
+        and_(
+            told.stakeholder_id == stakeholder_id, told.kind.in_(EVENT_KINDS),
+            _inside(Message.programme_id, programme_ids),
+        ),
+        ((Delivery, Delivery.id == told.delivery_id), (Message, Message.id == Delivery.message_id)),
+    )  # fmt: skip
+    back = Response
+    yield _Branch(
+        "response", "responses", back.at, back.id,
+        {
+            "what": back.kind, "channel": back.channel, "origin": back.matched_by, "subject": back.subject,
+            "text": back.text, "address_key": back.from_key, "programme_id": back.programme_id,
+            "message_id": back.message_id, "delivery_id": back.delivery_id, "account_id": back.account_id,
+            "answer_message_id": back.answer_message_id, "ended_at": back.answered_at, "meta": back.meta,
+        },
+        and_(back.stakeholder_id == stakeholder_id, _inside(back.programme_id, programme_ids)),
+    )  # fmt: skip
+    met = Interaction
+    yield _Branch(
+        "interaction", "responses", met.at, met.id,
+        {
+            "what": met.kind, "by": met.by, "reason": met.place, "text": met.notes,
+            "programme_id": met.programme_id, "corrects_id": met.corrects_id,
+        },
+        and_(met.stakeholder_id == stakeholder_id, _inside(met.programme_id, programme_ids)),
+    )  # fmt: skip
+
+
+def _permissions(stakeholder_id: int) -> Iterator[_Branch]:
+    given = Consent
+    yield _Branch(
+        "consent", "stakeholders", given.at, given.id,
+        {
+            "what": given.act, "channel": given.channel, "purpose": given.purpose, "basis": given.basis,
+            "origin": given.source, "by": given.actor, "until_at": given.expires_at, "meta": given.evidence,
+        },
+        given.stakeholder_id == stakeholder_id,
+    )  # fmt: skip
+    # Named on the record, and the ones that stand on an address of theirs and name nobody.
+    for where, joins in (
+        (Suppression.stakeholder_id == stakeholder_id, ()),
+        (
+            and_(Suppression.stakeholder_id.is_(None), Address.stakeholder_id == stakeholder_id),
+            (
+                (
+                    Address,
+                    and_(Address.channel == Suppression.channel, Address.key == Suppression.address_key),
+                ),
+            ),
+        ),
+    ):
+        yield _Branch(
+            "suppression", "stakeholders", Suppression.at, Suppression.id, _SUPPRESSED, where, joins
+        )
+
+
+_SUPPRESSED = {
+    "what": Suppression.reason,
+    "channel": Suppression.channel,
+    "purpose": Suppression.purpose,
+    "address_key": Suppression.address_key,
+    "origin": Suppression.origin,
+    "until_at": Suppression.until_at,
+    "ended_at": Suppression.lifted_at,
+    "by": Suppression.lifted_by,
+    "reason": Suppression.lifted_why,
+    "meta": Suppression.evidence,
+}
+
+
+def _agreements(stakeholder_id: int, programme_ids: Collection[int] | None) -> _Branch:
+    version, strategy = aliased(StrategyVersion), aliased(Strategy)
+    return _Branch(
+        "agreement", "strategies", Agreement.at, Agreement.id,
+        {
+            "what": Agreement.decision, "reason": Agreement.reason, "by": Agreement.by,
+            "origin": Agreement.recorded_by, "text": Agreement.evidence, "subject": strategy.name,
+            "programme_id": strategy.programme_id, "strategy_version_id": Agreement.version_id,
+        },
+        and_(Agreement.stakeholder_id == stakeholder_id, _inside(strategy.programme_id, programme_ids)),
+        ((version, version.id == Agreement.version_id), (strategy, strategy.id == version.strategy_id)),
+    )  # fmt: skip
