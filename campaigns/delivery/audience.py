@@ -80,17 +80,19 @@ def page(
     return rows, people[-1].id
 
 
-def size(session: Session, message: Message) -> int:
-    """How many stakeholders are intended, the excluded included."""
-    if message.segment_id is not None:
-        return segments.count(session, session.get_one(Segment, message.segment_id))
-    chosen = (
-        select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id).distinct()
-    )
-    return len(list(session.scalars(chosen)))
+def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) -> list[dict[str, Any]]:
+    """The rows of one stakeholder as if nothing were said against them; a value their words miss stays missing."""
+    person = session.get_one(Stakeholder, stakeholder_id)
+    rows = []
+    for account in plan.direct:
+        languages = list(person.languages)
+        variant = content.choose(plan.variants, account.channel, languages, plan.default_language)
+        row = _row(plan, account, target=person.id, person=person, variant=variant)
+        rows.append(_with_words(row, variant, render.facts(person, plan.data, {})))
+    return rows
 
 
-def _people(session: Session, message: Message, after_id: int) -> Select[tuple[Stakeholder]]:
+def _people(session: Session, message: Message, after_id: int) -> Select[Stakeholder]:
     if message.segment_id is not None:
         inside: Any = segments.select_ids(session, session.get_one(Segment, message.segment_id))
     else:
@@ -191,7 +193,7 @@ def _with_words(row: dict[str, Any], variant: Variant | None, facts: dict[str, A
     if variant is None:
         return row | {"state": states.EXCLUDED, "reason": "variant_missing"}
     try:
-        wanted = [name for name in variant.slots if name not in LATE_SLOTS]
+        wanted = [slot for slot in variant.slots if slot.removesuffix("?") not in LATE_SLOTS]
         return row | {"slots": render.values(wanted, facts)}
     except render.MissingData as missing:
         error = {"missing": missing.names}

@@ -55,7 +55,7 @@ def take(
         decision = decisions.get((row.stakeholder_id, row.address_key))
         if decision is not None and decision.reason is not None:
             _leave_out(session, now, row, decision.reason)
-        elif row.state == states.UNKNOWN and not pace.key_lives(account.repeats, now, row.intent_at):
+        elif row.state == states.UNKNOWN and not _repeatable(row, account, now, pace):
             _let_go(session, row)
         else:
             going.append((row, decision))
@@ -98,6 +98,10 @@ def _ask(
         answer=message.kind == "answer",
     )
     return dict(decided)
+
+
+def _repeatable(row: Delivery, account: Account, now: datetime, pace: Pace) -> bool:
+    return row.intent_at is not None and pace.key_lives(account.repeats, now, row.intent_at)
 
 
 def _leave_out(session: Session, now: datetime, row: Delivery, reason: str) -> None:

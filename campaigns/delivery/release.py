@@ -72,6 +72,26 @@ def rehearse(session: Session, message: Message, now: datetime) -> list[dict[str
     return rows
 
 
+def sample(
+    session: Session, message: Message, now: datetime, stakeholder_id: int | None
+) -> list[dict[str, Any]]:
+    """Rows as one recipient would get them (the first who would, where none is named), and the posts.
+
+    A recipient who is left out is shown all the same: it is a look, not a sending.
+    """
+    plan = audience.open_plan(session, message)
+    rows = audience.posts(plan)
+    if stakeholder_id is not None:
+        return rows + audience.for_one(session, plan, stakeholder_id, now)
+    after: int | None = -1
+    while after is not None:
+        found, after = audience.page(session, plan, after, now)
+        for row in found:
+            if row["state"] == states.QUEUED:
+                return [*rows, row]
+    return rows
+
+
 def take_back(session: Session, message: Message) -> None:
     """Undo a release none of whose rows ever left `queued`, because the message is edited or moved.
 

@@ -106,7 +106,11 @@ def _turn(
     mine = batch.renew(session, held, desk.lease_s)
     if not mine:
         return []
-    taken = [] if verdict.wait_until or verdict.out_of_service else take(session, now, held, account, ready, desk.pace)
+    taken = (
+        []
+        if verdict.wait_until or verdict.out_of_service
+        else take(session, now, held, account, ready, desk.pace)
+    )
     if not taken:
         batch.give_back(session, held, verdict.wait_until)
     return taken

@@ -1,0 +1,124 @@
+"""What may be done with connected accounts: connect, change, prove the login."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from campaigns.delivery import accounts
+from campaigns.delivery.tables import Account
+from campaigns.errors import BadField, NotFound
+from connectors import registry
+from connectors.api import BadSettings, Connector, ConnectorError, Provider
+
+from .. import paging
+from ..access import Caller, scoped
+from ..wiring import Wiring
+from . import Act, begin
+
+SHOWN = ("connector", "name", "settings", "sender", "sender_name", "language", "on_unknown", "state")
+
+
+def providers(act: Act) -> list[Provider]:
+    """Every connector there is, before anyone connects."""
+    return [registry.provider(name) for name in registry.names()]
+
+
+def provider(act: Act, name: str) -> Provider:
+    """One connector by name."""
+    try:
+        return registry.provider(name)
+    except registry.UnknownConnector as error:
+        raise NotFound(str(error)) from error
+
+
+def listed(act: Act, *, limit: int, after: str | None, before: str | None) -> paging.Page:
+    """The accounts of the programmes the caller sees, and those all share."""
+    statement = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
+    return paging.cut(act.session, statement, Account.id, limit=limit, after=after, before=before)
+
+
+def get(act: Act, account_id: int, *, scope: str = "connectors:read", lock: bool = False) -> Account:
+    """One account; NotFound where the caller has no grant."""
+    account = act.one(Account, account_id, lock=lock)
+    act.need(scope, account.programme_id)
+    return account
+
+
+def create(
+    act: Act, *, connector: str, settings: dict[str, Any], secrets: dict[str, str], **values: Any
+) -> Account:
+    """Connect an account. Its settings are checked and its limits declared; `verify` proves the login."""
+    act.need("connectors:admin", values.get("programme_id"))
+    connected = _connect(connector, settings, secrets)
+    made = accounts.create(
+        act.session, act.now, connector=connector, channel=connected.channel, settings=settings, **values
+    )
+    accounts.declare(made, connected)
+    _seal(act, made, secrets)
+    connected.close()
+    act.note(
+        "connector_account.created", "account", made.id, programme_id=made.programme_id, after=_facts(made)
+    )
+    return made
+
+
+def change(act: Act, account_id: int, version: int | None, **values: Any) -> Account:
+    """Change an account; secrets that are given replace all of them, those that are not stay."""
+    account = get(act, account_id, scope="connectors:admin", lock=True)
+    act.unchanged(account, version)
+    before, secrets = _facts(account), values.pop("secrets", None)
+    if secrets is not None or "settings" in values:
+        known = act.wiring.keyring.open(account.id, account.secrets) if secrets is None else secrets
+        connected = _connect(account.connector, values.get("settings", account.settings), known)
+        accounts.declare(account, connected)
+        connected.close()
+    if secrets is not None:
+        _seal(act, account, secrets)
+    accounts.change(act.session, account, act.now, **values)
+    act.note(
+        "connector_account.changed", "account", account.id, programme_id=account.programme_id, before=before,
+        after=_facts(account) | ({"secrets": "replaced"} if secrets is not None else {}),
+    )  # fmt: skip
+    return account
+
+
+def verify(wiring: Wiring, caller: Caller, account_id: int, request_id: str | None) -> dict[str, Any]:
+    """Prove the login at the provider, between two transactions; a good one brings the account back in service."""
+    with begin(wiring, caller, request_id=request_id) as act:
+        account = get(act, account_id, scope="connectors:admin")
+        connector = wiring.connector(act.session, account)
+    problem = ""
+    try:
+        connector.verify()
+    except ConnectorError as error:
+        problem = error.words
+    with begin(wiring, caller, request_id=request_id) as act:
+        account = get(act, account_id, scope="connectors:admin", lock=True)
+        if not problem and account.state != "disabled":
+            accounts.restore(act.session, account, act.now)
+        act.note(
+            "connector_account.verified", "account", account.id, programme_id=account.programme_id,
+            after={"ok": not problem},
+        )  # fmt: skip
+        return {"ok": not problem, "problem": problem, "state": account.state}
+
+
+def _connect(name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Connector:
+    try:
+        return registry.connect(name, settings, secrets)
+    except registry.UnknownConnector as error:
+        raise BadField(str(error), pointer="/connector") from error
+    except BadSettings as error:
+        first = next(iter(error.problems))
+        where = "secrets" if first in secrets else "settings"
+        raise BadField(str(error), pointer=f"/{where}/{first}") from error
+
+
+def _seal(act: Act, account: Account, secrets: dict[str, str]) -> None:
+    account.secrets = act.wiring.keyring.seal(account.id, secrets) if secrets else None
+
+
+def _facts(account: Account) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in SHOWN}

@@ -1,0 +1,176 @@
+"""What a message is made of when one call says it all: programme, accounts, words and recipients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from campaigns.delivery import accounts as room
+from campaigns.delivery.tables import Account
+from campaigns.errors import BadField, Forbidden
+from campaigns.messages import content, templates
+from campaigns.messages.tables import ContentItem, TemplateVersion
+from campaigns.stakeholders import addresses, people
+from campaigns.stakeholders.tables import Address, Involvement
+from campaigns.strategies import programmes
+from campaigns.strategies.tables import StrategyVersion
+from connectors import registry
+
+from . import Act
+from .stakeholders import reached
+
+NAME_MAX = 60
+PRACTICE = "Practice"
+
+
+def carriers(act: Act, programme_id: int, wanted: Sequence[int], *, direct: bool) -> list[Account]:
+    """The accounts a message goes through: those named, and for mail without one the token's or the only one."""
+    found = [_carrier(act, programme_id, account_id, place) for place, account_id in enumerate(wanted)]
+    if direct and not any(not account.broadcast for account in found):
+        found.append(_default(act, programme_id))
+    if not direct and any(not account.broadcast for account in found):
+        raise BadField("say who gets it: to, stakeholders or segment", pointer="/to")
+    if not found:
+        raise BadField("say who gets it (to, stakeholders, segment) or which accounts post it", pointer="/to")
+    return found
+
+
+def _carrier(act: Act, programme_id: int, account_id: int, place: int) -> Account:
+    account = act.one(Account, account_id)
+    act.need("connectors:read", account.programme_id)
+    inside = account.programme_id is None or account.programme_id in programmes.lineage(
+        act.session, programme_id
+    )
+    if not inside:
+        raise BadField("this account belongs to another programme", pointer=f"/accounts/{place}")
+    if act.caller.test and not account.test:
+        raise Forbidden("a test token reaches practice accounts only", pointer=f"/accounts/{place}")
+    return account
+
+
+def _default(act: Act, programme_id: int) -> Account:
+    """The mail account of a message that names none."""
+    if act.caller.test:
+        return _practice(act)
+    chosen = act.caller.defaults.get("account_id")
+    if chosen:
+        return _carrier(act, programme_id, int(chosen), 0)
+    homes = or_(
+        Account.programme_id.is_(None),
+        Account.programme_id.in_(programmes.lineage(act.session, programme_id)),
+    )
+    mail = select(Account).where(
+        Account.channel == "email", Account.state != "disabled", Account.test.is_(False), homes
+    )
+    found = list(act.session.scalars(mail.order_by(Account.id)))
+    if not found:
+        raise BadField(
+            "no mail account is connected: connect one with POST /v1/connector_accounts", pointer="/accounts"
+        )
+    if len(found) > 1:
+        raise BadField("several mail accounts are connected: name one", pointer="/accounts")
+    return found[0]
+
+
+def _practice(act: Act) -> Account:
+    """The account of test tokens, made when it is first needed."""
+    found = act.session.scalar(select(Account).where(Account.test.is_(True), Account.channel == "email"))
+    if found is not None:
+        return found
+    practice = act.wiring.settings.practice
+    if not practice.enabled:
+        raise BadField("practice is switched off here: test tokens reach nobody", pointer="/accounts")
+    chosen = {"url": f"http://127.0.0.1:{practice.port}", "channel": "email"}
+    connected = registry.connect("simulator", chosen, {})
+    made = room.create(
+        act.session, act.now, name=PRACTICE, connector="simulator", channel="email", settings=chosen, test=True,
+        sender="practice@example.org",
+    )  # fmt: skip
+    room.declare(made, connected)
+    connected.close()
+    return made
+
+
+def words_of(
+    act: Act,
+    programme_id: int,
+    through: Sequence[Account],
+    version: StrategyVersion,
+    words: Mapping[str, Any],
+) -> ContentItem:
+    """The content item named, or a new one from inline words or a template, with a variant for each channel."""
+    inline = {name: words[name] for name in ("subject", "text", "html") if words[name]}
+    given = [bool(words["content_item"]), bool(words["template"]), bool(inline)]
+    if given.count(True) != 1:
+        raise BadField("give the words once: subject and text, or content_item, or template", pointer="/text")
+    if words["content_item"]:
+        item = act.one(ContentItem, words["content_item"])
+        act.need("messages:read", item.programme_id)
+        return item
+    template = _template(act, words["template"]) if words["template"] else None
+    language = words["language"] or str(version.body.get("default_language") or "en")
+    name = str(inline.get("subject") or inline.get("text") or (template and template.subject) or "Message")
+    item = content.create(
+        act.session,
+        act.now,
+        programme_id,
+        name.split("\n")[0][:NAME_MAX],
+        words["data"] or {},
+        act.caller.actor,
+    )
+    for channel in sorted({account.channel for account in through}):
+        content.save_variant(
+            act.session, act.now, item, channel=channel, language=language, author=act.caller.actor,
+            template_version_id=template and template.id, **inline,
+        )  # fmt: skip
+    return item
+
+
+def _template(act: Act, template_id: int) -> TemplateVersion:
+    """The newest approved version, else the newest: approved words need no further approval."""
+    template = templates.get(act.session, template_id)
+    act.need("messages:read", template.programme_id)
+    version = templates.latest(act.session, template, approved=True) or templates.latest(
+        act.session, template
+    )
+    if version is None:
+        raise BadField("this template has no words yet: write a version first", pointer="/template")
+    return version
+
+
+def named(
+    act: Act, programme_id: int, to: Sequence[str], stakeholders: Sequence[int], through: Sequence[Account]
+) -> list[tuple[int, int]]:
+    """Recipients named one by one, as (stakeholder, address) ids; an unknown address makes a stakeholder."""
+    channel = next((account.channel for account in through if not account.broadcast), "email")
+    found = dict.fromkeys(_holder(act, programme_id, channel, one, place) for place, one in enumerate(to))
+    for stakeholder_id in stakeholders:
+        reached(act, stakeholder_id, "stakeholders:read")
+        found[stakeholder_id, 0] = None
+    return list(found)
+
+
+def _holder(act: Act, programme_id: int, channel: str, value: str, place: int) -> tuple[int, int]:
+    """Whoever has this address in the programme, the first of several; else a new stakeholder."""
+    try:
+        key = addresses.key(channel, value)
+    except BadField as error:
+        raise BadField(error.detail, pointer=f"/to/{place}") from error
+    known = act.session.execute(
+        select(Address.stakeholder_id, Address.id)
+        .join(Involvement, Involvement.stakeholder_id == Address.stakeholder_id)
+        .where(
+            Address.channel == channel, Address.key == key, Address.state == "active",
+            Involvement.programme_id == programme_id,
+        )
+        .order_by(Address.stakeholder_id)
+        .limit(1)
+    ).first()  # fmt: skip
+    if known is not None:
+        return known[0], known[1]
+    act.need("stakeholders:write", programme_id)
+    person = people.create(act.session, act.now, kind="person", name=value.strip(), source="api")
+    people.involve(act.session, act.now, person.id, programme_id)
+    return person.id, addresses.add(act.session, act.now, person.id, channel, value).id

@@ -1,0 +1,338 @@
+"""What may be done with messages: write, send, rehearse, approve, hold back, and look at who got it.
+
+Rules: one call may do it all, in one transaction: recipients, words, message, ledger rows; 201 only after commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from campaigns.delivery import control, reconcile, release
+from campaigns.delivery.tables import Delivery
+from campaigns.errors import BadField, Blocked, Forbidden
+from campaigns.messages import approval, blockers, calendar, content, messages
+from campaigns.messages.tables import Approval, Message, Occurrence
+from campaigns.stakeholders import addresses
+from campaigns.stakeholders.tables import Segment
+from campaigns.strategies import agreements, programmes, strategies
+from campaigns.strategies.tables import Programme, StrategyVersion, UrgentGo
+
+from .. import paging
+from ..access import scoped
+from ..tables import User
+from . import Act
+from .message_parts import carriers, named, words_of
+from .stakeholders import home, reached
+
+# A list of this length is written into the ledger at once; a segment is released by the clock.
+TO_MAX = 100
+WORDS = ("content_item", "template", "data", "subject", "text", "html", "language")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message with what is counted and what stands in its way."""
+
+    message: Message
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    digest: str
+    assurance: str
+
+
+def listed(act: Act, *, state: str | None, limit: int, after: str | None, before: str | None) -> paging.Page:
+    """The messages of the caller's programmes."""
+    statement = scoped(select(Message), Message.programme_id, act.caller, "messages:read")
+    if state is not None:
+        statement = statement.where(Message.state == state)
+    return paging.cut(act.session, statement, Message.id, limit=limit, after=after, before=before)
+
+
+def get(act: Act, message_id: int, *, scope: str = "messages:read", lock: bool = False) -> Message:
+    """One message; NotFound where the caller has no grant."""
+    message = act.one(Message, message_id, lock=lock)
+    act.need(scope, message.programme_id)
+    return message
+
+
+def shown(act: Act, message: Message) -> Shown:
+    """A message as it is told to people and programs."""
+    return Shown(
+        message,
+        reconcile.counts(act.session, message.id),
+        reconcile.reasons(act.session, message.id),
+        approval.digest(act.session, message),
+        act.session.get_one(Programme, message.programme_id).assurance,
+    )
+
+
+def create(
+    act: Act,
+    *,
+    to: Sequence[str] = (),
+    stakeholders: Sequence[int] = (),
+    segment: int | None = None,
+    accounts: Sequence[int] = (),
+    programme_id: int | None = None,
+    strategy_id: int | None = None,
+    draft: bool = False,
+    on_blocked: str = "hold",
+    purpose: str | None = None,
+    **values: Any,
+) -> Message:
+    """Write a message and, unless it is a draft, send it as soon as nothing stands in its way."""
+    programme_id = home(act, "messages:write", programme_id)
+    version = _version(act, programme_id, strategy_id)
+    direct = bool(to or stakeholders or segment is not None)
+    through = carriers(act, programme_id, accounts, direct=direct)
+    words = {name: values.pop(name, None) for name in WORDS}
+    item = words_of(act, programme_id, through, version, words)
+    message = messages.create(
+        act.session, act.now, author=act.caller.actor, programme_id=programme_id, strategy_version_id=version.id,
+        content_id=item.id, purpose=purpose or act.caller.defaults.get("purpose") or version.body["purpose"],
+        accounts=[(account.id, account.channel) for account in through], segment_id=_segment(act, programme_id, segment),
+        recipients=named(act, programme_id, to, stakeholders, through), test=act.caller.test, **{"at": act.now, "zone": "UTC", **_when(act, values)},
+    )  # fmt: skip
+    act.note(
+        "message.created", "message", message.id, programme_id=programme_id, after={"state": message.state}
+    )
+    if not draft:
+        _send(act, message, on_blocked)
+    return message
+
+
+def change(act: Act, message_id: int, version: int | None, **values: Any) -> Message:
+    """Edit a message none of which has gone; an edit of what was approved asks for a new approval."""
+    message = get(act, message_id, scope="messages:write", lock=True)
+    act.unchanged(message, version)
+    control.take_back(act.session, act.now, message)
+    messages.edit(act.session, act.now, message, **_when(act, values))
+    _release_named(act, message)
+    act.note("message.changed", "message", message.id, programme_id=message.programme_id)
+    return message
+
+
+def submit(act: Act, message_id: int) -> Message:
+    """Ask for it to go: at `light` the author's press is the approval, above it waits for its checks."""
+    message = get(act, message_id, scope="messages:write", lock=True)
+    _send(act, message, "hold")
+    return message
+
+
+def decide(act: Act, message_id: int, *, digest: str, decision: str, reason: str = "") -> Approval:
+    """Approve or refuse what was read, by its digest."""
+    message = get(act, message_id, scope="messages:approve", lock=True)
+    made = approval.decide(
+        act.session, act.now, message, digest=digest, decision=decision, by=act.caller.actor, reason=reason
+    )
+    act.note(
+        "message.decided", "message", message.id, programme_id=message.programme_id,
+        after={"decision": decision, "digest": digest},
+    )  # fmt: skip
+    return made
+
+
+def approvals(act: Act, message_id: int) -> list[Approval]:
+    """Every decision on a message, oldest first."""
+    message = get(act, message_id)
+    query = select(Approval).where(Approval.message_id == message.id).order_by(Approval.id)
+    return list(act.session.scalars(query))
+
+
+def urgent_go(act: Act, message_id: int, *, digest: str, reason: str) -> UrgentGo:
+    """Send before everybody has signed; a review is due within a day."""
+    message = get(act, message_id, scope="messages:approve", lock=True)
+    made = agreements.urgent_go(
+        act.session, act.now, message_id=message.id, digest=digest, reason=reason, by=act.caller.actor
+    )
+    messages.settle(act.session, message, act.now)
+    act.note(
+        "message.urgent_go",
+        "message",
+        message.id,
+        programme_id=message.programme_id,
+        after={"reason": reason},
+    )
+    return made
+
+
+def standing(act: Act, message_id: int) -> list[dict[str, Any]]:
+    """Everything that stands in a message's way now."""
+    message = get(act, message_id)
+    return blockers.blockers(act.session, message, act.now)
+
+
+def rehearse(act: Act, message_id: int) -> list[dict[str, Any]]:
+    """Each recipient with instant, words and account, or why they are left out; sends nothing."""
+    return release.rehearse(act.session, get(act, message_id), act.now)
+
+
+def pause(act: Act, message_id: int) -> dict[str, int]:
+    """Take no new rows."""
+    return _control(act, message_id, "paused", control.pause)
+
+
+def resume(act: Act, message_id: int) -> dict[str, int]:
+    """Go on."""
+    return _control(act, message_id, "resumed", control.resume)
+
+
+def cancel(act: Act, message_id: int) -> dict[str, int]:
+    """Withdraw what has not gone."""
+    return _control(act, message_id, "cancelled", control.cancel)
+
+
+def retry(act: Act, message_id: int) -> dict[str, int]:
+    """Queue again what failed for a passing reason."""
+    return _control(act, message_id, "retried", control.retry)
+
+
+def reschedule(act: Act, message_id: int, **when: Any) -> Message:
+    """Move a message to another instant."""
+    return change(act, message_id, None, **when)
+
+
+def test_send(act: Act, message_id: int, *, stakeholder: int | None, to: Sequence[str]) -> Occurrence:
+    """Send a test to confirmed addresses of colleagues, as one recipient would get it."""
+    message = get(act, message_id, scope="messages:test", lock=True)
+    allowed = set(act.session.scalars(select(User.email_key).where(User.state == "active")))
+    wanted = [addresses.key("email", one) for one in to] or [_own_address(act)]
+    for place, one in enumerate(wanted):
+        if one not in allowed:
+            raise Forbidden(
+                "a test goes only to confirmed addresses of people who work here", pointer=f"/to/{place}"
+            )
+    rows = release.sample(act.session, message, act.now, _seen(act, stakeholder))
+    made = control.test_send(act.session, act.now, message, rows, wanted)
+    act.note("message.tested", "message", message.id, programme_id=message.programme_id)
+    return made
+
+
+def preview(act: Act, message_id: int, *, stakeholder: int | None) -> list[dict[str, str]]:
+    """What one recipient would read, on every channel."""
+    message = get(act, message_id)
+    rows = release.sample(act.session, message, act.now, _seen(act, stakeholder))
+    return [content.preview(act.session, row["variant_id"], row["slots"] or {}) for row in rows]
+
+
+def occurrences(act: Act, message_id: int) -> list[Occurrence]:
+    """The times a message goes out, tests included."""
+    message = get(act, message_id)
+    query = select(Occurrence).where(Occurrence.message_id == message.id).order_by(Occurrence.id)
+    return list(act.session.scalars(query))
+
+
+def _send(act: Act, message: Message, on_blocked: str) -> None:
+    act.need("messages:send", message.programme_id)
+    messages.submit(act.session, act.now, message)
+    if on_blocked == "refuse":
+        found = blockers.blockers(act.session, message, act.now)
+        if found:
+            raise Blocked("it cannot go as things stand", blockers=found)
+    _release_named(act, message)
+    act.note(
+        "message.submitted",
+        "message",
+        message.id,
+        programme_id=message.programme_id,
+        after={"state": message.state},
+    )
+
+
+def _release_named(act: Act, message: Message) -> None:
+    """Who was named one by one, and posts, stand in the ledger with the act itself."""
+    if message.segment_id is not None:
+        return
+    planned = select(Occurrence).where(Occurrence.message_id == message.id, Occurrence.state == "planned")
+    for occurrence in act.session.scalars(planned):
+        release.release_now(act.session, occurrence, act.now)
+
+
+def _control(act: Act, message_id: int, done: str, verb: Any) -> dict[str, int]:
+    message = get(act, message_id, scope="messages:send", lock=True)
+    counts: dict[str, int] = verb(act.session, act.now, message)
+    act.note(f"message.{done}", "message", message.id, programme_id=message.programme_id, after=dict(counts))
+    return counts
+
+
+def _version(act: Act, programme_id: int, strategy_id: int | None) -> StrategyVersion:
+    """The version a message stands under: the agreed one, else the newest, else Everyday communication."""
+    if strategy_id is None:
+        return strategies.everyday(act.session, programme_id, act.now)
+    strategy = strategies.get(act.session, strategy_id)
+    act.need("strategies:read", strategy.programme_id)
+    if strategy.programme_id not in programmes.lineage(act.session, programme_id):
+        raise BadField("this strategy belongs to another programme", pointer="/strategy_id")
+    version = strategies.in_force(act.session, strategy) or strategies.latest(act.session, strategy)
+    if version is None:
+        raise BadField("this strategy has no version yet: write one first", pointer="/strategy_id")
+    return version
+
+
+def _segment(act: Act, programme_id: int, segment_id: int | None) -> int | None:
+    if segment_id is None:
+        return None
+    segment = act.one(Segment, segment_id)
+    act.need("segments:read", segment.programme_id)
+    if segment.programme_id not in programmes.lineage(act.session, programme_id):
+        raise BadField("this group belongs to another programme", pointer="/segment")
+    return segment.id
+
+
+def _when(act: Act, values: dict[str, Any]) -> dict[str, Any]:
+    """`send_at` as the domain keeps it: the instant, and the wall time in the zone where it was meant."""
+    given = values.pop("send_at", None)
+    if given is None:
+        return values
+    when = calendar.parse_when(given, act.now)
+    return {**values, "at": when.at, "wall": when.wall, "zone": when.zone}
+
+
+def _seen(act: Act, stakeholder_id: int | None) -> int | None:
+    return stakeholder_id if stakeholder_id is None else reached(act, stakeholder_id, "stakeholders:read").id
+
+
+def _own_address(act: Act) -> str:
+    user = act.session.get(User, act.caller.user_id) if act.caller.user_id else None
+    if user is None or user.email_key is None:
+        raise BadField("say where to: you have no confirmed address of your own", pointer="/to")
+    return user.email_key
+
+
+def deliveries(
+    act: Act, *, message_id: int | None, stakeholder: int | None, state: str | None, limit: int, after: str | None,
+    before: str | None,
+) -> paging.Page:  # fmt: skip
+    """The ledger: one row for every intended recipient, the excluded included."""
+    statement = scoped(
+        select(Delivery).join(Message, Message.id == Delivery.message_id),
+        Message.programme_id, act.caller, "messages:read",
+    )  # fmt: skip
+    if message_id is not None:
+        get(act, message_id)
+        statement = statement.where(Delivery.message_id == message_id)
+    if stakeholder is not None:
+        statement = statement.where(Delivery.stakeholder_id == stakeholder)
+    if state is not None:
+        statement = statement.where(Delivery.state == state)
+    return paging.cut(act.session, statement, Delivery.id, limit=limit, after=after, before=before)
+
+
+def delivery(act: Act, delivery_id: int, *, scope: str = "messages:read") -> Delivery:
+    """One row of the ledger."""
+    row = act.one(Delivery, delivery_id)
+    act.need(scope, act.session.get_one(Message, row.message_id).programme_id)
+    return row
+
+
+def decide_delivery(act: Act, delivery_id: int, *, outcome: str, evidence: str) -> Delivery:
+    """Say what became of a row whose outcome nobody learnt."""
+    row = delivery(act, delivery_id, scope="messages:send")
+    control.decide(act.session, act.now, row, outcome=outcome, by=act.caller.actor, evidence=evidence)
+    act.note("delivery.decided", "delivery", row.id, after={"outcome": outcome, "evidence": evidence})
+    act.session.refresh(row)
+    return row
