@@ -1,9 +1,10 @@
 """The resources of /v1, one file each: schemas above, thin views below, which call `service.acts`."""
 
-from . import audit_entries, programmes, tokens, users
+from . import audit_entries, programmes, stakeholders, tokens, users
 
 RESOURCES = (
     programmes.resource,
+    stakeholders.resource,
     users.resource,
     users.grants,
     tokens.resource,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from campaigns.stakeholders import addresses, people
 from campaigns.strategies.tables import Programme
 from service.access import new_secret
 from service.tables import Grant, Token, User
@@ -49,4 +50,19 @@ def world(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     grant = Grant(user_id=user.id, role="viewer", programme_id=programme_id, created_at=now)
     session.add(grant)
     session.flush()
-    return {"prg": programme_id, "usr": user.id, "tok": token.id, "grt": grant.id}
+    return {
+        "prg": programme_id, "usr": user.id, "tok": token.id, "grt": grant.id,
+        **_who(session, now, programme_id),
+    }  # fmt: skip
+
+
+def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
+    ann, club = (
+        people.create(session, now, kind=kind, name=name)
+        for kind, name in (("person", "Ann"), ("group", "Rowing club"))
+    )
+    for stakeholder in (ann, club):
+        people.involve(session, now, stakeholder.id, programme_id)
+    address = addresses.add(session, now, ann.id, "email", "ann@example.org")
+    membership = people.join(session, ann.id, club.id)
+    return {"stk": ann.id, "adr": address.id, "mbr": membership.id}
