@@ -1,1 +1,12 @@
-"""The domain: who, what was agreed, what goes out, getting it out, what came back."""
+"""The domain: who, what was agreed, what goes out, getting it out, what came back.
+
+Rules: a room reads only rooms before it; what a room must ask of a later one is registered here.
+"""
+
+from .delivery import accounts, release, stops
+from .messages import blockers, content, messages
+
+blockers.register(accounts.obstacles)
+blockers.register(stops.obstacles)
+content.on_change(release.words_changed)  # before the message is settled on its new words
+content.on_change(messages.content_changed)

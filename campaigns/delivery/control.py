@@ -32,7 +32,7 @@ def resume(session: Session, now: datetime, message: Message) -> dict[str, int]:
     """Go on; obstacles are asked again."""
     if message.state == "paused":
         messages.move(session, message, "sending", now)
-    messages.settle(session, message, now)
+    messages.settle(session, now, message)
     return reconcile.counts(session, message.id)
 
 

@@ -68,7 +68,7 @@ def _message_may_go(session: Session, now: datetime, held: Claim) -> bool:
     message = session.get_one(Message, held.message_id)
     if session.get_one(Occurrence, held.occurrence_id).kind == "test":
         return not stops.standing(session, message)
-    messages.settle(session, message, now)
+    messages.settle(session, now, message)
     if message.state == "scheduled":
         messages.move(session, message, "sending", now)
     return message.state == "sending"

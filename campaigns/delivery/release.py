@@ -18,7 +18,7 @@ from ..base import ids, new_id
 from ..database import Database
 from ..errors import AlreadySending
 from ..messages import messages
-from ..messages.tables import LANES, Message, Occurrence
+from ..messages.tables import LANES, ContentItem, Message, Occurrence
 from . import audience, states
 from .tables import Attempt, Batch, Delivery
 
@@ -112,6 +112,13 @@ def take_back(session: Session, message: Message) -> None:
     )
 
 
+def words_changed(session: Session, now: datetime, item: ContentItem) -> None:
+    """Rows that were released with the old words are taken back; the clock releases them with the new ones."""
+    for message in messages.using(session, content_id=item.id):
+        if message.started_at is None:
+            take_back(session, message)
+
+
 def _open(session: Session, occurrence_id: int) -> audience.Plan:
     occurrence = session.get_one(Occurrence, occurrence_id)
     plan = audience.open_plan(session, session.get_one(Message, occurrence.message_id))
@@ -192,7 +199,7 @@ def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HOR
         found = due(session, now(), horizon_s)
     for message_id in held:
         with database.write() as session:
-            messages.settle(session, session.get_one(Message, message_id), now())
+            messages.settle(session, now(), session.get_one(Message, message_id))
     return sum(_release_if_clear(database, occurrence_id, now) for occurrence_id in found)
 
 
@@ -201,6 +208,6 @@ def _release_if_clear(database: Database, occurrence_id: int, now: Callable[[], 
     with database.write() as session:
         occurrence = session.get_one(Occurrence, occurrence_id)
         message = session.get_one(Message, occurrence.message_id)
-        messages.settle(session, message, now())
+        messages.settle(session, now(), message)
         clear = message.state in ("scheduled", "sending")
     return clear and release(database, occurrence_id, now)

@@ -18,7 +18,7 @@ from campaigns.messages import approval, blockers, calendar, content, messages
 from campaigns.messages.tables import Approval, Message, Occurrence
 from campaigns.stakeholders import addresses
 from campaigns.stakeholders.tables import Segment
-from campaigns.strategies import agreements, programmes, strategies
+from campaigns.strategies import programmes, strategies
 from campaigns.strategies.tables import Programme, StrategyVersion, UrgentGo
 
 from .. import paging
@@ -95,7 +95,7 @@ def create(
         act.session, act.now, author=act.caller.actor, programme_id=programme_id, strategy_version_id=version.id,
         content_id=item.id, purpose=purpose or act.caller.defaults.get("purpose") or version.body["purpose"],
         accounts=[(account.id, account.channel) for account in through], segment_id=_segment(act, programme_id, segment),
-        recipients=named(act, programme_id, to, stakeholders, through), test=act.caller.test, **{"at": act.now, "zone": "UTC", **_when(act, values)},
+        recipients=named(act, programme_id, to, stakeholders, through), test=act.caller.test, **_when(act, values),
     )  # fmt: skip
     act.note(
         "message.created", "message", message.id, programme_id=programme_id, after={"state": message.state}
@@ -110,7 +110,7 @@ def change(act: Act, message_id: int, version: int | None, **values: Any) -> Mes
     message = get(act, message_id, scope="messages:write", lock=True)
     act.unchanged(message, version)
     control.take_back(act.session, act.now, message)
-    messages.edit(act.session, act.now, message, **_when(act, values))
+    messages.edit(act.session, act.now, message, by=act.caller.actor, **_when(act, values))
     _release_named(act, message)
     act.note("message.changed", "message", message.id, programme_id=message.programme_id)
     return message
@@ -126,30 +126,29 @@ def submit(act: Act, message_id: int) -> Message:
 def decide(act: Act, message_id: int, *, digest: str, decision: str, reason: str = "") -> Approval:
     """Approve or refuse what was read, by its digest."""
     message = get(act, message_id, scope="messages:approve", lock=True)
-    made = approval.decide(
+    messages.decide(
         act.session, act.now, message, digest=digest, decision=decision, by=act.caller.actor, reason=reason
     )
+    _release_named(act, message)
     act.note(
         "message.decided", "message", message.id, programme_id=message.programme_id,
         after={"decision": decision, "digest": digest},
     )  # fmt: skip
-    return made
+    return approval.history(act.session, message)[-1]
 
 
 def approvals(act: Act, message_id: int) -> list[Approval]:
     """Every decision on a message, oldest first."""
-    message = get(act, message_id)
-    query = select(Approval).where(Approval.message_id == message.id).order_by(Approval.id)
-    return list(act.session.scalars(query))
+    return approval.history(act.session, get(act, message_id))
 
 
 def urgent_go(act: Act, message_id: int, *, digest: str, reason: str) -> UrgentGo:
     """Send before everybody has signed; a review is due within a day."""
     message = get(act, message_id, scope="messages:approve", lock=True)
-    made = agreements.urgent_go(
-        act.session, act.now, message_id=message.id, digest=digest, reason=reason, by=act.caller.actor
+    made = messages.urgent_go(
+        act.session, act.now, message, digest=digest, reason=reason, by=act.caller.actor
     )
-    messages.settle(act.session, message, act.now)
+    _release_named(act, message)
     act.note(
         "message.urgent_go",
         "message",
@@ -245,7 +244,7 @@ def _send(act: Act, message: Message, on_blocked: str) -> None:
 
 def _release_named(act: Act, message: Message) -> None:
     """Who was named one by one, and posts, stand in the ledger with the act itself."""
-    if message.segment_id is not None:
+    if message.segment_id is not None or message.state not in ("scheduled", "held"):
         return
     planned = select(Occurrence).where(Occurrence.message_id == message.id, Occurrence.state == "planned")
     for occurrence in act.session.scalars(planned):

@@ -13,6 +13,7 @@ from campaigns.delivery.accounts import ON_UNKNOWN
 from connectors.api import Provider
 
 from ..acts import accounts
+from ..door import this_door
 from .resource import ETAG_HEADER, Resource, created, if_match, listed, outside, single, this_act
 from .schemas import Choice, Id, Made, PageQuery, Schema, Text, page_of
 
@@ -154,7 +155,7 @@ class Verify(MethodView):
     @outside
     def post(self, id: int) -> Any:
         """Prove the login; an account that was out of service comes back"""
-        return accounts.verify(g.wiring, g.caller, id, g.get("request_id"))
+        return accounts.verify(this_door().parts.wiring, g.caller, id, g.get("request_id"))
 
 
 def _capabilities(found: Provider) -> dict[str, Any]:

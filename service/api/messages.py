@@ -15,8 +15,8 @@ from campaigns.messages.tables import LANES, STATES
 from campaigns.stakeholders.tables import PURPOSES
 from campaigns.strategies.programmes import LEVEL_WORDS
 
+from .. import idempotency
 from ..acts import messages
-from ..problems import Refusal
 from .deliveries import DeliveryOut, LedgerQuery
 from .resource import ETAG_HEADER, Resource, if_match, listed, this_act
 from .schemas import Choice, Flag, Id, Made, PageQuery, Schema, Text, Time, Whole, page_of
@@ -366,14 +366,10 @@ class DeliveriesOf(MethodView):
 
 
 def _needs_a_key(body: Mapping[str, Any]) -> None:
-    """More than one recipient at a time needs an Idempotency-Key: a repeated call must not write to them again."""
-    many = (
-        len(body["to"]) + len(body["stakeholders"]) + len(body["accounts"]) > 1 or body["segment"] is not None
-    )
-    if many and "Idempotency-Key" not in request.headers:
-        raise Refusal(
-            "idempotency_key_required", "a call that sends to more than one needs an Idempotency-Key"
-        )
+    """More than one recipient needs an Idempotency-Key: a repeated call must not write to them again."""
+    named = len(body["to"]) + len(body["stakeholders"]) + len(body["accounts"])
+    if named > 1 or body["segment"] is not None:
+        idempotency.required(request)
 
 
 def _told(message: Any) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from typing import Any
 import marshmallow as ma
 from flask.views import MethodView
 
-from campaigns.base import parse_id, public_id
+from campaigns.base import parse_id
 from campaigns.delivery.stops import SCOPES
 from campaigns.errors import BadId
 
+from .. import ids
 from ..acts import stops
 from .resource import Resource, listed, this_act
 from .schemas import Choice, Id, PageQuery, Schema, Text, Time, page_of
@@ -19,7 +20,7 @@ resource = Resource(
     "stops", "Emergency stops: no intent to send is committed after one, until somebody lifts it."
 )
 
-PREFIX = {"account": "acc", "programme": "prg", "segment": "seg"}
+PLACES = ("account", "programme", "segment")
 
 
 class StopNew(Schema):
@@ -35,7 +36,7 @@ class StopNew(Schema):
     @ma.post_load
     def _number(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         try:
-            return {**data, "ref": parse_id(PREFIX[data["scope"]], data["ref"]) if data["ref"] else 0}
+            return {**data, "ref": parse_id(ids.PREFIXES[data["scope"]], data["ref"]) if data["ref"] else 0}
         except BadId as error:
             raise ma.ValidationError(error.detail, "ref") from error
 
@@ -48,7 +49,7 @@ class StopOut(Schema):
     id = Id("stop", required=True)
     scope = Choice(SCOPES, required=True)
     ref = ma.fields.Function(
-        lambda row: public_id(PREFIX[row.scope], row.ref_id) if row.scope in PREFIX else None,
+        lambda row: ids.shown(row.scope, row.ref_id) if row.scope in PLACES else None,
         metadata={"type": ["string", "null"]},
     )
     reason = ma.fields.String(required=True)
