@@ -42,7 +42,13 @@ class Deferred(ConnectorError):
     """Not now. `scope` is what is slowed: "delivery", "domain" or "account"; `retry_after_s` is the provider's wish."""
 
     def __init__(
-        self, words: str, *, code: str = "", phase: str = "", scope: str = "delivery", retry_after_s: float | None = None
+        self,
+        words: str,
+        *,
+        code: str = "",
+        phase: str = "",
+        scope: str = "delivery",
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(words, code=code, phase=phase)
         self.scope = scope
