@@ -50,7 +50,7 @@ class ContentItem(Edited, Base):
 
 
 class Variant(Row, Base):
-    """The form of an idea for one channel and language. Immutable: an edit adds the next `n`; n = 0 never exists.
+    """The form of an idea for one channel and language. Immutable: an edit adds the next `n`, from 1 on.
 
     A removed variant is a row with `removed` true.
     """
@@ -93,7 +93,7 @@ class Message(Edited, Base):
     useful_until_s: Mapped[int | None]
     ceiling: Mapped[int | None]  # most recipients the approval covers
     author: Mapped[str]
-    editors: Mapped[list[str]] = mapped_column(default=list)  # who else has edited it; none of them may approve
+    editors: Mapped[list[str]] = mapped_column(default=list)  # who else edited it; none of them may approve
     started_at: Mapped[datetime | None]  # when it was first sending
     approved_digest: Mapped[str | None]
     held_by: Mapped[list[dict[str, Any]]] = mapped_column(default=list)

@@ -1,0 +1,165 @@
+"""Approval: a decision on one digest of a message, by somebody who may give it.
+
+Rules: the digest covers words, accounts, audience definition with its ceiling, schedule, purpose and strategy,
+not who is in the segment today. At `light` pressing Send is the author's own approval; from `reviewed` up nobody
+who wrote any of it decides.
+Source: B5, B6, SM13.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..base import micros
+from ..canonical import digest as digest_of
+from ..errors import BadField, Conflict, FourEyes, Stale
+from ..stakeholders.tables import Segment
+from ..stakeholders.text import TEXT_MAX, clean
+from ..strategies import agreements, programmes
+from . import content, templates
+from .tables import Approval, ContentItem, Message, MessageAccount, MessageRecipient, TemplateVersion, Variant
+
+DECISIONS = ("approved", "refused")
+DECIDABLE = ("waiting", "scheduled", "held", "sending", "paused")
+
+
+def digest(session: Session, message: Message) -> str:
+    """What an approval of this message is an approval of, as it stands now."""
+    item = session.get_one(ContentItem, message.content_id)
+    return digest_of(
+        {
+            "content": {
+                "id": item.id,
+                "data": item.data,
+                "variants": [
+                    [one.channel, one.language, one.n, one.template_version_id]
+                    for one in content.current(session, item.id)
+                ],
+            },
+            "accounts": _rows(session, message, MessageAccount.channel, MessageAccount.account_id),
+            "audience": _audience(session, message),
+            "schedule": {
+                "at": None if message.at is None else micros(message.at),
+                "wall": message.wall,
+                "zone": message.zone,
+                "useful_until_s": message.useful_until_s,
+            },
+            "purpose": message.purpose,
+            "strategy_version": message.strategy_version_id,
+        }
+    )
+
+
+def standing(session: Session, message: Message) -> str:
+    """`approved`, `missing`, or `stale` where something was changed since the approval."""
+    if message.kind == "answer" or _by_template(session, message):
+        return "approved"
+    current = digest(session, message)
+    if message.approved_digest == current or agreements.has_urgent_go(session, message.id, current):
+        return "approved"
+    return "missing" if message.approved_digest is None else "stale"
+
+
+def submit(session: Session, now: datetime, message: Message) -> None:
+    """The author asks for it to go: at `light`, and for an answer, this is their own approval."""
+    if message.kind == "answer" or assurance(session, message) == "light":
+        _write(session, now, message, digest(session, message), "approved", message.author, "")
+
+
+def renew(session: Session, now: datetime, message: Message) -> None:
+    """At `light` an edit of what was approved goes straight on with the author's approval."""
+    if assurance(session, message) == "light" and standing(session, message) == "stale":
+        _write(session, now, message, digest(session, message), "approved", message.author, "Edited")
+
+
+def decide(
+    session: Session,
+    now: datetime,
+    message: Message,
+    *,
+    digest: str,
+    decision: str,
+    by: str,
+    reason: str = "",
+) -> Approval:
+    """Approve or refuse what was read; settle the message afterwards.
+
+    Stale when it has changed since; FourEyes, from `reviewed` up, for whoever wrote any of it.
+    """
+    if decision not in DECISIONS:
+        raise BadField(f"decision is one of {', '.join(DECISIONS)}", pointer="/decision")
+    if message.state not in DECIDABLE:
+        raise Conflict(f"a message that is {message.state} is not waiting for a decision")
+    if digest != digest_now(session, message):
+        raise Stale("this has changed since you read it: read it again and decide on what you read")
+    if decision == "approved" and assurance(session, message) != "light" and by in writers(session, message):
+        raise FourEyes("whoever wrote any of it does not approve it: ask a second person")
+    words = clean(reason, "/reason", length_max=TEXT_MAX, lines=True, empty=decision == "approved")
+    return _write(session, now, message, digest, decision, by, words)
+
+
+def history(session: Session, message: Message) -> list[Approval]:
+    """Every decision on this message, oldest first."""
+    decided = select(Approval).where(Approval.message_id == message.id)
+    return list(session.scalars(decided.order_by(Approval.at, Approval.id)))
+
+
+def writers(session: Session, message: Message) -> set[str]:
+    """Everybody who wrote or changed something that the digest covers."""
+    item = session.get_one(ContentItem, message.content_id)
+    variants = content.newest(session, message.content_id)
+    return {message.author, *message.editors, item.author, *(one.author for one in variants)} - {""}
+
+
+def assurance(session: Session, message: Message) -> str:
+    """The assurance of the message's programme: light, reviewed or agreed."""
+    return programmes.get(session, message.programme_id).assurance
+
+
+# `decide` has an argument called digest.
+digest_now = digest
+
+
+def _audience(session: Session, message: Message) -> dict[str, Any]:
+    found: dict[str, Any] = {"ceiling": message.ceiling}
+    if message.segment_id is not None:
+        segment = session.get_one(Segment, message.segment_id)
+        return found | {"segment": segment.id, "rule": segment.rule_sha256}
+    people = _rows(session, message, MessageRecipient.stakeholder_id, MessageRecipient.address_id)
+    return found | {"recipients": people}
+
+
+def _rows(session: Session, message: Message, *columns: Any) -> list[list[Any]]:
+    """Rows of a table of the message as lists, in the order of its columns."""
+    table = columns[0].class_
+    found = session.execute(select(*columns).where(table.message_id == message.id).order_by(*columns))
+    return [list(row) for row in found]
+
+
+def _by_template(session: Session, message: Message) -> bool:
+    """Whether all words come from template versions approved for use with any data."""
+    variants = content.current(session, message.content_id)
+    level = assurance(session, message)
+    return bool(variants) and all(_approved_words(session, one, level) for one in variants)
+
+
+def _approved_words(session: Session, variant: Variant, level: str) -> bool:
+    if variant.template_version_id is None:
+        return False
+    version = session.get_one(TemplateVersion, variant.template_version_id)
+    return templates.counts_as_approved(version, level)
+
+
+def _write(
+    session: Session, now: datetime, message: Message, digest: str, decision: str, by: str, reason: str
+) -> Approval:
+    made = Approval(message_id=message.id, decision=decision, digest=digest, by=by, reason=reason, at=now)
+    message.approved_digest = digest if decision == "approved" else None
+    message.touch(now)
+    session.add(made)
+    session.flush()
+    return made

@@ -1,0 +1,226 @@
+"""Content: an idea to publish, and its variants for each channel and language.
+
+Rules: a variant never changes, an edit adds the next one; editing one variant touches no other. Edits are told
+to whoever asked by `on_change`, so that what was approved with other words is asked about again.
+Source: C2, C4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import regex
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..errors import BadField, NotFound, Stale
+from ..stakeholders.text import clean
+from ..strategies import programmes
+from ..strategies.strategies import language as language_tag
+from . import render, templates
+from .tables import ContentItem, TemplateVersion, Variant
+
+Changed = Callable[[Session, datetime, ContentItem], None]
+CHANNEL = regex.compile(r"[a-z][a-z0-9_]{0,31}")
+
+_listeners: list[Changed] = []
+
+
+def on_change(listener: Changed) -> None:
+    """Have `listener(session, now, content)` called after each edit of content, in the edit's transaction."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+def create(
+    session: Session,
+    now: datetime,
+    programme_id: int,
+    name: str,
+    data: Mapping[str, Any] | None = None,
+    author: str = "",
+) -> ContentItem:
+    """A content item; `data` are the values its words find under `data.`."""
+    programmes.get(session, programme_id)
+    made = ContentItem(
+        programme_id=programme_id, name=clean(name, "/name"), data=render.check_data(dict(data or {})), author=author,
+        created_at=now, updated_at=now,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def get(session: Session, content_id: int) -> ContentItem:
+    """The content item, or NotFound."""
+    found = session.get(ContentItem, content_id)
+    if found is None:
+        raise NotFound("there is no such content item")
+    return found
+
+
+def change(
+    session: Session,
+    now: datetime,
+    content: ContentItem,
+    *,
+    author: str,
+    name: str | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Give it another name or other data; the data is part of what is approved."""
+    if name is not None:
+        content.name = clean(name, "/name")
+    if data is not None:
+        content.data, content.author = render.check_data(dict(data)), author
+    content.touch(now)
+    session.flush()
+    if data is not None:
+        _tell(session, now, content)
+
+
+def save_variant(
+    session: Session,
+    now: datetime,
+    content: ContentItem,
+    *,
+    channel: str,
+    language: str,
+    author: str,
+    subject: str = "",
+    text: str = "",
+    html: str = "",
+    template_version_id: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Variant:
+    """The next form of the idea for this channel and language: own words, or those of a template version.
+
+    BadTemplate says where the words leave the template language. `options` are the connector's own.
+    """
+    if not isinstance(channel, str) or not CHANNEL.fullmatch(channel):
+        raise BadField("a channel is a word such as email, x or mastodon", pointer="/channel")
+    words = _words(session, content, template_version_id, subject, text, html)
+    variant = Variant(
+        content_id=content.id, channel=channel, language=language_tag(language, "/language"), author=author, at=now,
+        template_version_id=template_version_id, slots=render.check(**words), options=dict(options or {}), **words,
+    )  # fmt: skip
+    return _add(session, now, content, variant)
+
+
+def remove_variant(
+    session: Session, now: datetime, content: ContentItem, *, channel: str, language: str, author: str
+) -> None:
+    """Take a variant out; what it said stays on record. NotFound where there is none."""
+    if not any((one.channel, one.language) == (channel, language) for one in current(session, content.id)):
+        raise NotFound("there is no such variant")
+    _add(
+        session, now, content,
+        Variant(content_id=content.id, channel=channel, language=language, author=author, at=now, removed=True),
+    )  # fmt: skip
+
+
+def current(session: Session, content_id: int) -> list[Variant]:
+    """The newest variant of every channel and language, without the removed."""
+    return [one for one in newest(session, content_id) if not one.removed]
+
+
+def newest(session: Session, content_id: int) -> list[Variant]:
+    """The newest variant of every channel and language, the removed included."""
+    last = (
+        select(Variant.channel, Variant.language, func.max(Variant.n).label("n"))
+        .where(Variant.content_id == content_id)
+        .group_by(Variant.channel, Variant.language)
+        .subquery()
+    )
+    found = (
+        select(Variant)
+        .join(
+            last,
+            (Variant.channel == last.c.channel)
+            & (Variant.language == last.c.language)
+            & (Variant.n == last.c.n),
+        )
+        .where(Variant.content_id == content_id)
+    )
+    return sorted(session.scalars(found), key=lambda one: (one.channel, one.language))
+
+
+def choose(
+    variants: Iterable[Variant], channel: str, languages: Sequence[str], default_language: str
+) -> Variant | None:
+    """The variant for somebody: their languages in order, then the default; None where none of these is written.
+
+    A wish for `cy` is met by `cy-GB` and the other way round; an exact match comes first.
+    """
+    offered = {one.language: one for one in variants if one.channel == channel}
+    for wish in (*languages, default_language):
+        if wish in offered:
+            return offered[wish]
+        for tag, variant in offered.items():
+            if _main(tag) == _main(wish):
+                return variant
+    return None
+
+
+def missing_data(session: Session, content: ContentItem) -> list[str]:
+    """Names under `data.` that the words need and the content does not give, so nobody could be sent it."""
+    slots = [slot for one in current(session, content.id) for slot in one.slots if slot.startswith("data.")]
+    try:
+        render.values(slots, render.facts(None, content.data, {}))
+    except render.MissingData as missing:
+        return list(dict.fromkeys(missing.names))
+    return []
+
+
+def _words(
+    session: Session,
+    content: ContentItem,
+    template_version_id: int | None,
+    subject: str,
+    text: str,
+    html: str,
+) -> dict[str, str]:
+    """The words to store. A template version's are copied: both never change, and sending reads one row less."""
+    if template_version_id is None:
+        return render.cleaned(subject, text, html)
+    if subject or text or html:
+        raise BadField("give words or a template version, not both", pointer="/template_version_id")
+    version = session.get(TemplateVersion, template_version_id)
+    if version is None:
+        raise BadField("there is no such template version", pointer="/template_version_id")
+    owner = templates.get(session, version.template_id).programme_id
+    if owner is not None and owner != content.programme_id:
+        raise BadField("this template belongs to another programme", pointer="/template_version_id")
+    return {"subject": version.subject, "text": version.text, "html": version.html}
+
+
+def _add(session: Session, now: datetime, content: ContentItem, variant: Variant) -> Variant:
+    last = session.scalar(
+        select(func.max(Variant.n)).where(
+            Variant.content_id == content.id,
+            Variant.channel == variant.channel,
+            Variant.language == variant.language,
+        )
+    )
+    variant.n = (last or 0) + 1
+    try:
+        with session.begin_nested():
+            session.add(variant)
+    except IntegrityError:
+        raise Stale("somebody saved this version at the same moment: read theirs first") from None
+    content.touch(now)
+    session.flush()
+    _tell(session, now, content)
+    return variant
+
+
+def _tell(session: Session, now: datetime, content: ContentItem) -> None:
+    for listener in _listeners:
+        listener(session, now, content)
+
+
+def _main(tag: str) -> str:
+    return tag.split("-")[0].lower()

@@ -1,0 +1,47 @@
+"""How long a text is, counted as the network that carries it counts. Source: C3, bad input R43."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import regex
+from twitter_text import parse_tweet
+
+# Mastodon counts every link as 23 characters and a remote mention without its server.
+LINK_LENGTH = 23
+
+_GRAPHEME = regex.compile(r"\X")
+_LINK = regex.compile(r"https?://[^\s<>\"'()]+", regex.IGNORECASE)
+_MENTION = regex.compile(r"(?<![\w/])@(\w+(?:[\w.-]+\w+)?)@[\w.-]+\w")
+
+
+def count(counting: str, text: str) -> int:
+    """The length of a text; `counting` is codepoints, graphemes, x or mastodon. ValueError for another word."""
+    if counting == "codepoints":
+        return len(text)
+    if counting == "graphemes":
+        return len(_GRAPHEME.findall(text))
+    if counting == "x":
+        return int(parse_tweet(text).weightedLength) if text else 0
+    if counting == "mastodon":
+        plain = _MENTION.sub(r"@\1", _LINK.sub("x" * LINK_LENGTH, text))
+        return len(_GRAPHEME.findall(plain))
+    raise ValueError(f"{counting!r} names no way of counting")
+
+
+def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> list[dict[str, Any]]:
+    """Every field that is longer than a connector's limits (as data) allow: what, its limit, its length."""
+    counting = limits.get("counting") or "codepoints"
+    found = []
+    for field, value, length_max, how in (
+        ("subject", subject, limits.get("subject_max"), "codepoints"),
+        ("text", text, limits.get("text_max"), counting),
+    ):
+        length = count(how, value)
+        if length_max is not None and length > length_max:
+            words = f"The {field} for {channel} has {length} characters; at most {length_max} are taken"
+            found.append(
+                {"field": field, "limit": length_max, "actual": length, "channel": channel, "detail": words}
+            )
+    return found

@@ -1,0 +1,301 @@
+"""The template language: what may stand in words with slots, checked when they are saved.
+
+Rules: a small subset of Jinja: names, attributes, a few filters, `if`, and `for` over declared data at most
+two deep. No calls and no arithmetic, so the work of a template is bounded by the length of its data.
+Source: security 5, bad input T1 to T11.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from jinja2 import Template, TemplateError, Undefined, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ..errors import BadTemplate, MissingData
+
+SINGLE = ("name", "language", "unsubscribe_url")
+DOTTED = ("fields", "data")
+# At the end of a slot's name: the words may do without it, because it stands in an `if` or has a default.
+# Where they turn out to need it after all, filling in says so.
+OPTIONAL = "?"
+ITEMS_MAX = 2_000
+EXPRESSIONS_MAX = 1_000
+HEAVY_MAX = 50
+CONST_MAX = 500
+IFS_DEEP = 8
+LOOPS_DEEP = 2
+COMPILED_MAX = 256
+
+_LOOP_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One checked text: ready to fill, and its slots in order of first use; an optional one ends in `?`."""
+
+    template: Template
+    slots: tuple[str, ...]
+
+
+@lru_cache(maxsize=COMPILED_MAX)
+def part(source: str, html: bool) -> Part:
+    """Check and compile one text; `html` escapes what is filled in. BadTemplate carries the `line`."""
+    environment = _ENVIRONMENTS[html]
+    try:
+        parsed = environment.parse(source)
+        reader = _Reader()
+        reader.body(parsed.body)
+        template = environment.from_string(parsed)
+    except TemplateError as wrong:
+        raise BadTemplate(str(wrong.message), line=getattr(wrong, "lineno", None) or 1) from None
+    except (SyntaxError, RecursionError, ValueError):
+        raise BadTemplate("this is nested too deeply to be read", line=1) from None
+    return Part(template, tuple(name if needed else name + OPTIONAL for name, needed in reader.slots.items()))
+
+
+class _Gap(Undefined):
+    """A value that is not there: false in an `if`, an error wherever it would be printed or walked over."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> str:
+        return str(self._undefined_name)
+
+    def __str__(self) -> str:
+        raise MissingData([self.path])
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Looks into plain dicts and nowhere else: no attribute of any Python object is ever read."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        name = f"{obj.path}.{attribute}" if isinstance(obj, _Gap) else attribute
+        return self.undefined(name=name)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return self.getattr(obj, str(argument))
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return False
+
+
+def _printable(value: Any) -> Any:
+    """What a slot prints; lists and objects have no words of their own."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, _Gap):
+        raise MissingData([value.path])
+    if value is None:
+        raise MissingData(["a value inside a list"])
+    raise BadTemplate("a list or object cannot be printed: use `for`, or the filter join")
+
+
+def _each(value: Any) -> list[Any]:
+    """What `for` walks over: a list, and nothing that only looks like one."""
+    if isinstance(value, _Gap):
+        raise MissingData([value.path])
+    if not isinstance(value, list) or len(value) > ITEMS_MAX:
+        raise BadTemplate(f"`for` needs a list of at most {ITEMS_MAX} items")
+    return value
+
+
+def _end(place: int) -> Callable[[Any], Any]:
+    def pick(value: Any) -> Any:
+        found = _each(value)
+        return found[place] if found else _Gap(name="an item of an empty list")
+
+    return pick
+
+
+HEAVY: dict[str, Callable[..., Any]] = {
+    "upper": lambda value: _printable(value).upper(),
+    "lower": lambda value: _printable(value).lower(),
+    "capitalize": lambda value: _printable(value)[:1].upper() + _printable(value)[1:],
+    "trim": lambda value: _printable(value).strip(),
+    "join": lambda value, between=", ": between.join(_printable(item) for item in _each(value)),
+}
+LIGHT: dict[str, Callable[..., Any]] = {
+    "default": lambda value, other="": other if isinstance(value, _Gap) or value in (None, "") else value,
+    "first": _end(0),
+    "last": _end(-1),
+    "length": lambda value: len(_each(value)),
+}
+
+
+def _environment(escape: bool) -> _Environment:
+    made = _Environment(
+        autoescape=escape, undefined=_Gap, finalize=_printable, keep_trailing_newline=True, trim_blocks=True,
+        lstrip_blocks=True, cache_size=0,
+    )  # fmt: skip
+    made.globals.clear()
+    made.tests.clear()
+    made.filters = {**HEAVY, **LIGHT, "each": _each}
+    return made
+
+
+_ENVIRONMENTS = {escape: _environment(escape) for escape in (False, True)}
+
+
+class _Reader:
+    """Walks a parsed template once: refuses what is not in the subset, collects slots, counts the work."""
+
+    def __init__(self) -> None:
+        self.slots: dict[str, bool] = {}
+        self.expressions = 0
+        self.heavy = 0
+        self.loops: list[str] = []
+        self.ifs = 0
+
+    def body(self, found: Iterable[nodes.Node]) -> None:
+        for node in found:
+            if isinstance(node, nodes.Output):
+                self._output(node)
+            elif isinstance(node, nodes.If):
+                self._if(node)
+            elif isinstance(node, nodes.For):
+                self._for(node)
+            else:
+                _refuse(node, f"{type(node).__name__.lower()} is not part of the template language")
+
+    def _output(self, node: nodes.Output) -> None:
+        for child in node.nodes:
+            if not isinstance(child, nodes.TemplateData):
+                self._value(child)
+
+    def _if(self, node: nodes.If) -> None:
+        if self.ifs >= IFS_DEEP:
+            _refuse(node, f"`if` may stand at most {IFS_DEEP} deep")
+        self.ifs += 1
+        for branch in (node, *node.elif_):
+            self._test(branch.test)
+            self.body(branch.body)
+        self.body(node.else_)
+        self.ifs -= 1
+
+    def _for(self, node: nodes.For) -> None:
+        if len(self.loops) >= LOOPS_DEEP:
+            _refuse(node, f"`for` may stand at most {LOOPS_DEEP} deep")
+        if node.recursive or node.test is not None or not isinstance(node.target, nodes.Name):
+            _refuse(node, "`for` is written `{% for item in data.items %}`")
+        path = self._path(node.iter, needed=True)
+        # A loop in a loop walks over its own item's list, so all loops together are no longer than the data.
+        if self.loops and path[0] != self.loops[-1]:
+            _refuse(node, f"a `for` inside a `for` walks over a list of {self.loops[-1]}")
+        name = node.target.name
+        if not _LOOP_NAME.fullmatch(name) or name in (*SINGLE, *DOTTED, "loop", *self.loops):
+            _refuse(node, f"{name!r} cannot name the items of a `for`: choose another word")
+        node.iter = nodes.Filter(node.iter, "each", [], [], None, None, lineno=node.lineno)
+        self.loops.append(name)
+        self.body(node.body)
+        self.loops.pop()
+        self.body(node.else_)
+
+    def _test(self, node: nodes.Node) -> None:
+        if isinstance(node, nodes.And | nodes.Or):
+            self._test(node.left)
+            self._test(node.right)
+        elif isinstance(node, nodes.Not):
+            self._test(node.node)
+        elif isinstance(node, nodes.Compare):
+            self._light(node.expr)
+            if len(node.ops) != 1 or node.ops[0].op in ("in", "notin"):
+                _refuse(node, "a comparison has two sides and one of == != < <= > >=")
+            self._const(node.ops[0].expr)
+        else:
+            self._light(node)
+
+    def _light(self, node: nodes.Node) -> None:
+        """A path in a test: it may be missing, and only filters that cost nothing may stand behind it."""
+        self._count(node)
+        if isinstance(node, nodes.Filter):
+            if node.name not in LIGHT:
+                _refuse(node, f"in an `if` only these filters may stand: {', '.join(sorted(LIGHT))}")
+            self._arguments(node)
+            self._path(node.node, needed=node.name in ("first", "last"))
+        else:
+            self._path(node, needed=False)
+
+    def _value(self, node: nodes.Node | None, needed: bool = True) -> None:
+        self._count(node)
+        if isinstance(node, nodes.Const):
+            self._const(node)
+        elif isinstance(node, nodes.Filter):
+            self._filter(node, needed)
+        else:
+            self._path(node, needed=needed)
+
+    def _filter(self, node: nodes.Filter, needed: bool) -> None:
+        if node.name not in HEAVY and node.name not in LIGHT:
+            _refuse(node, f"there is no filter {node.name!r}; there are {', '.join(sorted(HEAVY | LIGHT))}")
+        self._arguments(node)
+        if node.name in HEAVY:
+            self.heavy += 1
+            if self.heavy > HEAVY_MAX:
+                _refuse(node, f"at most {HEAVY_MAX} filters such as {node.name} may stand in one text")
+            if self.loops and self._root(node) != self.loops[-1]:
+                _refuse(node, f"inside a `for` the filter {node.name} is for {self.loops[-1]} only")
+        self._value(node.node, needed and node.name != "default")
+
+    def _root(self, node: nodes.Node | None) -> str:
+        while isinstance(node, nodes.Filter | nodes.Getattr):
+            node = node.node
+        return node.name if isinstance(node, nodes.Name) else ""
+
+    def _arguments(self, node: nodes.Filter) -> None:
+        if (
+            node.kwargs
+            or node.dyn_args
+            or node.dyn_kwargs
+            or len(node.args) > (node.name in ("default", "join"))
+        ):
+            _refuse(node, f"the filter {node.name} takes no such argument")
+        for argument in node.args:
+            self._const(argument)
+            if not isinstance(argument, nodes.Const) or not isinstance(argument.value, str):
+                _refuse(node, f"the argument of {node.name} is a text in quotes")
+
+    def _path(self, node: nodes.Node | None, *, needed: bool) -> list[str]:
+        """The dotted path of a value; noted as a slot unless it starts at the item of a loop."""
+        steps: list[str] = []
+        step = node
+        while isinstance(step, nodes.Getattr):
+            steps.insert(0, step.attr)
+            step = step.node
+        if node is None or not isinstance(step, nodes.Name) or step.ctx != "load":
+            _refuse(node, "here stands a name such as name, fields.town or data.order.number")
+        path = [step.name, *steps]
+        if step.name in self.loops:
+            return path
+        if not (step.name in SINGLE and not steps) and not (step.name in DOTTED and steps):
+            known = ", ".join((*SINGLE, *(f"{name}.…" for name in DOTTED)))
+            _refuse(node, f"there is no value named {'.'.join(path)}; there are {known}")
+        slot = ".".join(path)
+        self.slots[slot] = self.slots.get(slot, False) or (needed and not self.ifs)
+        return path
+
+    def _const(self, node: nodes.Node) -> None:
+        if not isinstance(node, nodes.Const) or not isinstance(node.value, str | int | float | bool):
+            _refuse(node, "here stands a text in quotes or a number")
+        if len(str(node.value)) > CONST_MAX:
+            _refuse(node, f"a text inside braces has at most {CONST_MAX} characters")
+
+    def _count(self, node: nodes.Node | None) -> None:
+        self.expressions += 1
+        if self.expressions > EXPRESSIONS_MAX:
+            _refuse(node, f"at most {EXPRESSIONS_MAX} values may stand in one text")
+
+
+def _refuse(node: nodes.Node | None, words: str) -> NoReturn:
+    raise BadTemplate(words, line=node.lineno if node is not None else 1)
