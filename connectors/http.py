@@ -20,12 +20,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote
 
 import idna
 import orjson
-from requests import PreparedRequest, RequestException, Response
+from requests import PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -114,15 +115,19 @@ class Door:
         show: Collection[int] = (),
     ) -> Answer:
         """Ask, and hand back an answer of 2xx or of a status in `show`; anything else raises (see `read`)."""
-        request = PreparedRequest()
-        request.prepare_method(method)
-        request.url = url
-        request.prepare_headers(dict(headers or {}))
-        if json is not None:
-            body = orjson.dumps(json)
-            request.headers.setdefault("Content-Type", "application/json")
-        request.prepare_body(body, None)
+        request = _prepared(method, url, dict(headers or {}), json, body)
         return self.read(self.adapter.ask(request)[0], gone=gone, untouched=untouched, show=show)
+
+    def mount(self, session: Session) -> None:
+        """Let a library's own session out by this door alone, and let nothing in from the environment.
+
+        A failed connection and a redirect come as ConnectorError; every other status is left to the library.
+        """
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        session.adapters.clear()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, self.adapter)
 
     def read(
         self,
@@ -178,10 +183,10 @@ class Door:
             found = _look_up(host, port, within_s)
         except (OSError, UnicodeError) as error:
             raise Deferred(f"{host} cannot be looked up: {error}", scope="account", phase="connect") from None
-        local = host in self.allow_hosts
+        allowed = _loopback if host in self.allow_hosts else _public
         for _, where in found:
-            if not _allowed(str(where[0]), local):
-                raise NotAllowed(f"{host} is at an address that is not public", phase="connect")
+            if not allowed(_unwrapped(ipaddress.ip_address(str(where[0]).partition("%")[0]))):
+                raise NotAllowed(f"{host} is at an address that is not allowed", phase="connect")
         return found
 
     def redact(self, words: str) -> str:
@@ -218,6 +223,26 @@ _NEVER = tuple(
 )  # fmt: skip
 
 
+def _prepared(
+    method: str, url: str, headers: dict[str, str], json: Any, body: bytes | None
+) -> PreparedRequest:
+    """The request as it goes out; Refused for what cannot be written, such as a line break in a header."""
+    request = PreparedRequest()
+    request.prepare_method(method)
+    request.url = url
+    try:
+        if json is not None:
+            body = orjson.dumps(json)
+            headers.setdefault("Content-Type", "application/json")
+        for value in headers.values():
+            value.encode("latin-1")
+        request.prepare_headers(headers)
+    except (ValueError, TypeError) as error:
+        raise Refused(f"this cannot be written as a request: {type(error).__name__}", phase="build") from None
+    request.prepare_body(body, None)
+    return request
+
+
 def _host(spelt: str) -> str:
     """A host in one spelling: bracketed IPv6, dotted IPv4, or a lower-case IDNA 2008 name."""
     try:
@@ -233,10 +258,11 @@ def _host(spelt: str) -> str:
     return host
 
 
-def _allowed(address: str, local: bool) -> bool:
-    ip = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
-    if ip.is_loopback:
-        return local
+def _loopback(ip: Address) -> bool:
+    return ip.is_loopback
+
+
+def _public(ip: Address) -> bool:
     if isinstance(ip, ipaddress.IPv6Address) and ip not in _GLOBAL_UNICAST:
         return False
     return ip.is_global and not any(ip in block for block in _NEVER if block.version == ip.version)
@@ -396,14 +422,18 @@ class _Adapter(HTTPAdapter):
         return Answer(response.status_code, headers, body, writes), response
 
     def _body(self, response: Response, writes: bool) -> bytes:
-        size_max = self._door.size_max
-        body: bytes = response.raw.read(size_max + 1, decode_content=False)
+        """The whole body. A success must be proven complete: by its length, its chunks, or something in it."""
+        size_max, raw, code = self._door.size_max, response.raw, str(response.status_code)
+        body = b""
+        while len(body) <= size_max and (more := raw.read(size_max + 1 - len(body), decode_content=False)):
+            body += more
         if len(body) > size_max:
-            response.raw.close()
+            raw.close()
             if response.status_code < 300:
-                code = str(response.status_code)
                 raise _unclear(writes, f"the answer is longer than {size_max} bytes", code=code)
-        response.raw.release_conn()
+        if response.status_code < 300 and not body and not _framed(response):
+            raise _unclear(writes, "the answer stops before its end", code=code)
+        raw.release_conn()
         response._content = body
         response._content_consumed = True  # type: ignore[attr-defined]
         return body
@@ -413,6 +443,12 @@ class _Adapter(HTTPAdapter):
         if call.wrote:
             return _unclear(writes, f"no complete answer: {words}")
         return Deferred(f"no connection: {words}", scope="account", phase="connect")
+
+
+def _framed(response: Response) -> bool:
+    """Whether an empty answer says itself that it is empty, so that it is not a torn one."""
+    headers = response.headers
+    return response.status_code == 204 or "content-length" in headers or "transfer-encoding" in headers
 
 
 def _unclear(writes: bool, words: str, code: str = "") -> ConnectorError:

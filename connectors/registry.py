@@ -1,7 +1,8 @@
 """Which connectors there are, and the one way to connect an account.
 
-Rules: the built-in ones come first; an installed package adds its own by the entry point group
-`dolen.connectors`, whose value is a `Provider`, and never replaces a built-in one.
+Rules: every folder here is a connector and offers `PROVIDER`; these are built in and come first. An installed
+package adds its own by the entry point group `dolen.connectors`, whose value is a `Provider`, and never
+replaces a built-in one.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from .api import BadSettings, Connector, Provider, Setting
 
-BUILT_IN = ("simulator", "smtp", "x")
+BUILT_IN = tuple(sorted(each.name for each in iter_modules([str(Path(__file__).parent)]) if each.ispkg))
 GROUP = "dolen.connectors"
 
 
