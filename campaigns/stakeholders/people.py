@@ -42,14 +42,8 @@ def create(
     source: str = "api",
 ) -> Stakeholder:
     """A new stakeholder; BadField says which value is wrong, InUse that the external id has an owner."""
-    plain = {
-        "kind": kind,
-        "name": name,
-        "external_id": external_id,
-        "languages": languages,
-        "zone": zone,
-    }
-    values = checked(plain | {"source": source})
+    plain = {"kind": kind, "name": name, "external_id": external_id, "languages": languages}
+    values = checked(plain | {"zone": zone, "source": source})
     values["attrs"], values["attrs_fold"] = fields.check(session, attrs or {})
     number = new_id()
     insert_missing(session, Stakeholder, [{"id": number, "created_at": now, "updated_at": now} | values])

@@ -1,0 +1,118 @@
+"""A segment's rule: `all`, `any` and `not` over leaves `{"field", "op", "value"}`, checked and made SQL.
+
+Rules: at most 8 levels and 100 leaves; what is wrong is named with a JSON pointer into the rule;
+`{"all": []}` is everyone of the programme. Every operator has its opposite: `is_not`, `not_in`, `has_not`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import and_, false, not_, or_, true
+
+from ..errors import BadRule, Invalid
+from . import facts
+from .facts import Condition, Scope
+
+DEPTH_MAX = 8
+LEAVES_MAX = 100
+OPPOSITES = {"is_not": "is", "not_in": "in", "has_not": "has"}
+
+Rule = dict[str, Any]
+
+
+def parse(scope: Scope, rule: Any) -> Rule:
+    """The rule as it is stored, with values as they are compared; BadRule says where it is wrong."""
+    parsed = _parse(scope, rule, "/rule", 1)
+    if sum(1 for _ in leaves(parsed)) > LEAVES_MAX:
+        raise BadRule(f"a rule has at most {LEAVES_MAX} conditions", pointer="/rule")
+    return parsed
+
+
+def leaves(rule: Rule) -> Iterator[Rule]:
+    """Every leaf, from left to right."""
+    if "field" in rule:
+        yield rule
+    for branch in _branches(rule):
+        yield from leaves(branch)
+
+
+def where(scope: Scope, rule: Rule) -> Condition:
+    """A stored rule as a condition on WHO and INVOLVED, true or false and never NULL."""
+    if "all" in rule:
+        return and_(true(), *(where(scope, branch) for branch in rule["all"]))
+    if "any" in rule:
+        return or_(false(), *(where(scope, branch) for branch in rule["any"]))
+    if "not" in rule:
+        return not_(where(scope, rule["not"]))
+    fact = facts.find(scope, rule["field"])
+    if fact is None:
+        raise BadRule(f"nothing is known of {rule['field']} any more", pointer="/rule")
+    opposite = OPPOSITES.get(rule["op"])
+    found = fact.where(scope, opposite or rule["op"], rule["value"])
+    return not_(found) if opposite else found
+
+
+def explained(scope: Scope, rule: Rule, stakeholder_id: int, answers: Iterator[bool]) -> Rule:
+    """The rule with `holds` at each node and the `fact` at each leaf; `answers` are the leaves' own."""
+    if "field" in rule:
+        fact = facts.find(scope, rule["field"])
+        shown = None if fact is None else fact.shown(scope, stakeholder_id)
+        return {**rule, "holds": next(answers), "fact": shown}
+    parts = [explained(scope, branch, stakeholder_id, answers) for branch in _branches(rule)]
+    held = [part["holds"] for part in parts]
+    if "not" in rule:
+        return {"not": parts[0], "holds": not held[0]}
+    return {"all": parts, "holds": all(held)} if "all" in rule else {"any": parts, "holds": any(held)}
+
+
+def _branches(rule: Rule) -> list[Rule]:
+    return [rule["not"]] if "not" in rule else rule.get("all") or rule.get("any") or []
+
+
+def _parse(scope: Scope, rule: Any, pointer: str, depth: int) -> Rule:
+    if depth > DEPTH_MAX:
+        raise BadRule(f"a rule has at most {DEPTH_MAX} levels", pointer=pointer)
+    if not isinstance(rule, dict):
+        raise BadRule('this must be {"all": […]}, {"any": […]}, {"not": …} or a condition', pointer=pointer)
+    match list(rule):
+        case ["not"]:
+            return {"not": _parse(scope, rule["not"], f"{pointer}/not", depth + 1)}
+        case [("all" | "any") as joined]:
+            return {
+                joined: _list(scope, rule[joined], f"{pointer}/{joined}", depth, may_be_empty=joined == "all")
+            }
+        case _ if set(rule) == {"field", "op", "value"}:
+            return _leaf(scope, rule, pointer)
+    raise BadRule(
+        "a condition has exactly field, op and value; a branch one of all, any, not", pointer=pointer
+    )
+
+
+def _list(scope: Scope, rules: Any, pointer: str, depth: int, may_be_empty: bool) -> list[Rule]:
+    if not isinstance(rules, list) or len(rules) > LEAVES_MAX or not (rules or may_be_empty):
+        raise BadRule(f"this must be a list of at most {LEAVES_MAX} rules", pointer=pointer)
+    return [_parse(scope, rule, f"{pointer}/{place}", depth + 1) for place, rule in enumerate(rules)]
+
+
+def _leaf(scope: Scope, leaf: Rule, pointer: str) -> Rule:
+    name, op = leaf["field"], leaf["op"]
+    fact = facts.find(scope, name) if isinstance(name, str) else None
+    if fact is None:
+        near = get_close_matches(str(name)[:80], facts.names(scope), n=3)
+        meant = (
+            f"; did you mean {' or '.join(near)}?"
+            if near
+            else f"; use one of {', '.join(facts.names(scope))}"
+        )
+        raise BadRule(f"there is no such field{meant}", pointer=f"{pointer}/field")
+    reader = fact.ops.get(OPPOSITES.get(op, op)) if isinstance(op, str) else None
+    if reader is None:
+        known = [*fact.ops, *(name for name, opposite in OPPOSITES.items() if opposite in fact.ops)]
+        raise BadRule(f"{name} can be asked with {', '.join(known)}", pointer=f"{pointer}/op")
+    try:
+        return {"field": name, "op": op, "value": reader(scope, leaf["value"], f"{pointer}/value")}
+    except Invalid as error:
+        raise BadRule(error.detail, pointer=error.pointer) from error

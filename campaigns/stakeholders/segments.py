@@ -1,0 +1,189 @@
+"""Segments: stakeholders of one programme who share what matters for engaging them, by rule or by hand.
+
+Rules: one SELECT says who is in, and count, members and explanation all use it; only active stakeholders
+involved in the segment's programme are ever in. `now` is the moment for which memberships and permissions are
+asked; without it, the database's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from ..base import db_now
+from ..canonical import digest
+from ..errors import BadField, BadRule, NotFound
+from . import fields, rules
+from .consent import CHUNK
+from .facts import INVOLVED, WHO, Condition, Fact, Scope
+from .facts import register as register_fact
+from .rows import insert_missing
+from .tables import Involvement, Segment, SegmentMember, Stakeholder
+from .text import clean
+
+PICK_MAX = 10_000
+
+
+def create(
+    session: Session, now: datetime, *, programme_id: int, name: str, rule: dict[str, Any] | None = None
+) -> Segment:
+    """A new segment; without a rule its members are picked by hand. BadRule points into the rule."""
+    segment = Segment(
+        programme_id=programme_id, name=clean(name, "/name"), kind="picked" if rule is None else "rule",
+        created_at=now, updated_at=now,
+    )  # fmt: skip
+    if rule is not None:
+        _set_rule(session, now, segment, rule)
+    session.add(segment)
+    session.flush()
+    return segment
+
+
+def change(session: Session, segment: Segment, now: datetime, **values: Any) -> Segment:
+    """Change `name` or `rule`."""
+    before = (segment.name, segment.rule)
+    for name, value in values.items():
+        if name == "name":
+            segment.name = clean(value, "/name")
+        elif name == "rule":
+            _set_rule(session, now, segment, value)
+        else:
+            raise BadField("this cannot be set", pointer=f"/{name}")
+    if before != (segment.name, segment.rule):
+        segment.touch(now)
+        session.flush()
+    return segment
+
+
+def archive(session: Session, now: datetime, segment: Segment) -> None:
+    """Take a segment out of use; what was sent to it stays."""
+    if segment.state == "active":
+        segment.state = "archived"
+        segment.touch(now)
+        session.flush()
+
+
+def pick(session: Session, segment: Segment, ids: Collection[int]) -> None:
+    """Add members to a hand-picked segment; NotFound names the place of one who is not in its programme."""
+    wanted = _picked_ids(segment, ids)
+    for first in range(0, len(wanted), CHUNK):
+        chunk = wanted[first : first + CHUNK]
+        rows = select(Involvement.stakeholder_id).where(
+            Involvement.programme_id == segment.programme_id, Involvement.stakeholder_id.in_(chunk)
+        )
+        known = set(session.scalars(rows))
+        for place, number in enumerate(chunk, first):
+            if number not in known:
+                raise NotFound(
+                    "there is no such stakeholder in this programme", pointer=f"/stakeholders/{place}"
+                )
+        members = [{"segment_id": segment.id, "stakeholder_id": number} for number in chunk]
+        insert_missing(session, SegmentMember, members)
+
+
+def unpick(session: Session, segment: Segment, ids: Collection[int]) -> None:
+    """Take members out of a hand-picked segment; nothing happens where they were not in."""
+    wanted = _picked_ids(segment, ids)
+    for first in range(0, len(wanted), CHUNK):
+        session.execute(
+            delete(SegmentMember).where(
+                SegmentMember.segment_id == segment.id,
+                SegmentMember.stakeholder_id.in_(wanted[first : first + CHUNK]),
+            ),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def select_ids(session: Session, segment: Segment, *, now: datetime | None = None) -> Select[int]:
+    """The SELECT of the ids of everyone who is in."""
+    asked, involved = _asked(_scope(session, segment.programme_id, segment.rule, now), segment)
+    return select(WHO.id).join(INVOLVED, involved).where(WHO.state == "active", asked)
+
+
+def count(session: Session, segment: Segment, *, now: datetime | None = None) -> int:
+    """How many are in."""
+    inside = select_ids(session, segment, now=now).subquery()
+    return session.execute(select(func.count()).select_from(inside)).scalar_one()
+
+
+def members(
+    session: Session, segment: Segment, after_id: int = 0, limit: int = 50, *, now: datetime | None = None
+) -> list[Stakeholder]:
+    """The next members after an id, in the order of ids."""
+    inside = select_ids(session, segment, now=now)
+    page = select(Stakeholder).where(Stakeholder.id.in_(inside), Stakeholder.id > after_id)
+    return list(session.scalars(page.order_by(Stakeholder.id).limit(limit)))
+
+
+def explain(
+    session: Session, segment: Segment, stakeholder_id: int, *, now: datetime | None = None
+) -> dict[str, Any]:
+    """Why somebody is in or out: `member`, `active`, `involved`, and `picked` or the `rule` part by part.
+
+    NotFound where there is no such stakeholder.
+    """
+    scope = _scope(session, segment.programme_id, segment.rule, now)
+    asked, involved = _asked(scope, segment)
+    leaves = [rules.where(scope, leaf) for leaf in rules.leaves(segment.rule or {})]
+    row = session.execute(
+        select(WHO.state == "active", INVOLVED.programme_id.is_not(None), asked, *leaves)
+        .join(INVOLVED, involved, isouter=True)
+        .where(WHO.id == stakeholder_id)
+    ).first()
+    if row is None:
+        raise NotFound("there is no such stakeholder")
+    active, is_involved, held, *answers = (bool(value) for value in row)
+    told = {"member": active and is_involved and held, "active": active, "involved": is_involved}
+    if segment.rule is None:
+        return told | {"picked": held}
+    return told | {"rule": rules.explained(scope, segment.rule, stakeholder_id, iter(answers))}
+
+
+def _asked(scope: Scope, segment: Segment) -> tuple[Condition, Condition]:
+    """What is asked of a stakeholder, and how their involvement is found."""
+    involved = and_(INVOLVED.stakeholder_id == WHO.id, INVOLVED.programme_id == segment.programme_id)
+    if segment.rule is not None:
+        return rules.where(scope, segment.rule), involved
+    picked = exists().where(SegmentMember.segment_id == segment.id, SegmentMember.stakeholder_id == WHO.id)
+    return picked.correlate(WHO), involved
+
+
+def _scope(session: Session, programme_id: int, rule: Any, now: datetime | None) -> Scope:
+    known = {} if rule is None else fields.every(session)
+    return Scope(session, programme_id, now or db_now(session), known)
+
+
+def _set_rule(session: Session, now: datetime, segment: Segment, rule: Any) -> None:
+    if segment.kind != "rule":
+        raise BadRule("the members of this segment are picked by hand", pointer="/rule")
+    segment.rule = rules.parse(_scope(session, segment.programme_id, rule, now), rule)
+    segment.rule_sha256 = digest(segment.rule)
+
+
+def _picked_ids(segment: Segment, ids: Collection[int]) -> list[int]:
+    if segment.kind != "picked":
+        raise BadField(
+            "the members of this segment follow its rule; change the rule", pointer="/stakeholders"
+        )
+    if len(ids) > PICK_MAX:
+        raise BadField(f"pick at most {PICK_MAX} at a time", pointer="/stakeholders")
+    return list(dict.fromkeys(ids))
+
+
+__all__ = [
+    "Fact",
+    "archive",
+    "change",
+    "count",
+    "create",
+    "explain",
+    "members",
+    "pick",
+    "register_fact",
+    "select_ids",
+    "unpick",
+]
