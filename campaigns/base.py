@@ -159,5 +159,6 @@ class Edited(Row):
 def db_now(session: Session) -> datetime:
     """The database's own clock, for leases: worker clocks may disagree, this one does not."""
     if session.get_bind().dialect.name == "postgresql":
-        return session.execute(select(func.clock_timestamp())).scalar_one()
+        at: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+        return at
     return instant(session.execute(select(func.dolen_now_us())).scalar_one())

@@ -46,13 +46,17 @@ def open_plan(session: Session, message: Message) -> Plan:
     item = session.get_one(ContentItem, message.content_id)
     version = session.get_one(StrategyVersion, message.strategy_version_id)
     found = accounts.of_message(session, message.id)
+    variants = content.current(session, item.id)
+    language = str(version.body.get("default_language") or "en")
+    if message.kind == "answer":  # written once, in the language of the letter, whatever else they read
+        language = next((variant.language for variant in variants), language)
     return Plan(
         message=message,
         direct=[account for account in found if not account.broadcast],
         broadcast=[account for account in found if account.broadcast],
-        variants=content.current(session, item.id),
+        variants=variants,
         data=dict(item.data),
-        default_language=str(version.body.get("default_language") or "en"),
+        default_language=language,
     )
 
 

@@ -31,7 +31,7 @@ class Pace:
 
     def delay_s(self, attempt: int, jitter: float, retry_after_s: float | None = None) -> float:
         """Seconds to wait after attempt n (from 1); `jitter` is a random number in [0, 1)."""
-        ceiling = min(FIRST_S * 2 ** min(attempt - 1, 20), LONGEST_S)
+        ceiling = min(FIRST_S * float(1 << min(attempt - 1, 20)), LONGEST_S)
         wait = ceiling * jitter
         if retry_after_s is not None:
             wait = max(wait, min(max(retry_after_s, 0.0), RETRY_AFTER_MAX_S))

@@ -97,7 +97,7 @@ def _ask(
         pairs=pairs,
         answer=message.kind == "answer",
     )
-    return dict(decided)
+    return {**decided}
 
 
 def _repeatable(row: Delivery, account: Account, now: datetime, pace: Pace) -> bool:

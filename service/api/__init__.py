@@ -1,10 +1,27 @@
 """The resources of /v1, one file each: schemas above, thin views below, which call `service.acts`."""
 
-from . import audit_entries, programmes, stakeholders, tokens, users
+from . import (
+    audit_entries,
+    connector_accounts,
+    deliveries,
+    fields,
+    messages,
+    programmes,
+    stakeholders,
+    stops,
+    tokens,
+    users,
+)
 
 RESOURCES = (
     programmes.resource,
     stakeholders.resource,
+    fields.resource,
+    messages.resource,
+    deliveries.resource,
+    stops.resource,
+    connector_accounts.connectors,
+    connector_accounts.resource,
     users.resource,
     users.grants,
     tokens.resource,

@@ -18,10 +18,13 @@ resource = Resource(
 )
 
 
-class LedgerQuery(PageQuery):
+class RowsQuery(PageQuery):
+    state = Choice(states.STATES, load_default=None)
+
+
+class LedgerQuery(RowsQuery):
     message = Id("message", load_default=None)
     stakeholder = Id("stakeholder", load_default=None)
-    state = Choice(states.STATES, load_default=None)
 
 
 class DeliveryOut(Schema):

@@ -17,7 +17,7 @@ from campaigns.strategies.programmes import LEVEL_WORDS
 
 from .. import idempotency
 from ..acts import messages
-from .deliveries import DeliveryOut, LedgerQuery
+from .deliveries import DeliveryOut, RowsQuery
 from .resource import ETAG_HEADER, Resource, if_match, listed, this_act
 from .schemas import Choice, Flag, Id, Made, PageQuery, Schema, Text, Time, Whole, page_of
 
@@ -86,6 +86,10 @@ class MessageChange(Schema):
     lane = Choice(LANES)
     useful_until_s = Whole(60, YEAR_S, allow_none=True)
     ceiling = Whole(1, 100_000_000, allow_none=True)
+
+
+class ScheduleNew(Schema):
+    send_at = SendAt(required=True)
 
 
 class MessageOut(Made):
@@ -252,7 +256,7 @@ class Submit(MethodView):
 
 @resource.route("/<msg:id>/schedule")
 class Schedule(MethodView):
-    @resource.arguments(MessageChange(only=("send_at",)))
+    @resource.arguments(ScheduleNew)
     @resource.response(200, MessageOut, headers=ETAG_HEADER)
     def post(self, body: dict[str, Any], id: int) -> Any:
         """Move a message to another instant"""
@@ -358,7 +362,7 @@ class OccurrencesOf(MethodView):
 
 @resource.route("/<msg:id>/deliveries")
 class DeliveriesOf(MethodView):
-    @resource.arguments(LedgerQuery(exclude=("message", "stakeholder")), location="query")
+    @resource.arguments(RowsQuery, location="query")
     @resource.response(200, page_of(DeliveryOut))
     def get(self, query: dict[str, Any], id: int) -> Any:
         """List who got it, who did not, and why"""

@@ -8,10 +8,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns.delivery import accounts, release, stops
+from campaigns.delivery.tables import Delivery
+from campaigns.messages import content, messages
+from campaigns.messages.tables import Occurrence
 from campaigns.stakeholders import addresses, people
+from campaigns.strategies import strategies
 from campaigns.strategies.tables import Programme
+from connectors import registry
 from service.access import new_secret
 from service.tables import Grant, Token, User
 
@@ -52,7 +59,7 @@ def world(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     session.flush()
     return {
         "prg": programme_id, "usr": user.id, "tok": token.id, "grt": grant.id,
-        **_who(session, now, programme_id),
+        **(who := _who(session, now, programme_id)), **_going_out(session, now, programme_id, who),
     }  # fmt: skip
 
 
@@ -66,3 +73,28 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     address = addresses.add(session, now, ann.id, "email", "ann@example.org")
     membership = people.join(session, ann.id, club.id)
     return {"stk": ann.id, "adr": address.id, "mbr": membership.id}
+
+
+def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str, int]) -> dict[str, int]:
+    """An account of the programme, a message to Ann through it, its ledger row and a stop."""
+    account = accounts.create(
+        session, now, name=f"mail {programme_id}", connector="simulator", channel="email",
+        settings={"url": "http://127.0.0.1:9"}, programme_id=programme_id,
+    )  # fmt: skip
+    connected = registry.connect("simulator", account.settings, {})
+    accounts.declare(account, connected)
+    item = content.create(session, now, programme_id, "Hello")
+    content.save_variant(
+        session, now, item, channel="email", language="en", author="usr_x", subject="Hi", text="Hello"
+    )
+    message = messages.create(
+        session, now, author="usr_x", programme_id=programme_id, content_id=item.id, purpose="service",
+        strategy_version_id=strategies.everyday(session, programme_id, now).id,
+        accounts=[(account.id, "email")], recipients=[(who["stk"], who["adr"])],
+    )  # fmt: skip
+    messages.submit(session, now, message)
+    occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message.id)).one()
+    release.release_now(session, occurrence, now)
+    row = session.scalars(select(Delivery).where(Delivery.message_id == message.id)).one()
+    stop = stops.stop(session, now, scope="account", ref_id=account.id, reason="a test", by="usr_x")
+    return {"acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "stp": stop.id}
