@@ -8,6 +8,7 @@ DomainError
 ├── Conflict            true, but not now
 │   ├── Stale           the version or digest that was read is no longer the current one
 │   ├── AlreadyDone · AlreadySending · InUse
+│   └── CannotAnswer    nobody wrote it, or nobody may be written to
 ├── Blocked             obstacles of a message, all of them listed
 └── Forbidden
     ├── FourEyes        an author may not decide their own
@@ -97,6 +98,10 @@ class AlreadySending(Conflict):
 
 class InUse(Conflict):
     code = "in_use"
+
+
+class CannotAnswer(Conflict):
+    code = "cannot_answer"
 
 
 class Blocked(Conflict):

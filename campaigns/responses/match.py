@@ -198,8 +198,9 @@ def _who(
     if tie and recipient is not None:
         if not response.from_key or recipient in {*holders, decided}:
             return recipient, tie.by
-        if tie.signed and response.kind == "opt_out":
-            return recipient, tie.by  # whoever holds the link may stop the mail
+        if tie.signed and response.kind in ("opt_out", "auto_reply"):
+            # Whoever holds the link may stop the mail, and a machine answers in nobody's name.
+            return recipient, tie.by
         candidates[recipient] = ("thread", 80)
     elif event.verified and len(holders) <= 1:
         if decided is not None:
