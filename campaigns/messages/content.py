@@ -8,6 +8,7 @@ Source: C2, C4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +17,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..errors import BadField, NotFound, Stale
+from ..errors import BadField, BadTemplate, MissingData, NotFound, Stale
 from ..stakeholders.text import clean
 from ..strategies import programmes
 from ..strategies.strategies import language as language_tag
-from . import render, templates
+from . import render, render_helper, templates
 from .tables import ContentItem, TemplateVersion, Variant
 
 Changed = Callable[[Session, datetime, ContentItem], None]
@@ -165,12 +166,29 @@ def choose(
     return None
 
 
+def preview(session: Session, variant_id: int | None, values: Mapping[str, Any]) -> dict[str, str]:
+    """One variant filled in with the values a ledger row would store, in the process for unapproved words.
+
+    The way out, which every letter gets an address of its own for, is shown as `#unsubscribe`. MissingData and
+    BadTemplate as in render.
+    """
+    variant = None if variant_id is None else session.get(Variant, variant_id)
+    if variant is None:
+        raise NotFound("there are no words for this recipient")
+    shown = render_helper.preview(variant, [render.nest({**values, "unsubscribe_url": "#unsubscribe"})])[0]
+    if shown.missing:
+        raise MissingData(shown.missing)
+    if shown.rendered is None:
+        raise BadTemplate(shown.wrong)
+    return {"channel": variant.channel, "language": variant.language, **asdict(shown.rendered)}
+
+
 def missing_data(session: Session, content: ContentItem) -> list[str]:
     """Names under `data.` that the words need and the content does not give, so nobody could be sent it."""
     slots = [slot for one in current(session, content.id) for slot in one.slots if slot.startswith("data.")]
     try:
         render.values(slots, render.facts(None, content.data, {}))
-    except render.MissingData as missing:
+    except MissingData as missing:
         return list(dict.fromkeys(missing.names))
     return []
 

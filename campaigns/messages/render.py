@@ -138,13 +138,26 @@ def values(slots: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as objects in objects, which is what the words look into."""
+    known: dict[str, Any] = {}
+    for name in sorted(values):
+        *above, last = name.split(".")
+        place = known
+        for step in above:
+            inner = place.get(step)
+            place[step] = place = dict(inner) if isinstance(inner, dict) else {}
+        place.setdefault(last, values[name])
+    return known
+
+
 def render(words: Words, values: Mapping[str, Any]) -> Rendered:
     """The words with these values (dotted name to value) in their slots.
 
     MissingData where a value is missing; BadTemplate where the result would be too large, print a list or break
     the subject's one line.
     """
-    known = _nest(values)
+    known = nest(values)
     subject = _fill(words.subject, False, known, SUBJECT_MAX).strip()
     if odd := _NOT_IN_SUBJECTS.search(subject):
         raise BadTemplate(
@@ -184,19 +197,6 @@ def _walk(known: Any, path: Sequence[str]) -> Any:
         if not isinstance(known, dict | Mapping) or step not in known:
             return None
         known = known[step]
-    return known
-
-
-def _nest(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names as objects in objects, which is what the words look into."""
-    known: dict[str, Any] = {}
-    for name in sorted(values):
-        *above, last = name.split(".")
-        place = known
-        for step in above:
-            inner = place.get(step)
-            place[step] = place = dict(inner) if isinstance(inner, dict) else {}
-        place.setdefault(last, values[name])
     return known
 
 
