@@ -137,6 +137,17 @@ PERMISSIONS: dict[str, str] = {
     "GET /v1/connector_accounts/{id}": "connectors:read",
     "PATCH /v1/connector_accounts/{id}": "connectors:admin",
     "POST /v1/connector_accounts/{id}/verify": "connectors:admin",
+    # segments
+    "GET /v1/segments": "segments:read",
+    "POST /v1/segments": "segments:write",
+    "GET /v1/segments/{id}": "segments:read",
+    "PATCH /v1/segments/{id}": "segments:write",
+    "DELETE /v1/segments/{id}": "segments:write",
+    "GET /v1/segments/{id}/members": "stakeholders:read",
+    "POST /v1/segments/{id}/members": "segments:write",
+    "DELETE /v1/segments/{id}/members/{stakeholder_id}": "segments:write",
+    "GET /v1/segments/{id}/members/{stakeholder_id}/explanation": "stakeholders:read",
+    "GET /v1/segments/{id}/count": "segments:read",
     # users and grants
     "GET /v1/users": "users:admin",
     "POST /v1/users": "users:admin",

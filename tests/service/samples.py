@@ -15,7 +15,7 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery
 from campaigns.messages import content, messages
 from campaigns.messages.tables import Occurrence
-from campaigns.stakeholders import addresses, people
+from campaigns.stakeholders import addresses, fields, people, segments
 from campaigns.strategies import strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
@@ -23,7 +23,7 @@ from service.access import new_secret
 from service.tables import Grant, Token, User
 
 # Kinds that every caller with the scope sees, whatever their programme.
-SHARED = {"usr", "tok"}
+SHARED = {"usr", "tok", "fld"}
 # What stands in a path for parameters that are no ids.
 WORDS = {
     "n": "1",
@@ -72,7 +72,11 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
         people.involve(session, now, stakeholder.id, programme_id)
     address = addresses.add(session, now, ann.id, "email", "ann@example.org")
     membership = people.join(session, ann.id, club.id)
-    return {"stk": ann.id, "adr": address.id, "mbr": membership.id}
+    field = fields.define(session, now, "town", "text")
+    segment = segments.create(session, now, programme_id=programme_id, name="Picked")
+    return {
+        "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
+    }  # fmt: skip
 
 
 def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str, int]) -> dict[str, int]:

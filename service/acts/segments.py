@@ -1,0 +1,115 @@
+"""What may be done with segments: by rule or by hand, who is in, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from campaigns.stakeholders import segments
+from campaigns.stakeholders.tables import Segment, Stakeholder
+
+from .. import paging
+from ..access import scoped
+from . import Act
+from .stakeholders import READ as PEOPLE_READ
+from .stakeholders import home, reached
+
+READ, WRITE = "segments:read", "segments:write"
+
+
+def listed(
+    act: Act,
+    *,
+    limit: int,
+    after: str | None,
+    before: str | None,
+    state: str,
+    programme_id: int | None = None,
+) -> paging.Page:
+    """The segments of the caller's programmes, oldest first."""
+    statement = scoped(select(Segment), Segment.programme_id, act.caller, READ).where(Segment.state == state)
+    if programme_id is not None:
+        act.need(READ, programme_id)
+        statement = statement.where(Segment.programme_id == programme_id)
+    return paging.cut(act.session, statement, Segment.id, limit=limit, after=after, before=before)
+
+
+def get(act: Act, segment_id: int, scope: str = READ, *, lock: bool = False) -> Segment:
+    """One segment, for what this scope allows."""
+    found = act.one(Segment, segment_id, lock=lock)
+    act.need(scope, found.programme_id)
+    return found
+
+
+def create(
+    act: Act, *, name: str, programme_id: int | None = None, rule: dict[str, Any] | None = None
+) -> Segment:
+    """A new segment; without a rule its members are picked by hand."""
+    programme_id = home(act, WRITE, programme_id)
+    made = segments.create(act.session, act.now, programme_id=programme_id, name=name, rule=rule)
+    act.note("segment.created", "segment", made.id, programme_id=programme_id, after=_facts(made))
+    return made
+
+
+def change(act: Act, segment_id: int, version: int | None, **values: Any) -> Segment:
+    """Change the name or the rule."""
+    found = get(act, segment_id, WRITE, lock=True)
+    act.unchanged(found, version)
+    before = _facts(found)
+    segments.change(act.session, found, act.now, **values)
+    act.note(
+        "segment.changed", "segment", found.id,
+        programme_id=found.programme_id, before=before, after=_facts(found),
+    )  # fmt: skip
+    return found
+
+
+def archive(act: Act, segment_id: int) -> None:
+    """Take a segment out of use."""
+    found = get(act, segment_id, WRITE, lock=True)
+    segments.archive(act.session, act.now, found)
+    act.note("segment.archived", "segment", found.id, programme_id=found.programme_id)
+
+
+def members(act: Act, segment_id: int, **page: Any) -> paging.Page:
+    """Who is in now."""
+    found = get(act, segment_id, PEOPLE_READ)
+    inside = segments.select_ids(act.session, found, now=act.now)
+    return paging.cut(
+        act.session, select(Stakeholder).where(Stakeholder.id.in_(inside)), Stakeholder.id, **page
+    )
+
+
+def count(act: Act, segment_id: int) -> int:
+    """How many are in now."""
+    return segments.count(act.session, get(act, segment_id), now=act.now)
+
+
+def pick(act: Act, segment_id: int, *, stakeholders: Sequence[int]) -> None:
+    """Add members to a hand-picked segment, from its own programme."""
+    found = get(act, segment_id, WRITE, lock=True)
+    segments.pick(act.session, found, stakeholders)
+    act.note(
+        "segment.picked", "segment", found.id,
+        programme_id=found.programme_id, after={"stakeholders": len(stakeholders)},
+    )  # fmt: skip
+
+
+def unpick(act: Act, segment_id: int, stakeholder_id: int) -> None:
+    """Take a member out of a hand-picked segment."""
+    found = get(act, segment_id, WRITE, lock=True)
+    segments.unpick(act.session, found, [reached(act, stakeholder_id, PEOPLE_READ).id])
+    act.note("segment.unpicked", "segment", found.id, programme_id=found.programme_id)
+
+
+def explain(act: Act, segment_id: int, stakeholder_id: int) -> dict[str, Any]:
+    """Why somebody is in or out, part by part."""
+    found = get(act, segment_id, PEOPLE_READ)
+    person = reached(act, stakeholder_id, PEOPLE_READ)
+    return segments.explain(act.session, found, person.id, now=act.now)
+
+
+def _facts(segment: Segment) -> dict[str, Any]:
+    return {"name": segment.name, "kind": segment.kind, "rule_sha256": segment.rule_sha256}
