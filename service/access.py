@@ -69,7 +69,12 @@ class Caller:
         return scope in self.scopes and any(scope in ROLES[reach.role] for reach in self.reaches)
 
     def may(self, scope: str, programme_id: int | None) -> bool:
-        """Whether the caller has this scope in this programme; None: for what all programmes share."""
+        """Whether the caller has this scope in this programme; None: for what all programmes share.
+
+        What is shared is read by whoever has the scope anywhere, and changed from a grant on everything.
+        """
+        if programme_id is None and scope.endswith(":read"):
+            return self.has(scope)
         return scope in self.scopes and any(
             scope in ROLES[reach.role] and (reach.programmes is None or programme_id in reach.programmes)
             for reach in self.reaches

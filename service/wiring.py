@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from campaigns import tables as campaign_tables
 from campaigns.database import Database
 from campaigns.delivery.backoff import Pace
+from campaigns.delivery.send import Desk
 from campaigns.delivery.tables import Account
 from campaigns.links import Links
 from connectors import registry
@@ -19,9 +19,6 @@ from connectors.api import Connector
 from . import keys, observe
 from . import tables as access_tables
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from campaigns.delivery.send import Desk
 
 metadata = campaign_tables.metadata
 TABLES = (campaign_tables, access_tables)
@@ -50,8 +47,6 @@ class Wiring:
 
     def desk(self, owner: str) -> Desk:
         """What one worker of this name works with."""
-        from campaigns.delivery.send import Desk
-
         return Desk(
             database=self.database,
             connect=self.connector,

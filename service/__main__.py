@@ -1,0 +1,73 @@
+"""The `dolen` command line: one file per command in `service/commands`, told of here."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TextIO
+
+from sqlalchemy.exc import DatabaseError
+
+from campaigns.database import NotDurable
+from campaigns.errors import DomainError
+
+from .keys import BadKeyRing
+from .settings import BadSetting
+
+# name: (module, what it does); a module has `arguments(parser)` and `run(args) -> exit status`.
+COMMANDS = {
+    "all": ("all", "start everything on this machine: service, clock, worker and practice"),
+    "serve": ("serve", "serve the API and the public pages"),
+    "work": ("work", "work batches until told to stop; start as many as you like"),
+    "clock": ("clock", "tick until told to stop; a second one changes nothing"),
+    "db": ("db", "bring the database to the tables of this release"),
+    "token": ("token", "make a token; on a new installation, the first administrator's"),
+    "user": ("user", "add, list, grant or disable the people who work here"),
+    "import": ("import_people", "import people from a CSV file"),
+    "connectors": ("connectors", "list the connectors and their settings"),
+    "doctor": ("doctor", "check settings, keys, database, accounts and workers"),
+    "backup": ("backup", "copy database and keys into a folder, while everything runs"),
+    "demo": ("demo", "play the whole loop on real mail"),
+    "openapi": ("openapi", "write the description of the API to docs/openapi.json"),
+}
+EXPECTED = (BadSetting, BadKeyRing, DomainError, NotDurable, OSError)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    given = sys.argv[1:] if argv is None else argv
+    name = given[0] if given else ""
+    if name not in COMMANDS:
+        _help(sys.stdout if name in ("", "-h", "--help") else sys.stderr)
+        return 0 if name in ("-h", "--help") else 2
+    module = _load(name)
+    parser = argparse.ArgumentParser(prog=f"dolen {name}", description=_sentence(COMMANDS[name][1]))
+    module.arguments(parser)
+    try:
+        return int(module.run(parser.parse_args(given[1:])))
+    except EXPECTED as error:
+        print(f"dolen {name}: {error}", file=sys.stderr)
+    except DatabaseError as error:
+        print(f"dolen {name}: the database refused: {error.orig}. Try `dolen doctor`.", file=sys.stderr)
+    return 1
+
+
+def _load(name: str) -> ModuleType:
+    # Only the one that runs is imported: `dolen token` need not load the workers.
+    return import_module(f"{__package__}.commands.{COMMANDS[name][0]}")
+
+
+def _help(where: TextIO) -> None:
+    print("usage: dolen COMMAND [options]   (dolen COMMAND --help tells more)\n", file=where)
+    for name, (_module, about) in COMMANDS.items():
+        print(f"  {name:<11} {_sentence(about)}", file=where)
+
+
+def _sentence(about: str) -> str:
+    return about[0].upper() + about[1:] + "."
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

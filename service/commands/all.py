@@ -1,0 +1,96 @@
+"""`dolen all`: everything on this machine, each in a process of its own that is started again when it dies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from ..engines.embedded import until_told
+from ..tables import User
+from ..upgrade import upgrade
+from ..wiring import Wiring
+from . import wired
+
+LOOK_S = 0.2
+# A child that dies sooner than this after its start waits as long before the next, so that it cannot spin.
+SETTLED_S = 2.0
+# What is in hand may take this long to end; then it is killed, and recovery takes over.
+PATIENCE_S = 60.0
+
+
+@dataclass
+class Child:
+    """One process of ours."""
+
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = field(default=float("-inf"))
+
+    def keep_up(self) -> None:
+        """Start it, or start it again."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        if time.monotonic() - self.started < SETTLED_S:
+            return
+        # A group of its own: a Ctrl-C reaches only us, and we stop the children in order.
+        self.process = subprocess.Popen(self.command, start_new_session=True)
+        self.started = time.monotonic()
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def end(self) -> None:
+        """Wait for it, and kill it when it takes too long."""
+        if self.process is not None:
+            try:
+                self.process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Nothing beyond the settings."""
+
+
+def run(args: Namespace) -> int:
+    """Upgrade the database, start everything, keep it up until told to stop."""
+    wiring = wired(upgraded=False)
+    upgrade(wiring)
+    _say_hello(wiring)
+    children = [Child(command) for command in commands(wiring)]
+    wiring.close()
+    told = until_told(lambda: None)
+    while not told.wait(LOOK_S):
+        for child in children:
+            child.keep_up()
+    for child in children:
+        child.stop()
+    for child in children:
+        child.end()
+    return 0
+
+
+def commands(wiring: Wiring) -> list[list[str]]:
+    """What runs: practice first, for the others may call it."""
+    practice = wiring.settings.practice
+    ours = [[sys.executable, "-m", "service", name] for name in ("serve", "clock", "work")]
+    if not practice.enabled:
+        return ours
+    log = wiring.settings.folder / "practice.log"
+    server = ["-m", "connectors.simulator.server", "--port", str(practice.port), "--log", str(log)]
+    return [[sys.executable, *server], *ours]
+
+
+def _say_hello(wiring: Wiring) -> None:
+    print(f"Dolen on {wiring.settings.http.base_url}, data in {wiring.settings.folder}", flush=True)
+    with wiring.database.read() as session:
+        if session.scalar(select(User.id).limit(1)) is None:
+            print("Nobody works here yet: `dolen token` makes the first administrator's token.", flush=True)

@@ -1,0 +1,50 @@
+"""`dolen db upgrade`, and for those who change the tables `dolen db revision`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from alembic import command
+
+from campaigns.database import Database
+
+from ..upgrade import FOLDER, config, newest, upgrade
+from . import wired
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to do with the database."""
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("upgrade", help="bring the database to the tables of this release")
+    revision = verbs.add_parser(
+        "revision", help="write the step from the newest one to the tables in the code"
+    )
+    revision.add_argument("words", help="what the step does, in a few words")
+
+
+def run(args: Namespace) -> int:
+    """Do it and say so."""
+    return _revise(args.words) if args.verb == "revision" else _upgrade()
+
+
+def _upgrade() -> int:
+    wiring = wired(upgraded=False)
+    upgrade(wiring)
+    wiring.close()
+    print(f"The database is at {newest()}.")
+    return 0
+
+
+def _revise(words: str) -> int:
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/steps.db")
+        with database.write_engine.begin() as connection:
+            made = config(connection)
+            command.upgrade(made, "head")
+            number = f"{len(list((FOLDER / 'versions').glob('[0-9]*.py'))) + 1:04}"
+            script = command.revision(made, words, autogenerate=True, rev_id=number)
+        database.close()
+    print(Path(getattr(script, "path", "")).name)
+    return 0

@@ -1,0 +1,56 @@
+"""Brings a database to the tables of this release, and a new installation to its first state.
+
+Rules: an upgrade is one transaction, all or nothing, and safe to start from several processes at once.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+import campaigns.migrations
+from campaigns.strategies import programmes
+
+from . import epoch
+from .wiring import Wiring, metadata
+
+FOLDER = Path(campaigns.migrations.__file__).parent
+# Any number, as long as every release uses the same: whoever holds it upgrades, the others wait.
+LOCK = 0x444F4C45
+
+
+def upgrade(wiring: Wiring) -> None:
+    """Run the missing steps, then make what every installation has."""
+    with wiring.database.write_engine.begin() as connection:
+        if not wiring.database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        command.upgrade(config(connection), "head")
+    with wiring.database.write() as session:
+        programmes.general(session, wiring.now())
+        epoch.begin(session)
+
+
+def is_current(wiring: Wiring) -> bool:
+    """Whether the database has the tables of this release."""
+    with wiring.database.read_engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest()
+
+
+@cache
+def newest() -> str | None:
+    """The last step of this release."""
+    return ScriptDirectory(str(FOLDER)).get_current_head()
+
+
+def config(connection: Connection) -> Config:
+    """Alembic's configuration for this connection."""
+    made = Config()
+    made.set_main_option("script_location", str(FOLDER))
+    made.attributes.update(connection=connection, metadata=metadata)
+    return made
