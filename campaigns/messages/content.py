@@ -18,9 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..errors import BadField, BadTemplate, MissingData, NotFound, Stale
+from ..stakeholders.people import language as language_tag
 from ..stakeholders.text import clean
 from ..strategies import programmes
-from ..strategies.strategies import language as language_tag
 from . import render, render_helper, templates
 from .tables import ContentItem, TemplateVersion, Variant
 
@@ -115,6 +115,7 @@ def remove_variant(
     session: Session, now: datetime, content: ContentItem, *, channel: str, language: str, author: str
 ) -> None:
     """Take a variant out; what it said stays on record. NotFound where there is none."""
+    language = language_tag(language, "/language")
     if not any((one.channel, one.language) == (channel, language) for one in current(session, content.id)):
         raise NotFound("there is no such variant")
     _add(

@@ -23,6 +23,7 @@ from .tables import ASSURANCES, Agreement, Party, Programme, Strategy, StrategyV
 # What every installation has from its first start. Its fixed id keeps two first starts from making it twice.
 GENERAL = 1
 DEPTH_MAX = 20
+CHANGEABLE = ("name", "starts_on", "ends_on", "parent_id")
 LEVEL_WORDS = {
     "light": "Sent by its author, checked by nobody else",
     "reviewed": "Checked by a second person",
@@ -79,11 +80,15 @@ def create(
 
 def change(session: Session, now: datetime, programme: Programme, **values: Any) -> None:
     """Change `name`, `starts_on`, `ends_on` or `parent_id`; assurance has a verb of its own."""
-    for field, value in values.items():
-        if field not in ("name", "starts_on", "ends_on", "parent_id"):
+    for field in values:
+        if field not in CHANGEABLE:
             raise BadField(f"{field} cannot be changed here", pointer=f"/{field}")
-        setattr(programme, field, clean(value, "/name") if field == "name" else value)
-    _check_dates(session, programme)
+    if "name" in values:
+        values["name"] = clean(values["name"], "/name")
+    now_is = {field: getattr(programme, field) for field in CHANGEABLE}
+    _check_dates(session, Programme(id=programme.id, **now_is | values))
+    for field, value in values.items():
+        setattr(programme, field, value)
     programme.touch(now)
     session.flush()
 

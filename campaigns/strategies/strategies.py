@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import regex
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..canonical import digest
 from ..errors import BadField, Conflict, InUse, NotFound, Stale
+from ..stakeholders.people import language
 from ..stakeholders.tables import PURPOSES, Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from . import programmes
@@ -30,7 +30,6 @@ SECTIONS = (
     "purpose", "default_language",
 )  # fmt: skip
 ITEMS_MAX = 100
-LANGUAGE = regex.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 
 
 def get(session: Session, strategy_id: int) -> Strategy:
@@ -183,13 +182,6 @@ def check(body: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def language(value: object, pointer: str) -> str:
-    """A language tag such as `cy` or `en-GB`, or BadField."""
-    if not isinstance(value, str) or not LANGUAGE.fullmatch(value):
-        raise BadField("this is not a language tag; write one such as cy, en-GB or ar", pointer=pointer)
-    return value
-
-
 def _list(value: object, pointer: str) -> list[str]:
     if not isinstance(value, list) or len(value) > ITEMS_MAX:
         raise BadField(f"this must be a list of at most {ITEMS_MAX} texts", pointer=pointer)
@@ -219,5 +211,6 @@ def _agreed(strategy: Strategy) -> ColumnElement[bool]:
         Agreement.decision == "agreed",
         Agreement.party_id == Party.id,
     )
+    yes = yes.correlate(Party, StrategyVersion)
     another = required.where(yes.where(Agreement.by != StrategyVersion.author).exists())
     return another.exists() & ~required.where(~yes.exists()).exists()
