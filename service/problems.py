@@ -55,6 +55,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "already_done": (409, "Already done"),
     "already_sending": (409, "Already being sent"),
     "in_use": (409, "Still in use"),
+    "opted_out": (409, "They have opted out"),
     "cannot_answer": (409, "This cannot be answered"),
     "blocked": (409, "Something stands in the way"),
     "four_eyes": (403, "A second person must decide this"),

@@ -48,6 +48,16 @@ def home(act: Act, scope: str, programme_id: int | None) -> int:
     return act.one(Programme, chosen).id
 
 
+@contextmanager
+def within(place: str, *, whole: bool = False) -> Iterator[None]:
+    """Errors inside point to where the part stands in the body."""
+    try:
+        yield
+    except Invalid as error:
+        error.pointer = place if whole else place + (error.pointer or "")
+        raise
+
+
 def listed(act: Act, *, limit: int, after: str | None, before: str | None, **filters: Any) -> paging.Page:
     """The stakeholders the caller reaches, oldest first."""
     statement = involved(select(Stakeholder), Stakeholder.id, act.caller, READ)
@@ -255,18 +265,8 @@ def _in(column: Any, *conditions: Any, what: Any = Stakeholder.id) -> Any:
 
 def _equip(act: Act, stakeholder_id: int, given: Iterable[Mapping[str, Any]], tags: Iterable[str]) -> None:
     for place, address in enumerate(given):
-        with _within(f"/addresses/{place}"):
+        with within(f"/addresses/{place}"):
             addresses.add(act.session, act.now, stakeholder_id, **address)
     for place, name in enumerate(tags):
-        with _within(f"/tags/{place}", whole=True):
+        with within(f"/tags/{place}", whole=True):
             people.tag(act.session, stakeholder_id, name)
-
-
-@contextmanager
-def _within(place: str, *, whole: bool = False) -> Iterator[None]:
-    """Errors inside point to where the part stands in the body."""
-    try:
-        yield
-    except Invalid as error:
-        error.pointer = place if whole else place + (error.pointer or "")
-        raise

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery
-from campaigns.messages import content, messages
+from campaigns.messages import content, messages, templates
 from campaigns.messages.tables import Occurrence
-from campaigns.stakeholders import addresses, fields, people, segments
-from campaigns.strategies import strategies
+from campaigns.stakeholders import addresses, consent, fields, people, segments
+from campaigns.strategies import agreements, strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
 from service.access import new_secret
@@ -74,8 +74,15 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     membership = people.join(session, ann.id, club.id)
     field = fields.define(session, now, "town", "text")
     segment = segments.create(session, now, programme_id=programme_id, name="Picked")
+    given = consent.give(
+        session, now, ann.id, "survey", "email", basis="legitimate_interest", source="a test", actor="usr_x"
+    )
+    stopped = consent.suppress(
+        session, now, channel="post", stakeholder_id=ann.id, reason="manual", origin="admin"
+    )
     return {
         "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
+        "cns": given.id, "sup": stopped.id,
     }  # fmt: skip
 
 
@@ -100,5 +107,23 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message.id)).one()
     release.release_now(session, occurrence, now)
     row = session.scalars(select(Delivery).where(Delivery.message_id == message.id)).one()
-    stop = stops.stop(session, now, scope="account", ref_id=account.id, reason="a test", by="usr_x")
-    return {"acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "stp": stop.id}
+    stop = stops.stop(session, now, scope="account", ref_id=account.id, programme_id=programme_id, reason="-", by="usr_x")
+    template = templates.create(session, now, name=f"template {programme_id}", programme_id=programme_id)
+    templates.new_version(session, now, template, author="usr_x", subject="Hi", text="Hello")
+    strategy = strategies.create(
+        session, now, programme_id=programme_id, segment_id=None, name="For everyone"
+    )
+    version = strategies.new_version(
+        session, now, strategy, {"aims": "To be heard", "purpose": "service"}, "usr_x"
+    )
+    said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_x")
+    return {
+        "str": strategy.id,
+        "cmt": said.id,
+        "tpl": template.id,
+        "acc": account.id,
+        "cnt": item.id,
+        "msg": message.id,
+        "dlv": row.id,
+        "stp": stop.id,
+    }
