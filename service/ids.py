@@ -23,6 +23,7 @@ PREFIXES = {
     "agreement": "agr",
     "comment": "cmt",
     "template": "tpl",
+    "template_version": "tpv",
     "content_item": "cnt",
     "variant": "var",
     "message": "msg",

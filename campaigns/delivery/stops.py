@@ -20,14 +20,29 @@ SCOPES = ("all", "account", "programme", "segment")
 STOP_LOCK = 0x444F4C01
 
 
-def stop(session: Session, now: datetime, *, scope: str, ref_id: int = 0, reason: str, by: str) -> Stop:
-    """Stop sending in a scope. `ref_id` is the account, programme or segment; 0 with `all`."""
+def stop(
+    session: Session,
+    now: datetime,
+    *,
+    scope: str,
+    reason: str,
+    by: str,
+    ref_id: int = 0,
+    programme_id: int | None = None,
+) -> Stop:
+    """Stop sending in a scope. `ref_id` is the account, programme or segment; 0 with `all`.
+
+    `programme_id` says who sees it: that programme's people, or with None everybody.
+    """
     if scope not in SCOPES:
         raise BadField(f"scope is one of {', '.join(SCOPES)}", pointer="/scope")
     if not reason.strip():
         raise BadField("a stop needs a reason: say why, for whoever lifts it", pointer="/reason")
     _lock(session, shared=False)
-    made = Stop(scope=scope, ref_id=0 if scope == "all" else ref_id, reason=reason.strip(), by=by, at=now)
+    made = Stop(
+        scope=scope, ref_id=0 if scope == "all" else ref_id, programme_id=programme_id, reason=reason.strip(), by=by,
+        at=now,
+    )  # fmt: skip
     session.add(made)
     session.flush()
     return made

@@ -160,6 +160,7 @@ class Stop(Row, Base):
     __tablename__ = "stops"
     scope: Mapped[str]  # all | account | programme | segment
     ref_id: Mapped[int] = mapped_column(default=0)
+    programme_id: Mapped[int | None]  # whose business it is; None: everybody's
     reason: Mapped[str]
     by: Mapped[str] = mapped_column("stopped_by")
     at: Mapped[datetime] = mapped_column("stopped_at")

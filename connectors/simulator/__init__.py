@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -29,7 +30,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         raise BadSettings({"channel": "one of email, practice"})
     _check_secret(secrets.get("hook_secret", ""))
     repeats = _repeats(settings)
-    limits = MAIL if settings["channel"] == "email" else POSTS
+    limits = replace(MAIL if settings["channel"] == "email" else POSTS, deadline_s=settings["deadline_s"])
     door = Door(
         allow_hosts=LOOPBACK,
         only_hosts=LOOPBACK,
@@ -92,6 +93,7 @@ PROVIDER = Provider(
         ),
         Setting("life_s", "keyed: for how many seconds a key gets its first answer again", default=86_400.0),
         Setting("visible_within_s", "findable: after how many seconds a look-up is sure", default=0.0),
+        Setting("deadline_s", "how long one hand-over may take, in seconds", default=10.0),
         Setting("token", "the login, where the provider asks for one", secret=True),
         Setting(
             "hook_secret",

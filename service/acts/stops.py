@@ -10,29 +10,33 @@ from campaigns.errors import NotFound
 from campaigns.stakeholders.tables import Segment
 
 from .. import paging
+from ..access import scoped
 from . import Act
 
 
 def listed(act: Act, *, limit: int, after: str | None, before: str | None) -> paging.Page:
     """All stops, standing and lifted; whoever may read messages sees why nothing goes."""
-    return paging.cut(act.session, select(Stop), Stop.id, limit=limit, after=after, before=before)
+    statement = scoped(select(Stop), Stop.programme_id, act.caller, "messages:read", shared=True)
+    return paging.cut(act.session, statement, Stop.id, limit=limit, after=after, before=before)
 
 
 def stop(act: Act, *, scope: str, ref: int, reason: str) -> Stop:
     """Stop everything, an account, a programme or a segment."""
-    act.need("messages:send", _programme(act, scope, ref))
-    made = stops.stop(act.session, act.now, scope=scope, ref_id=ref, reason=reason, by=act.caller.actor)
-    act.note("stop.made", "stop", made.id, programme_id=_programme(act, scope, ref), after={"reason": reason})
+    programme_id = _programme(act, scope, ref)
+    act.need("messages:send", programme_id)
+    made = stops.stop(
+        act.session, act.now, scope=scope, ref_id=ref, programme_id=programme_id, reason=reason, by=act.caller.actor
+    )
+    act.note("stop.made", "stop", made.id, programme_id=programme_id, after={"reason": reason})
     return made
 
 
 def lift(act: Act, stop_id: int, *, why: str) -> Stop:
     """Lift a stop; needs the right to approve where it stands."""
     found = act.one(Stop, stop_id, lock=True)
-    programme_id = _programme(act, found.scope, found.ref_id)
-    act.need("messages:approve", programme_id)
+    act.need("messages:approve", found.programme_id)
     stops.lift(act.session, act.now, stop_id, by=act.caller.actor, why=why)
-    act.note("stop.lifted", "stop", stop_id, programme_id=programme_id, after={"why": why})
+    act.note("stop.lifted", "stop", stop_id, programme_id=found.programme_id, after={"why": why})
     return found
 
 

@@ -186,6 +186,8 @@ class PreviewOut(Schema):
     subject = ma.fields.String(required=True)
     text = ma.fields.String(required=True)
     html = ma.fields.String(required=True)
+    missing = ma.fields.List(ma.fields.String(), required=True)
+    wrong = ma.fields.String(required=True)
 
 
 class Previews(Schema):

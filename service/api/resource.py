@@ -72,14 +72,27 @@ class IdConverter(BaseConverter):
         return public_id(self.prefix, value)
 
 
-CONVERTERS = {
-    prefix: type(f"{kind}_id", (IdConverter,), {"prefix": prefix}) for kind, prefix in PREFIXES.items()
+class NthConverter(BaseConverter):
+    """`<nth:n>` in a route: the number of a version, from 1."""
+
+    regex = r"[1-9][0-9]{0,5}"
+
+    def to_python(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+
+CONVERTERS: dict[str, type[BaseConverter]] = {
+    **{prefix: type(f"{kind}_id", (IdConverter,), {"prefix": prefix}) for kind, prefix in PREFIXES.items()},
+    "nth": NthConverter,
 }
 
 
-def describe(converter: IdConverter) -> dict[str, Any]:
-    """How an id in a path is documented."""
-    return {"type": "string", "pattern": id_pattern(converter.prefix)}
+def describe(converter: BaseConverter) -> dict[str, Any]:
+    """How an id or a number in a path is documented."""
+    if isinstance(converter, IdConverter):
+        return {"type": "string", "pattern": id_pattern(converter.prefix)}
+    return {"type": "integer", "minimum": 1, "maximum": 999_999}
 
 
 def this_act() -> Act:

@@ -1,0 +1,205 @@
+"""What may be done with strategies: write, name who must agree, invite, agree, comment, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from campaigns.base import parse_id, public_id
+from campaigns.errors import BadField, BadId, Forbidden, NotFound
+from campaigns.strategies import agreements, strategies
+from campaigns.strategies.tables import Agreement, Party, Strategy, StrategyComment, StrategyVersion
+
+from .. import paging
+from ..access import scoped
+from ..permissions import ROLES
+from . import Act
+from .stakeholders import home, reached
+
+READ, WRITE, AGREE = "strategies:read", "strategies:write", "strategies:agree"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A party and what they decided on one version, if anything."""
+
+    party: Party
+    agreement: Agreement | None
+
+
+def listed(act: Act, *, limit: int, after: str | None, before: str | None) -> paging.Page:
+    """The strategies of the caller's programmes."""
+    statement = scoped(select(Strategy), Strategy.programme_id, act.caller, READ)
+    return paging.cut(act.session, statement, Strategy.id, limit=limit, after=after, before=before)
+
+
+def get(act: Act, strategy_id: int, scope: str = READ, *, lock: bool = False) -> Strategy:
+    """One strategy; NotFound where the caller has no grant."""
+    found = act.one(Strategy, strategy_id, lock=lock)
+    act.need(scope, found.programme_id)
+    return found
+
+
+def create(act: Act, *, name: str, segment_id: int | None, programme_id: int | None) -> Strategy:
+    """A strategy for a segment of a programme, or for everyone."""
+    programme_id = home(act, WRITE, programme_id)
+    made = strategies.create(
+        act.session, act.now, programme_id=programme_id, segment_id=segment_id, name=name
+    )
+    act.note("strategy.created", "strategy", made.id, programme_id=programme_id, after={"name": name})
+    return made
+
+
+def versions(act: Act, strategy_id: int) -> list[StrategyVersion]:
+    """Every version, newest first."""
+    found = get(act, strategy_id)
+    query = select(StrategyVersion).where(StrategyVersion.strategy_id == found.id)
+    return list(act.session.scalars(query.order_by(StrategyVersion.n.desc())))
+
+
+def version(act: Act, strategy_id: int, n: int, scope: str = READ) -> StrategyVersion:
+    """One version of a strategy the caller may see."""
+    return strategies.version(act.session, get(act, strategy_id, scope), n)
+
+
+def in_force(act: Act, strategy: Strategy) -> int | None:
+    """The number of the version that messages may go out under."""
+    found = strategies.in_force(act.session, strategy)
+    return found.n if found else None
+
+
+def new_version(act: Act, strategy_id: int, body: Mapping[str, Any]) -> StrategyVersion:
+    """The next version; what is agreed stays in force until this one is."""
+    strategy = get(act, strategy_id, WRITE, lock=True)
+    made = strategies.new_version(act.session, act.now, strategy, body, act.caller.actor)
+    act.note(
+        "strategy.version_written", "strategy", strategy.id, programme_id=strategy.programme_id,
+        after={"n": made.n, "digest": made.digest},
+    )  # fmt: skip
+    return made
+
+
+def parties(act: Act, strategy_id: int) -> list[Party]:
+    """Who is asked or told."""
+    return agreements.parties(act.session, get(act, strategy_id).id)
+
+
+def set_parties(act: Act, strategy_id: int, wanted: Sequence[Mapping[str, Any]]) -> list[Party]:
+    """Name who must agree, who is consulted and who is informed."""
+    strategy = get(act, strategy_id, WRITE, lock=True)
+    rows = [{**one, "ref": _ref(act, one, f"/parties/{place}/ref")} for place, one in enumerate(wanted)]
+    made = agreements.set_parties(act.session, strategy, rows)
+    act.note(
+        "strategy.parties_set", "strategy", strategy.id, programme_id=strategy.programme_id,
+        after={"parties": len(made)},
+    )  # fmt: skip
+    return made
+
+
+def _ref(act: Act, one: Mapping[str, Any], pointer: str) -> str:
+    """A party as the domain names it: a role, a user's id, or a stakeholder the caller reaches."""
+    ref = str(one["ref"])
+    if one["kind"] != "stakeholder":
+        return ref
+    try:
+        return str(reached(act, parse_id("stk", ref), "stakeholders:read").id)
+    except BadId as error:
+        raise BadField(error.detail, pointer=pointer) from error
+
+
+def positions(act: Act, strategy_id: int, n: int) -> list[Position]:
+    """Every party with what they decided on this version."""
+    found = agreements.positions(act.session, version(act, strategy_id, n))
+    return [Position(party, agreement) for party, agreement in found]
+
+
+def decide(
+    act: Act,
+    strategy_id: int,
+    n: int,
+    *,
+    party: int,
+    decision: str,
+    digest: str,
+    reason: str,
+    evidence: str | None,
+    by: str,
+) -> Agreement:
+    """Decide for one's own part, or record with evidence what a party decided elsewhere."""
+    read = version(act, strategy_id, n, AGREE)
+    strategy = get(act, strategy_id, lock=True)
+    asked = agreements.party(act.session, strategy, party)
+    if evidence is not None:
+        made = agreements.record(
+            act.session, act.now, read, asked, decision, digest, recorded_by=act.caller.actor, evidence=evidence,
+            by=by, reason=reason,
+        )  # fmt: skip
+    else:
+        _plays(act, strategy, asked)
+        made = agreements.decide(
+            act.session, act.now, read, asked, decision, digest, act.caller.actor, reason=reason
+        )
+    act.note(
+        "strategy.decided", "strategy", strategy.id, programme_id=strategy.programme_id,
+        after={"n": n, "decision": decision, "party": asked.id},
+    )  # fmt: skip
+    return made
+
+
+def _plays(act: Act, strategy: Strategy, party: Party) -> None:
+    """A role's part is for who holds that role in this programme."""
+    if party.kind != "role":
+        return
+    holds = any(
+        reach.role == party.ref and (reach.programmes is None or strategy.programme_id in reach.programmes)
+        for reach in act.caller.reaches
+    )
+    if party.ref in ROLES and not holds:
+        raise Forbidden(f"this part is for whoever is {party.ref} here")
+
+
+def invite(act: Act, strategy_id: int, n: int, *, party: int, days: int) -> dict[str, Any]:
+    """A link for an outside party; it is shown this once."""
+    read = version(act, strategy_id, n, WRITE)
+    strategy = get(act, strategy_id)
+    asked = agreements.party(act.session, strategy, party)
+    path = agreements.invite(act.session, act.now, read, asked, days)
+    act.note(
+        "strategy.invited", "strategy", strategy.id, programme_id=strategy.programme_id,
+        after={"n": n, "party": asked.id, "days": days},
+    )  # fmt: skip
+    until = act.now + timedelta(days=days)
+    return {"url": act.wiring.links.url(path), "party": asked.id, "expires_at": until}
+
+
+def comments(act: Act, strategy_id: int, n: int) -> list[StrategyComment]:
+    """What was said about a version and what was answered."""
+    return agreements.comments(act.session, version(act, strategy_id, n))
+
+
+def comment(act: Act, strategy_id: int, n: int, *, section: str, text: str) -> StrategyComment:
+    """Say something about a section."""
+    read = version(act, strategy_id, n)
+    made = agreements.comment(act.session, act.now, read, section=section, text=text, by=act.caller.actor)
+    act.note("strategy.commented", "comment", made.id, programme_id=get(act, strategy_id).programme_id)
+    return made
+
+
+def answer(act: Act, strategy_id: int, n: int, comment_id: int, *, text: str) -> StrategyComment:
+    """You said, we did."""
+    read = version(act, strategy_id, n, WRITE)
+    found = act.one(StrategyComment, comment_id, lock=True)
+    if found.version_id != read.id:
+        raise NotFound("this comment is about another version")
+    agreements.answer(act.session, act.now, found, text, act.caller.actor)
+    act.note("strategy.answered", "comment", found.id, programme_id=get(act, strategy_id).programme_id)
+    return found
+
+
+def shown_ref(party: Party) -> str:
+    """A party's reference as people and programs see it."""
+    return public_id("stk", int(party.ref)) if party.kind == "stakeholder" else party.ref

@@ -1,0 +1,112 @@
+"""/v1/content_items: one idea each, with its words for every channel and language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask.views import MethodView
+
+from ..acts import content
+from .resource import ETAG_HEADER, Resource, created, if_match, listed, single, this_act
+from .schemas import Id, Made, PageQuery, Schema, Text, Time, page_of
+
+resource = Resource("content_items", "What is said: one idea, with variants for each channel and language.")
+
+
+class ContentNew(Schema):
+    name = Text(required=True)
+    data = ma.fields.Dict(keys=Text(100), load_default=dict)
+    programme_id = Id("programme", load_default=None)
+
+
+class ContentChange(Schema):
+    name = Text()
+    data = ma.fields.Dict(keys=Text(100))
+
+
+class ContentOut(Made):
+    id = Id("content_item", required=True)
+    programme_id = Id("programme", required=True)
+    name = ma.fields.String(required=True)
+    data = ma.fields.Dict(required=True)
+    state = ma.fields.String(required=True)
+
+
+class VariantNew(Schema):
+    subject = Text(998, empty=True, load_default="")
+    text = Text(100_000, empty=True, load_default="")
+    html = Text(1_000_000, empty=True, load_default="")
+    template_version_id = Id("template_version", load_default=None, allow_none=True)
+    options = ma.fields.Dict(keys=Text(100), load_default=dict)
+
+
+class VariantOut(Schema):
+    id = Id("variant", required=True)
+    channel = ma.fields.String(required=True)
+    language = ma.fields.String(required=True)
+    n = ma.fields.Integer(required=True)
+    subject = ma.fields.String(required=True)
+    text = ma.fields.String(required=True)
+    html = ma.fields.String(required=True)
+    template_version_id = Id("template_version", required=True, allow_none=True)
+    options = ma.fields.Dict(required=True)
+    slots = ma.fields.List(ma.fields.String(), required=True)
+    author = ma.fields.String(required=True)
+    at = Time(required=True)
+
+
+class Variants(Schema):
+    data = ma.fields.List(ma.fields.Nested(VariantOut), required=True)
+
+
+@resource.route("")
+class ContentItems(MethodView):
+    @resource.arguments(PageQuery, location="query")
+    @resource.response(200, page_of(ContentOut))
+    def get(self, query: dict[str, Any]) -> Any:
+        """List content items"""
+        return listed(content.listed(this_act(), **query))
+
+    @resource.arguments(ContentNew)
+    @resource.response(201, ContentOut, headers=ETAG_HEADER)
+    def post(self, body: dict[str, Any]) -> Any:
+        """Open a content item"""
+        return created(content.create(this_act(), **body), "content_item")
+
+
+@resource.route("/<cnt:id>")
+class OneContentItem(MethodView):
+    @resource.response(200, ContentOut, headers=ETAG_HEADER)
+    def get(self, id: int) -> Any:
+        """Read one content item"""
+        return single(content.get(this_act(), id))
+
+    @resource.guarded
+    @resource.arguments(ContentChange)
+    @resource.response(200, ContentOut, headers=ETAG_HEADER)
+    def patch(self, body: dict[str, Any], id: int) -> Any:
+        """Change its name or the data its words use"""
+        return single(content.change(this_act(), id, if_match(), **body))
+
+
+@resource.route("/<cnt:id>/variants")
+class VariantsOf(MethodView):
+    @resource.response(200, Variants)
+    def get(self, id: int) -> Any:
+        """List the words as they stand, by channel and language"""
+        return {"data": content.variants(this_act(), id)}
+
+
+@resource.route("/<cnt:id>/variants/<string:channel>/<string:language>")
+class OneVariant(MethodView):
+    @resource.arguments(VariantNew)
+    @resource.response(200, VariantOut)
+    def put(self, body: dict[str, Any], id: int, channel: str, language: str) -> Any:
+        """Save the words for one channel and language"""
+        return content.save_variant(this_act(), id, channel, language, **body)
+
+    @resource.response(204)
+    def delete(self, id: int, channel: str, language: str) -> None:
+        """Take the words for one channel and language out"""
+        content.remove_variant(this_act(), id, channel, language)
