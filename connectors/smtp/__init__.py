@@ -5,46 +5,101 @@ Nobody can say afterwards whether a relay took a mail whose last reply was lost:
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from ..api import AccountGone, Blind, Connector, Limits, Provider, Setting
+from ..api import BadSettings, Blind, Connector, Limits, Provider, Setting
+from . import poll, session
+from .poll import Box, Inbox
 from .send import Sender
-from .session import SECURITIES, Relay
+from .session import Relay
 
 LIMITS = Limits(html=True, in_flight=4, deadline_s=60.0)
-PORTS = {"tls": 465, "starttls": 587, "opportunistic": 25, "off": 25}
+SMTP_PORTS = {"tls": 465, "starttls": 587, "opportunistic": 25, "off": 25}
+IMAP_PORTS = {"tls": 993, "starttls": 143, "off": 143}
 
 
 def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:
-    """An account at a relay. AccountGone where the settings make no sense; nothing is connected to yet."""
-    relay = _relay(settings, secrets)
-    sender = Sender(relay)
+    """An account at a relay, with its inbox where `imap_host` names one. BadSettings; nothing is connected to yet."""
+    _check(settings)
+    tls = _tls(settings["ca_file"])
+    sender = Sender(_relay(settings, secrets, tls))
+    inbox = Inbox(_box(settings, secrets, tls)) if settings["imap_host"] else None
+
+    def verify() -> None:
+        sender.verify()
+        if inbox is not None:
+            inbox.verify()
+
     return Connector(
         name=PROVIDER.name,
         channel="email",
         broadcast=False,
         limits=LIMITS,
         repeats=Blind(),
-        verify=sender.verify,
+        verify=verify,
         send=sender.send,
+        poll=inbox.poll if inbox is not None else None,
         close=sender.close,
     )
 
 
-def _relay(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Relay:
-    security = str(settings.get("security") or "starttls")
-    if not settings.get("host") or security not in SECURITIES:
-        raise AccountGone(f"host is needed, and security is one of {', '.join(SECURITIES)}", code="settings")
+def _check(settings: Mapping[str, Any]) -> None:
+    wrong: dict[str, str] = {}
+    for name, known in (("security", session.SECURITIES), ("imap_security", poll.SECURITIES)):
+        if settings[name] not in known:
+            wrong[name] = f"is one of {', '.join(known)}"
+    for name in ("port", "imap_port"):
+        if not 0 <= settings[name] < 65536:
+            wrong[name] = "is a port, or 0 for the usual one"
+    if not 0 < settings["deadline_s"] <= 600:
+        wrong["deadline_s"] = "is more than 0 and at most 600"
+    for name in ("host", "helo_name", "imap_host", "imap_folder"):
+        if not settings[name].isprintable() or (" " in settings[name] and name != "imap_folder"):
+            wrong[name] = "holds a character that no name has"
+    if wrong:
+        raise BadSettings(wrong)
+
+
+def _tls(ca_file: str) -> ssl.SSLContext:
+    """Certificates checked against the machine's authorities, or only against those of a PEM file."""
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else _machine_tls()
+    except OSError as error:
+        raise BadSettings({"ca_file": f"cannot be read: {error.strerror or error}"}) from error
+
+
+@cache
+def _machine_tls() -> ssl.SSLContext:
+    """Reading the machine's authorities takes longer than sending a mail."""
+    return ssl.create_default_context()
+
+
+def _relay(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSLContext) -> Relay:
     return Relay(
-        host=str(settings["host"]),
-        port=int(settings.get("port") or PORTS[security]),
-        security=security,
-        username=str(settings.get("username") or ""),
+        host=settings["host"],
+        port=settings["port"] or SMTP_PORTS[settings["security"]],
+        security=settings["security"],
+        username=settings["username"],
         password=secrets.get("password", ""),
-        ca_file=str(settings.get("ca_file") or ""),
-        deadline_s=float(settings.get("deadline_s") or LIMITS.deadline_s),
-        helo_name=str(settings.get("helo_name") or ""),
+        tls=tls,
+        deadline_s=settings["deadline_s"],
+        helo_name=settings["helo_name"],
+    )
+
+
+def _box(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSLContext) -> Box:
+    return Box(
+        host=settings["imap_host"],
+        port=settings["imap_port"] or IMAP_PORTS[settings["imap_security"]],
+        security=settings["imap_security"],
+        username=settings["imap_username"] or settings["username"],
+        password=secrets.get("imap_password") or secrets.get("password", ""),
+        folder=settings["imap_folder"],
+        tls=tls,
+        deadline_s=settings["deadline_s"],
     )
 
 
@@ -54,17 +109,26 @@ PROVIDER = Provider(
     about="Mail through any relay (SMTP), with an inbox for replies and bounces (IMAP).",
     settings=(
         Setting("host", "the relay's name", required=True),
-        Setting("port", "465 for tls, 587 for starttls, else 25, unless the relay says otherwise"),
+        Setting("port", "0 for the usual one: 465 for tls, 587 for starttls, else 25", default=0),
         Setting("security", "tls, starttls, opportunistic (only if offered) or off", default="starttls"),
-        Setting("username", "left out where the relay asks for none"),
+        Setting("username", "empty where the relay asks for none", default=""),
         Setting("password", "the password, or the app password, of that user", secret=True),
-        Setting("ca_file", "PEM file of the authority that signed the servers' certificates"),
-        Setting("deadline_s", "seconds one whole sending may take", default=LIMITS.deadline_s),
+        Setting("ca_file", "PEM file of the authority that signed the servers' certificates", default=""),
+        Setting(
+            "deadline_s", "seconds that one whole sending or reading may take", default=LIMITS.deadline_s
+        ),
         Setting("helo_name", "the name this machine greets with", default="localhost"),
+        Setting("inbox_domain", "domain whose replies+…@ and bounces+…@ arrive in the inbox", default=""),
+        Setting("imap_host", "the inbox's server; empty: replies and bounces are not read", default=""),
+        Setting("imap_port", "0 for the usual one: 993 for tls, else 143", default=0),
+        Setting("imap_security", "tls, starttls, or off on this machine only", default="tls"),
+        Setting("imap_username", "empty: as for the relay", default=""),
+        Setting("imap_password", "empty: as for the relay", secret=True),
+        Setting("imap_folder", "the folder that is read, never changed", default="INBOX"),
     ),
     limits=LIMITS,
     repeats="blind",
-    faces=(),
-    events=(),
+    faces=("poll",),
+    events=("reply", "auto_reply", "bounce", "complaint", "opt_out", "delivered"),
     connect=connect,
 )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ..api import AccountGone, Deferred, Refused, Uncertain
 from .replies import BEFORE_MAIL, refusal
-from .wire import Deadline, Wire, is_loopback, open_wire, tls_context
+from .wire import Deadline, Wire, is_loopback, open_wire
 
 SECURITIES = ("tls", "starttls", "opportunistic", "off")
 REPLY_LINES_MAX = 200
@@ -28,10 +28,10 @@ class Relay:
 
     host: str
     port: int
+    tls: ssl.SSLContext = field(repr=False)
     security: str = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
-    ca_file: str = ""
     deadline_s: float = 60.0
     helo_name: str = ""
 
@@ -147,7 +147,7 @@ class Session:
     def _encrypt(self) -> None:
         self._phase = "tls"
         try:
-            self._open_wire().start_tls(tls_context(self._relay.ca_file), self._relay.host)
+            self._open_wire().start_tls(self._relay.tls, self._relay.host)
         except OSError as error:
             raise self._lost(error) from error
         self._encrypted = True

@@ -100,11 +100,6 @@ def open_wire(host: str, port: int, deadline: Deadline) -> Wire:
     raise lost
 
 
-def tls_context(ca_file: str) -> ssl.SSLContext:
-    """Certificates checked against the machine's authorities, or only against those of a PEM file."""
-    return ssl.create_default_context(cafile=ca_file or None)
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, where a password may travel without encryption."""
     return host.lower() in LOOPBACK

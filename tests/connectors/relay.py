@@ -17,20 +17,32 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 @dataclass
 class Relay:
-    """What the relay took, and what it is told to do: a step to a reply, or to `drop` or `wait`."""
+    """What the relay took, and what it is told to do.
+
+    `steps` maps a step to a reply, or to `drop`, `wait` or `lose` (drop without having taken it); `once` does so for
+    one recipient, one time.
+    """
 
     messages: list[Envelope] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
+    once: dict[str, tuple[str, str]] = field(default_factory=dict)
     logins: list[str] = field(default_factory=list)
     connections: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
 
-    async def at(self, step: str, server: SMTP, otherwise: str) -> str:
-        told = self.steps.get(step, otherwise)
+    def told(self, step: str, recipient: str, otherwise: str) -> str:
+        if self.once.get(recipient, ("",))[0] == step:
+            return self.once.pop(recipient)[1]
+        return self.steps.get(step, otherwise)
+
+    async def at(self, step: str, server: SMTP, otherwise: str, recipient: str = "") -> str:
+        return await self.do(server, self.told(step, recipient, otherwise))
+
+    async def do(self, server: SMTP, told: str) -> str:
         if told == "wait":
             await self.closing.wait()
-        if told == "drop":
+        if told in ("drop", "lose"):
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return told if told[0].isdigit() else "451 never read"
@@ -52,11 +64,13 @@ class Relay:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
-        return await self.at("RCPT", server, "250 ok")
+        return await self.at("RCPT", server, "250 ok", address)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.messages.append(envelope)
-        return await self.at("DATA", server, "250 2.0.0 queued as 1A2B")
+        told = self.told("DATA", envelope.rcpt_tos[0], "250 2.0.0 queued as 1A2B")
+        if told[0] not in "45" and told != "lose":
+            self.messages.append(envelope)
+        return await self.do(server, told)
 
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
@@ -82,7 +96,7 @@ def running(
     controller = Controller(
         relay,
         hostname="127.0.0.1",
-        port=_free_port(),
+        port=closed_port(),
         ssl_context=tls if implicit else None,
         tls_context=None if implicit else tls,
         auth_required=login,
@@ -128,6 +142,7 @@ def bare(talk: Callable[[socket.socket], None]) -> Iterator[int]:
     thread.join(5)
 
 
-def _free_port() -> int:
+def closed_port() -> int:
+    """A port of 127.0.0.1 where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])

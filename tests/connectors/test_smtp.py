@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from aiosmtpd.smtp import Envelope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors import mail, smtp
+from connectors import mail, registry
 from connectors.api import (
     AccountGone,
     AddressGone,
+    BadSettings,
     Blind,
     Connector,
     ConnectorError,
     Deferred,
+    Outbound,
     Receipt,
     Refused,
     Uncertain,
 )
 from connectors.smtp.replies import refusal
 from connectors.smtp.session import stuffed
+from connectors.testing import FarRepeats, OutboundContract, RepeatContract
 
-from .relay import bare, running
+from .relay import Relay, bare, closed_port, running
 from .test_mail_build import LETTER, anything, body, lines, one_line, parsed
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
@@ -44,9 +44,8 @@ PASSWORD = {"password": "cyfrinach ✓"}
 
 
 def account(port: int, secrets: dict[str, str] | None = None, **values: Any) -> Connector:
-    return smtp.connect(
-        {"host": "127.0.0.1", "port": port, "security": "off", "deadline_s": 5, **values}, secrets or {}
-    )
+    told = {"host": "127.0.0.1", "port": port, "security": "off", "deadline_s": 5, **values}
+    return registry.connect("smtp", told, secrets or {})
 
 
 def failure(port: int, **values: Any) -> ConnectorError:
@@ -163,9 +162,7 @@ def test_the_deadline_is_for_the_whole_and_not_for_each_read() -> None:
 
 
 def test_nobody_listening_slows_the_account() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    lost = failure(port)
+    lost = failure(closed_port())
     assert isinstance(lost, Deferred) and (lost.phase, lost.scope) == ("connect", "account")
 
 
@@ -316,39 +313,6 @@ def test_a_dead_kept_connection_costs_the_letter_nothing() -> None:
 
 
 # --- encryption and login
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that signs itself, with its key in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "relay")])
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=30))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "relay.pem"
-    file.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return file
-
-
-@pytest.fixture
-def server_tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
 @pytest.mark.parametrize("security", ["tls", "starttls", "opportunistic"])
 def test_mail_goes_encrypted_where_the_certificate_is_trusted(
     security: str, certificate: Path, server_tls: ssl.SSLContext
@@ -456,15 +420,102 @@ def test_an_address_outside_ascii_is_refused_by_name_where_the_relay_cannot() ->
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
-    for wrong in ({}, {"host": "x", "security": "ssl3"}):
-        with pytest.raises(AccountGone, match="host is needed"):
-            smtp.connect(wrong, {})
+    wrong: dict[str, Any] = {
+        "host": "a b",
+        "security": "ssl3",
+        "imap_security": "opportunistic",
+        "port": 70_000,
+        "imap_port": -1,
+        "deadline_s": 0,
+        "helo_name": "x\r\nMAIL FROM:<y>",
+        "imap_folder": "a\nb",
+    }
+    with pytest.raises(BadSettings) as caught:
+        registry.connect("smtp", wrong, {})
+    assert set(caught.value.problems) == set(wrong)
+    with pytest.raises(BadSettings, match="ca_file cannot be read"):
+        account(25, ca_file="no/such/file.pem")
 
 
 def test_the_connector_says_what_it_is() -> None:
     connector = account(25)
     assert (connector.name, connector.channel, connector.broadcast) == ("smtp", "email", False)
-    assert connector.repeats == Blind() and connector.limits.html and connector.find is None
+    assert connector.repeats == Blind() and connector.limits.html
+    assert connector.find is None and connector.poll is None
+
+
+# --- the contract of every connector
+class FarRelay(FarRepeats):
+    """The relay's side: it asks for a login and knows its letters by their Message-ID."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._keys: dict[str, str] = {}
+
+    def connector(self) -> Connector:
+        return account(self._relay.port, PASSWORD, username="môn")
+
+    def unreachable(self) -> Connector:
+        return account(closed_port())
+
+    def outbound(self, n: int, text: str = "Hello") -> Outbound:
+        outbound = replace(
+            LETTER,
+            key=f"dlv-{n}",
+            message_id=f"<dlv-{n}@x.example>",
+            to=f"p{n}@example.org",
+            text=text,
+            html="",
+        )
+        self._keys[outbound.message_id] = outbound.key
+        return outbound
+
+    def accepted(self) -> list[str]:
+        return [self._keys[taken(one)["Message-ID"]] for one in self._relay.messages]
+
+    def text(self, key: str) -> str:
+        found = [one for one in self._relay.messages if self._keys[taken(one)["Message-ID"]] == key]
+        return lines(body(taken(found[0]), "plain")).removesuffix("\n")
+
+    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
+        return {
+            Deferred: partial(self._told, "RCPT", "450 4.2.1 busy"),
+            AddressGone: partial(self._told, "RCPT", "550 5.1.1 unknown"),
+            Refused: partial(self._told, "DATA", "552 5.3.4 too large"),
+            AccountGone: partial(self._told, "RCPT", "550 5.7.515 not authenticated"),
+            Uncertain: partial(self._told, "DATA", "drop"),
+        }
+
+    def secrets(self) -> list[str]:
+        return [*PASSWORD.values()]
+
+    def unanswered(self, n: int) -> Outbound:
+        return self._told("DATA", "drop", n)
+
+    def lost(self, n: int) -> Outbound:
+        return self._told("DATA", "lose", n)
+
+    def pass_time(self, seconds: float) -> None:
+        """A relay keeps nothing that could age."""
+
+    def _told(self, step: str, reply: str, n: int) -> Outbound:
+        outbound = self.outbound(n)
+        self._relay.once[outbound.to] = (step, reply)
+        return outbound
+
+
+class TestContract(OutboundContract, RepeatContract):
+    """SMTP keeps the promises of every connector."""
+
+    @pytest.fixture
+    def far(self) -> Iterator[FarRelay]:
+        with running(login=True) as relay:
+            yield FarRelay(relay)
+
+
+def taken(envelope: Envelope) -> EmailMessage:
+    assert isinstance(envelope.content, bytes)
+    return parsed(envelope.content)
 
 
 def scripted(*replies: bytes) -> Callable[[socket.socket], None]:
