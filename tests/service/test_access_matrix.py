@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
 from campaigns.base import new_id, public_id
 from service.app import operations
@@ -17,7 +16,7 @@ from service.permissions import PERMISSIONS, ROLES, SCOPES
 from service.wiring import Wiring
 
 from . import samples
-from .conftest import Api, People
+from .conftest import Answer, Api, People
 
 RULE = re.compile(r"<(?:([a-z]+):)?([a-z_]+)>")
 
@@ -44,7 +43,7 @@ def _value(prefix: str | None, name: str, ids: dict[str, int]) -> str:
     return samples.WORDS[name]
 
 
-def try_it(api: Api, operation: str, path: str, token: str | None) -> TestResponse:
+def try_it(api: Api, operation: str, path: str, token: str | None) -> Answer:
     method = operation.split()[0]
     if method in ("GET", "DELETE"):
         return api.call(method, path, token)
@@ -108,7 +107,7 @@ def _elsewhere(api: Api, operation: str, rule: str, ids: dict[str, int], token: 
     assert _told(answer) == _told(absent), operation
 
 
-def _told(answer: TestResponse) -> dict[str, Any]:
+def _told(answer: Answer) -> dict[str, Any]:
     """What a problem says, without what differs from call to call."""
     document: dict[str, Any] = json.loads(answer.data)
     return {name: value for name, value in document.items() if name not in ("instance", "request_id")}
