@@ -6,8 +6,8 @@ import time
 
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from campaigns.errors import DomainError
@@ -19,7 +19,9 @@ from .door import JSON_MAX, SAFE, Door, Parts, open_call, operation_of
 from .openapi import Api, config, document
 from .permissions import PERMISSIONS
 from .problems import Refusal
+from .public import agreements, hooks, unsubscribe
 from .settings import Settings, load
+from .tables import Installation
 from .wiring import Wiring
 
 HEADERS = {
@@ -112,14 +114,23 @@ def _failed(error: Exception) -> Response:
 
 
 def _outside_v1(app: Door, wiring: Wiring) -> None:
+    for door in (hooks, unsubscribe, agreements):
+        app.register_blueprint(door.blueprint(wiring))
+
     @app.get("/healthz")
     def healthz() -> ResponseReturnValue:
         return {"status": "ok"}
 
     @app.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        with wiring.database.read() as session:
-            session.execute(text("SELECT 1 FROM installation")).first()
+        try:
+            with wiring.database.read() as session:
+                session.execute(select(Installation.epoch))
+        except DatabaseError as error:
+            log.warning("not ready", exc_info=error)
+            return problems.answer(
+                "not_ready", "the database does not answer, or `dolen db upgrade` has not run"
+            )
         return {"status": "ok"}
 
     @app.get("/openapi.json")

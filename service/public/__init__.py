@@ -1,0 +1,1 @@
+"""What needs no login: links that people were sent, and the calls of providers."""

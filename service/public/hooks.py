@@ -1,0 +1,91 @@
+"""`/hooks/<account>`: providers tell us what happened. Proven, stored, answered; thought about later.
+
+Rules: what proves nothing is not stored; the body is limited before it is read, and never unpacked. An answer of
+200 means that the events are committed.
+Source: bad input H1 to H16.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from campaigns.base import parse_id
+from campaigns.delivery.tables import Account
+from campaigns.errors import BadId
+from campaigns.responses import intake
+from connectors.api import Call, Heard, NotAuthentic
+
+from .. import observe
+from ..wiring import Wiring
+
+BODY_MAX = 1024 * 1024
+
+log = observe.log("dolen.hooks")
+
+
+def blueprint(wiring: Wiring) -> Blueprint:
+    """The one route that all providers call; GET is for their challenges and stores nothing."""
+    made = Blueprint("hooks", __name__)
+
+    @made.route("/hooks/<account>", methods=["GET", "POST"])
+    def told(account: str) -> Response:
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            return _plain("send the body uncompressed", 415)
+        request.max_content_length = BODY_MAX
+        try:
+            body = request.get_data()
+        except RequestEntityTooLarge:
+            return _plain("a call may have 1 MB", 413)
+        number = _number(account)
+        try:
+            heard = _heard(wiring, number, body)
+        except NotAuthentic as error:
+            log.warning("hook not authentic", account=number, why=error.words)
+            return _plain("not authentic", 401)
+        if heard is None:
+            return _plain("there is nothing here", 404)
+        if request.method == "POST":
+            _store(wiring, number, heard)
+        return Response(heard.answer, content_type=heard.content_type)
+
+    return made
+
+
+def _heard(wiring: Wiring, number: int, body: bytes) -> Heard | None:
+    """What the account's connector makes of the call; None where no account takes calls here."""
+    with wiring.database.read() as session:
+        account = session.get(Account, number)
+        if account is None or account.state == "disabled":
+            return None
+        connector = wiring.connector(session, account)
+    if connector.hooks is None:
+        return None
+    call = Call(
+        method=request.method,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=request.args.to_dict(),
+        body=body,
+        at=wiring.now(),
+    )
+    return connector.hooks(call)
+
+
+def _store(wiring: Wiring, number: int, heard: Heard) -> None:
+    with wiring.database.write() as session:
+        new = intake.store(session, wiring.now(), number, heard.events, via="push")
+        parked = intake.park(session, wiring.now(), number, heard.parked, via="push")
+    if parked:
+        log.warning("hook not readable", account=number, parked=parked)
+    log.info("hook", account=number, events=len(heard.events), new=new)
+
+
+def _number(account: str) -> int:
+    try:
+        return parse_id("acc", account)
+    except BadId:
+        return 0
+
+
+def _plain(text: str, status: int) -> Response:
+    return Response(text, status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,79 @@
+"""One page for somebody who has no login: rendered in their language, without scripts, never kept.
+
+Rules: a page is made from templates/public/ alone and carries its own headers, whatever is mounted around it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from flask import Response, request, url_for
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from .. import words
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Vary": "Accept-Language",
+}
+
+
+def language(*known: str | None) -> str:
+    """The reader's language: chosen on the page, else what we know of them, else what their browser asks for."""
+    return words.choose((request.args.get("language"), *known, *request.accept_languages.values()))
+
+
+def show(template: str, language: str, status: int = 200, **values: Any) -> Response:
+    """The page as an answer."""
+    text = (
+        _environment(language)
+        .get_template(f"{template}.html")
+        .render(
+            language=language,
+            direction=words.DIRECTIONS[language],
+            languages=words.LANGUAGES,
+            directions=words.DIRECTIONS,
+            stylesheet=url_for("static", filename="public.css"),
+            **values,
+        )
+    )
+    response = Response(text, status=status, content_type="text/html; charset=utf-8")
+    response.headers.update(HEADERS | {"Content-Language": language})
+    return response
+
+
+def link_not_valid(*known: str | None) -> Response:
+    """The answer to a link that is forged, cut off, expired or used: it tells nothing else."""
+    return show("link_not_valid", language(*known), 404)
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("templates", "public"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    catalogue = words.translations(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        catalogue.gettext, catalogue.ngettext, newstyle=True
+    )
+    environment.filters["isolated"] = _isolated
+    return environment
+
+
+def _isolated(text: str) -> Markup:
+    """Somebody's words inside a sentence of ours, with a direction of their own."""
+    return Markup("<bdi>{}</bdi>").format(text)

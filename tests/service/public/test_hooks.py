@@ -1,0 +1,180 @@
+"""Hooks: what is proven is stored before it is answered; what is not leaves no trace."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from campaigns.base import public_id
+from campaigns.delivery import accounts
+from campaigns.delivery.tables import Account
+from campaigns.responses.tables import RawEvent
+from connectors import signatures
+from service.wiring import Wiring
+
+SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU="
+SETTINGS = {
+    "url": "http://127.0.0.1:9", "account": "practice", "channel": "email", "repeats": "blind",
+    "life_s": 1.0, "visible_within_s": 0.0, "deadline_s": 1.0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def account(wiring: Wiring) -> int:
+    """A practice account whose provider signs its calls."""
+    return _account(wiring, "practice", {"hook_secret": SECRET})
+
+
+def _account(wiring: Wiring, name: str, secrets: dict[str, str]) -> int:
+    with wiring.database.write() as session:
+        made = accounts.create(
+            session, wiring.now(), name=name, connector="simulator", channel="email", settings=SETTINGS
+        )
+        made.secrets = wiring.keyring.seal(made.id, secrets)
+        return made.id
+
+
+def told(number: int, **values: Any) -> dict[str, Any]:
+    return {"id": f"e{number}", "type": "delivered", "at": 1793000000, "message": "p1", **values}
+
+
+def call(
+    browser: FlaskClient,
+    wiring: Wiring,
+    account: int,
+    body: bytes,
+    *,
+    signed: bytes | None = None,
+    **more: Any,
+) -> TestResponse:
+    headers = signatures.sign(SECRET, "hook_1", wiring.now(), body if signed is None else signed)
+    return browser.post(
+        f"/hooks/{public_id('acc', account)}",
+        data=body,
+        headers={**headers, **more.pop("headers", {})},
+        **more,
+    )
+
+
+def stored(wiring: Wiring) -> list[tuple[str, str]]:
+    with wiring.database.read() as session:
+        rows = session.execute(select(RawEvent.event_key, RawEvent.state).order_by(RawEvent.id))
+        return [(key, state) for key, state in rows]
+
+
+def test_a_proven_call_is_stored_before_it_is_answered(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H14: nothing is thought about while the provider waits."""
+    answer = call(browser, wiring, account, orjson.dumps(told(1)))
+    assert answer.status_code == 200
+    assert stored(wiring) == [("e1", "new")]
+    with wiring.database.read() as session:
+        raw = session.scalars(select(RawEvent)).one()
+    assert (raw.account_id, raw.via) == (account, "push") and raw.body is not None
+
+
+def test_a_repeated_hook_changes_nothing(browser: FlaskClient, wiring: Wiring, account: int) -> None:
+    """H4, H5."""
+    body = orjson.dumps([told(1), told(2)])
+    assert [call(browser, wiring, account, body).status_code for _ in range(3)] == [200] * 3
+    assert stored(wiring) == [("e1", "new"), ("e2", "new")]
+
+
+def test_of_a_large_batch_the_good_are_kept_and_the_bad_parked(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H9."""
+    batch = [told(number) for number in range(2000)]
+    batch[1000] = {"nonsense": True}
+    assert call(browser, wiring, account, orjson.dumps(batch)).status_code == 200
+    states = [state for _, state in stored(wiring)]
+    assert (states.count("new"), states.count("parked")) == (1999, 1)
+
+
+def test_a_call_that_is_no_json_is_parked_and_answered(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H13: a provider that is refused for ever stops telling."""
+    assert call(browser, wiring, account, b"{\xff\x00").status_code == 200
+    assert [state for _, state in stored(wiring)] == ["parked"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook-signature": ""}, {"webhook-signature": "v1,AAAA"}, {"webhook-timestamp": "1"},
+        {"webhook-signature": "v0,x v1a,y"}, {"webhook-id": "another"},
+    ],
+)  # fmt: skip
+def test_an_unproven_call_is_refused_and_leaves_nothing(
+    browser: FlaskClient, wiring: Wiring, account: int, headers: dict[str, str]
+) -> None:
+    """H1, H3."""
+    assert call(browser, wiring, account, orjson.dumps(told(1)), headers=headers).status_code == 401
+    assert stored(wiring) == []
+
+
+def test_the_signature_is_of_the_bytes_as_they_came(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H2."""
+    body = b'{ "id":"e1", "type":"delivered","at":1793000000}'
+    assert call(browser, wiring, account, body, signed=orjson.dumps(orjson.loads(body))).status_code == 401
+    assert call(browser, wiring, account, body).status_code == 200
+
+
+def test_another_accounts_secret_proves_nothing_here(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H8."""
+    other = _account(wiring, "other", {"hook_secret": signatures.new_secret()})
+    assert call(browser, wiring, other, orjson.dumps(told(1))).status_code == 401
+    assert stored(wiring) == []
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H10."""
+    assert call(browser, wiring, account, b" " * (1024 * 1024 + 1)).status_code == 413
+    packed = gzip.compress(b"\0" * 10_000_000)
+    answer = call(browser, wiring, account, packed, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    assert stored(wiring) == []
+
+
+def test_a_challenge_stores_nothing(browser: FlaskClient, wiring: Wiring, account: int) -> None:
+    """H12: GET has no effect, whatever it says."""
+    body = orjson.dumps(told(1))
+    headers = signatures.sign(SECRET, "hook_1", wiring.now(), body)
+    answer = browser.get(f"/hooks/{public_id('acc', account)}", data=body, headers=headers)
+    assert answer.status_code == 200 and stored(wiring) == []
+
+
+@pytest.mark.parametrize("name", ["acc_0000000000000", "acc_x", "msg_0000000000000", "1", "acc_" + "Z" * 13])
+def test_an_account_that_does_not_exist_is_not_there(browser: FlaskClient, name: str) -> None:
+    assert browser.post(f"/hooks/{name}", data=b"{}").status_code == 404
+
+
+def test_an_account_without_hooks_or_out_of_use_takes_none(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    silent = _account(wiring, "silent", {})
+    assert call(browser, wiring, silent, b"{}").status_code == 404
+    with wiring.database.write() as session:
+        session.get_one(Account, account).state = "disabled"
+    assert call(browser, wiring, account, orjson.dumps(told(1))).status_code == 404
+
+
+def test_an_account_out_of_service_still_hears(browser: FlaskClient, wiring: Wiring, account: int) -> None:
+    with wiring.database.write() as session:
+        session.get_one(Account, account).state = "out_of_service"
+    assert call(browser, wiring, account, orjson.dumps(told(1))).status_code == 200
+    assert stored(wiring) == [("e1", "new")]
