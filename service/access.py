@@ -151,7 +151,7 @@ def authenticate(database: Database, now: datetime, header: str | None) -> Calle
 def caller_of(session: Session, token: Token) -> Caller:
     """The caller that a token stands for, with its grants as they are now."""
     owner = Grant.token_id == token.id if token.user_id is None else Grant.user_id == token.user_id
-    grants = list(session.execute(select(Grant.role, Grant.programme_id).where(owner)).tuples())
+    grants = session.execute(select(Grant.role, Grant.programme_id).where(owner)).all()
     under = subtree(session, {programme for _role, programme in grants if programme is not None})
     return Caller(
         actor=public_id("tok", token.id) if token.user_id is None else public_id("usr", token.user_id),

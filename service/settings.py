@@ -203,7 +203,8 @@ def _complete(settings: Settings) -> Settings:
     http, database = settings.http, settings.database
     if not 0 < http.port < 65536:
         raise BadSetting(f"http.port: must be 1 to 65535, not {http.port}")
-    base_url = (http.base_url or f"http://{http.host}:{http.port}").rstrip("/")
+    host = f"[{http.host}]" if ":" in http.host else http.host
+    base_url = (http.base_url or f"http://{host}:{http.port}").rstrip("/")
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
         raise BadSetting(
             f"http.base_url: must begin with http:// or https:// and name a host, not {base_url!r}"

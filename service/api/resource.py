@@ -9,7 +9,7 @@ import flask_smorest
 import marshmallow as ma
 from flask import g, request
 from webargs.flaskparser import FlaskParser
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, ValidationError
 
 from campaigns.base import Edited, parse_id, public_id
 from campaigns.errors import BadId
@@ -65,7 +65,7 @@ class IdConverter(BaseConverter):
         try:
             return parse_id(self.prefix, value)
         except BadId as error:
-            raise ValueError(value) from error
+            raise ValidationError(value) from error
 
     def to_url(self, value: int) -> str:
         """The public id."""
