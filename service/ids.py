@@ -31,7 +31,8 @@ PREFIXES = {
     "approval": "apv",
     "delivery": "dlv",
     "response": "rsp",
-    "interaction": "int",
+    "interaction": "itr",  # not `int`, which routes know as a number
+    "delivery_event": "dev",
     "account": "acc",
     "stop": "stp",
     "user": "usr",

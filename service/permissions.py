@@ -159,6 +159,15 @@ PERMISSIONS: dict[str, str] = {
     "GET /v1/stops": "messages:read",
     "POST /v1/stops": "messages:send",
     "POST /v1/stops/{id}/lift": "messages:approve",
+    # what came back
+    "GET /v1/responses": "responses:read",
+    "GET /v1/responses/{id}": "responses:read",
+    "POST /v1/responses/{id}/match": "responses:write",
+    "POST /v1/responses/{id}/answer": "responses:write",
+    "GET /v1/interactions": "responses:read",
+    "POST /v1/interactions": "responses:write",
+    "POST /v1/interactions/{id}/correct": "responses:write",
+    "GET /v1/stakeholders/{id}/engagement": "stakeholders:read",
     # connectors
     "GET /v1/connectors": "connectors:read",
     "GET /v1/connectors/{name}/capabilities": "connectors:read",

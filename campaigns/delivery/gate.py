@@ -97,7 +97,7 @@ def _ask(
         pairs=pairs,
         answer=message.kind == "answer",
     )
-    return {**decided}
+    return {(stakeholder_id, key): found for (stakeholder_id, key), found in decided.items()}
 
 
 def _repeatable(row: Delivery, account: Account, now: datetime, pace: Pace) -> bool:

@@ -123,7 +123,7 @@ def words_of(
     for channel in sorted({account.channel for account in through}):
         content.save_variant(
             act.session, act.now, item, channel=channel, language=language, author=act.caller.actor,
-            template_version_id=template and template.id, **inline,
+            template_version_id=template.id if template else None, **inline,
         )  # fmt: skip
     return item
 

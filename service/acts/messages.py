@@ -95,7 +95,8 @@ def create(
         act.session, act.now, author=act.caller.actor, programme_id=programme_id, strategy_version_id=version.id,
         content_id=item.id, purpose=purpose or act.caller.defaults.get("purpose") or version.body["purpose"],
         accounts=[(account.id, account.channel) for account in through],
-        segment_id=_segment(act, programme_id, segment), recipients=named(act, programme_id, to, stakeholders, through), test=act.caller.test, **_when(act, values),
+        segment_id=_segment(act, programme_id, segment),
+        recipients=named(act, programme_id, to, stakeholders, through), test=act.caller.test, **_when(act, values),
     )  # fmt: skip
     act.note(
         "message.created", "message", message.id, programme_id=programme_id, after={"state": message.state}

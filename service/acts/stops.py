@@ -25,7 +25,13 @@ def stop(act: Act, *, scope: str, ref: int, reason: str) -> Stop:
     programme_id = _programme(act, scope, ref)
     act.need("messages:send", programme_id)
     made = stops.stop(
-        act.session, act.now, scope=scope, ref_id=ref, programme_id=programme_id, reason=reason, by=act.caller.actor
+        act.session,
+        act.now,
+        scope=scope,
+        ref_id=ref,
+        programme_id=programme_id,
+        reason=reason,
+        by=act.caller.actor,
     )
     act.note("stop.made", "stop", made.id, programme_id=programme_id, after={"reason": reason})
     return made
@@ -46,7 +52,10 @@ def _programme(act: Act, scope: str, ref: int) -> int | None:
         return None
     if scope == "programme":
         return ref
-    row = act.session.get(Account if scope == "account" else Segment, ref)
+    row: Account | Segment | None = (
+        act.session.get(Account, ref) if scope == "account" else act.session.get(Segment, ref)
+    )
     if row is None:
         raise NotFound("no such thing")
-    return row.programme_id
+    programme_id: int | None = row.programme_id
+    return programme_id

@@ -40,7 +40,7 @@ class SendAt(ma.fields.Raw):
         super().__init__(metadata={"oneOf": either, "description": "absent: now"}, **kwargs)
 
 
-class To(ma.fields.Field):
+class To(ma.fields.Raw):
     """One address, or up to 100."""
 
     def __init__(self, **kwargs: Any) -> None:

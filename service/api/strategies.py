@@ -143,7 +143,7 @@ class CommentNew(Schema):
     text = Text(20_000, required=True)
 
 
-class AnswerNew(Schema):
+class CommentAnswer(Schema):
     text = Text(20_000, required=True)
 
 
@@ -260,7 +260,7 @@ class CommentsOf(MethodView):
 
 @resource.route("/<str:id>/versions/<nth:n>/comments/<cmt:comment_id>/answer")
 class Answer(MethodView):
-    @resource.arguments(AnswerNew)
+    @resource.arguments(CommentAnswer)
     @resource.response(200, CommentOut)
     def post(self, body: dict[str, Any], id: int, n: int, comment_id: int) -> Any:
         """Answer a comment: you said, we did"""

@@ -15,6 +15,8 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery
 from campaigns.messages import content, messages, templates
 from campaigns.messages.tables import Occurrence
+from campaigns.responses import interactions
+from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent, fields, people, segments
 from campaigns.strategies import agreements, strategies
 from campaigns.strategies.tables import Programme
@@ -107,7 +109,9 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message.id)).one()
     release.release_now(session, occurrence, now)
     row = session.scalars(select(Delivery).where(Delivery.message_id == message.id)).one()
-    stop = stops.stop(session, now, scope="account", ref_id=account.id, programme_id=programme_id, reason="-", by="usr_x")
+    stop = stops.stop(
+        session, now, scope="account", ref_id=account.id, programme_id=programme_id, reason="-", by="usr_x"
+    )
     template = templates.create(session, now, name=f"template {programme_id}", programme_id=programme_id)
     templates.new_version(session, now, template, author="usr_x", subject="Hi", text="Hello")
     strategy = strategies.create(
@@ -117,7 +121,22 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
         session, now, strategy, {"aims": "To be heard", "purpose": "service"}, "usr_x"
     )
     said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_x")
+    met = interactions.log(
+        session, now, stakeholder_id=who["stk"], programme_id=programme_id, kind="call", at=now, by="usr_x"
+    )
+    raw = RawEvent(
+        account_id=account.id, event_key="e1", via="poll", at=now, sha256="-", event={}, state="done", next_at=now
+    )
+    session.add(raw)
+    session.flush()
+    heard = Response(
+        raw_id=raw.id, account_id=account.id, channel="email", kind="reply", at=now, programme_id=programme_id
+    )
+    session.add(heard)
+    session.flush()
     return {
+        "itr": met.id,
+        "rsp": heard.id,
         "str": strategy.id,
         "cmt": said.id,
         "tpl": template.id,

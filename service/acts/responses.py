@@ -1,0 +1,144 @@
+"""What may be done with what came back: read, match by hand, answer, log a contact, read a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from campaigns.base import instant, micros
+from campaigns.delivery import release
+from campaigns.messages.tables import Message, Occurrence
+from campaigns.responses import answers, interactions, match, record
+from campaigns.responses.tables import Interaction, Response, ResponseCandidate
+
+from .. import paging
+from ..access import scoped
+from . import Act
+from .stakeholders import home, reached
+
+READ, WRITE = "responses:read", "responses:write"
+PEOPLE = "stakeholders:read"
+
+
+def listed(
+    act: Act,
+    *,
+    unmatched: bool | None,
+    kind: str | None,
+    stakeholder: int | None,
+    message: int | None,
+    limit: int,
+    after: str | None,
+    before: str | None,
+) -> paging.Page:
+    """What came back, newest first; what belongs to no programme yet is for who sees them all."""
+    statement = scoped(select(Response), Response.programme_id, act.caller, READ)
+    if unmatched is not None:
+        statement = statement.where(
+            Response.matched_by.is_(None) if unmatched else Response.matched_by.is_not(None)
+        )
+    for column, wanted in (
+        (Response.kind, kind),
+        (Response.stakeholder_id, stakeholder),
+        (Response.message_id, message),
+    ):
+        if wanted is not None:
+            statement = statement.where(column == wanted)
+    return paging.cut(
+        act.session, statement, Response.id, limit=limit, after=after, before=before, newest_first=True
+    )
+
+
+def get(act: Act, response_id: int, scope: str = READ, *, lock: bool = False) -> Response:
+    """One response; NotFound where the caller has no grant."""
+    found = act.one(Response, response_id, lock=lock)
+    act.need(scope, found.programme_id)
+    return found
+
+
+def candidates(act: Act, response: Response) -> Sequence[ResponseCandidate]:
+    """Who an unmatched response may be from, the likeliest first."""
+    query = select(ResponseCandidate).where(ResponseCandidate.response_id == response.id)
+    return list(act.session.scalars(query.order_by(ResponseCandidate.score.desc())))
+
+
+def match_by_hand(act: Act, response_id: int, *, stakeholder: int) -> Response:
+    """Say who it is from; earlier and later responses of the same handle follow."""
+    found = get(act, response_id, WRITE, lock=True)
+    person = reached(act, stakeholder, PEOPLE)
+    matched = match.match_by_hand(act.session, act.now, found, person.id, act.caller.actor)
+    act.note(
+        "response.matched", "response", found.id, programme_id=found.programme_id,
+        after={"stakeholder_id": person.id, "matched": matched},
+    )  # fmt: skip
+    return found
+
+
+def answer(act: Act, response_id: int, *, text: str, subject: str) -> Message:
+    """Write back; it goes at once, stopped only by a dead address, *no contact at all* or a stop."""
+    found = get(act, response_id, WRITE, lock=True)
+    message = answers.answer(act.session, act.now, found, text=text, subject=subject, author=act.caller.actor)
+    planned = select(Occurrence).where(Occurrence.message_id == message.id, Occurrence.state == "planned")
+    for occurrence in act.session.scalars(planned):
+        release.release_now(act.session, occurrence, act.now)
+    act.note(
+        "response.answered", "response", found.id, programme_id=message.programme_id,
+        after={"message_id": message.id},
+    )  # fmt: skip
+    return message
+
+
+def contacts(
+    act: Act, *, stakeholder: int | None, limit: int, after: str | None, before: str | None
+) -> paging.Page:
+    """Meetings, calls, letters and visits that were logged, newest first."""
+    statement = scoped(select(Interaction), Interaction.programme_id, act.caller, READ)
+    if stakeholder is not None:
+        statement = statement.where(Interaction.stakeholder_id == stakeholder)
+    return paging.cut(
+        act.session, statement, Interaction.id, limit=limit, after=after, before=before, newest_first=True
+    )
+
+
+def log_contact(
+    act: Act, *, stakeholder: int, programme_id: int | None, kind: str, at: datetime, place: str, notes: str
+) -> Interaction:
+    """Log a contact that no connector saw."""
+    programme_id = home(act, WRITE, programme_id)
+    person = reached(act, stakeholder, PEOPLE)
+    made = interactions.log(
+        act.session, act.now, stakeholder_id=person.id, programme_id=programme_id, kind=kind, at=at, place=place,
+        notes=notes, by=act.caller.actor,
+    )  # fmt: skip
+    act.note("interaction.logged", "interaction", made.id, programme_id=programme_id)
+    return made
+
+
+def correct_contact(act: Act, interaction_id: int, **values: Any) -> Interaction:
+    """Correct what was logged by a new entry; the old one stays."""
+    found = act.one(Interaction, interaction_id)
+    act.need(WRITE, found.programme_id)
+    made = interactions.correct(act.session, act.now, found, by=act.caller.actor, **values)
+    act.note(
+        "interaction.corrected", "interaction", made.id, programme_id=made.programme_id,
+        after={"corrects": found.id},
+    )  # fmt: skip
+    return made
+
+
+def engagement(act: Act, stakeholder_id: int, *, limit: int, after: str | None) -> paging.Page:
+    """One stakeholder's record, newest first: everything sent, heard, met, agreed and consented."""
+    person = reached(act, stakeholder_id, PEOPLE)
+    edge = None
+    if after is not None:
+        at, number = paging.read_cursor(after, (int, int))
+        edge = (instant(at), number)
+    entries = record.timeline(
+        act.session, person.id, after=edge, limit=limit + 1, programme_ids=act.caller.programmes(READ)
+    )
+    shown = entries[:limit]
+    further = paging.cursor(micros(shown[-1].at), shown[-1].id) if len(entries) > limit else None
+    return paging.Page(shown, next=further, previous=None)

@@ -1,0 +1,216 @@
+"""/v1/responses, /v1/interactions and the engagement record: what came back, on whose record, and what we answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask.views import MethodView
+
+from campaigns.base import public_id
+from campaigns.responses.record import Entry
+from campaigns.responses.tables import INTERACTION_KINDS, RESPONSE_KINDS
+
+from .. import ids
+from ..acts import responses
+from .resource import Resource, listed, this_act
+from .schemas import Choice, Id, PageQuery, QueryFlag, QueryWhole, Schema, Text, Time, page_of
+
+resource = Resource(
+    "responses", "What came back: replies, mentions, bounces, complaints, opt-outs, and from whom."
+)
+interactions = Resource("interactions", "Contacts that no connector saw: meetings, calls, letters, visits.")
+engagement = Resource(
+    "engagement", "The engagement record: everything between us and one stakeholder, in one order.",
+    prefix="/v1/stakeholders",
+)  # fmt: skip
+
+ENTRY_KINDS = (
+    "delivery", "delivery_event", "response", "interaction", "consent", "suppression", "agreement",
+)  # fmt: skip
+# Evidence that names another row, by the kind of its id.
+REFERENCES = {
+    "message_id": "message", "delivery_id": "delivery", "consent_id": "consent", "corrects_id": "interaction",
+    "answer_message_id": "message", "programme_id": "programme",
+}  # fmt: skip
+
+
+class ResponsesQuery(PageQuery):
+    unmatched = QueryFlag(load_default=None)
+    kind = Choice(RESPONSE_KINDS, load_default=None)
+    stakeholder = Id("stakeholder", load_default=None)
+    message = Id("message", load_default=None)
+
+
+class CandidateOut(Schema):
+    stakeholder_id = Id("stakeholder", required=True)
+    reason = ma.fields.String(required=True)
+    score = ma.fields.Integer(required=True)
+
+
+class ResponseOut(Schema):
+    id = Id("response", required=True)
+    account_id = Id("account", required=True)
+    channel = ma.fields.String(required=True)
+    kind = Choice(RESPONSE_KINDS, required=True)
+    at = Time(required=True)
+    sender = ma.fields.String(required=True, attribute="from_key")
+    sender_name = ma.fields.String(required=True, attribute="from_name")
+    stakeholder_id = Id("stakeholder", required=True, allow_none=True)
+    delivery_id = Id("delivery", required=True, allow_none=True)
+    message_id = Id("message", required=True, allow_none=True)
+    programme_id = Id("programme", required=True, allow_none=True)
+    matched_by = ma.fields.String(required=True, allow_none=True)
+    subject = ma.fields.String(required=True)
+    text = ma.fields.String(required=True)
+    answered_at = Time(required=True, allow_none=True)
+    answer_message_id = Id("message", required=True, allow_none=True)
+    candidates = ma.fields.Function(
+        lambda row: (
+            [] if row.matched_by else CandidateOut(many=True).dump(responses.candidates(this_act(), row))
+        ),
+        metadata={"type": "array", "items": {"type": "object"}},
+    )
+
+
+class MatchNew(Schema):
+    stakeholder = Id("stakeholder", required=True)
+
+
+class AnswerNew(Schema):
+    text = Text(100_000, required=True)
+    subject = Text(998, empty=True, load_default="")
+
+
+class AnsweredOut(Schema):
+    message_id = Id("message", required=True, attribute="id")
+    state = ma.fields.String(required=True)
+    deliveries = ma.fields.Function(
+        lambda row: f"/v1/messages/{public_id('msg', row.id)}/deliveries", metadata={"type": "string"}
+    )
+
+
+class InteractionsQuery(PageQuery):
+    stakeholder = Id("stakeholder", load_default=None)
+
+
+class InteractionNew(Schema):
+    stakeholder = Id("stakeholder", required=True)
+    programme_id = Id("programme", load_default=None)
+    kind = Choice(INTERACTION_KINDS, required=True)
+    at = Time(required=True)
+    place = Text(500, empty=True, load_default="")
+    notes = Text(20_000, empty=True, load_default="")
+
+
+class InteractionChange(Schema):
+    kind = Choice(INTERACTION_KINDS)
+    at = Time()
+    place = Text(500, empty=True)
+    notes = Text(20_000, empty=True)
+
+
+class InteractionOut(Schema):
+    id = Id("interaction", required=True)
+    stakeholder_id = Id("stakeholder", required=True)
+    programme_id = Id("programme", required=True)
+    kind = ma.fields.String(required=True)
+    at = Time(required=True)
+    place = ma.fields.String(required=True)
+    notes = ma.fields.String(required=True)
+    by = ma.fields.String(required=True)
+    corrects = Id("interaction", required=True, allow_none=True, attribute="corrects_id")
+    created_at = Time(required=True)
+
+
+class EngagementQuery(Schema):
+    limit = QueryWhole(1, 200, load_default=50)
+    after = ma.fields.String(load_default=None, metadata={"description": "the `next` of an earlier answer"})
+
+
+class EntryOut(Schema):
+    kind = Choice(ENTRY_KINDS, required=True)
+    at = Time(required=True)
+    id = ma.fields.Function(lambda row: ids.shown(row.kind, row.id), metadata={"type": "string"})
+    source = ma.fields.String(required=True)
+    evidence = ma.fields.Function(lambda row: _evidence(row), metadata={"type": "object"})
+
+
+@resource.route("")
+class Responses(MethodView):
+    @resource.arguments(ResponsesQuery, location="query")
+    @resource.response(200, page_of(ResponseOut))
+    def get(self, query: dict[str, Any]) -> Any:
+        """List what came back, newest first; `unmatched=true` is the tray of who-is-this"""
+        return listed(responses.listed(this_act(), **query))
+
+
+@resource.route("/<rsp:id>")
+class OneResponse(MethodView):
+    @resource.response(200, ResponseOut)
+    def get(self, id: int) -> Any:
+        """Read one response"""
+        return responses.get(this_act(), id)
+
+
+@resource.route("/<rsp:id>/match")
+class Match(MethodView):
+    @resource.arguments(MatchNew)
+    @resource.response(200, ResponseOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Say who it is from"""
+        return responses.match_by_hand(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/answer")
+class Answer(MethodView):
+    @resource.arguments(AnswerNew)
+    @resource.response(201, AnsweredOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Answer somebody who wrote to us"""
+        return responses.answer(this_act(), id, **body)
+
+
+@interactions.route("")
+class Interactions(MethodView):
+    @interactions.arguments(InteractionsQuery, location="query")
+    @interactions.response(200, page_of(InteractionOut))
+    def get(self, query: dict[str, Any]) -> Any:
+        """List logged contacts, newest first"""
+        return listed(responses.contacts(this_act(), **query))
+
+    @interactions.arguments(InteractionNew)
+    @interactions.response(201, InteractionOut)
+    def post(self, body: dict[str, Any]) -> Any:
+        """Log a meeting, a call, a letter or a visit"""
+        return responses.log_contact(this_act(), **body)
+
+
+@interactions.route("/<itr:id>/correct")
+class Correct(MethodView):
+    @interactions.arguments(InteractionChange)
+    @interactions.response(201, InteractionOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Correct a logged contact by a new entry; the old one stays"""
+        return responses.correct_contact(this_act(), id, **body)
+
+
+@engagement.route("/<stk:id>/engagement")
+class Engagement(MethodView):
+    @engagement.arguments(EngagementQuery, location="query")
+    @engagement.response(200, page_of(EntryOut))
+    def get(self, query: dict[str, Any], id: int) -> Any:
+        """Read a stakeholder's record, newest first"""
+        return listed(responses.engagement(this_act(), id, **query))
+
+
+def _evidence(entry: Entry) -> dict[str, Any]:
+    """What is known of a fact, with public ids and times as text; what is not known is left out."""
+    known = {name: value for name, value in entry.evidence.items() if value is not None}
+    for name, kind in REFERENCES.items():
+        if name in known:
+            known[name] = ids.shown(kind, known[name])
+    for name, value in known.items():
+        if name.endswith("_at"):
+            known[name] = Time().serialize(name, {name: value})
+    return known
