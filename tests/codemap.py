@@ -19,6 +19,8 @@ PRODUCT = ("service", "campaigns", "connectors", "config", "templates")
 AROUND = ("benchmarks", "tests")
 BEGIN, END = "<!-- code map: written by `make codemap` -->", "<!-- end of the code map -->"
 LONG = 40
+# Alembic writes them from the tables; their length says nothing about how we write.
+WRITTEN_FOR_US = "campaigns.migrations.versions"
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,12 @@ def _lines(files: list[Source]) -> int:
 
 
 def _sizes(files: list[Source]) -> str:
-    functions = [function for file in files for function in file.functions]
+    functions = [function for file in files for function in file.functions if file.room != WRITTEN_FOR_US]
     sizes = sorted(function.lines for function in functions)
     text = (
         f"{len(files)} files, {_lines(files):,} lines, {len(sizes):,} functions: "
         f"median {statistics.median(sizes):g} lines, 90th percentile {sizes[len(sizes) * 9 // 10]}, "
-        f"longest {sizes[-1]}."
+        f"longest {sizes[-1]} (migrations left out)."
     )
     long = [f"`{one.name}` in {one.file} ({one.reason})" for one in functions if one.lines > LONG]
     return f"{text} Over {LONG} lines: {'; '.join(long) or 'none'}."

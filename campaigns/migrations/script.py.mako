@@ -1,4 +1,4 @@
-"""${message}."""
+"""${message[:1].upper()}${message[1:]}."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,11 +8,11 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # long: written by Alembic, a line for each column
     """Go there."""
     ${upgrades if upgrades else "pass"}
 
 
-def downgrade() -> None:
+def downgrade() -> None:  # long: written by Alembic, a line for each table
     """Go back."""
     ${downgrades if downgrades else "pass"}
