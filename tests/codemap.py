@@ -108,8 +108,8 @@ def written() -> str:
 
 
 def _reason(lines: list[str], node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    beside = " ".join(lines[node.lineno - 1 : node.body[0].lineno])
-    return beside.partition("# long:")[2].strip()
+    beside = lines[node.lineno - 1 : node.body[0].lineno]
+    return next((line.partition("# long:")[2].strip() for line in beside if "# long:" in line), "")
 
 
 def _by_room(files: list[Source]) -> dict[str, list[Source]]:
