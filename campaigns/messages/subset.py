@@ -298,4 +298,4 @@ class _Reader:
 
 
 def _refuse(node: nodes.Node | None, words: str) -> NoReturn:
-    raise BadTemplate(words, line=node.lineno if node is not None else 1)
+    raise BadTemplate(words, line=(node.lineno if node is not None else None) or 1)

@@ -1,0 +1,54 @@
+"""Tests of lengths: counted as each network counts, not with len()."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.messages import lengths
+
+FAMILY = "👨‍👩‍👧‍👦"
+LONG = "https://example.org/" + "a" * 80
+
+
+@pytest.mark.parametrize(
+    ("counting", "text", "expected"),
+    [
+        ("codepoints", "ŵ", 1),
+        ("codepoints", "w\u0302", 2),
+        ("codepoints", FAMILY, 7),
+        ("graphemes", "w\u0302ŷ", 2),
+        ("graphemes", FAMILY * 300, 300),
+        ("graphemes", "السلام", 6),
+        ("x", "", 0),
+        ("x", "a" * 280, 280),
+        ("x", FAMILY, 2),
+        ("x", "日本", 4),
+        ("x", f"see {LONG}", 4 + 23),
+        ("mastodon", f"see {LONG}", 4 + 23),
+        ("mastodon", f"see {LONG} x", 4 + 23 + 2),
+        ("mastodon", "hi @ann@social.example", 7),
+        ("mastodon", "@ann.b@a.example @bob", 11),
+        ("mastodon", "mail me: ann@example.org", 24),
+        ("mastodon", FAMILY, 1),
+    ],
+)
+def test_a_text_is_as_long_as_its_network_says(counting: str, text: str, expected: int) -> None:
+    """R43, C3"""
+    assert lengths.count(counting, text) == expected
+
+
+def test_an_unknown_way_of_counting_is_an_error() -> None:
+    with pytest.raises(ValueError):
+        lengths.count("bytes", "x")
+
+
+def test_what_is_over_its_limit_is_named_with_both_numbers() -> None:
+    """C3"""
+    limits = {"text_max": 5, "subject_max": 2, "counting": "graphemes"}
+    found = lengths.over(limits, "bluesky", "abc", FAMILY * 6)
+    assert [(one["field"], one["limit"], one["actual"]) for one in found] == [
+        ("subject", 2, 3),
+        ("text", 5, 6),
+    ]
+    assert lengths.over(limits, "bluesky", "ab", FAMILY * 5) == []
+    assert lengths.over({}, "email", "x" * 9999, "x" * 9999) == []
