@@ -33,6 +33,50 @@ NOT_NAMES = (
     "127.0.0.1:80:443", "1.1.1.1.1", "256.256.256.256", "1.1.1", "example.1", "example.0x7f",
 )  # fmt: skip
 
+# Behind users, fragments, slashes and blanks, and schemes that are none of ours.
+DISGUISED = (
+    "http://example.com@127.0.0.1:{port}/",
+    "http://user:word@127.0.0.1:{port}/",
+    "http://example.com:443@127.0.0.1:{port}/",
+    "http://@127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}#@example.com/",
+    "http://example.com#@127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}\\@example.com/",
+    "http://example.com\\@127.0.0.1:{port}/",
+    "http:\\\\127.0.0.1:{port}\\",
+    "http:/127.0.0.1:{port}/",
+    "http:127.0.0.1:{port}/",
+    "http:///127.0.0.1:{port}/",
+    "//127.0.0.1:{port}/",
+    "127.0.0.1:{port}",
+    " http://127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}/ ",
+    "\thttp://127.0.0.1:{port}/",
+    "http://127.0\t.0.1:{port}/",
+    "http://127.0.0.1\n:{port}/",
+    "http://127.0.0.1:{port}/\r\nHost: example.com",
+    "http://127.0.0.1:{port}/\x00",
+    "ht\ntp://127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}:{port}/",
+    "http://127.0.0.1:+{port}/",
+    "http://127.0.0.1:0{port}00/",
+    "http://127.0.0.1:",
+    "http://:{port}/",
+    "http://",
+    "",
+    "ftp://127.0.0.1:{port}/",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:{port}/_GET",
+    "data:text/plain,hello",
+    "javascript:alert(1)",
+    "dict://127.0.0.1:{port}/",
+    "ws://127.0.0.1:{port}/",
+    "unix:///run/docker.sock",
+    "HTTP://127.0.0.1:{port}/",
+    "http://[::1]:{port}@example.com/",
+    "http://example.com@[::1]:{port}/",
+)
+
 
 def spellings() -> list[str]:
     """Every url of the corpus, once."""
@@ -49,7 +93,7 @@ def _all() -> Iterator[str]:
         yield f"http://{host}:{{port}}/"
     for host in V6:
         yield f"http://[{host}]:{{port}}/"
-    yield from _disguised()
+    yield from DISGUISED
 
 
 def _numbers(address: str) -> Iterator[str]:
@@ -71,49 +115,3 @@ def _wrapped(address: str) -> Iterator[str]:
     yield from (f"::{address}", f"::ffff:0:{address}", f"64:ff9b::{address}", f"64:ff9b::{high}:{low}")
     yield from (f"2002:{high}:{low}::1", f"2002:{high}:{low}::", f"fe80::5efe:{address}")
     yield f"2001:0:808:808:0:0:{~(number >> 16) & 0xFFFF:x}:{~number & 0xFFFF:x}"
-
-
-def _disguised() -> Iterator[str]:
-    """Addresses behind users, fragments, slashes, blanks, and schemes that are none of ours."""
-    yield from (
-        "http://example.com@127.0.0.1:{port}/",
-        "http://user:word@127.0.0.1:{port}/",
-        "http://example.com:443@127.0.0.1:{port}/",
-        "http://@127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}#@example.com/",
-        "http://example.com#@127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}\\@example.com/",
-        "http://example.com\\@127.0.0.1:{port}/",
-        "http:\\\\127.0.0.1:{port}\\",
-        "http:/127.0.0.1:{port}/",
-        "http:127.0.0.1:{port}/",
-        "http:///127.0.0.1:{port}/",
-        "//127.0.0.1:{port}/",
-        "127.0.0.1:{port}",
-        " http://127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}/ ",
-        "\thttp://127.0.0.1:{port}/",
-        "http://127.0\t.0.1:{port}/",
-        "http://127.0.0.1\n:{port}/",
-        "http://127.0.0.1:{port}/\r\nHost: example.com",
-        "http://127.0.0.1:{port}/\x00",
-        "ht\ntp://127.0.0.1:{port}/",
-        "http://127.0.0.1:{port}:{port}/",
-        "http://127.0.0.1:+{port}/",
-        "http://127.0.0.1:0{port}00/",
-        "http://127.0.0.1:",
-        "http://:{port}/",
-        "http://",
-        "",
-        "ftp://127.0.0.1:{port}/",
-        "file:///etc/passwd",
-        "gopher://127.0.0.1:{port}/_GET",
-        "data:text/plain,hello",
-        "javascript:alert(1)",
-        "dict://127.0.0.1:{port}/",
-        "ws://127.0.0.1:{port}/",
-        "unix:///run/docker.sock",
-        "HTTP://127.0.0.1:{port}/",
-        "http://[::1]:{port}@example.com/",
-        "http://example.com@[::1]:{port}/",
-    )

@@ -77,8 +77,8 @@ PIGEON = replace(
     simulator.PROVIDER,
     name="pigeon",
     settings=(Setting("loft", "where it lives", required=True),),
-    connect=lambda settings, secrets: simulator.connect(
-        {"url": URL, "account": settings["loft"], "channel": "email", "repeats": "blind"}, secrets
+    connect=lambda settings, secrets: registry.connect(
+        "simulator", {"url": URL, "account": settings["loft"], "repeats": "blind"}, secrets
     ),
 )
 

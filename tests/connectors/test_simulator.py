@@ -488,3 +488,15 @@ def test_with_latency_nothing_changes_but_the_time(tmp_path: Path) -> None:
             connector.send(mail("nia", str(n)))
         assert [entry["key"] for entry in server.accepted()] == [str(n) for n in range(20)]
         connector.close()
+
+
+def test_an_answer_later_than_the_deadline_of_the_account_is_uncertain(
+    connect: Callable[..., Connector], server: Running, account: str
+) -> None:
+    """`F18`: the hand-over ends at its deadline; that it had been taken is found afterwards."""
+    connector = connect(repeats="findable", deadline_s=0.2)
+    assert connector.limits.deadline_s == 0.2
+    with pytest.raises(Uncertain):
+        connector.send(mail("late+600000"))
+    assert connector.find is not None and connector.find(mail("late+600000"))
+    assert keys(server, account) == ["k"]
