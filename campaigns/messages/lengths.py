@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import regex
-from twitter_text import parse_tweet
+
+with warnings.catch_warnings():  # it imports pkg_resources, which would warn at every start of every process
+    warnings.simplefilter("ignore", UserWarning)
+    from twitter_text import parse_tweet
 
 # Mastodon counts every link as 23 characters and a remote mention without its server.
 LINK_LENGTH = 23
