@@ -169,6 +169,8 @@ def _check_body(request: Request) -> None:
             raise Refusal("unsupported_media_type", "send multipart/form-data")
         return
     body = request.get_data(cache=True)
+    if request.content_length is None and len(body) >= JSON_MAX:  # chunked, and cut off at the limit
+        raise Refusal("too_large", "the body is too large")
     if not body and not request.content_type:
         return
     charset = request.mimetype_params.get("charset", "utf-8").lower()
