@@ -37,11 +37,9 @@ demo: $(READY) ## play the whole loop on real mail and leave it running; ONCE=1 
 test: $(READY) ## every test on SQLite and on PostgreSQL; says what was skipped and why
 	$(BIN)/python -m pytest -n $(WORKERS) -q $(ARGS) $(TESTS)
 
-check: $(READY) ## style, types and who may import whom
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo --no-cache
+check: $(READY) ## style, types and who may import whom; all of them, even after the first that fails
+	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy "lint-imports --no-logo --no-cache"; do \
+		echo "$$tool"; $(BIN)/$$tool || failed=1; done; exit $$failed
 
 test-wheel: $(READY) ## build a wheel, install it in a bare environment and serve from it
 	$(BIN)/python -m pytest -q $(ARGS) tests/wheel.py
