@@ -21,7 +21,7 @@ from ..stakeholders.tables import Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies import agreements, programmes
 from . import content, templates
-from .tables import Approval, ContentItem, Message, MessageAccount, MessageRecipient, TemplateVersion, Variant
+from .tables import Approval, ContentItem, Message, MessageAccount, MessageRecipient, TemplateVersion
 
 DECISIONS = ("approved", "refused")
 DECIDABLE = ("waiting", "scheduled", "held", "sending", "paused")
@@ -35,10 +35,7 @@ def digest(session: Session, message: Message) -> str:
             "content": {
                 "id": item.id,
                 "data": item.data,
-                "variants": [
-                    [one.channel, one.language, one.n, one.template_version_id]
-                    for one in content.current(session, item.id)
-                ],
+                "variants": [list(one) for one in sorted(content.names(session, item.id))],
             },
             "accounts": _rows(session, message, MessageAccount.channel, MessageAccount.account_id),
             "audience": _audience(session, message),
@@ -56,10 +53,12 @@ def digest(session: Session, message: Message) -> str:
 
 def standing(session: Session, message: Message) -> str:
     """`approved`, `missing`, or `stale` where something was changed since the approval."""
-    if message.kind == "answer" or _by_template(session, message):
+    if message.kind == "answer":
         return "approved"
     current = digest(session, message)
-    if message.approved_digest == current or agreements.has_urgent_go(session, message.id, current):
+    if message.approved_digest == current or _by_template(session, message):
+        return "approved"
+    if agreements.has_urgent_go(session, message.id, current):
         return "approved"
     return "missing" if message.approved_digest is None else "stale"
 
@@ -70,10 +69,13 @@ def submit(session: Session, now: datetime, message: Message) -> None:
         _write(session, now, message, digest(session, message), "approved", message.author, "")
 
 
-def renew(session: Session, now: datetime, message: Message) -> None:
-    """At `light` an edit of what was approved goes straight on with the author's approval."""
-    if assurance(session, message) == "light" and standing(session, message) == "stale":
-        _write(session, now, message, digest(session, message), "approved", message.author, "Edited")
+def renewed(session: Session, now: datetime, message: Message) -> str:
+    """As `standing`, after at `light` an edit of what was approved has got the author's approval again."""
+    stands = standing(session, message)
+    if stands != "stale" or assurance(session, message) != "light":
+        return stands
+    _write(session, now, message, digest(session, message), "approved", message.author, "Edited")
+    return "approved"
 
 
 def decide(
@@ -142,12 +144,12 @@ def _rows(session: Session, message: Message, *columns: Any) -> list[list[Any]]:
 
 def _by_template(session: Session, message: Message) -> bool:
     """Whether all words come from template versions approved for use with any data."""
-    variants = content.current(session, message.content_id)
+    variants = content.names(session, message.content_id)
     level = assurance(session, message)
     return bool(variants) and all(_approved_words(session, one, level) for one in variants)
 
 
-def _approved_words(session: Session, variant: Variant, level: str) -> bool:
+def _approved_words(session: Session, variant: content.Name, level: str) -> bool:
     if variant.template_version_id is None:
         return False
     version = session.get_one(TemplateVersion, variant.template_version_id)

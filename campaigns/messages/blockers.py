@@ -34,11 +34,16 @@ def register(ask: Asked) -> None:
         _asked.append(ask)
 
 
-def blockers(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
-    """Every obstacle of a message, [] when it may go; `detail` says in plain words what would clear it."""
+def blockers(
+    session: Session, message: Message, now: datetime, stands: str | None = None
+) -> list[dict[str, Any]]:
+    """Every obstacle of a message, [] when it may go; `detail` says in plain words what would clear it.
+
+    `stands` is what `approval.standing` has just said, where the caller has asked it.
+    """
     found: list[dict[str, Any]] = []
     if message.kind != "answer":
-        found += _strategy(session, message) + _approval(session, message)
+        found += _strategy(session, message) + _approval(session, message, stands)
     found += _variants(session, message) + _ceiling(session, message, now)
     for ask in _asked:
         found += ask(session, message, now)
@@ -69,8 +74,8 @@ def _strategy(session: Session, message: Message) -> list[dict[str, Any]]:
     return found
 
 
-def _approval(session: Session, message: Message) -> list[dict[str, Any]]:
-    stands = approval.standing(session, message)
+def _approval(session: Session, message: Message, stands: str | None) -> list[dict[str, Any]]:
+    stands = stands or approval.standing(session, message)
     if stands == "approved":
         return []
     if stands == "stale":
@@ -84,7 +89,7 @@ def _approval(session: Session, message: Message) -> list[dict[str, Any]]:
 
 
 def _variants(session: Session, message: Message) -> list[dict[str, Any]]:
-    written = {one.channel for one in content.current(session, message.content_id)}
+    written = {one.channel for one in content.names(session, message.content_id)}
     wanted = select(MessageAccount.channel).where(MessageAccount.message_id == message.id).distinct()
     return [
         {

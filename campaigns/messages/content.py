@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,15 @@ Changed = Callable[[Session, datetime, ContentItem], None]
 CHANNEL = regex.compile(r"[a-z][a-z0-9_]{0,31}")
 
 _listeners: list[Changed] = []
+
+
+class Name(NamedTuple):
+    """Which variant, without its words; variants never change, so this says which words."""
+
+    channel: str
+    language: str
+    n: int
+    template_version_id: int | None
 
 
 def on_change(listener: Changed) -> None:
@@ -131,23 +140,14 @@ def current(session: Session, content_id: int) -> list[Variant]:
 
 def newest(session: Session, content_id: int) -> list[Variant]:
     """The newest variant of every channel and language, the removed included."""
-    last = (
-        select(Variant.channel, Variant.language, func.max(Variant.n).label("n"))
-        .where(Variant.content_id == content_id)
-        .group_by(Variant.channel, Variant.language)
-        .subquery()
-    )
-    found = (
-        select(Variant)
-        .join(
-            last,
-            (Variant.channel == last.c.channel)
-            & (Variant.language == last.c.language)
-            & (Variant.n == last.c.n),
-        )
-        .where(Variant.content_id == content_id)
-    )
-    return sorted(session.scalars(found), key=lambda one: (one.channel, one.language))
+    return list(session.scalars(_newest(content_id)))
+
+
+def names(session: Session, content_id: int) -> list[Name]:
+    """The current variants without their words, which can be long and are read for every wave otherwise."""
+    columns = (Variant.channel, Variant.language, Variant.n, Variant.template_version_id)
+    found = _newest(content_id).with_only_columns(*columns).where(Variant.removed.is_(False))
+    return [Name(*row) for row in session.execute(found)]
 
 
 def choose(
@@ -214,6 +214,24 @@ def _words(
     if owner is not None and owner != content.programme_id:
         raise BadField("this template belongs to another programme", pointer="/template_version_id")
     return {"subject": version.subject, "text": version.text, "html": version.html}
+
+
+def _newest(content_id: int) -> Select[Variant]:
+    last = (
+        select(Variant.channel, Variant.language, func.max(Variant.n).label("n"))
+        .where(Variant.content_id == content_id)
+        .group_by(Variant.channel, Variant.language)
+        .subquery()
+    )
+    same = (
+        (Variant.channel == last.c.channel) & (Variant.language == last.c.language) & (Variant.n == last.c.n)
+    )
+    return (
+        select(Variant)
+        .join(last, same)
+        .where(Variant.content_id == content_id)
+        .order_by(Variant.channel, Variant.language)
+    )
 
 
 def _add(session: Session, now: datetime, content: ContentItem, variant: Variant) -> Variant:

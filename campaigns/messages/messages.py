@@ -33,6 +33,7 @@ from .tables import (
     MessageAccount,
     MessageRecipient,
     Occurrence,
+    Variant,
 )
 
 MOVES: dict[str, tuple[str, ...]] = {
@@ -195,8 +196,7 @@ def settle(session: Session, now: datetime, message: Message) -> None:
     """
     if message.state not in SETTLING:
         return
-    approval.renew(session, now, message)
-    obstacles = blockers(session, message, now)
+    obstacles = blockers(session, message, now, approval.renewed(session, now, message))
     place = _place(message, obstacles)
     if message.state == "waiting" and place != "waiting" and message.at is None:
         _plan(session, now, message)  # "at once" means once it may go
@@ -223,13 +223,26 @@ def reopen(session: Session, message: Message, now: datetime) -> None:
     _move(session, message, "sending", now, moves={"finished": ("sending",)})
 
 
-def using(session: Session, *, content_id: int | None = None, segment_id: int | None = None) -> list[Message]:
-    """Messages not yet over that use a content item or a segment: settle them when it has changed."""
+def using(
+    session: Session,
+    *,
+    content_id: int | None = None,
+    segment_id: int | None = None,
+    strategy_version_id: int | None = None,
+    template_version_id: int | None = None,
+) -> list[Message]:
+    """Submitted messages, not yet over, that use all of what is named: settle them when it has changed."""
     found = select(Message).where(Message.state.not_in(("draft", "finished", "cancelled")))
-    if content_id is not None:
-        found = found.where(Message.content_id == content_id)
-    if segment_id is not None:
-        found = found.where(Message.segment_id == segment_id)
+    for column, value in (
+        (Message.content_id, content_id),
+        (Message.segment_id, segment_id),
+        (Message.strategy_version_id, strategy_version_id),
+    ):
+        if value is not None:
+            found = found.where(column == value)
+    if template_version_id is not None:
+        filled = select(Variant.content_id).where(Variant.template_version_id == template_version_id)
+        found = found.where(Message.content_id.in_(filled))
     return list(session.scalars(found.order_by(Message.id)))
 
 

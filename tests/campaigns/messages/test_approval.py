@@ -226,6 +226,7 @@ def test_approved_template_words_need_no_second_approval_whatever_the_data(desk:
     message = desk.submitted()
     assert message.state == "waiting"
     templates.approve(desk.session, desk.now, version, "bob")
+    assert messages.using(desk.session, template_version_id=version.id) == [message]
     messages.settle(desk.session, desk.now, message)
     assert message.state == "scheduled"
     content.change(desk.session, desk.now, desk.item, author="robot", data={"at": "11:00"})

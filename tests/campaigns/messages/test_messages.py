@@ -216,6 +216,7 @@ def test_at_agreed_every_missing_party_is_named_and_agreement_lets_it_go(desk: D
     approve(desk, message)
     assert message.state == "held" and [one["party"] for one in message.held_by] == ["dee", "eve"]
     agreements.decide(desk.session, desk.now, version, dee, "agreed", version.digest, "dee")
+    assert messages.using(desk.session, strategy_version_id=version.id) == [message]
     messages.settle(desk.session, desk.now, message)
     assert message.state == "held" and [one["party"] for one in message.held_by] == ["eve"]
     agreements.decide(desk.session, desk.now, version, eve, "agreed", version.digest, "eve")
