@@ -1,0 +1,88 @@
+"""X (formerly Twitter): text posts, mentions and replies, by API v2 with a user's own tokens (OAuth 1.0a).
+
+X keeps no key of ours: what may have gone is looked for by its words, which is never exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..api import AccountGone, BadSettings, Connector, Findable, Limits, Provider, Setting
+from ..http import Door
+from .client import HOST, Client
+from .poll import poll
+from .send import find, send
+
+LIMITS = Limits(text_max=280, counting="x", in_flight=1, deadline_s=30.0)
+REPEATS = Findable(visible_within_s=30.0, exact=False)
+BASE_URL = f"https://{HOST}"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:
+    """One user's account. BadSettings; nothing is connected to yet."""
+    _check(settings)
+    practice = settings["base_url"] != BASE_URL
+    door = Door(
+        only_hosts=LOOPBACK if practice else (HOST,),
+        allow_hosts=LOOPBACK if practice else (),
+        deadline_s=settings["deadline_s"],
+        secrets=secrets.values(),
+        connections=LIMITS.in_flight,
+    )
+    client = Client(door, settings["base_url"], settings["user_id"], secrets)
+    return Connector(
+        name=PROVIDER.name,
+        channel="x",
+        broadcast=True,
+        limits=LIMITS,
+        repeats=REPEATS,
+        verify=partial(_verify, client),
+        send=partial(send, client),
+        find=partial(find, client),
+        poll=partial(poll, client),
+        close=door.close,
+    )
+
+
+def _verify(client: Client) -> None:
+    """The tokens work and are those of this user."""
+    data = client.read(client.api.get_me).get("data")
+    if not isinstance(data, dict) or str(data.get("id")) != client.user_id:
+        raise AccountGone("these tokens belong to another user than user_id", code="user_id", phase="answer")
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    wrong: dict[str, str] = {}
+    if not (settings["user_id"].isascii() and settings["user_id"].isdecimal()):
+        wrong["user_id"] = "is the account's number, not its name"
+    if settings["base_url"] != BASE_URL and urlsplit(settings["base_url"]).hostname not in LOOPBACK:
+        wrong["base_url"] = f"is {BASE_URL}, or on this machine for practice"
+    if not 0 < settings["deadline_s"] <= 120:
+        wrong["deadline_s"] = "is more than 0 and at most 120"
+    if wrong:
+        raise BadSettings(wrong)
+
+
+PROVIDER = Provider(
+    name="x",
+    channels=("x",),
+    about="X: text posts, mentions and replies; each post and each reading costs money at X.",
+    settings=(
+        Setting("user_id", "the account's number at X", required=True),
+        Setting("consumer_key", "the app's API key", required=True, secret=True),
+        Setting("consumer_secret", "the app's API key secret", required=True, secret=True),
+        Setting("access_token", "the user's access token, with read and write", required=True, secret=True),
+        Setting("access_token_secret", "its secret", required=True, secret=True),
+        Setting("deadline_s", "seconds that one call may take", default=LIMITS.deadline_s),
+        Setting("base_url", "another address only for practice on this machine", default=BASE_URL),
+    ),
+    limits=LIMITS,
+    repeats="findable",
+    faces=("find", "poll"),
+    events=("reply", "mention", "boost"),
+    connect=connect,
+)
