@@ -1,6 +1,6 @@
 """The demo's post office, a process of its own: real SMTP in, an append-only log, real bounces to an IMAP inbox.
 
-`python -m service.demo.postoffice --log FILE --imap PORT --user NAME --password WORD` prints its SMTP port. Mail to an
+`python -m service.demo.postoffice --port N --log FILE --imap PORT --user NAME --password WORD` says when it listens. Mail to an
 address that begins with `bounce` is accepted and comes back as an RFC 3464 report to its envelope sender.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import imaplib
 import signal
 import time
+from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
@@ -30,11 +31,13 @@ class Office:
     def __init__(self, log: Log, inbox: Inbox, slow_s: float) -> None:
         self._log, self._inbox, self._slow_s = log, inbox, slow_s
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (the library's name)
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         """Take one letter."""
         letter = BytesParser().parsebytes(envelope.content)
         entry = {"to": envelope.rcpt_tos[0], "from": envelope.mail_from, "message_id": letter["Message-ID"]}
-        self._log.append({**entry, "subject": str(letter["Subject"]), "at": time.time_ns() // 1000})
+        way_out = str(letter["List-Unsubscribe"] or "").partition(",")[0].strip("<>")
+        told = {"subject": str(make_header(decode_header(letter["Subject"] or ""))), "way_out": way_out}
+        self._log.append({**entry, **told, "reply_to": str(letter["Reply-To"] or ""), "at": time.time_ns() // 1000})
         if envelope.rcpt_tos[0].startswith("bounce") and envelope.mail_from:
             self._inbox.append(report(letter, envelope.mail_from, envelope.rcpt_tos[0]).as_bytes())
         time.sleep(self._slow_s)  # a busy relay: the moment between acceptance and answer is where kills hurt
@@ -56,7 +59,8 @@ class Inbox:
 
 def report(letter: Message, to: str, about: str) -> Message:
     """A delivery status notification (RFC 3464): the mailbox does not exist."""
-    made = MIMEMultipart("report", **{"report-type": "delivery-status"})
+    made: Message = MIMEMultipart("report")
+    made.set_param("report-type", "delivery-status")
     made["From"], made["To"] = "MAILER-DAEMON@people.example", to
     made["Subject"], made["Date"] = "Undelivered Mail Returned to Sender", formatdate()
     made["Message-ID"], made["Auto-Submitted"] = make_msgid(domain="people.example"), "auto-replied"
@@ -88,6 +92,7 @@ def _original(letter: Message) -> MIMEText:
 def main() -> None:
     """Serve until told to end."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--imap", type=int, required=True)
     parser.add_argument("--user", required=True)
@@ -95,10 +100,9 @@ def main() -> None:
     parser.add_argument("--slow-s", type=float, default=0.02)
     args = parser.parse_args()
     office = Office(Log(args.log), Inbox(args.imap, args.user, args.password), args.slow_s)
-    controller = Controller(office, hostname="127.0.0.1", port=0, data_size_limit=10_000_000)
+    controller = Controller(office, hostname="127.0.0.1", port=args.port, data_size_limit=10_000_000)
     controller.start()
-    assert controller.server is not None
-    print(controller.server.sockets[0].getsockname()[1], flush=True)
+    print(args.port, flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     controller.stop()
 
