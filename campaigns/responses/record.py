@@ -238,11 +238,12 @@ def _permissions(stakeholder_id: int) -> Iterator[_Branch]:
         },
         given.stakeholder_id == stakeholder_id,
     )  # fmt: skip
-    # Named on the record, and the ones that stand on an address of theirs and name nobody.
+    # Named on the record, and the ones that stand on an address of theirs and name nobody. The latter are asked
+    # in a way no index on stakeholders can serve: it would walk every nameless suppression there is.
     for where, joins in (
         (Suppression.stakeholder_id == stakeholder_id, ()),
         (
-            and_(Suppression.stakeholder_id.is_(None), Address.stakeholder_id == stakeholder_id),
+            and_(func.coalesce(Suppression.stakeholder_id, 0) == 0, Address.stakeholder_id == stakeholder_id),
             (
                 (
                     Address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
+from campaigns.delivery.tables import DeliveryEvent
 from campaigns.responses import intake
 from campaigns.responses.tables import RawEvent, Response
+from campaigns.stakeholders.tables import Suppression
 
 from .conftest import LINKS, World
 
@@ -126,6 +129,25 @@ def test_processing_takes_no_more_than_it_was_asked_and_goes_on_later(
         world = make_world(session, now)
         intake.store(session, now, world.mail.id, [world.event("mention") for _ in range(5)], "poll")
     assert [intake.process(database.sessions, now, LINKS, limit=3) for _ in range(3)] == [3, 2, 0]
+
+
+def test_two_workers_share_the_work_and_do_nothing_twice(
+    database: Database, now: datetime, make_world: MakeWorld
+) -> None:
+    with database.write() as session:
+        world = make_world(session, now)
+        for place in range(20):
+            key = f"p{place}@example.org"
+            delivery = world.delivery(world.person(f"P{place}", key))
+            facts = {"provider_id": delivery.provider_id, "about": key, "hard": True}
+            told = [world.event("bounce", **facts), world.event("complaint", **facts)]
+            intake.store(session, now, world.mail.id, told, "push")
+    with ThreadPoolExecutor(2) as workers:
+        done = list(workers.map(lambda _: intake.process(database.sessions, now, LINKS), range(2)))
+    assert sum(done) == 40
+    with database.read() as session:
+        assert set(session.scalars(select(RawEvent.state))) == {"done"}
+        assert count(session, Response) == count(session, DeliveryEvent) == count(session, Suppression) == 40
 
 
 def test_what_names_something_unknown_is_looked_at_again_for_seven_days(

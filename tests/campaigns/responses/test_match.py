@@ -105,6 +105,14 @@ def test_a_forwarded_letter_is_not_put_on_the_first_readers_record(world: World,
     assert world.session.scalars(select(DeliveryEvent)).all() == []
 
 
+def test_a_machines_answer_to_our_signed_address_belongs_to_the_letter_it_answers(world: World) -> None:
+    """M1: a delay notice or an out-of-office from another address is nobody's answer and no riddle either."""
+    ann = world.person("Ann", "ann@example.org")
+    facts = {"sender": "mailer-daemon@relay.example", "recipient_token": world.token(world.delivery(ann))}
+    assert world.response(world.event("auto_reply", **facts)).stakeholder_id == ann.id
+    assert world.response(world.event("reply", **facts)).stakeholder_id is None
+
+
 def test_a_plus_address_and_a_name_make_candidates(world: World) -> None:
     """M17."""
     ann, other = world.person("Ann", "ann@example.org"), world.person("Siân Ŵyn")

@@ -1,0 +1,1 @@
+"""The pages and hooks that need no login."""
