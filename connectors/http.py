@@ -180,7 +180,7 @@ class Door:
     def addresses(self, host: str, port: int, within_s: float) -> list[tuple[int, tuple[Any, ...]]]:
         """Where a host may be connected to, as (family, socket address); all must be allowed."""
         try:
-            found = _look_up(host, port, within_s)
+            found = look_up(host, port, within_s)
         except (OSError, UnicodeError) as error:
             raise Deferred(f"{host} cannot be looked up: {error}", scope="account", phase="connect") from None
         allowed = _loopback if host in self.allow_hosts else _public
@@ -199,6 +199,31 @@ class Door:
     def close(self) -> None:
         """Close the kept connections."""
         self.adapter.close()
+
+
+def look_up(host: str, port: int, within_s: float) -> list[tuple[int, tuple[Any, ...]]]:
+    """All addresses of a host as (family, socket address); OSError or UnicodeError where there is none.
+
+    The resolver knows no deadline, so it runs aside and is left when late.
+    """
+    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.put(error)
+
+    threading.Thread(target=ask, daemon=True, name="look-up").start()
+    try:
+        found = answer.get(timeout=within_s)
+    except queue.Empty:
+        raise TimeoutError("the look-up took too long") from None
+    if isinstance(found, Exception):
+        raise found
+    if not found:
+        raise OSError("the name has no address")
+    return [(family, where) for family, _, _, _, where in found]
 
 
 _URL = re.compile(
@@ -275,28 +300,6 @@ def _unwrapped(ip: Address) -> Address:
     if ip in _NAT64:
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else ip)
-
-
-def _look_up(host: str, port: int, within_s: float) -> list[tuple[int, tuple[Any, ...]]]:
-    """All addresses of a host. The resolver knows no deadline, so it runs aside and is left when late."""
-    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answer.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            answer.put(error)
-
-    threading.Thread(target=ask, daemon=True, name="look-up").start()
-    try:
-        found = answer.get(timeout=within_s)
-    except queue.Empty:
-        raise TimeoutError("the look-up took too long") from None
-    if isinstance(found, Exception):
-        raise found
-    if not found:
-        raise OSError("the name has no address")
-    return [(family, where) for family, _, _, _, where in found]
 
 
 @dataclass(slots=True)

@@ -1,8 +1,7 @@
 """One TCP connection to a mail server under one deadline: connect, TLS, lines in and out.
 
-Rules: the deadline is for all of it together. A timeout for each read would let a server that sends one
-byte a second hold a worker for ever. Certificates are always checked. Looking up the name is the one wait
-that cannot be cut short.
+Rules: the deadline is for all of it together, the look-up of the name included. A timeout for each read would
+let a server that sends one byte a second hold a worker for ever. Certificates are always checked.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+
+from ..http import look_up
 
 CHUNK = 65536
 LINE_MAX = 8192
@@ -84,10 +85,13 @@ class Wire:
 
 def open_wire(host: str, port: int, deadline: Deadline) -> Wire:
     """Connect to the first address that answers; the time left is shared among those still to be tried."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = look_up(host, port, deadline.left())
+    except UnicodeError as error:
+        raise OSError(f"this is no name of a host: {error}") from error
     lost: OSError = ConnectionError("the name has no address")
-    for tried, (family, kind, protocol, _, where) in enumerate(found):
-        sock = socket.socket(family, kind, protocol)
+    for tried, (family, where) in enumerate(found):
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.settimeout(deadline.left() / (len(found) - tried))
             sock.connect(where)

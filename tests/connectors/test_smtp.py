@@ -171,6 +171,19 @@ def test_a_name_that_does_not_exist_slows_the_account() -> None:
     assert isinstance(lost, Deferred) and lost.scope == "account"
 
 
+def test_a_look_up_without_end_is_cut_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: released.wait(30))
+    lost = failure(25, host="slow.example", deadline_s=0.2)
+    released.set()
+    assert isinstance(lost, Deferred) and (lost.phase, lost.code) == ("connect", "timeout")
+
+
+def test_a_host_that_no_name_can_be_slows_the_account() -> None:
+    lost = failure(25, host="x" * 80 + ".example")
+    assert isinstance(lost, Deferred) and lost.scope == "account"
+
+
 def test_a_server_that_is_no_mail_server_takes_nothing() -> None:
     with bare(scripted(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         lost = failure(port)
