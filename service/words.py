@@ -21,6 +21,7 @@ from babel.support import Translations
 LANGUAGES = {"en": "English", "cy": "Cymraeg", "ar": "العربية"}
 DIRECTIONS = {"en": "ltr", "cy": "ltr", "ar": "rtl"}
 DEFAULT = "en"
+ENGLISH = "en_GB"  # the day before the month, as the standard this product follows is written
 DOMAIN = "dolen"
 
 
@@ -63,4 +64,4 @@ def catalogue(language: str) -> resources.abc.Traversable:
 
 def day(on: date, language: str) -> str:
     """A date in full, as the language writes it."""
-    return format_date(on, format="long", locale=language)
+    return format_date(on, format="long", locale=ENGLISH if language == DEFAULT else language)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from importlib import resources
 
 import pytest
@@ -96,6 +97,12 @@ def test_each_plural_form_is_the_languages_own(language: str) -> None:
 )  # fmt: skip
 def test_the_first_wish_we_can_meet_is_met(wishes: list[str | None], language: str) -> None:
     assert words.choose(wishes) == language
+
+
+def test_a_date_is_written_as_its_readers_write_it() -> None:
+    on = date(2026, 11, 2)
+    shown = {language: words.day(on, language) for language in words.LANGUAGES}
+    assert shown == {"en": "2 November 2026", "cy": "2 Tachwedd 2026", "ar": "2 نوفمبر 2026"}
 
 
 def test_english_is_what_the_page_says() -> None:
