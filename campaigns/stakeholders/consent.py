@@ -225,7 +225,8 @@ def lock(session: Session, stakeholder_ids: Collection[int]) -> None:
         wanted = sorted(set(stakeholder_ids))
         for chunk in _chunks(wanted):
             rows = select(Stakeholder.id).where(Stakeholder.id.in_(chunk)).order_by(Stakeholder.id)
-            session.execute(rows.with_for_update()).all()
+            # NO KEY UPDATE: whoever has just inserted a row that refers to them may still ask for this lock.
+            session.execute(rows.with_for_update(key_share=True)).all()
 
 
 def _decide(
