@@ -195,6 +195,15 @@ def as_of(
     return _decide(session, at, at, purpose, channel, pairs, answer)
 
 
+def suppressed(session: Session, now: datetime, channel: str, pairs: Sequence[Pair]) -> set[Pair]:
+    """Those of the pairs whom a suppression stops on this channel, for whatever purpose."""
+    found = set()
+    for chunk in _chunks(sorted(set(pairs))):
+        stopped_people, stopped_keys = _suppressed(session, now, None, None, channel, chunk, False)
+        found |= {pair for pair in chunk if pair[0] in stopped_people or pair[1] in stopped_keys}
+    return found
+
+
 def latest(
     session: Session,
     stakeholder_ids: Collection[int],
@@ -275,13 +284,15 @@ def _suppressed(
     session: Session,
     now: datetime,
     until: datetime | None,
-    purpose: str,
+    purpose: str | None,
     channel: str,
     pairs: Sequence[Pair],
     answer: bool,
 ) -> tuple[set[int], set[str]]:
-    """The stakeholders and the address keys that a suppression stops now."""
-    applies = _stands(now, until) & or_(Suppression.purpose.is_(None), Suppression.purpose == purpose)
+    """The stakeholders and the address keys that a suppression stops now; `purpose` None is any."""
+    applies = _stands(now, until)
+    if purpose is not None:
+        applies = applies & or_(Suppression.purpose.is_(None), Suppression.purpose == purpose)
     if answer:
         applies = applies & Suppression.reason.in_(STOPS_ANSWERS)
     # Two branches, each on its own index.

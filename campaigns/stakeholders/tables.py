@@ -177,11 +177,13 @@ class Import(Edited, Base):
     programme_id: Mapped[int] = mapped_column(index=True)
     filename: Mapped[str]
     sha256: Mapped[str]
-    body: Mapped[bytes | None]
+    body: Mapped[bytes | None] = mapped_column(deferred=True)
     detected: Mapped[dict[str, Any]] = mapped_column(default=dict)
     mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)
     declaration: Mapped[dict[str, Any] | None]
-    state: Mapped[str] = mapped_column(default="checked")  # checked | running | finished | failed
+    # checking | checked | running | finished
+    state: Mapped[str] = mapped_column(default="checking", index=True)
+    until_at: Mapped[datetime | None]  # a worker has it until then
     total: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)

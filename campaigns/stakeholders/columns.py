@@ -1,0 +1,198 @@
+"""The columns of an imported file: what each one means, and how a record becomes values we can store.
+
+Rules: an empty cell says nothing, so it never takes anything away; a value that cannot be stored refuses its row and
+names its column; a consent column says only who is covered by the declaration, never that there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import BadField, BadImport, Invalid
+from . import addresses, fields, people
+from .files import CELL_MAX, Record
+from .tables import CONNECTIONS, RANKS, Field
+from .text import TEXT_MAX, clean, fold
+
+PLAIN = (
+    "name",
+    "external_id",
+    "kind",
+    "zone",
+    "languages",
+    "tags",
+    "connection",
+    "rank",
+    "consent",
+    "ignore",
+)
+# Several columns may make up a name or hold an address; of everything else there is one.
+REPEATABLE = ("name", "ignore")
+
+HEADERS = {
+    "name": "name", "full name": "name", "first name": "name", "last name": "name", "surname": "name",
+    "enw": "name", "enw llawn": "name", "enw cyntaf": "name", "cyfenw": "name", "الاسم": "name",
+    "external id": "external_id", "id": "external_id", "crm id": "external_id",
+    "kind": "kind", "math": "kind",
+    "email": "address.email", "e-mail": "address.email", "email address": "address.email",
+    "ebost": "address.email", "e-bost": "address.email", "cyfeiriad e-bost": "address.email",
+    "البريد الإلكتروني": "address.email",
+    "mobile": "address.sms", "symudol": "address.sms", "phone": "address.phone", "ffôn": "address.phone",
+    "الهاتف": "address.phone",
+    "language": "languages", "languages": "languages", "iaith": "languages", "ieithoedd": "languages",
+    "اللغة": "languages",
+    "zone": "zone", "time zone": "zone", "timezone": "zone",
+    "tags": "tags", "tagiau": "tags", "consent": "consent", "caniatâd": "consent", "الموافقة": "consent",
+    "connection": "connection", "rank": "rank",
+}  # fmt: skip
+LANGUAGES = {
+    "welsh": "cy", "cymraeg": "cy", "english": "en", "saesneg": "en", "arabic": "ar", "arabeg": "ar", "العربية": "ar",
+    "الإنجليزية": "en", "الويلزية": "cy",
+}  # fmt: skip
+YES = ("yes", "y", "true", "1", "x", "ie", "oes", "ydw", "ydy", "نعم")
+NO = ("no", "n", "false", "0", "na", "nac oes", "nac ydw", "لا")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
+
+@dataclass
+class Wanted:
+    """What one record says. `values` are a stakeholder's own columns; `addresses` maps (channel, key) to the value.
+
+    `consent`: True or False where a column says so, None where there is no such column.
+    """
+
+    line: int
+    values: dict[str, Any] = field(default_factory=dict)
+    attrs: dict[str, Any] = field(default_factory=dict)
+    addresses: dict[tuple[str, str], str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    connection: str | None = None
+    rank: str | None = None
+    consent: bool | None = None
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+
+def guess(header: Sequence[str], known: Mapping[str, Field]) -> dict[str, str]:
+    """What the columns mean by their names, in English, Welsh and Arabic; the others are ignored."""
+    found: dict[str, str] = {}
+    for column in header:
+        name = fold(column).replace("_", " ")
+        own = name.replace(" ", "_")
+        target = f"attrs.{own}" if own in known else HEADERS.get(name, "ignore")
+        again = target in found.values() and not _may_repeat(target)
+        found[column] = "ignore" if again else target
+    return found
+
+
+def check(mapping: Any, header: Sequence[str], known: Mapping[str, Field]) -> dict[str, str]:
+    """A mapping of column names to what they mean, as it is stored; BadImport names the column that is wrong."""
+    if not isinstance(mapping, Mapping):
+        raise BadImport("a mapping is an object of column names", pointer="/mapping")
+    for column, target in mapping.items():
+        pointer = f"/mapping/{column}"
+        if column not in header:
+            raise BadImport(f"there is no such column; there are {', '.join(header)}", pointer=pointer)
+        if not isinstance(target, str) or not _is_target(target, known):
+            raise BadImport(f"use {', '.join(PLAIN)}, address.CHANNEL or attrs.FIELD", pointer=pointer)
+        if not _may_repeat(target) and list(mapping.values()).count(target) > 1:
+            raise BadImport(f"two columns cannot both be {target}", pointer=pointer)
+    return {column: mapping.get(column, "ignore") for column in header}
+
+
+def must_identify(mapping: Mapping[str, str]) -> None:
+    """BadImport unless some column can tell the same stakeholder again."""
+    if not any(target == "external_id" or target.startswith("address.") for target in mapping.values()):
+        detail = "one column must be external_id or an address, so that the file can be imported twice"
+        raise BadImport(detail, pointer="/mapping")
+
+
+def read(record: Record, targets: Sequence[tuple[str, str]], known: Mapping[str, Field]) -> Wanted:
+    """What the record says, by its columns in order and what they mean; `problems` where that cannot be stored."""
+    wanted = Wanted(record.line)
+    if len(record.cells) != len(targets):
+        detail = f"this row has {len(record.cells)} cells, the header {len(targets)}"
+        wanted.problems.append({"column": None, "code": "bad_row", "detail": detail})
+        return wanted
+    for (column, target), cell in zip(targets, record.cells, strict=True):
+        text = cell.strip()
+        if target == "ignore" or not text:
+            continue
+        try:
+            if len(cell) > CELL_MAX:
+                raise BadField(f"a cell has at most {CELL_MAX} characters")
+            _put(wanted, target, text, known)
+        except Invalid as error:
+            wanted.problems.append({"column": column, "code": error.code, "detail": error.detail})
+    if wanted.consent is None and any(target == "consent" for _, target in targets):
+        wanted.consent = False
+    return wanted
+
+
+def _put(wanted: Wanted, target: str, text: str, known: Mapping[str, Field]) -> None:
+    place, _, rest = target.partition(".")
+    match place:
+        case "address":
+            wanted.addresses.setdefault((rest, addresses.key(rest, text)), clean(text, "/value"))
+        case "attrs":
+            wanted.attrs[rest] = fields.value_of(known[rest], _typed(known[rest], text), f"/attrs/{rest}")
+        case "name":
+            whole = f"{wanted.values['name']} {text}" if "name" in wanted.values else text
+            wanted.values.update(people.checked({"name": whole}))
+        case "languages":
+            said = [LANGUAGES.get(fold(one), one) for one in re.split(r"[\s,;|/]+", text) if one]
+            wanted.values.update(people.checked({"languages": said}))
+        case "tags":
+            wanted.tags = [clean(one, "/tags", length_max=people.TAG_MAX) for one in _parts(text, ",;|")]
+        case "connection":
+            wanted.connection = people.one_of(fold(text), CONNECTIONS, "/connection")
+        case "rank":
+            wanted.rank = people.one_of(fold(text), RANKS, "/rank")
+        case "consent":
+            wanted.consent = _yes(text)
+        case "kind":
+            wanted.values.update(people.checked({"kind": fold(text)}))
+        case _:
+            wanted.values.update(people.checked({place: text}))
+
+
+def _typed(field: Field, text: str) -> Any:
+    """A cell as the type of its field; what does not fit stays text, for the field to refuse."""
+    if field.type == "number" and _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    if field.type == "bool":
+        return _yes(text)
+    offered = {fold(choice): choice for choice in field.choices}
+    if field.type == "choice":
+        return offered.get(fold(text), text)
+    if field.type == "multi":
+        return [offered.get(fold(one), one) for one in _parts(text, ";|")]
+    return clean(text, "", length_max=TEXT_MAX, lines=True)
+
+
+def _parts(text: str, marks: str) -> list[str]:
+    return [part.strip() for part in re.split(f"[{re.escape(marks)}]", text) if part.strip()]
+
+
+def _yes(text: str) -> bool:
+    if fold(text) not in YES + NO:
+        raise BadField("write yes or no")
+    return fold(text) in YES
+
+
+def _is_target(target: str, known: Mapping[str, Field]) -> bool:
+    place, _, rest = target.partition(".")
+    if place == "attrs":
+        return rest in known
+    if place == "address":
+        try:
+            return bool(addresses.check_channel(rest))
+        except Invalid:
+            return False
+    return target in PLAIN
+
+
+def _may_repeat(target: str) -> bool:
+    return target in REPEATABLE or target.startswith("address.")

@@ -1,0 +1,262 @@
+"""CSV files from anywhere: which encoding and separator they have, their header, and their records one by one.
+
+Rules: what cannot be told for certain is named as a doubt, for a person to confirm, and never guessed silently; a
+file whose records cannot be told apart is refused with the line; a file is read as a stream, whatever its size.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import BadImport
+from .text import clean, fold
+
+BYTES_MAX = 256 * 1024 * 1024
+COLUMNS_MAX = 200
+CELL_MAX = 131_072
+SAMPLE = 64 * 1024
+DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = (
+    "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "windows-1252", "iso-8859-14", "windows-1256",
+    "iso-8859-1", "iso-8859-15", "iso-8859-6", "mac-roman",
+)  # fmt: skip
+# The encodings of old files in the languages we meet most; in the order in which they win a tie.
+LEGACY = ("windows-1252", "iso-8859-14", "windows-1256")
+
+_NOT_TEXT = {
+    b"PK": "a spreadsheet or a zip file",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
+    b"\x1f\x8b": "a compressed file",
+    b"%PDF": "a PDF",
+}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_WORD = re.compile(r"\w*[^\W\x00-\x7f]\w*")
+# No database keeps all of these, so a sample shows that there was something.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_ARABIC = re.compile(r"[\u0600-\u06ff]+")
+_LATIN = frozenset("àáâäåæçèéêëìíîïñòóôöøùúûüýÿœßŵŷẁẃẅỳ")
+
+# Python's limit is the whole process's. It is raised so that one long cell is a row's fault; the one below it
+# stops a quote that is never closed from eating the file.
+csv.field_size_limit(8 * CELL_MAX)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a file is to be read. `doubts` names what a person should confirm: encoding, delimiter.
+
+    `candidates` are the encodings it may be in, the likeliest first, each with a line as it would read.
+    """
+
+    encoding: str
+    delimiter: str
+    header: list[str]
+    doubts: list[str]
+    candidates: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: the line it begins on (the header's is 1) and its cells."""
+
+    line: int
+    cells: list[str]
+
+
+def pack(body: bytes) -> bytes:
+    """The file as it is kept until it is imported."""
+    return gzip.compress(body, compresslevel=1, mtime=0)
+
+
+def shape(body: bytes, encoding: str | None = None, delimiter: str | None = None) -> Shape:
+    """How this file is to be read, given what is said and what it shows; BadImport where it is no CSV file."""
+    _refuse_other_files(body)
+    doubts, candidates = [], []
+    if encoding is None:
+        encoding, certain = _encoding(body)
+        if not certain:
+            doubts.append("encoding")
+            candidates = _candidates(body, encoding)
+    elif encoding not in ENCODINGS:
+        raise BadImport(f"write one of {', '.join(ENCODINGS)}", pointer="/encoding")
+    if delimiter is None:
+        delimiter, certain = _delimiter(_sample(body, encoding))
+        doubts += [] if certain else ["delimiter"]
+    elif delimiter not in DELIMITERS:
+        raise BadImport("write a comma, a semicolon, a tab or a bar", pointer="/delimiter")
+    first = next(_all(pack(body[:SAMPLE]), encoding, delimiter), None)
+    header = [] if first is None else [cell.strip() for cell in first.cells]
+    _check_header(header)
+    return Shape(encoding, delimiter, header, doubts, candidates)
+
+
+def records(packed: bytes, encoding: str, delimiter: str) -> Iterator[Record]:
+    """The records after the header, those without any text left out; BadImport names the line that cannot be read."""
+    found = _all(packed, encoding, delimiter)
+    next(found, None)
+    return (record for record in found if any(cell.strip() for cell in record.cells))
+
+
+def _all(packed: bytes, encoding: str, delimiter: str) -> Iterator[Record]:
+    stream = io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(packed)), encoding=encoding, newline="")
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            detail = (
+                f"the record that begins on line {line} cannot be read; look for a quote that is not closed"
+            )
+            raise BadImport(f"{detail} ({error})", pointer="/file", line=line) from error
+        except UnicodeError as error:
+            detail = f"from line {line} on the file is not in {encoding}; say which encoding it has"
+            raise BadImport(detail, pointer="/encoding", line=line) from error
+        yield Record(line, cells)
+
+
+def _refuse_other_files(body: bytes) -> None:
+    if not body.strip():
+        raise BadImport("the file is empty", pointer="/file")
+    if len(body) > BYTES_MAX:
+        raise BadImport(f"the file has more than {BYTES_MAX >> 20} MB; divide it", pointer="/file")
+    for start, what in _NOT_TEXT.items():
+        if body.startswith(start):
+            raise BadImport(f"this is {what}, not a CSV file; save it as CSV (UTF-8)", pointer="/file")
+
+
+def _check_header(header: list[str]) -> None:
+    if len(header) > COLUMNS_MAX:
+        raise BadImport(
+            f"the file has {len(header)} columns; at most {COLUMNS_MAX} are read", pointer="/file"
+        )
+    if any("@" in name for name in header):
+        raise BadImport("the first line must name the columns; this one holds data", pointer="/file")
+    seen: set[str] = set()
+    for place, name in enumerate(header, 1):
+        if not name:
+            raise BadImport(f"column {place} has no name in the first line", pointer="/file")
+        clean(name, "/file", error=BadImport)
+        if fold(name) in seen:
+            raise BadImport(f"two columns are named {name}", pointer="/file")
+        seen.add(fold(name))
+
+
+def _encoding(body: bytes) -> tuple[str, bool]:
+    """The encoding, and whether it is certain."""
+    for mark, encoding in _MARKS:
+        if body.startswith(mark):
+            return encoding, True
+    start = body[:4096]
+    if start.count(0) * 5 > len(start):
+        return ("utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"), False
+    good, bad, line = _utf8(body)
+    if not bad:
+        return "utf-8", True
+    if good * 5 > bad:
+        detail = f"most of the file is UTF-8, but line {line} is not; save all of it in one encoding"
+        raise BadImport(detail, pointer="/encoding", line=line)
+    return _likeliest(body)[0], False
+
+
+def _utf8(body: bytes) -> tuple[int, int, int]:
+    """How many characters beyond ASCII are UTF-8, how many bytes are not, and the line of the first of those."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    good = bad = 0
+    line = place = 0
+    for first in range(0, len(body), 1 << 20):
+        chunk = body[first : first + (1 << 20)]
+        text = decoder.decode(chunk, final=first + len(chunk) >= len(body))
+        if text.isascii():
+            place += text.count("\n")
+            continue
+        odd = re.search("[\udc80-\udcff]", text)
+        if odd and not bad:
+            line = place + text.count("\n", 0, odd.start()) + 1
+        escaped = len(re.findall("[\udc80-\udcff]", text))
+        bad += escaped
+        good += len(re.findall(r"[^\x00-\x7f]", text)) - escaped
+        place += text.count("\n")
+    return good, bad, line
+
+
+def _likeliest(body: bytes) -> list[str]:
+    """The old encodings in which the file can be read, the one that gives the most words first."""
+    scores: dict[str, int] = {}
+    for encoding in LEGACY:
+        try:
+            text = b"\n".join(_odd_lines(body)).decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        scores[encoding] = sum(map(_likeness, _WORD.findall(text))) - 2 * len(
+            re.findall(r"[\x80-\x9f]", text)
+        )
+    if max(scores.values(), default=-1) < 0:
+        raise BadImport("the encoding cannot be told; save the file as UTF-8 or name it", pointer="/encoding")
+    return sorted(scores, key=lambda encoding: -scores[encoding])
+
+
+def _likeness(word: str) -> int:
+    """1 for what looks like a word in Welsh, English or Arabic, -1 for what does not."""
+    if _ARABIC.search(word):
+        return 1 if _ARABIC.fullmatch(word) and len(word) > 1 else -1
+    marked = [letter for letter in word.lower() if not letter.isascii()]
+    return 1 if _LATIN.issuperset(marked) and len(marked) * 2 <= len(word) else -1
+
+
+def _odd_lines(body: bytes) -> list[bytes]:
+    """Some lines with bytes beyond ASCII."""
+    return re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", body[: 1 << 20])[:200]
+
+
+def _candidates(body: bytes, encoding: str) -> list[dict[str, str]]:
+    if encoding.startswith("utf-16"):
+        samples = {encoding: _sample(body, encoding)[:200]}
+    else:
+        line = next(iter(_odd_lines(body)), body)[:200]
+        samples = {name: line.decode(name, "replace") for name in _likeliest(body)}
+    return [{"encoding": name, "sample": _CONTROL.sub("\ufffd", text)} for name, text in samples.items()]
+
+
+def _sample(body: bytes, encoding: str) -> str:
+    """The beginning of the file, to its last full line."""
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(body[:SAMPLE])
+    end = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: end + 1] if end > 0 and len(body) > SAMPLE else text
+
+
+def _delimiter(sample: str) -> tuple[str, bool]:
+    """The separator under which the records agree with the header best, and whether no other comes near."""
+    fits: dict[str, tuple[float, int]] = {}
+    for delimiter in DELIMITERS:
+        rows = [row for row in _lenient(sample, delimiter) if row][:100]
+        width = len(rows[0]) if rows else 0
+        if width > 1:
+            fits[delimiter] = (sum(len(row) == width for row in rows) / len(rows), width)
+    if not fits:
+        return ",", True
+    best, *others = sorted(fits, key=lambda delimiter: fits[delimiter], reverse=True)
+    return best, not any(fits[other][0] > 0.8 for other in others)
+
+
+def _lenient(sample: str, delimiter: str) -> Iterator[list[Any]]:
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+    try:
+        yield from reader
+    except csv.Error:
+        return

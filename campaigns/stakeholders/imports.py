@@ -1,0 +1,326 @@
+"""Imports of CSV files: checked first without writing anyone, then run in steps that survive a kill.
+
+Rules: the check and the run are the same steps, the check without storing; each row stands alone, and the rows of a
+step are committed together with the place that was reached, so no row counts twice; a row is the stakeholder of its
+external id, else of its address; nothing is taken away, and whoever opted out or is suppressed stays so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound
+from . import columns, desk, fields, files, people
+from .columns import Wanted
+from .desk import Declaration, Outcome
+from .tables import BASES, PURPOSES, Import, ImportRow
+from .text import clean
+
+STEP = 200
+# A larger file is checked by `dry_run`, which does not hold one transaction open all the while.
+CHECK_ROWS_MAX = 5_000
+# Other writers get their turn between two steps.
+PAUSE_S = 0.002
+# A worker that shows no sign of life for so long has lost the import.
+LEASE = timedelta(seconds=60)
+DECLARED = ("purpose", "channel", "basis", "source", "wording_version", "at")
+
+
+def check(
+    session: Session,
+    now: datetime,
+    *,
+    programme_id: int,
+    filename: str,
+    body: bytes,
+    mapping: Mapping[str, str] | None = None,
+    declaration: Mapping[str, Any] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    actor: str,
+    within: Collection[int] | None = None,
+) -> Import:
+    """Read a file and say what importing it would do, row by row, without writing anyone; BadImport, BadField.
+
+    `mapping` is column name to name, external_id, kind, zone, languages, tags, connection, rank, consent, ignore,
+    address.CHANNEL or attrs.FIELD; without it, the names of the columns are understood. `declaration` {purpose,
+    channel, basis, source, wording_version, at} is one consent for the file. `within`: the programmes whose people
+    may be recognised (None: all). State: `checked`, or `checking` where the file is large and needs `dry_run`.
+    """
+    shape = files.shape(body, encoding, delimiter)
+    packed = files.pack(body)
+    total = sum(1 for _ in files.records(packed, shape.encoding, shape.delimiter))
+    # The file has been read by now: the transaction begins here, and other writers wait for little.
+    known = fields.every(session)
+    wanted = (
+        columns.guess(shape.header, known) if mapping is None else columns.check(mapping, shape.header, known)
+    )
+    columns.must_identify(wanted)
+    imported = Import(
+        programme_id=programme_id, filename=clean(filename, "/filename"), sha256=hashlib.sha256(body).hexdigest(),
+        body=packed, mapping=wanted, declaration=_declared(declaration, now), actor=actor,
+        created_at=now, updated_at=now,
+        detected={
+            "encoding": shape.encoding, "delimiter": shape.delimiter, "doubts": shape.doubts,
+            "candidates": shape.candidates, "header": shape.header,
+            "within": None if within is None else sorted(within),
+        },
+        total=total, state="checking",
+    )  # fmt: skip
+    session.add(imported)
+    session.flush()
+    if imported.total <= CHECK_ROWS_MAX:
+        seen: set[int] = set()
+        for step in _steps(imported, packed):
+            _step(session, imported, step, now, seen)
+        _end_check(imported)
+        session.flush()
+    return imported
+
+
+def confirm(session: Session, now: datetime, imported: Import) -> None:
+    """A person has looked at the candidates and says that the file is read rightly."""
+    imported.detected = {**imported.detected, "doubts": []}
+    imported.touch(now)
+    session.flush()
+
+
+def start(session: Session, now: datetime, imported: Import) -> None:
+    """Somebody has looked at the check and confirms it: the next `run_pending` takes the file in."""
+    if imported.state == "checking":
+        raise Conflict("this import is still being checked")
+    if imported.state != "checked":
+        raise AlreadyDone("this import was confirmed already")
+    confirm(session, now, imported)
+    _begin(session, now, imported)
+
+
+def run_pending(sessions: sessionmaker[Session], now: Callable[[], datetime]) -> int:
+    """Check the large files and take in the confirmed ones that no other worker has; gives how many there were."""
+    handled = 0
+    while (claimed := _claim(sessions, now())) is not None:
+        import_id, state = claimed
+        with suppress(Conflict):  # we stood still for so long that another worker took it over
+            (dry_run if state == "checking" else run)(sessions, import_id, now)
+        handled += 1
+    return handled
+
+
+def dry_run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datetime]) -> None:
+    """Check a large file in transactions of its own; it begins again where it was interrupted."""
+    with sessions.begin() as session:
+        imported = _get(session, import_id)
+        if imported.state != "checking":
+            raise AlreadyDone("this import is checked already")
+        imported.done, imported.counts = 0, {}
+        session.execute(delete(ImportRow).where(ImportRow.import_id == import_id))
+        body = imported.body
+    seen: set[int] = set()
+    for step in _steps(imported, body):
+        at = now()
+        with sessions.begin() as session:
+            _step(session, _get(session, import_id), step, at, seen)
+        time.sleep(PAUSE_S)
+    with sessions.begin() as session:
+        _end_check(_get(session, import_id))
+
+
+def run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datetime]) -> dict[str, int]:
+    """Import the file, or the rest of it after an interruption; gives the counts.
+
+    In transactions of its own of at most 200 rows. BadImport while a doubt about the file is not confirmed; Conflict
+    where another process runs the same import.
+    """
+    imported, body = _start(sessions, import_id, now())
+    for step in _steps(imported, body, imported.done):
+        at = now()
+        with sessions.begin() as session:
+            _step(session, _get(session, import_id), step, at, None)
+        time.sleep(PAUSE_S)
+    with sessions.begin() as session:
+        imported = _get(session, import_id)
+        if imported.state == "running":
+            imported.state, imported.body, imported.until_at = "finished", None, None
+            imported.touch(now())
+        return dict(imported.counts)
+
+
+def rows(
+    session: Session, imported: Import, after_line: int = 0, limit: int = 50, outcome: str | None = None
+) -> list[ImportRow]:
+    """What became, or would become, of the next rows, in the order of the file."""
+    page = select(ImportRow).where(ImportRow.import_id == imported.id, ImportRow.line > after_line)
+    if outcome is not None:
+        page = page.where(ImportRow.outcome == outcome)
+    return list(session.scalars(page.order_by(ImportRow.line).limit(limit)))
+
+
+def _start(sessions: sessionmaker[Session], import_id: int, now: datetime) -> tuple[Import, bytes | None]:
+    with sessions.begin() as session:
+        imported = _get(session, import_id)
+        if imported.state == "checking":
+            raise Conflict("this import is still being checked")
+        if imported.detected["doubts"]:
+            doubts = " and ".join(imported.detected["doubts"])
+            raise BadImport(
+                f"confirm the {doubts} of the file first, or name it", pointer=f"/{doubts.split()[0]}"
+            )
+        if imported.state == "checked":
+            _begin(session, now, imported)
+        imported.until_at = now + LEASE
+        return imported, imported.body
+
+
+def _begin(session: Session, now: datetime, imported: Import) -> None:
+    """Nobody has been written yet: what the check found is forgotten."""
+    imported.state, imported.done, imported.counts = "running", 0, {}
+    imported.touch(now)
+    session.execute(delete(ImportRow).where(ImportRow.import_id == imported.id))
+    session.flush()
+
+
+def _claim(sessions: sessionmaker[Session], now: datetime) -> tuple[int, str] | None:
+    """The next import to work on, ours for the length of a lease."""
+    free = or_(Import.until_at.is_(None), Import.until_at <= now)
+    waiting = select(Import.id, Import.state).where(Import.state.in_(("checking", "running")), free)
+    with sessions.begin() as session:
+        found = session.execute(
+            waiting.order_by(Import.id).limit(1).with_for_update(skip_locked=True)
+        ).first()
+        if found is None:
+            return None
+        session.execute(update(Import).where(Import.id == found.id).values(until_at=now + LEASE))
+        return found.id, found.state
+
+
+def _end_check(imported: Import) -> None:
+    imported.state, imported.done, imported.until_at = "checked", 0, None
+
+
+def _steps(imported: Import, body: bytes | None, done: int = 0) -> Iterator[tuple[int, list[files.Record]]]:
+    """The records after the first `done`, at most 200 at a time, each time with the place where they begin."""
+    if body is None:
+        return
+    detected = imported.detected
+    records = islice(files.records(body, detected["encoding"], detected["delimiter"]), done, None)
+    while step := list(islice(records, STEP)):
+        yield done, step
+        done += len(step)
+
+
+def _step(
+    session: Session,
+    imported: Import,
+    step: tuple[int, list[files.Record]],
+    now: datetime,
+    seen: set[int] | None,
+) -> None:
+    """Decide about some rows; store the people too, unless `seen` (the keys met so far) says this is a check."""
+    start, records = step
+    known = fields.every(session)
+    # The header keeps the order of the columns; an object in the database does not.
+    targets = [(column, imported.mapping[column]) for column in imported.detected["header"]]
+    wanted = [columns.read(record, targets, known) for record in records]
+    _advance(session, imported, start, len(records), now)
+    outcomes = _outcomes(session, imported, wanted, known, now, seen)
+    counts = Counter(imported.counts)
+    for outcome in outcomes:
+        counts.update([outcome.outcome, *outcome.notes])
+    imported.counts = dict(counts)
+    session.execute(
+        insert(ImportRow),
+        [
+            {
+                "import_id": imported.id, "line": outcome.line, "outcome": outcome.outcome,
+                "stakeholder_id": outcome.stakeholder_id, "problems": outcome.problems,
+            }
+            for outcome in outcomes
+        ],
+    )  # fmt: skip
+    session.flush()
+
+
+def _advance(session: Session, imported: Import, start: int, count: int, now: datetime) -> None:
+    """Take these rows; whoever else works on the same file finds them taken."""
+    taken = session.execute(
+        update(Import)
+        .where(Import.id == imported.id, Import.done == start, Import.state == imported.state)
+        .values(done=start + count, until_at=now + LEASE)
+        .returning(Import.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if not taken:
+        raise Conflict("another process works on this import")
+    session.refresh(imported, ["done", "counts", "until_at"])
+
+
+def _outcomes(
+    session: Session,
+    imported: Import,
+    wanted: list[Wanted],
+    known: Mapping[str, Any],
+    now: datetime,
+    seen: set[int] | None,
+) -> list[Outcome]:
+    declaration = None if imported.declaration is None else _declaration(imported.declaration)
+    place = desk.Place(session, now, imported.programme_id, imported.detected["within"], declaration, known)
+    usable = [one for one in wanted if not one.problems]
+    opened = desk.open_for(place, usable, locked=seen is None)
+    outcomes = [
+        Outcome(one.line, "refused", None, one.problems) if one.problems else desk.apply(opened, one, seen)
+        for one in wanted
+    ]
+    if seen is None:
+        evidence = {"import": imported.id, "sha256": imported.sha256}
+        desk.store(opened, imported.actor, evidence)
+    return outcomes
+
+
+def _declared(declaration: Mapping[str, Any] | None, now: datetime) -> dict[str, Any] | None:
+    """The declaration as it is kept; all of it is needed, for without source, date and wording it proves nothing."""
+    if declaration is None:
+        return None
+    if not isinstance(declaration, Mapping) or set(declaration) != set(DECLARED):
+        raise BadImport(f"a declaration has exactly {', '.join(DECLARED)}", pointer="/declaration")
+    try:
+        said = {name: clean(declaration[name], f"/declaration/{name}") for name in DECLARED if name != "at"}
+        people.one_of(said["purpose"], PURPOSES, "/declaration/purpose")
+        people.one_of(said["basis"], BASES, "/declaration/basis")
+        desk.check_channel(said["channel"], "/declaration/channel")
+        at = _moment(declaration["at"])
+    except Invalid as error:
+        raise BadImport(error.detail, pointer=error.pointer) from error
+    if at > now:
+        raise BadImport("consent cannot have been given in the future", pointer="/declaration/at")
+    return said | {"at": at.isoformat()}
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise BadField("this must be a date and time", pointer="/declaration/at") from None
+    if at.tzinfo is None:
+        raise BadField("this time needs its offset, such as Z or +01:00", pointer="/declaration/at")
+    return at
+
+
+def _declaration(stored: Mapping[str, Any]) -> Declaration:
+    return Declaration(**{**stored, "at": datetime.fromisoformat(stored["at"])})
+
+
+def _get(session: Session, import_id: int) -> Import:
+    imported = session.get(Import, import_id)
+    if imported is None:
+        raise NotFound("there is no such import")
+    return imported
