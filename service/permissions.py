@@ -195,6 +195,11 @@ PERMISSIONS: dict[str, str] = {
     "GET /v1/suppressions": "consents:read",
     "POST /v1/suppressions": "consents:write",
     "POST /v1/suppressions/{id}/lift": "consents:write",
+    # imports
+    "POST /v1/imports": "stakeholders:write",
+    "GET /v1/imports/{id}": "stakeholders:read",
+    "POST /v1/imports/{id}/confirm": "stakeholders:write",
+    "GET /v1/imports/{id}/rows": "stakeholders:read",
     # users and grants
     "GET /v1/users": "users:admin",
     "POST /v1/users": "users:admin",

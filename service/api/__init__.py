@@ -7,6 +7,7 @@ from . import (
     content_items,
     deliveries,
     fields,
+    imports,
     messages,
     programmes,
     responses,
@@ -27,6 +28,7 @@ RESOURCES = (
     segments.resource,
     consents.resource,
     suppressions.resource,
+    imports.resource,
     strategies.resource,
     templates.resource,
     content_items.resource,
@@ -45,4 +47,4 @@ RESOURCES = (
 )
 
 # Endpoints that take a multipart form instead of JSON, with the most bytes they take.
-BODY_MAX: dict[str, int] = {}
+BODY_MAX: dict[str, int] = {"imports.Imports": imports.FORM_MAX}

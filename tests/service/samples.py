@@ -17,7 +17,7 @@ from campaigns.messages import content, messages, templates
 from campaigns.messages.tables import Occurrence
 from campaigns.responses import interactions
 from campaigns.responses.tables import RawEvent, Response
-from campaigns.stakeholders import addresses, consent, fields, people, segments
+from campaigns.stakeholders import addresses, consent, fields, imports, people, segments
 from campaigns.strategies import agreements, strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
@@ -82,9 +82,13 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     stopped = consent.suppress(
         session, now, channel="post", stakeholder_id=ann.id, reason="manual", origin="admin"
     )
+    file = imports.check(
+        session, now, programme_id=programme_id, filename="bo.csv", actor="usr_x",
+        body=b"name,email\nBo,bo@example.org\n",
+    )  # fmt: skip
     return {
         "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
-        "cns": given.id, "sup": stopped.id,
+        "cns": given.id, "sup": stopped.id, "imp": file.id,
     }  # fmt: skip
 
 

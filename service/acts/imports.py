@@ -1,0 +1,84 @@
+"""What may be done with imports: a file is checked, looked at, confirmed, and then taken in by a worker.
+
+Rules: only people whom the caller reaches are recognised; a declaration of consent needs the scope for consents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from campaigns.stakeholders import imports
+from campaigns.stakeholders.tables import Import, ImportRow
+
+from .. import paging
+from ..access import Caller
+from ..wiring import Wiring
+from . import Act, begin, consents
+from .stakeholders import READ, WRITE, home
+
+
+def check(
+    wiring: Wiring,
+    caller: Caller,
+    request_id: str | None,
+    *,
+    programme_id: int | None = None,
+    declaration: Mapping[str, Any] | None = None,
+    **file: Any,
+) -> Import:
+    """Say what importing a file would do; a large one is only stored, and checked by a worker."""
+    with begin(wiring, caller, request_id=request_id) as act:
+        programme_id = home(act, WRITE, programme_id)
+        _need(act, programme_id, declaration)
+    with begin(wiring, caller, request_id=request_id) as act:
+        made = imports.check(
+            act.session, act.now, programme_id=programme_id, declaration=declaration, actor=caller.actor,
+            within=caller.programmes(WRITE), **file,
+        )  # fmt: skip
+        act.note(
+            "import.checked", "import", made.id,
+            programme_id=programme_id, after={"sha256": made.sha256, "rows": made.total},
+        )  # fmt: skip
+        return made
+
+
+def get(act: Act, import_id: int, scope: str = READ, *, lock: bool = False) -> Import:
+    """One import, for what this scope allows."""
+    found = act.one(Import, import_id, lock=lock)
+    act.need(scope, found.programme_id)
+    return found
+
+
+def confirm(act: Act, import_id: int) -> Import:
+    """A person has looked at the check: let a worker take the file in."""
+    found = get(act, import_id, WRITE, lock=True)
+    _need(act, found.programme_id, found.declaration)
+    imports.start(act.session, act.now, found)
+    act.note("import.confirmed", "import", found.id, programme_id=found.programme_id)
+    return found
+
+
+def rows(
+    act: Act,
+    import_id: int,
+    *,
+    limit: int,
+    after: str | None,
+    before: str | None,
+    outcome: str | None = None,
+) -> paging.Page:
+    """What became, or would become, of each row, in the order of the file."""
+    found = get(act, import_id)
+    statement = select(ImportRow).where(ImportRow.import_id == found.id)
+    if outcome is not None:
+        statement = statement.where(ImportRow.outcome == outcome)
+    return paging.cut(act.session, statement, ImportRow.line, limit=limit, after=after, before=before)
+
+
+def _need(act: Act, programme_id: int, declaration: object | None) -> None:
+    act.need(WRITE, programme_id)
+    if declaration is not None:
+        act.need(consents.WRITE, programme_id)

@@ -1,0 +1,155 @@
+"""/v1/imports: CSV files of stakeholders, checked first, then confirmed and taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import g, request
+from flask.views import MethodView
+from flask_smorest.fields import Upload
+
+from campaigns.stakeholders.files import BYTES_MAX, DELIMITERS, ENCODINGS
+from campaigns.stakeholders.tables import PURPOSES
+
+from .. import strict_json
+from ..acts import imports
+from ..door import this_door
+from ..ids import shown
+from ..problems import Refusal
+from .resource import Resource, listed, outside, this_act
+from .schemas import Choice, Id, Made, PageQuery, Schema, page_of
+
+resource = Resource("imports", "CSV files of stakeholders: checked without writing anyone, then confirmed.")
+
+# The file, and room for the other parts of the form.
+FORM_MAX = BYTES_MAX + 1024 * 1024
+STATES = ("checking", "checked", "running", "finished")
+OUTCOMES = ("created", "updated", "unchanged", "refused", "held")
+
+
+class JsonText(ma.fields.String):
+    """A JSON object as the text of a form part, read as strictly as a body."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        try:
+            found = strict_json.loads(super()._deserialize(value, attr, data, **kwargs).encode())
+        except Refusal as refusal:
+            raise ma.ValidationError(refusal.detail) from refusal
+        if not isinstance(found, dict):
+            raise ma.ValidationError("this must be a JSON object")
+        return found
+
+
+class ImportFile(Schema):
+    file = Upload(required=True)
+
+
+class ImportOptions(Schema):
+    programme_id = Id(
+        "programme", load_default=None, metadata={"description": "else the token's programme, else General"}
+    )
+    mapping = JsonText(
+        load_default=None,
+        metadata={
+            "description": "column to name, external_id, kind, zone, languages, tags, connection, rank, consent, "
+            "ignore, address.CHANNEL or attrs.FIELD; without it the names of the columns are understood"
+        },
+    )
+    declaration = JsonText(
+        load_default=None,
+        metadata={
+            "description": f"one permission for the file: purpose ({', '.join(PURPOSES)}), channel, basis, source, "
+            "wording_version, at"
+        },
+    )
+    encoding = Choice(ENCODINGS, load_default=None)
+    delimiter = Choice(DELIMITERS, load_default=None)
+
+
+class Detected(Schema):
+    """How the file is read. Look at `candidates` where `doubts` names something."""
+
+    encoding = ma.fields.String(required=True)
+    delimiter = ma.fields.String(required=True)
+    header = ma.fields.List(ma.fields.String(), required=True)
+    doubts = ma.fields.List(ma.fields.String(), required=True)
+    candidates = ma.fields.List(ma.fields.Dict(), required=True)
+
+
+class ImportOut(Made):
+    id = Id("import", required=True)
+    programme_id = Id("programme", required=True)
+    filename = ma.fields.String(required=True)
+    sha256 = ma.fields.String(required=True)
+    state = Choice(STATES, required=True)
+    detected = ma.fields.Nested(Detected, required=True)
+    mapping = ma.fields.Dict(required=True)
+    declaration = ma.fields.Dict(required=True, allow_none=True)
+    total = ma.fields.Integer(required=True, metadata={"description": "rows in the file"})
+    done = ma.fields.Integer(required=True, metadata={"description": "rows handled"})
+    counts = ma.fields.Dict(
+        required=True, metadata={"description": "rows by outcome, and by what was not done for them"}
+    )
+    actor = ma.fields.String(required=True)
+
+
+class ImportRowQuery(PageQuery):
+    outcome = Choice(OUTCOMES)
+
+
+class RowProblem(Schema):
+    column = ma.fields.String(required=True, allow_none=True)
+    code = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
+
+
+class ImportRowOut(Schema):
+    line = ma.fields.Integer(required=True, metadata={"description": "in the file; the header's is 1"})
+    outcome = Choice(OUTCOMES, required=True)
+    stakeholder_id = Id("stakeholder", required=True, allow_none=True)
+    problems = ma.fields.List(ma.fields.Nested(RowProblem), required=True)
+
+
+@resource.route("")
+class Imports(MethodView):
+    @resource.arguments(ImportFile, location="files", unknown=ma.RAISE)
+    @resource.arguments(ImportOptions, location="form")
+    @resource.response(201, ImportOut)
+    @outside
+    def post(self, files: dict[str, Any], options: dict[str, Any]) -> Any:
+        """Check a file: what importing it would do, row by row; nobody is written yet"""
+        upload = files["file"]
+        row = imports.check(
+            this_door().parts.wiring, g.caller, g.get("request_id"),
+            filename=upload.filename, body=upload.read(), **options,
+        )  # fmt: skip
+        return row, {"Location": f"{request.path}/{shown('import', row.id)}"}
+
+
+@resource.route("/<imp:id>")
+class Import(MethodView):
+    @resource.response(200, ImportOut)
+    def get(self, id: int) -> Any:
+        """Read how far an import is"""
+        return imports.get(this_act(), id)
+
+
+@resource.route("/<imp:id>/confirm")
+class Confirm(MethodView):
+    @resource.response(202, ImportOut)
+    def post(self, id: int) -> Any:
+        """Take a checked file in; a worker does it, and survives a stop in the middle"""
+        return imports.confirm(this_act(), id)
+
+
+@resource.route("/<imp:id>/rows")
+class Rows(MethodView):
+    @resource.arguments(ImportRowQuery, location="query")
+    @resource.response(200, page_of(ImportRowOut))
+    def get(self, query: dict[str, Any], id: int) -> Any:
+        """List what became, or would become, of each row"""
+        return listed(imports.rows(this_act(), id, **query))

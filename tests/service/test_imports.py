@@ -1,0 +1,218 @@
+"""Imports by API: a file is checked, looked at, confirmed, and taken in by a worker."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from campaigns.base import parse_id, public_id
+from campaigns.stakeholders import imports
+from campaigns.stakeholders.tables import Import
+from service.wiring import Wiring
+
+from . import samples
+from .conftest import Answer, Api, People
+
+IMPORTS = "/v1/imports"
+FILE = (
+    "Name,Email,Language\nAnn Price,ann@example.org,cy\nSiân,sian@example.org,en\nNobody,not an address,en\n"
+)
+DECLARED = {
+    "purpose": "direct_marketing",
+    "channel": "email",
+    "basis": "consent",
+    "source": "sign-up sheet",
+    "wording_version": "2026-1",
+    "at": "2026-01-01T00:00:00Z",
+}
+
+
+def upload(api: Api, token: str, body: str | bytes = FILE, **options: Any) -> Answer:
+    form = {name: json.dumps(one) if isinstance(one, dict) else one for name, one in options.items()}
+    content = body.encode() if isinstance(body, str) else body
+    return api.post(IMPORTS, token, data={**form, "file": (io.BytesIO(content), "people.csv")})
+
+
+def run(wiring: Wiring) -> int:
+    return imports.run_pending(wiring.database.sessions, wiring.now)
+
+
+def everyone(api: Api, token: str) -> list[str]:
+    return [row["name"] for row in api.get("/v1/stakeholders", token).json["data"]]
+
+
+def test_a_file_is_checked_then_confirmed_then_taken_in(api: Api, admin: str, wiring: Wiring) -> None:
+    checked = upload(api, admin)
+    assert checked.status_code == 201, checked.text
+    assert (checked.json["state"], checked.json["total"]) == ("checked", 3)
+    assert checked.json["mapping"] == {"Name": "name", "Email": "address.email", "Language": "languages"}
+    assert checked.json["counts"] == {"created": 2, "refused": 1}
+    path = checked.headers["Location"]
+    refused = api.get(f"{path}/rows?outcome=refused", admin).json["data"]
+    assert [(row["line"], row["problems"][0]["column"]) for row in refused] == [(4, "Email")]
+    assert (run(wiring), everyone(api, admin)) == (0, [])
+
+    confirmed = api.post(f"{path}/confirm", admin)
+    assert (confirmed.status_code, confirmed.json["state"]) == (202, "running")
+    assert run(wiring) == 1
+    done = api.get(path, admin).json
+    assert (done["state"], done["done"], done["counts"]) == ("finished", 3, {"created": 2, "refused": 1})
+    assert everyone(api, admin) == ["Ann Price", "Siân"]
+    rows = api.get(f"{path}/rows", admin).json["data"]
+    assert [(row["line"], row["outcome"]) for row in rows] == [(2, "created"), (3, "created"), (4, "refused")]
+    ann = api.get(f"/v1/stakeholders/{rows[0]['stakeholder_id']}", admin).json
+    assert (ann["name"], ann["source"]) == ("Ann Price", "import")
+    again = api.post(f"{path}/confirm", admin)
+    assert (again.status_code, again.json["code"]) == (409, "already_done")
+    assert run(wiring) == 0
+
+
+def test_rows_come_a_page_at_a_time(api: Api, admin: str) -> None:
+    path = upload(api, admin).headers["Location"]
+    first = api.get(f"{path}/rows?limit=2", admin).json
+    rest = api.get(f"{path}/rows?limit=2&after={first['next']}", admin).json
+    assert [row["line"] for row in first["data"] + rest["data"]] == [2, 3, 4]
+    assert rest["has_more"] is False
+
+
+def test_a_large_file_is_checked_by_a_worker(
+    api: Api, admin: str, wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "CHECK_ROWS_MAX", 2)
+    answer = upload(api, admin)
+    path = answer.headers["Location"]
+    assert (answer.json["state"], answer.json["counts"]) == ("checking", {})
+    early = api.post(f"{path}/confirm", admin)
+    assert (early.status_code, early.json["code"]) == (409, "conflict")
+    assert run(wiring) == 1
+    assert api.get(path, admin).json["counts"] == {"created": 2, "refused": 1}
+
+
+def test_two_workers_do_not_take_the_same_import_and_a_lost_one_is_taken_over(
+    api: Api, admin: str, wiring: Wiring
+) -> None:
+    """C8"""
+    row = upload(api, admin).json
+    api.post(f"{IMPORTS}/{row['id']}/confirm", admin)
+    with wiring.database.write() as session:
+        session.get_one(Import, parse_id("imp", row["id"])).until_at = wiring.now() + imports.LEASE
+    assert run(wiring) == 0
+    later = wiring.now() + imports.LEASE + timedelta(seconds=1)
+    assert imports.run_pending(wiring.database.sessions, lambda: later) == 1
+    assert everyone(api, admin) == ["Ann Price", "Siân"]
+
+
+def test_what_cannot_be_told_is_shown_for_a_person_to_confirm(api: Api, admin: str, wiring: Wiring) -> None:
+    """C2"""
+    body = "Name,Email\nSiân Ŵyn,sian@example.org\n".replace("Ŵ", "W").encode("windows-1252")
+    detected = upload(api, admin, body).json["detected"]
+    assert detected["doubts"] == ["encoding"]
+    assert detected["candidates"][0] == {"encoding": "windows-1252", "sample": "Siân Wyn,sian@example.org"}
+    named = upload(api, admin, body, encoding="windows-1252")
+    assert named.json["detected"]["doubts"] == []
+    api.post(f"{named.headers['Location']}/confirm", admin)
+    run(wiring)
+    assert everyone(api, admin) == ["Siân Wyn"]
+
+
+def test_one_declaration_covers_the_file_and_opens_nobody_who_opted_out(
+    api: Api, admin: str, wiring: Wiring
+) -> None:
+    """C17, C18"""
+    ann = api.post(
+        "/v1/stakeholders",
+        admin,
+        json={"name": "Ann Price", "addresses": [{"channel": "email", "value": "ann@example.org"}]},
+    ).json["id"]
+    out = {"stakeholder_id": ann, "purpose": "direct_marketing", "channel": "email", "source": "phone"}
+    api.post("/v1/consents/withdraw", admin, json=out)
+    path = upload(api, admin, declaration=DECLARED).headers["Location"]
+    api.post(f"{path}/confirm", admin)
+    run(wiring)
+    assert api.get(path, admin).json["counts"]["opted_out"] == 1
+    given = [row for row in api.get("/v1/consents", admin).json["data"] if row["act"] == "given"]
+    assert [(row["source"], row["wording_version"]) for row in given] == [("sign-up sheet", "2026-1")]
+    assert given[0]["stakeholder_id"] != ann
+
+
+def test_declaring_consent_needs_the_right_to_record_it(api: Api, people: People, general: int) -> None:
+    token = people("author", general)
+    assert upload(api, token).status_code == 201
+    answer = upload(api, token, declaration=DECLARED)
+    assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+
+
+def test_a_file_neither_changes_nor_finds_people_of_another_programme(
+    api: Api, people: People, admin: str, wiring: Wiring
+) -> None:
+    """R33"""
+    with wiring.database.write() as session:
+        here = samples.programme(session, wiring.now(), "Here")
+    token = people("author", here, defaults={"programme_id": here})
+    ann = api.post("/v1/stakeholders", admin, json={"name": "Ann", "external_id": "crm-1"}).json
+    foreign = upload(api, admin)
+    body = "id,name,email\ncrm-1,Taken,a@example.org\ncrm-2,Bo,b@example.org\n"
+    path = upload(api, token, body).headers["Location"]
+    api.post(f"{path}/confirm", token)
+    run(wiring)
+    assert api.get(path, token).json["counts"] == {"refused": 1, "created": 1}
+    assert api.get(f"/v1/stakeholders/{ann['id']}", admin).json["name"] == "Ann"
+    for answer in (
+        upload(api, token, body, programme_id=public_id("prg", 1)),
+        api.get(foreign.headers["Location"], token),
+        api.post(f"{foreign.headers['Location']}/confirm", token),
+        api.get(f"{foreign.headers['Location']}/rows", token),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found"), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "pointer"),
+    [
+        ("", {}, "/file"),
+        ("PK\x03\x04", {}, "/file"),
+        ("name,name,email\na,b,c@example.org\n", {}, "/file"),
+        ("name\nAnn\n", {}, "/mapping"),
+        (FILE, {"mapping": {"Nome": "name"}}, "/mapping/Nome"),
+        (FILE, {"mapping": "[1]"}, "/mapping"),
+        (FILE, {"mapping": '{"Name":"name","Name":"kind"}'}, "/mapping"),
+        (FILE, {"declaration": {"purpose": "direct_marketing"}}, "/declaration"),
+        (FILE, {"declaration": {**DECLARED, "at": "2026-01-01"}}, "/declaration/at"),
+        (FILE, {"encoding": "ebcdic"}, "/encoding"),
+        (FILE, {"delimiter": "x"}, "/delimiter"),
+        (FILE, {"state": "running"}, "/state"),
+        (FILE, {"programme_id": "prg_1"}, "/programme_id"),
+    ],
+)
+def test_a_file_or_option_that_cannot_be_used_is_refused_where_it_is_wrong(
+    body: str, options: dict[str, Any], pointer: str, api: Api, admin: str
+) -> None:
+    """C9, C20, R12, R34"""
+    answer = upload(api, admin, body, **options)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer), answer.text
+
+
+@pytest.mark.parametrize("name", ["x\u0000y", "x\u0007y"])
+def test_a_column_name_no_database_can_hold_is_refused(name: str, api: Api, admin: str) -> None:
+    """R11"""
+    answer = upload(api, admin, f"{name},email\nAnn,ann@example.org\n")
+    assert answer.status_code == 422, answer.text
+
+
+def test_a_sample_of_a_doubtful_file_can_be_kept_whatever_it_holds(api: Api, admin: str) -> None:
+    """C6, R11"""
+    answer = upload(api, admin, b"name,email\nSi\xe2n\x00\x07,sian@example.org\n")
+    assert answer.status_code == 201, answer.text
+    assert answer.json["detected"]["candidates"][0]["sample"].startswith("Siân\ufffd\ufffd,")
+    assert answer.json["counts"] == {"refused": 1}
+
+
+def test_a_form_without_a_file_and_a_json_body_are_refused(api: Api, admin: str) -> None:
+    """R16"""
+    empty = api.post(IMPORTS, admin, data={"encoding": "utf-8"}, content_type="multipart/form-data")
+    assert (empty.status_code, empty.json["errors"][0]["pointer"]) == (422, "/file")
+    assert api.post(IMPORTS, admin, json={"file": "a"}).status_code == 415
