@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
-from werkzeug.test import TestResponse
 
 from campaigns.audit import AuditEntry
 from campaigns.strategies import programmes as domain
@@ -19,12 +18,12 @@ from service import idempotency
 from service.tables import IdempotencyKey
 from service.wiring import Wiring
 
-from .conftest import Api, People
+from .conftest import Answer, Api, People
 
 GOOD = {"name": "River clean-up", "starts_on": "2027-01-01"}
 
 
-def keyed(api: Api, token: str, key: str = "key-1", **body: Any) -> TestResponse:
+def keyed(api: Api, token: str, key: str = "key-1", **body: Any) -> Answer:
     return api.post("/v1/programmes", token, json={**GOOD, **body}, headers={"Idempotency-Key": key})
 
 
