@@ -312,7 +312,7 @@ def failure(port: int, **values: Any) -> ConnectorError:
         "imap_host": "127.0.0.1",
         "imap_port": port,
         "imap_security": "off",
-        "deadline_s": 0.5,
+        "deadline_s": 1.5,
     }
     connector = registry.connect("smtp", {**told, "imap_username": "môn", **values}, SECRETS)
     assert connector.poll is not None
