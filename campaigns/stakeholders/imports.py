@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -23,7 +24,7 @@ from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFou
 from . import columns, desk, fields, files, people
 from .columns import Wanted
 from .desk import Declaration, Outcome
-from .tables import BASES, PURPOSES, Import, ImportRow
+from .tables import BASES, PURPOSES, Field, Import, ImportRow
 from .text import clean
 
 STEP = 200
@@ -61,30 +62,18 @@ def check(
     packed = files.pack(body)
     total = sum(1 for _ in files.records(packed, shape.encoding, shape.delimiter))
     # The file has been read by now: the transaction begins here, and other writers wait for little.
-    known = fields.every(session)
-    wanted = (
-        columns.guess(shape.header, known) if mapping is None else columns.check(mapping, shape.header, known)
-    )
-    columns.must_identify(wanted)
+    wanted = _meaning(shape.header, mapping, fields.every(session))
     imported = Import(
         programme_id=programme_id, filename=clean(filename, "/filename"), sha256=hashlib.sha256(body).hexdigest(),
         body=packed, mapping=wanted, declaration=_declared(declaration, now), actor=actor,
         created_at=now, updated_at=now,
-        detected={
-            "encoding": shape.encoding, "delimiter": shape.delimiter, "doubts": shape.doubts,
-            "candidates": shape.candidates, "header": shape.header,
-            "within": None if within is None else sorted(within),
-        },
+        detected=asdict(shape) | {"within": None if within is None else sorted(within)},
         total=total, state="checking",
     )  # fmt: skip
     session.add(imported)
     session.flush()
-    if imported.total <= CHECK_ROWS_MAX:
-        seen: set[int] = set()
-        for step in _steps(imported, packed):
-            _step(session, imported, step, now, seen)
-        _end_check(imported)
-        session.flush()
+    if total <= CHECK_ROWS_MAX:
+        _check_at_once(session, now, imported, packed)
     return imported
 
 
@@ -165,6 +154,15 @@ def rows(
     return list(session.scalars(page.order_by(ImportRow.line).limit(limit)))
 
 
+def _meaning(
+    header: Sequence[str], mapping: Mapping[str, str] | None, known: Mapping[str, Field]
+) -> dict[str, str]:
+    """What each column means, as it was said or as its name says; some column must tell people again."""
+    found = columns.guess(header, known) if mapping is None else columns.check(mapping, header, known)
+    columns.must_identify(found)
+    return found
+
+
 def _start(sessions: sessionmaker[Session], import_id: int, now: datetime) -> tuple[Import, bytes | None]:
     with sessions.begin() as session:
         imported = _get(session, import_id)
@@ -201,6 +199,14 @@ def _claim(sessions: sessionmaker[Session], now: datetime) -> tuple[int, str] | 
             return None
         session.execute(update(Import).where(Import.id == found.id).values(until_at=now + LEASE))
         return found.id, found.state
+
+
+def _check_at_once(session: Session, now: datetime, imported: Import, packed: bytes) -> None:
+    seen: set[int] = set()
+    for step in _steps(imported, packed):
+        _step(session, imported, step, now, seen)
+    _end_check(imported)
+    session.flush()
 
 
 def _end_check(imported: Import) -> None:
