@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, func, or_, select, tuple_, union_all
+from sqlalchemy import and_, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from ..errors import AlreadyDone, BadField, Conflict, NotFound
@@ -32,9 +32,10 @@ from .text import TEXT_MAX, clean
 
 EVERY_CHANNEL = "*"
 CHUNK = 500
+INTEREST = "legitimate_interest"
 # Direct marketing needs one of these; a legitimate interest carries it only to an organisation's own address.
 MARKETING_BASES = ("consent", "soft_opt_in_sale", "soft_opt_in_charity")
-OWN_BASIS = {"service": "contract", "survey": "legitimate_interest"}
+OWN_BASIS = {"service": "contract", "survey": INTEREST}
 # Somebody who wrote to us is answered unless the address is dead or they want no contact at all.
 STOPS_ANSWERS = ("hard_bounce", "no_contact")
 
@@ -212,17 +213,8 @@ def latest(
     until: datetime | None = None,
 ) -> dict[int, Consent]:
     """The latest act of each stakeholder who has one (up to `until`)."""
-    place = func.row_number().over(
-        partition_by=Consent.stakeholder_id, order_by=(Consent.at.desc(), Consent.id.desc())
-    )
-    acts = select(Consent.id, place.label("place")).where(
-        Consent.stakeholder_id.in_(stakeholder_ids), Consent.purpose == purpose, Consent.channel == channel
-    )
-    if until is not None:
-        acts = acts.where(Consent.at <= until)
-    ranked = acts.subquery()
-    newest = select(Consent).join(ranked, ranked.c.id == Consent.id).where(ranked.c.place == 1)
-    return {act.stakeholder_id: act for act in session.scalars(newest)}
+    acts = _acts(select(Consent), stakeholder_ids, purpose, channel, until)
+    return {act.stakeholder_id: act for act in session.scalars(acts)}
 
 
 def lock(session: Session, stakeholder_ids: Collection[int]) -> None:
@@ -255,8 +247,10 @@ def _decide(
             session.execute(select(Stakeholder.id, Stakeholder.state).where(Stakeholder.id.in_(ids))).all()
         )
         people_stopped, addresses_stopped = _suppressed(session, now, until, purpose, channel, chunk, answer)
-        acts = latest(session, ids, purpose, channel, until)
-        corporate = _corporate(session, channel, chunk) if purpose == "direct_marketing" else set()
+        told = select(Consent.stakeholder_id, Consent.id, Consent.act, Consent.basis, Consent.expires_at)
+        acts = {act.stakeholder_id: act for act in session.execute(_acts(told, ids, purpose, channel, until))}
+        asked = purpose == "direct_marketing" and any(act.basis == INTEREST for act in acts.values())
+        corporate = _corporate(session, channel, chunk) if asked else set()
         for pair in chunk:
             state = states.get(pair[0], "erased")
             if state == "erased":
@@ -268,15 +262,15 @@ def _decide(
     return decisions
 
 
-def _basis(now: datetime, purpose: str, act: Consent | None, corporate: bool, answer: bool) -> Decision:
+def _basis(now: datetime, purpose: str, act: Any, corporate: bool, answer: bool) -> Decision:
     """The lawful basis of one pair, from the latest act alone."""
     if act is not None and act.act == "withdrawn" and not answer:
         return Decision("no_lawful_basis")
     if act is not None and act.act == "given" and (act.expires_at is None or act.expires_at > now):
-        marketing = act.basis in MARKETING_BASES or (act.basis == "legitimate_interest" and corporate)
+        marketing = act.basis in MARKETING_BASES or (act.basis == INTEREST and corporate)
         if purpose != "direct_marketing" or marketing:
             return Decision(None, act.id, act.basis)
-    own = OWN_BASIS.get(purpose) or ("legitimate_interest" if answer else None)
+    own = OWN_BASIS.get(purpose) or (INTEREST if answer else None)
     return Decision("no_lawful_basis") if own is None else Decision(None, None, own)
 
 
@@ -320,6 +314,18 @@ def _stands(now: datetime, until: datetime | None) -> Any:
         return and_(Suppression.lifted_at.is_(None), not_over)
     not_lifted = or_(Suppression.lifted_at.is_(None), Suppression.lifted_at > until)
     return and_(Suppression.at <= until, not_lifted, not_over)
+
+
+def _acts(
+    told: Any, stakeholder_ids: Collection[int], purpose: str, channel: str, until: datetime | None
+) -> Any:
+    """Acts, each stakeholder's last one last: few people have more than two, so reading them all is cheapest."""
+    acts = told.where(
+        Consent.stakeholder_id.in_(stakeholder_ids), Consent.purpose == purpose, Consent.channel == channel
+    )
+    if until is not None:
+        acts = acts.where(Consent.at <= until)
+    return acts.order_by(Consent.at, Consent.id)
 
 
 def _corporate(session: Session, channel: str, pairs: Sequence[Pair]) -> set[Pair]:
