@@ -161,7 +161,7 @@ def _validation(messages: Any) -> list[dict[str, str]]:
         for path, words in _leaves(found, ()):
             place = (
                 {"pointer": "".join("/" + _escape(step) for step in path)}
-                if location in ("json", "json_or_form", "files", "form")
+                if location in ("json", "multipart")
                 else {"parameter": str(path[0]) if path else location}
             )
             errors.append({**place, "code": "invalid", "detail": words})

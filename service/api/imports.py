@@ -9,6 +9,7 @@ import marshmallow as ma
 from flask import g, request
 from flask.views import MethodView
 from flask_smorest.fields import Upload
+from werkzeug.datastructures import FileStorage
 
 from campaigns.stakeholders.files import BYTES_MAX, DELIMITERS, ENCODINGS
 from campaigns.stakeholders.tables import PURPOSES
@@ -44,11 +45,17 @@ class JsonText(ma.fields.String):
         return found
 
 
-class ImportFile(Schema):
-    file = Upload(required=True)
+class File(Upload):  # type: ignore[misc]
+    """A form part that is a file; a text part of that name is none."""
+
+    def _deserialize(self, value: Any, *place: Any, **kwargs: Any) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise ma.ValidationError("must be a file, with a file name")
+        return value
 
 
-class ImportOptions(Schema):
+class ImportNew(Schema):
+    file = File(required=True)
     programme_id = Id(
         "programme", load_default=None, metadata={"description": "else the token's programme, else General"}
     )
@@ -116,16 +123,15 @@ class ImportRowOut(Schema):
 
 @resource.route("")
 class Imports(MethodView):
-    @resource.arguments(ImportFile, location="files", unknown=ma.RAISE)
-    @resource.arguments(ImportOptions, location="form")
+    @resource.arguments(ImportNew, location="multipart")
     @resource.response(201, ImportOut)
     @outside
-    def post(self, files: dict[str, Any], options: dict[str, Any]) -> Any:
+    def post(self, parts: dict[str, Any]) -> Any:
         """Check a file: what importing it would do, row by row; nobody is written yet"""
-        upload = files["file"]
+        upload = parts.pop("file")
         row = imports.check(
             this_door().parts.wiring, g.caller, g.get("request_id"),
-            filename=upload.filename, body=upload.read(), **options,
+            filename=upload.filename, body=upload.read(), **parts,
         )  # fmt: skip
         return row, {"Location": f"{request.path}/{shown('import', row.id)}"}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
 import marshmallow as ma
 from flask import g, request
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.routing import BaseConverter, ValidationError
 
 from campaigns.base import Edited, parse_id, public_id
@@ -30,28 +32,53 @@ IF_MATCH = {
     "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
 }
 
+# What any call may be answered with instead of what it asked for; the rest is under `default`.
+REFUSALS = (400, 401, 403, 404, 415, 422, 429, 503)
+WRITE_REFUSALS = (409, 413)
+GUARD_REFUSALS = (412, 428)
+
 
 class StrictParser(FlaskParser):
     """Reads bodies that the door has already checked, and refuses unknown query parameters."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE}
+    __location_map__ = {**FlaskParser.__location_map__, "multipart": "load_multipart"}
 
     def load_json(self, req: Any, schema: ma.Schema) -> Any:
         """The body as the door read it; an absent one is an empty object."""
         return g.get("body", {})
+
+    def load_multipart(self, req: Any, schema: ma.Schema) -> Any:
+        """The parts of a form, files among them."""
+        return self._makeproxy(CombinedMultiDict([req.form, req.files]), schema)
 
 
 class Resource(flask_smorest.Blueprint):  # type: ignore[misc]
     """The blueprint of one resource: `Resource("programmes", "What it is.")` is /v1/programmes."""
 
     ARGUMENTS_PARSER = StrictParser()
+    DEFAULT_LOCATION_CONTENT_TYPE_MAPPING = {
+        "json": "application/json",
+        "multipart": "multipart/form-data",
+    }
 
     def __init__(self, name: str, description: str, *, prefix: str | None = None) -> None:
         super().__init__(name, __name__, url_prefix=prefix or f"/v1/{name}", description=description)
+        self._prepare_doc_cbks.append(_with_refusals)
 
     def guarded(self, view: Any) -> Any:
         """Document that the operation needs If-Match; the view reads it with `if_match()`."""
         return self.doc(parameters=[IF_MATCH])(view)
+
+
+def _with_refusals(doc: dict[str, Any], told: dict[str, Any], *, method: str, **parts: Any) -> dict[str, Any]:
+    """Add to an operation's document every status that it may refuse with."""
+    statuses = [*REFUSALS, *(() if method.upper() in ("GET", "HEAD") else WRITE_REFUSALS)]
+    if IF_MATCH in told.get("manual_doc", {}).get("parameters", []):
+        statuses += GUARD_REFUSALS
+    for status in statuses:
+        doc.setdefault("responses", {}).setdefault(str(status), HTTPStatus(status).name)
+    return doc
 
 
 class IdConverter(BaseConverter):

@@ -215,4 +215,6 @@ def test_a_form_without_a_file_and_a_json_body_are_refused(api: Api, admin: str)
     """R16"""
     empty = api.post(IMPORTS, admin, data={"encoding": "utf-8"}, content_type="multipart/form-data")
     assert (empty.status_code, empty.json["errors"][0]["pointer"]) == (422, "/file")
+    text = api.post(IMPORTS, admin, data={"file": FILE}, content_type="multipart/form-data")
+    assert (text.status_code, text.json["errors"][0]["pointer"]) == (422, "/file")
     assert api.post(IMPORTS, admin, json={"file": "a"}).status_code == 415

@@ -42,7 +42,9 @@ def test_it_describes_every_route_and_no_other(api: Api) -> None:
 def test_every_operation_has_a_summary_and_tells_its_errors_as_problems(api: Api) -> None:
     for name, operation in described(api).items():
         assert operation.get("summary"), name
-        assert "default" in operation["responses"], name
+        assert {"default", "401", "403", "404", "422", "503"} <= set(operation["responses"]), name
+        guarded = any(one["name"] == "If-Match" for one in operation.get("parameters", []))
+        assert guarded == ({"412", "428"} <= set(operation["responses"])), name
     component = spec(api)["components"]["responses"]["DEFAULT_ERROR"]
     assert list(component["content"]) == ["application/problem+json"]
 
