@@ -8,6 +8,7 @@ DomainError
 ├── Conflict            true, but not now
 │   ├── Stale           the version or digest that was read is no longer the current one
 │   ├── AlreadyDone · AlreadySending · InUse
+│   ├── OptedOut        their own no, which only they can undo
 │   └── CannotAnswer    nobody wrote it, or nobody may be written to
 ├── Blocked             obstacles of a message, all of them listed
 └── Forbidden
@@ -98,6 +99,10 @@ class AlreadySending(Conflict):
 
 class InUse(Conflict):
     code = "in_use"
+
+
+class OptedOut(Conflict):
+    code = "opted_out"
 
 
 class CannotAnswer(Conflict):

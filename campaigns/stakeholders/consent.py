@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import and_, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from ..errors import AlreadyDone, BadField, Conflict, NotFound
+from ..errors import AlreadyDone, BadField, NotFound, OptedOut
 from . import addresses, people
 from .tables import (
     BASES,
@@ -43,10 +43,6 @@ RECIPIENT = "recipient"
 
 Pair = tuple[int, str]
 Item = TypeVar("Item")
-
-
-class OptedOut(Conflict):
-    code = "opted_out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
-from campaigns.errors import AlreadyDone, BadAddress, BadField, NotFound
+from campaigns.errors import AlreadyDone, BadAddress, BadField, NotFound, OptedOut
 from campaigns.stakeholders import addresses, consent, people
 from campaigns.stakeholders.tables import BASES, Consent, Stakeholder
 
@@ -96,7 +96,7 @@ def test_only_the_persons_own_act_undoes_their_withdrawal(
     """A14, H3."""
     consent.withdraw(session, now, ann.id, "direct_marketing", "email", **TOLD)
     for wrong in ({"basis": "legitimate_interest"}, {"basis": "consent", "at": now - HOUR}):
-        with pytest.raises(consent.OptedOut):
+        with pytest.raises(OptedOut):
             consent.give(session, now + HOUR, ann.id, "direct_marketing", "email", **wrong, **TOLD)
     consent.give(session, now, ann.id, "direct_marketing", "email", basis="consent", **TOLD)
     assert ask(session, now + HOUR, ann).reason is None
@@ -343,7 +343,7 @@ def _act(
         before = said.get((who, purpose))
         try:
             given = consent.give(session, at, who, purpose, "email", basis=basis, expires_at=ends, **TOLD)
-        except consent.OptedOut:
+        except OptedOut:
             assert before is not None and before[0] == "withdrawn" and basis != "consent"
             return
         said[who, purpose] = ("given", basis, ends, given.id)
