@@ -19,47 +19,48 @@ from .wiring import Wiring
 log = observe.log("dolen.clock")
 
 
-def ticks(wiring: Wiring) -> dict[str, tuple[Callable[[], object], float]]:
-    """Every recurring duty: what it does and its period in seconds."""
-    database, now, pace = wiring.database, wiring.now, wiring.pace
-    work = wiring.settings.work
-    period_s = work.tick_s
+def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]:
+    """Every recurring duty: what it does, in order, and its period in seconds."""
+    database, now, pace, work = wiring.database, wiring.now, wiring.pace, wiring.settings.work
 
     def written(act: Callable[..., object], *more: object) -> Callable[[], object]:
         def run() -> object:
             with database.write() as session:
                 return act(session, now(), *more)
 
+        run.__name__ = act.__name__
         return run
 
+    def due() -> object:
+        return release.tick(database, now, work.horizon_s)
+
+    beat = [due, written(batch.gather), written(batch.recover, pace), written(reconcile.finish)]
     return {
-        "release": (lambda: release.tick(database, now, work.horizon_s), period_s),
-        "gather": (written(batch.gather), period_s),
-        "recover": (written(batch.recover, pace), period_s),
-        "finish": (written(reconcile.finish), period_s),
-        "expire": (written(reconcile.expire, pace), 10 * period_s),
-        "forget_keys": (written(idempotency.forget), 3600.0),
+        "beat": (beat, work.tick_s),
+        "expire": ([written(reconcile.expire, pace)], 10 * work.tick_s),
+        "forget": ([written(idempotency.forget)], 3600.0),
     }
 
 
 def start(wiring: Wiring) -> BackgroundScheduler:
     """Start ticking in this process."""
     scheduler = BackgroundScheduler(timezone="UTC")
-    for name, (act, period_s) in ticks(wiring).items():
+    for name, (duties, period_s) in ticks(wiring).items():
         scheduler.add_job(
-            _guarded(name, act), "interval", seconds=period_s, id=name,
+            _in_order(duties), "interval", seconds=period_s, id=name,
             misfire_grace_time=None, coalesce=True, max_instances=1,
         )  # fmt: skip
     scheduler.start()
     return scheduler
 
 
-def _guarded(name: str, act: Callable[[], object]) -> Callable[[], None]:
+def _in_order(duties: list[Callable[[], object]]) -> Callable[[], None]:
     def run() -> None:
-        try:
-            act()
-        except Exception:  # the door of the clock: log, count, tick on
-            log.exception("tick_failed", tick=name)
+        for duty in duties:
+            try:
+                duty()
+            except Exception:  # the door of the clock: log, and let the other duties run
+                log.exception("tick_failed", duty=duty.__name__)
 
     return run
 

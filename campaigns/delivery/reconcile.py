@@ -79,9 +79,9 @@ def finish(session: Session, now: datetime) -> int:
         ),
     )
     ended = session.execute(
-        select(Occurrence.id, Occurrence.message_id, Occurrence.kind).where(
-            Occurrence.state == "released", ~open_row
-        )
+        select(Occurrence.id, Occurrence.message_id, Occurrence.kind)
+        .join(Message, Message.id == Occurrence.message_id)
+        .where(Occurrence.state == "released", ~open_row, Message.state.not_in(("held", "waiting")))
     ).all()
     for row in ended:
         session.execute(
@@ -101,11 +101,11 @@ def _finish_message(session: Session, now: datetime, message_id: int) -> None:
         Occurrence.state.not_in(("finished", "cancelled")),
     )
     message = session.get_one(Message, message_id)
-    if session.scalar(left) or message.state in ("finished", "cancelled"):
-        return
-    for step in ("sending", "finished"):  # everybody excluded: it never had to be sending
-        if message.state != step:
-            messages.move(session, message, step, now)
+    if session.scalar(left) or message.state not in ("scheduled", "sending", "paused"):
+        return  # one that is held or waits for its check finishes when it may go
+    if message.state == "scheduled":  # everybody was excluded: it never had to be sending
+        messages.move(session, message, "sending", now)
+    messages.move(session, message, "finished", now)
 
 
 def unknowns(session: Session, limit: int = 200) -> list[Delivery]:

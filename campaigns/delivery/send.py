@@ -79,7 +79,7 @@ def _waves(desk: Desk, held: batch.Claim, account: Account, connector: Connector
     outcomes: list[Outcome] = []
     while True:
         ready = _prepare(desk, held, account)
-        until = time.monotonic() + desk.lease_s  # read before the lease is written, so ours ends first
+        until = time.monotonic() + _lease_s(desk, account)  # read before the lease is written, so ours ends first
         with desk.database.write() as session:
             taken = _turn(desk, session, held, account, outcomes, ready)
             desk.failpoint("intent.before_commit" if taken else "result.before_commit")
@@ -88,6 +88,11 @@ def _waves(desk: Desk, held: batch.Claim, account: Account, connector: Connector
             return
         outcomes = _network(desk, connector, taken, until)
         desk.failpoint("net.after_reply")
+
+
+def _lease_s(desk: Desk, account: Account) -> float:
+    """How long a batch is ours: never so short that a slow hand-over could not even begin."""
+    return max(desk.lease_s, 2 * float(account.limits["deadline_s"]))
 
 
 def _turn(
@@ -103,7 +108,7 @@ def _turn(
     verdict = settle.settle(session, now, account, outcomes, desk.pace)
     if verdict.out_of_service:
         desk.alarm("account_out_of_service", account.name)
-    mine = batch.renew(session, held, desk.lease_s)
+    mine = batch.renew(session, held, _lease_s(desk, account))
     if not mine:
         return []
     taken = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -37,7 +38,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         name=PROVIDER.name,
         channel="email",
         broadcast=False,
-        limits=LIMITS,
+        limits=replace(LIMITS, deadline_s=settings["deadline_s"]),
         repeats=Blind(),
         verify=verify,
         send=sender.send,

@@ -10,12 +10,13 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 
 PATIENCE_S = 60.0
 
 
-class Refused(Exception):
+class Refused(RuntimeError):
     """The service answered with a problem."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
@@ -71,7 +72,7 @@ class Client:
 
     def _call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> tuple[Any, Mapping[str, str]]:
+    ) -> tuple[Any, Message]:
         data = None if body is None else json.dumps(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
         request = urllib.request.Request(
@@ -79,11 +80,11 @@ class Client:
         )
         return self._send(request)
 
-    def _send(self, request: urllib.request.Request) -> tuple[Any, Mapping[str, str]]:
+    def _send(self, request: urllib.request.Request) -> tuple[Any, Message]:
         request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.loads(answer.read() or b"null"), dict(answer.headers)
+                return json.loads(answer.read() or b"null"), answer.headers
         except urllib.error.HTTPError as error:
             raise Refused(error.code, json.loads(error.read() or b"{}")) from error
 

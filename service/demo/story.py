@@ -68,6 +68,7 @@ def connect(story: Story) -> None:
         settings={
             "host": "127.0.0.1", "port": cast.smtp_port, "security": "off", "inbox_domain": "dolen.example",
             "imap_host": "127.0.0.1", "imap_port": cast.imap_port, "imap_security": "off", "imap_username": "dolen",
+            "deadline_s": 3.0,
         },
         secrets={"imap_password": cast.password},
     )  # fmt: skip
@@ -121,7 +122,7 @@ def write_strategy(story: Story) -> None:
     """A strategy for everyone in the list; a partner outside must agree."""
     group = story.boss.post(
         "/v1/segments", programme_id=story.ids["programme"], name="Swimmers",
-        rule={"field": "tag", "op": "is", "value": "sample"},
+        rule={"field": "tag", "op": "has", "value": "sample"},
     )  # fmt: skip
     strategy = story.boss.post(
         "/v1/strategies", name="Cold water", programme_id=story.ids["programme"], segment_id=group["id"]

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from campaigns.delivery import resolve, send
 from campaigns.responses import intake, polling
+from campaigns.stakeholders import imports
 
 from .. import observe
 from ..wiring import Wiring
@@ -32,9 +33,13 @@ class Engine:
         self.wiring = wiring
         self.desk = wiring.desk(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
         self.stopping = threading.Event()
+        steps = (
+            (self._send, wiring.settings.work.idle_s),
+            (self._inbound, INBOUND_S),
+            (self._import, INBOUND_S),  # apart: a large file must not keep replies waiting
+        )
         self._threads = [
-            threading.Thread(target=self._loop, args=(self._send, wiring.settings.work.idle_s), name="send", daemon=True),
-            threading.Thread(target=self._loop, args=(self._inbound, INBOUND_S), name="inbound", daemon=True),
+            threading.Thread(target=self._loop, args=step, name=step[0].__name__, daemon=True) for step in steps
         ]
 
     def start(self) -> None:
@@ -60,6 +65,9 @@ class Engine:
         polling.poll_due(wiring.database, wiring.connector, wiring.now, period_s=wiring.settings.work.poll_s)
         handled = intake.process(wiring.database.sessions, wiring.now(), wiring.links)
         return bool(looked or handled)
+
+    def _import(self) -> bool:
+        return imports.run_pending(self.wiring.database.sessions, self.wiring.now) > 0
 
     def _loop(self, step: Callable[[], bool], idle_s: float) -> None:
         while not self.stopping.is_set():

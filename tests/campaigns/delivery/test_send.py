@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -269,12 +270,14 @@ def test_a_late_answer_of_a_worker_that_lost_its_batch_is_evidence(database: Dat
 
 
 def test_a_worker_without_time_left_does_not_touch_the_network(database: Database, now: datetime) -> None:
-    world = World(database, now)
-    message_id = world.message(["ann"])
+    world = World(database, now, in_flight=1)
+    # Longer than the lease (twice the connector's deadline of 1 s) less that deadline.
+    world.wire.answers = {"ann@example.org": lambda _outbound: time.sleep(1.1)}
+    message_id = world.message(["ann", "bob"])
     world.tick()
-    send.work(world.desk(lease_s=0.5))  # less than the connector's own deadline
-    assert world.wire.accepted == []
-    assert world.states(message_id) == {"ann": "deferred"}
+    send.work(world.desk(lease_s=0.1))
+    assert world.wire.accepted == ["ann@example.org"]
+    assert world.states(message_id) == {"ann": "sent", "bob": "deferred"}
 
 
 def test_an_opt_out_after_release_is_honoured_at_the_gate(database: Database, now: datetime) -> None:
