@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
 
-from campaigns.delivery.tables import Stop
+from campaigns.delivery import accounts
+from campaigns.delivery.tables import Account, Stop
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Programme
 from service import epoch, upgrade
@@ -171,6 +173,22 @@ def test_connectors_are_listed_and_told_in_full(capsys: pytest.CaptureFixture[st
     assert main(["connectors", "pigeon"]) == 1
 
 
+def test_rotated_keys_seal_every_account_anew(
+    wiring: Wiring, environ: dict[str, str], now: datetime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with wiring.database.write() as session:
+        account = accounts.create(session, now, name="Relay", connector="smtp", channel="email")
+        account.secrets = wiring.keyring.seal(account.id, {"password": "word"})
+        before, number = account.secrets, account.id
+    assert main(["keys", "rotate"]) == 0
+    later = Wiring(load(environ))
+    with later.database.read() as session:
+        sealed = session.scalars(select(Account.secrets)).one()
+    assert sealed is not None and sealed != before
+    assert later.keyring.open(number, sealed) == {"password": "word"}
+    assert later.links.read("reply", wiring.links.token("reply", 7)) == 7
+
+
 def test_the_doctor_finds_what_is_wrong(
     environ: dict[str, str], wiring: Wiring, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,9 +218,10 @@ def test_a_restored_backup_starts_with_everything_stopped(
         assert main(["backup", str(tmp_path / "backup")]) == 0
         assert epoch.advance(wiring) is False
         wiring.close()
-        for leftover in (tmp_path / "bare.db-wal", tmp_path / "bare.db-shm"):
-            leftover.unlink(missing_ok=True)
-        (tmp_path / "bare.db").write_bytes((tmp_path / "backup/dolen.db").read_bytes())
+        file = Path(environ["DOLEN__DATABASE__URL"].removeprefix("sqlite:///"))
+        for leftover in file.parent.glob(f"{file.name}-*"):
+            leftover.unlink()
+        file.write_bytes((tmp_path / "backup/dolen.db").read_bytes())
         wiring = Wiring(load(environ))
         assert epoch.advance(wiring) is True
     assert epoch.advance(wiring) is False
