@@ -77,7 +77,7 @@ def page(
     """The rows of the next 200 stakeholders after `after_id`, and the last of them (None: nobody is left)."""
     if not plan.direct:
         return [], None
-    people = list(session.scalars(_people(session, plan.message, after_id)))
+    people = list(session.scalars(_people(session, plan.message, after_id, now)))
     if not people:
         return [], None
     rows = [row for account in plan.direct for row in _direct(session, plan, account, people, now)]
@@ -96,9 +96,9 @@ def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) ->
     return rows
 
 
-def _people(session: Session, message: Message, after_id: int) -> Select[Stakeholder]:
+def _people(session: Session, message: Message, after_id: int, now: datetime) -> Select[Stakeholder]:
     if message.segment_id is not None:
-        inside: Any = segments.select_ids(session, session.get_one(Segment, message.segment_id))
+        inside: Any = segments.select_ids(session, session.get_one(Segment, message.segment_id), now=now)
     else:
         inside = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
     return (

@@ -7,6 +7,7 @@ language, in the text and in its headers (RFC 2369, RFC 8058).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from connectors.api import Outbound
@@ -58,7 +59,7 @@ def compose(letter: Letter, message: Message, account: Account, links: Links) ->
         to=letter.to,
         subject=words.subject,
         text=text,
-        html=html,
+        html=_document(html, words.subject, variant.language) if html and not account.broadcast else "",
         language=variant.language,
         sender=account.sender,
         sender_name=account.sender_name,
@@ -76,10 +77,15 @@ def _with_way_out(text: str, html: str, out: str, language: str) -> tuple[str, s
     if text or not html:
         text = f"{text.rstrip()}\n\n{words}\n{out}\n"
     if html:
-        foot = f'<p dir="{direction}" lang="{language}">{words} <a href="{out}">{out}</a></p>'
-        end = html.lower().rfind("</body>")
-        html = html[:end] + foot + html[end:] if end >= 0 else html + foot
+        html += f'<p dir="{direction}" lang="{language}">{words} <a href="{out}">{out}</a></p>'
     return text, html
+
+
+def _document(html: str, subject: str, language: str) -> str:
+    """The whole HTML part around what was written, in its language and direction."""
+    direction = "rtl" if language.split("-")[0] in RTL else "ltr"
+    head = f'<meta charset="utf-8"><title>{escape(subject)}</title>'
+    return f'<!doctype html><html lang="{language}" dir="{direction}"><head>{head}</head><body>{html}</body></html>'
 
 
 def _headers(row: Delivery, account: Account, links: Links, out: str) -> dict[str, str]:

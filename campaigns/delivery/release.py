@@ -196,10 +196,11 @@ def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HOR
     """Settle held messages whose obstacle may have cleared, then release what is due; how many were released."""
     with database.read() as session:
         held = list(session.scalars(select(Message.id).where(Message.state == "held").order_by(Message.id)))
-        found = due(session, now(), horizon_s)
     for message_id in held:
         with database.write() as session:
             messages.settle(session, now(), session.get_one(Message, message_id))
+    with database.read() as session:
+        found = due(session, now(), horizon_s)
     return sum(_release_if_clear(database, occurrence_id, now) for occurrence_id in found)
 
 

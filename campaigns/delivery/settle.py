@@ -121,11 +121,14 @@ def _name(one: Outcome) -> str:
 def _late(session: Session, now: datetime, one: Outcome) -> None:
     """An acceptance that came after the batch was taken away: it is what `unknown` was waiting for."""
     row = session.get_one(Delivery, one.row.delivery_id, populate_existing=True)
-    if row.state == states.SENT and row.attempt == one.row.attempt:
-        return
+    mine = row.attempt == one.row.attempt and row.token == one.row.token
+    if mine and row.state == states.SENT and row.provider_id == _name(one):
+        return  # the plain case, written a moment ago
     if row.state == states.UNKNOWN:
         row.state, row.provider_id, row.sent_at, row.settled_at = states.SENT, _name(one), now, now
         row.batch_id, row.next_at = None, None
+    elif mine and row.provider_id is None:
+        row.provider_id = _name(one)  # evidence had made it `sent` before the answer came
     note(session, now, row.id, one.row.attempt, one.row.token, "late_answer", provider_id=_name(one))
 
 

@@ -183,7 +183,9 @@ def test_an_answer_that_never_came_is_resolved_and_nobody_gets_it_twice(
     assert sorted(world.wire.accepted) == ["ann@example.org", "bob@example.org"]
 
 
-def test_an_uncertain_row_that_had_not_gone_is_found_missing_and_sent(database: Database, now: datetime) -> None:
+def test_an_uncertain_row_that_had_not_gone_is_found_missing_and_sent(
+    database: Database, now: datetime
+) -> None:
     world = World(database, now, FINDABLE)
     world.wire.answers = {"ann@example.org": raising(Uncertain("timeout"))}
     message_id = world.message(["ann"])
@@ -195,7 +197,9 @@ def test_an_uncertain_row_that_had_not_gone_is_found_missing_and_sent(database: 
     assert world.wire.accepted == ["ann@example.org"]
 
 
-def test_a_blind_row_waits_for_a_person_and_their_word_stays_with_it(database: Database, now: datetime) -> None:
+def test_a_blind_row_waits_for_a_person_and_their_word_stays_with_it(
+    database: Database, now: datetime
+) -> None:
     from campaigns.delivery import control
     from campaigns.delivery.tables import Attempt, Delivery
 
@@ -208,7 +212,9 @@ def test_a_blind_row_waits_for_a_person_and_their_word_stays_with_it(database: D
     assert world.states(message_id) == {"ann": "unknown"}
     with database.write() as session:
         (row,) = reconcile.unknowns(session)
-        control.decide(session, world.time, row, outcome="sent", by="user:ann", evidence="she rang to thank us")
+        control.decide(
+            session, world.time, row, outcome="sent", by="user:ann", evidence="she rang to thank us"
+        )
     assert world.states(message_id) == {"ann": "sent"}
     with database.read() as session:
         words = [attempt.error for attempt in session.query(Attempt).filter_by(outcome="decided_sent")]

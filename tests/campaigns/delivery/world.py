@@ -63,7 +63,13 @@ class World:
     """One database, one account on a wire, a clock that only the test moves."""
 
     def __init__(
-        self, database: Database, now: datetime, repeats: Repeats = KEYED, *, in_flight: int = 4, broadcast: bool = False
+        self,
+        database: Database,
+        now: datetime,
+        repeats: Repeats = KEYED,
+        *,
+        in_flight: int = 4,
+        broadcast: bool = False,
     ) -> None:
         self.database, self.time, self.wire = database, now, Wire()
         keyed = isinstance(repeats, Keyed)
@@ -87,10 +93,11 @@ class World:
         self.time += timedelta(**span)
 
     def desk(self, **changes: Any) -> send.Desk:
-        return send.Desk(
-            database=self.database, connect=lambda _session, _account: self.connector, links=LINKS, now=self.now,
-            owner="test", **{"lease_s": 60.0, **changes},
-        )  # fmt: skip
+        usual: dict[str, Any] = {
+            "database": self.database, "connect": lambda _session, _account: self.connector, "links": LINKS,
+            "now": self.now, "owner": "test", "lease_s": 60.0,
+        }  # fmt: skip
+        return send.Desk(**{**usual, **changes})
 
     def people(self, session: Session, names: Sequence[str]) -> list[tuple[int, int]]:
         """People with an address each: (stakeholder, address) ids, as a message names its recipients."""
@@ -113,11 +120,16 @@ class World:
                 session, self.time, item, channel=account.channel, language="en", author="user:ann", subject="Hi",
                 text=text,
             )  # fmt: skip
-            values: dict[str, Any] = {"purpose": "service", "at": self.time, "zone": "UTC", **more}
+            usual: dict[str, Any] = {
+                "purpose": "service",
+                "at": self.time,
+                "zone": "UTC",
+                "recipients": recipients,
+            }
             made = messages.create(
                 session, self.time, author="user:ann", programme_id=self.programme_id,
                 strategy_version_id=version.id, content_id=item.id, accounts=[(account.id, account.channel)],
-                recipients=recipients, **values,
+                **{**usual, **more},
             )  # fmt: skip
             messages.submit(session, self.time, made)
             return made.id

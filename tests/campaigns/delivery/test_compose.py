@@ -1,0 +1,93 @@
+"""A ledger row and its words become what a connector gets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email import message_from_bytes
+
+import pytest
+
+from campaigns.base import parse_id
+from campaigns.database import Database
+from campaigns.delivery import compose
+from campaigns.delivery.tables import Account
+from campaigns.stakeholders import consent
+from connectors import mail
+from connectors.api import Outbound
+
+from .world import LINKS, World
+
+
+def outbound(database: Database, now: datetime, **more: object) -> Outbound:
+    """One mail of a mailing with consent, as the wire got it."""
+    world = World(database, now)
+    with database.write() as session:
+        account = session.get_one(Account, world.account_id)
+        account.settings = {"inbox_domain": "in.example"}
+    text = str(more.pop("text", "Hello"))
+    message_id = world.message(["ann"], purpose="service" if more.get("service") else "survey", text=text)
+    world.run()
+    assert world.state(message_id) == "finished"
+    return world.wire.outbound[0]
+
+
+def test_everything_outward_derives_from_the_delivery(database: Database, now: datetime) -> None:
+    made = outbound(database, now)
+    number = parse_id("dlv", made.key)
+    assert made.message_id == compose.message_id(number, LINKS) == f"<{made.key.lower()}@mail.example>"
+    local, _, domain = made.reply_to.partition("@")
+    assert domain == "in.example"
+    assert LINKS.read("reply", local.removeprefix("replies+")) == number
+    assert made.options["envelope_from"].startswith("bounces+")
+
+
+def test_a_mailing_always_carries_a_way_out(database: Database, now: datetime) -> None:
+    """H4, T14: in its text and in its headers, by https and by mail."""
+    made = outbound(database, now)
+    ways = made.headers["List-Unsubscribe"]
+    token = ways.partition("/u/")[2].partition(">")[0]
+    assert LINKS.read("unsubscribe", token) == parse_id("dlv", made.key)
+    assert "mailto:unsubscribe+" in ways
+    assert made.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert f"https://dolen.example/u/{token}" in made.text
+
+
+def test_a_way_out_in_the_words_is_not_added_again(database: Database, now: datetime) -> None:
+    made = outbound(database, now, text="Stop: {{ unsubscribe_url }}")
+    assert made.text.count("/u/") == 1
+
+
+def test_a_single_service_mail_carries_none(database: Database, now: datetime) -> None:
+    made = outbound(database, now, service=True)
+    assert not made.headers and "/u/" not in made.text
+
+
+@pytest.mark.parametrize(("language", "direction"), [("cy", "ltr"), ("ar", "rtl"), ("en-GB", "ltr")])
+def test_the_added_words_are_in_the_language_of_the_letter(language: str, direction: str) -> None:
+    words = compose.WAY_OUT[language.split("-")[0]]
+    text, html = compose._with_way_out("Text", "<p>Html</p>", "https://x.example/u/1", language)
+    assert words in text and words in html and f'dir="{direction}"' in html
+    whole = compose._document(html, "A <b>", language)
+    assert whole.startswith(f'<!doctype html><html lang="{language}" dir="{direction}">')
+    assert "<title>A &lt;b&gt;</title>" in whole
+
+
+def test_what_is_sent_is_one_letter_that_reads_back(database: Database, now: datetime) -> None:
+    """D1"""
+    made = outbound(database, now, text="Bore da, Siân. مرحبًا")
+    read = message_from_bytes(mail.build(made))
+    assert read["Message-ID"] == made.message_id
+    assert read.get_content_type() == "text/plain"
+    body = read.get_payload(decode=True)
+    assert isinstance(body, bytes) and "Bore da, Siân. مرحبًا" in body.decode()
+
+
+def test_an_opt_out_of_surveys_is_honoured(database: Database, now: datetime) -> None:
+    """H2, H3"""
+    world = World(database, now)
+    with database.write() as session:
+        ((ann, address),) = world.people(session, ["ann"])
+        consent.withdraw(session, now, ann, "survey", "email", source="letter", actor="recipient")
+    message_id = world.message([], purpose="survey", recipients=[(ann, address)])
+    world.run()
+    assert world.states(message_id) == {"ann": "excluded:no_lawful_basis"}
