@@ -28,6 +28,7 @@ COMMANDS = {
     "import": ("import_people", "import people from a CSV file"),
     "connectors": ("connectors", "list the connectors and their settings"),
     "doctor": ("doctor", "check settings, keys, database, accounts and workers"),
+    "keys": ("keys", "rotate the key ring that seals secrets and signs links"),
     "backup": ("backup", "copy database and keys into a folder, while everything runs"),
     "demo": ("demo", "play the whole loop on real mail"),
     "openapi": ("openapi", "write the description of the API to docs/openapi.json"),

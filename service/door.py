@@ -18,6 +18,7 @@ import structlog
 from flask import Flask, Request, Response, current_app, g, request
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from . import access, idempotency, strict_json
 from .acts import Act
@@ -69,13 +70,14 @@ class Door(Flask):
             with self.parts.wiring.database.read() as session:
                 g.act = self._act(session)
                 return self.make_response(super().dispatch_request())
+        wiring = self.parts.wiring
+        call = idempotency.call_of(request, g.caller.token_id)
         if getattr(self.method(), "outside", False):
-            return super().dispatch_request()
-        return self._write()
-
-    def _write(self) -> Response:
-        wiring, caller = self.parts.wiring, g.caller
-        call = idempotency.call_of(request, caller.token_id)
+            if call is None:
+                return super().dispatch_request()
+            return idempotency.afterwards(
+                wiring.database, wiring.keyring, wiring.now(), call, lambda: self._answered(None)
+            )
         if call is not None:
             return idempotency.once(wiring.database, wiring.keyring, wiring.now(), call, self._answered)
         with wiring.database.sessions() as session:
@@ -85,17 +87,19 @@ class Door(Flask):
                 session.commit()
             return response
 
-    def _answered(self, session: Any) -> Response:
-        """The complete answer of the view, refusals included; nothing is committed yet."""
-        g.act = self._act(session)
+    def _answered(self, session: Session | None) -> Response:
+        """The complete answer of the view, refusals included; nothing is committed yet. None: it runs outside."""
         try:
+            if session is None:
+                return self.make_response(super().dispatch_request())
+            g.act = self._act(session)
             answer = super().dispatch_request()
             session.flush()
         except Exception as error:
             answer = self.handle_user_exception(error)
         return self.make_response(answer)
 
-    def _act(self, session: Any) -> Act:
+    def _act(self, session: Session) -> Act:
         return Act(self.parts.wiring, g.caller, session, self.parts.wiring.now(), g.request_id)
 
     def method(self) -> Any:

@@ -81,6 +81,28 @@ def once(
         ) from error
 
 
+def afterwards(
+    database: Database, keyring: KeyRing, now: datetime, call: Call, work: Callable[[], Response]
+) -> Response:
+    """The same for work that begins its own transactions: its answer is recorded when it has ended.
+
+    A process that dies in between leaves the effect without the record, so such work must bear being repeated.
+    """
+    with database.read() as session:
+        known = session.get(IdempotencyKey, _place(call))
+    if known is not None:
+        return _replay(known, keyring, call)
+    response = work()
+    if response.status_code >= 500 or response.status_code == 429:
+        return response
+    with database.sessions() as session:
+        replayed = _claim(session, keyring, call, now)
+        if replayed is None:
+            _record(session, keyring, call, response)
+            session.commit()
+        return replayed or response
+
+
 def forget(session: Session, now: datetime) -> int:
     """Drop what is older than the promise; returns how many. For the clock."""
     result = session.execute(delete(IdempotencyKey).where(IdempotencyKey.at < now - KEPT_FOR))
@@ -126,12 +148,16 @@ def _run(
         effects.rollback()
     else:
         effects.commit()
+    _record(session, keyring, call, response)
+    session.commit()
+    return response
+
+
+def _record(session: Session, keyring: KeyRing, call: Call, response: Response) -> None:
     known = session.get_one(IdempotencyKey, _place(call))
     known.status = response.status_code
     known.headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     known.body = keyring.wrap(response.get_data())
-    session.commit()
-    return response
 
 
 def _place(call: Call) -> tuple[int, str, str, str]:

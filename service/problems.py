@@ -128,7 +128,9 @@ def from_http(error: HTTPException) -> Response:
     if messages:
         errors = _validation(messages)
         return answer(
-            code, errors[0]["detail"] if len(errors) == 1 else f"{len(errors)} fields are not valid", errors=errors
+            code,
+            errors[0]["detail"] if len(errors) == 1 else f"{len(errors)} fields are not valid",
+            errors=errors,
         )
     detail = PROBLEMS[code][1] if code == "not_found" else error.description or PROBLEMS[code][1]
     return answer(code, detail, headers=headers)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+from typing import Any
 
 import pytest
 
 from service.app import HEADERS, operations
+from service.door import JSON_MAX
 
 from .conftest import Api
 
@@ -54,6 +57,34 @@ def test_a_query_that_is_not_of_this_list_is_refused(api: Api, admin: str, query
 
 def test_a_query_on_a_route_that_has_none_is_refused(api: Api, admin: str) -> None:
     assert api.post("/v1/programmes?dry_run=true", admin, json=GOOD).status_code == 422
+
+
+class Endless(io.RawIOBase):
+    """A body that never ends, and how much of it was taken."""
+
+    taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.taken += len(buffer)
+        buffer[:] = b" " * len(buffer)
+        return len(buffer)
+
+
+def test_a_body_without_length_is_cut_at_the_limit(api: Api, admin: str) -> None:
+    """R19"""
+    endless = Endless()
+    answer = api.post(
+        "/v1/programmes",
+        admin,
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input": endless, "wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+    assert endless.taken <= 2 * JSON_MAX
 
 
 @pytest.mark.parametrize("host", ['evil"><', "a b", "x/y", "user@host", "", "a:b", "host:123456"])

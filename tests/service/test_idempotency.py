@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -195,6 +196,26 @@ def test_old_keys_are_forgotten_and_young_ones_kept(api: Api, wiring: Wiring, ad
     assert forget(timedelta(hours=49)) == 1
 
 
+def test_a_view_outside_a_transaction_answers_the_same_key_with_its_first_answer(
+    api: Api, admin: str
+) -> None:
+    """R36"""
+
+    def upload(content: bytes, key: str = "up") -> Answer:
+        form = {"file": (io.BytesIO(content), "people.csv"), "programme_id": "prg_0000000000009"}
+        return api.post("/v1/imports", admin, data=form, headers={"Idempotency-Key": key})
+
+    good = {"name": "Relay", "connector": "simulator", "settings": {"url": "http://127.0.0.1:9"}}
+    account = api.post("/v1/connector_accounts", admin, json=good).json["id"]
+    path, headers = f"/v1/connector_accounts/{account}/verify", {"Idempotency-Key": "v"}
+    first, second = (api.post(path, admin, headers=headers) for _ in range(2))
+    assert first.status_code < 500 and first.data == second.data
+    assert second.headers["Idempotency-Replayed"] == "true"
+    refused = [upload(b"name\nAnn\n") for _ in range(2)]
+    assert refused[0].status_code == refused[1].status_code >= 400 and refused[0].data == refused[1].data
+    assert upload(b"name\nBob\n").json["code"] == "idempotency_key_reused"
+
+
 def test_a_call_to_many_needs_a_key(api: Api) -> None:
     from flask import request
 
@@ -208,8 +229,6 @@ def test_a_call_to_many_needs_a_key(api: Api) -> None:
 
 
 def test_files_are_compared_by_what_they_hold(api: Api) -> None:
-    import io
-
     from flask import request
 
     def fingerprint(content: bytes, boundary: str, mapping: str = "{}") -> str:

@@ -1,0 +1,33 @@
+"""`dolen keys rotate`: a new key seals and signs from now on; the old ones still open and verify."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from sqlalchemy import select
+
+from campaigns.delivery.tables import Account
+
+from .. import keys
+from . import wired
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to do with the key ring."""
+    parser.add_argument("verb", choices=("rotate",))
+
+
+def run(args: Namespace) -> int:
+    """Add the key, then seal the secrets of every account with it."""
+    wiring = wired()
+    ring = keys.renew(wiring.settings.folder)
+    with wiring.database.write() as session:
+        sealed = select(Account).where(Account.secrets.is_not(None)).with_for_update()
+        accounts = session.scalars(sealed).all()
+        for account in accounts:
+            account.secrets = ring.reseal(account.secrets or b"")
+    wiring.close()
+    print(
+        f"{len(accounts)} accounts are sealed with the new key. Restart every process: they read keys at start."
+    )
+    return 0
