@@ -78,11 +78,8 @@ def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | Non
 def _waves(desk: Desk, held: batch.Claim, account: Account, connector: Connector) -> None:
     outcomes: list[Outcome] = []
     while True:
-        if held.alone and outcomes:  # should the next row be the end of us, this one is written down
-            with desk.database.write() as session:
-                settle.settle(session, desk.now(), account, outcomes, desk.pace)
-            outcomes = []
-        ready = _prepare(desk, held, account)
+        # Row by row, the batch is laid down after each: should the next be the end of us, this one is written down.
+        ready = [] if held.alone and outcomes else _prepare(desk, held, account)
         until = time.monotonic() + _lease_s(
             desk, account
         )  # read before the lease is written, so ours ends first
