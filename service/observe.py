@@ -55,8 +55,8 @@ def set_up(level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for library in ("alembic", "apscheduler"):  # a line for every tick and every look at the version
-        logging.getLogger(library).setLevel("WARNING")
+    logging.getLogger("alembic").setLevel("WARNING")  # else a line for every look at the version
+    logging.getLogger("apscheduler").setLevel("ERROR")  # a tick that waits for the one before changes nothing
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

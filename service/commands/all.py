@@ -28,6 +28,7 @@ class Child:
     """One process of ours."""
 
     command: list[str]
+    quiet: bool = False  # what it says on standard output is for programs
     process: subprocess.Popen[bytes] | None = None
     started: float = field(default=float("-inf"))
 
@@ -38,7 +39,8 @@ class Child:
         if time.monotonic() - self.started < SETTLED_S:
             return
         # A group of its own: a Ctrl-C reaches only us, and we stop the children in order.
-        self.process = subprocess.Popen(self.command, start_new_session=True)
+        said = subprocess.DEVNULL if self.quiet else None
+        self.process = subprocess.Popen(self.command, start_new_session=True, stdout=said)
         self.started = time.monotonic()
 
     def stop(self) -> None:
@@ -65,7 +67,7 @@ def run(args: Namespace) -> int:
     wiring = wired(upgraded=False)
     upgrade(wiring)
     _say_hello(wiring)
-    children = [Child(command) for command in commands(wiring)]
+    children = members(wiring)
     wiring.close()
     told = until_told(lambda: None)
     while not told.wait(LOOK_S):
@@ -78,15 +80,15 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def commands(wiring: Wiring) -> list[list[str]]:
+def members(wiring: Wiring) -> list[Child]:
     """What runs: practice first, for the others may call it."""
     practice = wiring.settings.practice
-    ours = [[sys.executable, "-m", "service", name] for name in ("serve", "clock", "work")]
+    ours = [Child([sys.executable, "-m", "service", name]) for name in ("serve", "clock", "work")]
     if not practice.enabled:
         return ours
     log = wiring.settings.folder / "practice.log"
     server = ["-m", "connectors.simulator.server", "--port", str(practice.port), "--log", str(log)]
-    return [[sys.executable, *server], *ours]
+    return [Child([sys.executable, *server], quiet=True), *ours]
 
 
 def _say_hello(wiring: Wiring) -> None:
