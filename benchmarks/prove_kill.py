@@ -187,7 +187,9 @@ class Campaign:
         tally.twice = sum(count > 1 for count in accepted.values())
         tally.unknown = ledger[states.UNKNOWN]
         tally.lost = sum(
-            not accepted[name] for name, state in rows.items() if state not in (states.UNKNOWN, states.EXCLUDED)
+            not accepted[name]
+            for name, state in rows.items()
+            if state not in (states.UNKNOWN, states.EXCLUDED)
         )
         tally.unaccounted = sum(
             rows.get(name) not in (states.SENT, states.UNKNOWN) for name in accepted
@@ -200,7 +202,9 @@ class Campaign:
 def campaign(url: str, folder: Path, repeats: str) -> Iterator[Campaign]:
     """A campaign with its provider; its processes end with it."""
     environ = {**os.environ, **SHORT, "DOLEN__DATA__DIR": str(folder), "DOLEN__DATABASE__URL": url}
-    subprocess.run([sys.executable, "-m", "service", "db", "upgrade"], env=environ, check=True, stdout=sys.stderr)
+    subprocess.run(
+        [sys.executable, "-m", "service", "db", "upgrade"], env=environ, check=True, stdout=sys.stderr
+    )
     wired = wiring.Wiring(settings.load(environ))
     with running.running(folder / "provider.log", "--latency-ms", "8") as provider:
         made = Campaign(wired, environ, provider, repeats)
@@ -216,7 +220,10 @@ def campaign(url: str, folder: Path, repeats: str) -> Iterator[Campaign]:
 
 def run(url: str, repeats: str, kills: int, label: str) -> Tally:
     """One campaign from its set-up to its books."""
-    with tempfile.TemporaryDirectory(prefix="dolen-kill-") as folder, campaign(url or _own(folder), Path(folder), repeats) as it:
+    with (
+        tempfile.TemporaryDirectory(prefix="dolen-kill-") as folder,
+        campaign(url or _own(folder), Path(folder), repeats) as it,
+    ):
         it.set_up()
         it.start("work")
         it.start("clock")

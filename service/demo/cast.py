@@ -58,7 +58,7 @@ class Cast:
     def dolen(self, *arguments: str) -> str:
         """Run the command line once; what it prints on standard output."""
         command = [sys.executable, "-m", "service", *arguments]
-        done = subprocess.run(command, env=self.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run(command, env=self.environ, text=True, capture_output=True)
         if done.returncode:
             raise RuntimeError(f"dolen {' '.join(arguments)} failed:\n{done.stderr}")
         return done.stdout.strip()
@@ -115,7 +115,8 @@ def free_port() -> int:
 
 def _outside(made: Cast) -> None:
     """The world that Dolen talks to."""
-    command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1", "--port", str(made.imap_port), "--no-tls"]
+    command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1"]
+    command += ["--port", str(made.imap_port), "--no-tls"]
     mailbox = ["--no-service", "managesieve", "dict", "--demo-user", USER, "--demo-password", made.password]
     with open(made.folder / "imap.log", "w") as words:
         made.processes["imap"] = subprocess.Popen([*command, *mailbox], text=True, stdout=words, stderr=words)

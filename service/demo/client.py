@@ -20,7 +20,9 @@ class Refused(RuntimeError):
     """The service answered with a problem."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status} {problem.get('code')}: {problem.get('detail')} {problem.get('errors', '')}")
+        super().__init__(
+            f"{status} {problem.get('code')}: {problem.get('detail')} {problem.get('errors', '')}"
+        )
         self.status, self.problem = status, problem
 
 
@@ -56,9 +58,13 @@ class Client:
             for key, value in fields.items()
         ]
         head = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        parts.append(f"{head}Content-Type: text/csv\r\n\r\n".encode() + content + f"\r\n--{edge}--\r\n".encode())
+        parts.append(
+            f"{head}Content-Type: text/csv\r\n\r\n".encode() + content + f"\r\n--{edge}--\r\n".encode()
+        )
         headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "Idempotency-Key": edge}
-        return self._send(urllib.request.Request(self.base_url + path, b"".join(parts), headers, method="POST"))[0]
+        return self._send(
+            urllib.request.Request(self.base_url + path, b"".join(parts), headers, method="POST")
+        )[0]
 
     def until(self, path: str, done: Callable[[Any], bool], patience_s: float = PATIENCE_S) -> Any:
         """Read until it is so; RuntimeError when it takes too long."""

@@ -1,7 +1,7 @@
 """The demo's post office, a process of its own: real SMTP in, an append-only log, real bounces to an IMAP inbox.
 
-`python -m service.demo.postoffice --port N --log FILE --imap PORT --user NAME --password WORD` says when it listens. Mail to an
-address that begins with `bounce` is accepted and comes back as an RFC 3464 report to its envelope sender.
+`python -m service.demo.postoffice --port N --log FILE --imap PORT --user NAME --password WORD`. Mail to an address
+that begins with `bounce` is accepted and comes back as an RFC 3464 report to its envelope sender.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Office:
         entry = {"to": envelope.rcpt_tos[0], "from": envelope.mail_from, "message_id": letter["Message-ID"]}
         way_out = str(letter["List-Unsubscribe"] or "").partition(",")[0].strip("<>")
         told = {"subject": str(make_header(decode_header(letter["Subject"] or ""))), "way_out": way_out}
-        self._log.append({**entry, **told, "reply_to": str(letter["Reply-To"] or ""), "at": time.time_ns() // 1000})
+        self._log.append(
+            {**entry, **told, "reply_to": str(letter["Reply-To"] or ""), "at": time.time_ns() // 1000}
+        )
         if envelope.rcpt_tos[0].startswith("bounce") and envelope.mail_from:
             self._inbox.append(report(letter, envelope.mail_from, envelope.rcpt_tos[0]).as_bytes())
         time.sleep(self._slow_s)  # a busy relay: the moment between acceptance and answer is where kills hurt
@@ -109,5 +111,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-

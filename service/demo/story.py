@@ -17,8 +17,14 @@ from .client import Client, press
 
 PEOPLE = Path(__file__).with_name("people.csv")
 WORDS = {
-    "en": ("Swim safely this winter", "Hello {{ name }},\n\nThe water is colder than it looks. Meet us on Saturday.\n"),
-    "cy": ("Nofio'n ddiogel y gaeaf hwn", "Helo {{ name }},\n\nMae'r dŵr yn oerach nag y mae'n edrych. Dewch ddydd Sadwrn.\n"),
+    "en": (
+        "Swim safely this winter",
+        "Hello {{ name }},\n\nThe water is colder than it looks. Meet us on Saturday.\n",
+    ),
+    "cy": (
+        "Nofio'n ddiogel y gaeaf hwn",
+        "Helo {{ name }},\n\nMae'r dŵr yn oerach nag y mae'n edrych. Dewch ddydd Sadwrn.\n",
+    ),
     "ar": ("سباحة آمنة هذا الشتاء", "مرحبًا {{ name }}،\n\nالماء أبرد مما يبدو. نلتقي بكم يوم السبت.\n"),
 }
 POST = "Diogel yn y dŵr · Safe in the water · آمنون في الماء"
@@ -86,11 +92,14 @@ def connect(story: Story) -> None:
 
 def import_people(story: Story) -> None:
     """Fifty people in three languages, with one consent declaration for the file."""
-    programme = story.boss.post(
-        "/v1/programmes", name="Diogel yn y dŵr (sample)", starts_on=_today()[:10]
-    )
+    programme = story.boss.post("/v1/programmes", name="Diogel yn y dŵr (sample)", starts_on=_today()[:10])
     story.ids["programme"] = programme["id"]
-    consent = {"purpose": "direct_marketing", "channel": "email", "basis": "consent", "source": "Sign-up day (sample)"}
+    consent = {
+        "purpose": "direct_marketing",
+        "channel": "email",
+        "basis": "consent",
+        "source": "Sign-up day (sample)",
+    }
     imported = story.boss.upload(
         "/v1/imports", "people.csv", PEOPLE.read_bytes(), programme_id=programme["id"], declaration=json.dumps(
             {**consent, "wording_version": "2026-1", "at": _today()}
@@ -149,7 +158,9 @@ def held(story: Story) -> None:
     """Words in three languages, a mailing and a post; it says what is missing and holds."""
     item = story.boss.post("/v1/content_items", name="Cold water", programme_id=story.ids["programme"])
     for language, (subject, text) in WORDS.items():
-        story.boss.put(f"/v1/content_items/{item['id']}/variants/email/{language}", subject=subject, text=text)
+        story.boss.put(
+            f"/v1/content_items/{item['id']}/variants/email/{language}", subject=subject, text=text
+        )
     story.boss.put(f"/v1/content_items/{item['id']}/variants/practice/cy", text=POST)
     message = story.boss.post(
         "/v1/messages", content_item=item["id"], segment=story.ids["group"], strategy_id=story.ids["strategy"],
@@ -169,7 +180,9 @@ def held(story: Story) -> None:
 
 def agree(story: Story) -> None:
     """The partner opens the link without a login, and agrees."""
-    link = story.boss.post(f"/v1/strategies/{story.ids['strategy']}/versions/1/links", party=story.ids["party"])
+    link = story.boss.post(
+        f"/v1/strategies/{story.ids['strategy']}/versions/1/links", party=story.ids["party"]
+    )
     press(link["url"], act="comment", section="aims", text="Pryd fydd y sesiwn nesaf?")
     press(link["url"], act="decide", decision="agreed", digest=story.ids["digest"], reason="")
     path = f"/v1/messages/{story.ids['message']}"
@@ -188,7 +201,9 @@ def pull_the_plug(story: Story) -> None:
     story.cast.start("work")
     path = f"/v1/messages/{story.ids['message']}"
     story.boss.until(path, lambda one: one["state"] == "finished")
-    story.say("Another worker took over. What was in the killed one's hands is `unknown`, and nothing is repeated blindly.")
+    story.say(
+        "Another worker took over; what was in the killed one's hands is `unknown`, never repeated blindly."
+    )
 
 
 def books(story: Story) -> None:
@@ -213,7 +228,9 @@ def _compare(story: Story, counts: dict[str, int]) -> None:
         [letter["message_id"].split("@")[0].strip("<").upper() for letter in story.cast.letters()]
         + [entry["key"].upper() for entry in story.cast.practice.accepted()]
     )
-    lost = [row["id"] for row in rows if row["state"] in ("sent", "bounced") and not accepted[row["id"].upper()]]
+    lost = [
+        row["id"] for row in rows if row["state"] in ("sent", "bounced") and not accepted[row["id"].upper()]
+    ]
     twice = [name for name, count in accepted.items() if count > 1]
     final = sum(counts[word] for word in ("sent", "bounced", "failed", "unknown", "excluded", "cancelled"))
     _must(not lost and not twice, f"lost {lost}, twice {twice}")
@@ -227,12 +244,23 @@ def came_back(story: Story) -> None:
     story.cast.inbox.append(_reply(letters["mair.eluned.evans@people.example"]))
     press(letters["helen.marsh@people.example"]["way_out"], **{"List-Unsubscribe": "One-Click"})
     programme = f"/v1/responses?message={story.ids['message']}"
-    found = story.boss.until(programme, lambda page: {"reply", "bounce"} <= {one["kind"] for one in page["data"]})
+    found = story.boss.until(
+        programme, lambda page: {"reply", "bounce"} <= {one["kind"] for one in page["data"]}
+    )
     reply = next(one for one in found["data"] if one["kind"] == "reply")
     story.ids |= {"reply": reply["id"], "person": reply["stakeholder_id"]}
-    story.say(f"Came in by IMAP: “{reply['text']}”, matched by {reply['matched_by']}; and a bounce; and an opt-out.")
-    again = story.boss.post("/v1/messages", to="helen.marsh@people.example", subject="More", text="More.",
-                            purpose="direct_marketing", programme_id=story.ids["programme"], draft=True)
+    story.say(
+        f"Came in by IMAP: “{reply['text']}”, matched by {reply['matched_by']}; and a bounce; and an opt-out."
+    )
+    again = story.boss.post(
+        "/v1/messages",
+        to="helen.marsh@people.example",
+        subject="More",
+        text="More.",
+        purpose="direct_marketing",
+        programme_id=story.ids["programme"],
+        draft=True,
+    )
     rows = story.boss.post(f"/v1/messages/{again['id']}/rehearse")["data"]
     _must(rows[0]["state"] == "excluded", "an opt-out is honoured on the very next message")
     story.say(f"The next message would leave her out, because: {rows[0]['reason']}.")
@@ -250,7 +278,8 @@ def _reply(letter: dict[str, str]) -> bytes:
 def answer(story: Story) -> None:
     """Answered from here, in the language she wrote in."""
     sent = story.boss.post(
-        f"/v1/responses/{story.ids['reply']}/answer", text="Oes, mae croeso i'r ddau ohonoch. Welwn ni chi yno!"
+        f"/v1/responses/{story.ids['reply']}/answer",
+        text="Oes, mae croeso i'r ddau ohonoch. Welwn ni chi yno!",
     )
     story.boss.until(f"/v1/messages/{sent['message_id']}", lambda one: one["state"] == "finished")
     story.say("Answered, in Welsh; it went at once.")
@@ -263,11 +292,15 @@ def record(story: Story) -> None:
     )
     print("\nThe engagement record of Mair Eluned Evans, newest first:")
     for entry in page["data"]:
-        facts = {name: entry["evidence"][name] for name in ("what", "state", "subject", "text") if name in entry["evidence"]}
-        print(f"  {entry['at'][:19]}  {entry['kind']:<15} {' · '.join(str(one)[:60] for one in facts.values())}")
+        known = entry["evidence"]
+        facts = [str(known[name])[:60] for name in ("what", "state", "subject", "text") if name in known]
+        print(f"  {entry['at'][:19]}  {entry['kind']:<15} {' · '.join(facts)}")
     done = story.boss.get(f"/v1/messages/{story.ids['message']}")
     counts, reasons = done["counts"], done["reasons"]
-    print("\nThe mailing, reconciled: " + ", ".join(f"{name} {count}" for name, count in counts.items() if count))
+    print(
+        "\nThe mailing, reconciled: "
+        + ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    )
     if reasons:
         print("  because: " + ", ".join(f"{name} {count}" for name, count in reasons.items()))
     _must(counts["bounced"] == 1, f"one bounce was expected: {counts}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -29,7 +30,7 @@ def group_of_everyone(world: World) -> int:
         return made.id
 
 
-def to_group(world: World, names: list[str], **more: object) -> int:
+def to_group(world: World, names: list[str], **more: Any) -> int:
     """A message to a group of these people."""
     with world.database.write() as session:
         world.people(session, names)
