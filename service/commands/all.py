@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -65,6 +66,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Upgrade the database, start everything, keep it up until told to stop."""
     wiring = wired(upgraded=False)
+    _must_be_free(wiring)
     upgrade(wiring)
     _say_hello(wiring)
     children = members(wiring)
@@ -89,6 +91,21 @@ def members(wiring: Wiring) -> list[Child]:
     log = wiring.settings.folder / "practice.log"
     server = ["-m", "connectors.simulator.server", "--port", str(practice.port), "--log", str(log)]
     return [Child([sys.executable, *server], quiet=True), *ours]
+
+
+def _must_be_free(wiring: Wiring) -> None:
+    """OSError where a port is taken. The server would share it, and each call would reach either installation."""
+    http, practice = wiring.settings.http, wiring.settings.practice
+    wanted = [("http.port", http.host, http.port)]
+    if practice.enabled:
+        wanted.append(("practice.port", "127.0.0.1", practice.port))
+    for name, host, port in wanted:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise OSError(f"{name}: {host}:{port} cannot be used ({error.strerror})") from error
 
 
 def _say_hello(wiring: Wiring) -> None:

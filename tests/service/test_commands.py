@@ -268,6 +268,15 @@ def test_all_starts_everything_again_when_it_dies_and_leaves_nothing_behind(envi
     assert not [pid for pid in first | second if Path(f"/proc/{pid}").exists()]
 
 
+def test_all_does_not_share_a_port_with_another_installation(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, setting in (("DOLEN__PRACTICE__PORT", "practice.port"), ("DOLEN__HTTP__PORT", "http.port")):
+        with socket.create_server(("127.0.0.1", int(environ[name]))):
+            assert main(["all"]) == 1
+        assert f"dolen all: {setting}: 127.0.0.1:{environ[name]}" in capsys.readouterr().err
+
+
 def _children(pid: int) -> set[int]:
     """The living children of a process."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
