@@ -1,6 +1,7 @@
 """`dolen backup FOLDER`: database, keys and epoch in one folder, taken while everything runs.
 
-Rules: the folder must be new; the epoch rises afterwards, so that a restored copy starts with everything stopped.
+Rules: the folder must be new; the epoch rises once the database is copied, so that a restored copy starts with
+everything stopped.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ def run(args: Namespace) -> int:
         _copy_sqlite(wiring, args.folder / "dolen.db")
     else:
         _dump_postgresql(wiring, args.folder / "dolen.dump")
+    epoch.advance(wiring)  # before its file is copied, which so knows that the database beside it is older
     for name in (keys.NAME, epoch.NAME):
         source = wiring.settings.folder / name
         if source.exists():
             shutil.copy2(source, args.folder / name)
-    epoch.advance(wiring)
     wiring.close()
     for path in sorted(args.folder.iterdir()):
         path.chmod(0o600)

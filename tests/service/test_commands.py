@@ -248,6 +248,7 @@ def test_a_backup_opens_with_its_keys_and_never_overwrites(
         assert session.scalar(select(func.count()).select_from(Token)) == 1
     assert {path.stat().st_mode & 0o777 for path in (folder / "keys.json", folder / "dolen.db")} == {0o600}
     assert main(["backup", str(folder)]) == 1
+    assert epoch.advance(copy) is True, "restored whole, on another machine, it must start stopped too"
 
 
 def test_all_starts_everything_again_when_it_dies_and_leaves_nothing_behind(environ: dict[str, str]) -> None:
