@@ -28,7 +28,10 @@ class ErrorEntry(ma.Schema):
 
 
 class Problem(ma.Schema):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details; the facts of a problem are further members."""
+
+    class Meta:
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True, metadata={"description": "where this problem is described"})
     title = ma.fields.String(required=True)

@@ -41,9 +41,13 @@ class Channel(ma.fields.String):
     """The name of a channel, such as `email`."""
 
     def __init__(self, *, every: bool = False, **kwargs: Any) -> None:
-        pattern = rf"^({CHANNEL}|\*)\Z" if every else rf"^{CHANNEL}\Z"
+        pattern = rf"({CHANNEL}|\*)" if every else CHANNEL
         words = "lower-case letters, digits and _, such as email" + ("; * is every channel" if every else "")
-        super().__init__(validate=ma.validate.Regexp(pattern, error=words), **kwargs)
+        super().__init__(
+            validate=ma.validate.Regexp(rf"{pattern}\Z", error=words),
+            metadata={"pattern": f"^{pattern}$"} | kwargs.pop("metadata", {}),  # JSON Schema has no \Z
+            **kwargs,
+        )
 
 
 class AddressNew(Schema):
