@@ -13,13 +13,14 @@ from typing import Any
 from sqlalchemy import func, select
 
 from campaigns.errors import BadField, Conflict, Forbidden, NotFound
+from campaigns.strategies.tables import Programme
 
 from .. import paging
 from ..access import LIFE_MAX, new_secret
 from ..ids import shown
 from ..permissions import SCOPES
 from ..tables import Grant, Token, User
-from . import Act
+from . import Act, accounts
 
 LIFE = timedelta(days=90)
 # A replaced token works on for this long, so that a program can be told the new one without a gap.
@@ -57,7 +58,7 @@ def create(
     owner = _owner(act, kind, user_id, bool(grants))
     return make(
         act, name=name, kind=kind, user_id=owner, scopes=_scopes(act, scopes),
-        expires_at=_expiry(act, expires_at), grants=grants or [], defaults=_defaults(act, defaults or {}),
+        expires_at=_expiry(act, expires_at), grants=_grants(act, grants or []), defaults=_defaults(act, defaults or {}),
     )  # fmt: skip
 
 
@@ -164,6 +165,14 @@ def _scopes(act: Act, scopes: list[str] | None) -> list[str]:
     return sorted(wanted)
 
 
+def _grants(act: Act, grants: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each grant once, in programmes that exist."""
+    for place, grant in enumerate(grants):
+        if grant["programme_id"] is not None and act.session.get(Programme, grant["programme_id"]) is None:
+            raise BadField("there is no such programme", pointer=f"/grants/{place}/programme_id")
+    return [grant for place, grant in enumerate(grants) if grant not in grants[:place]]
+
+
 def _expiry(act: Act, expires_at: datetime | None) -> datetime:
     if expires_at is None:
         return act.now + LIFE
@@ -174,5 +183,7 @@ def _expiry(act: Act, expires_at: datetime | None) -> datetime:
 
 def _defaults(act: Act, defaults: dict[str, Any]) -> dict[str, Any]:
     if defaults.get("programme_id") is not None:
-        act.need("programmes:read", defaults["programme_id"])
+        act.need("programmes:read", act.one(Programme, defaults["programme_id"]).id)
+    if defaults.get("account_id") is not None:
+        accounts.get(act, defaults["account_id"])
     return {name: value for name, value in defaults.items() if value is not None}

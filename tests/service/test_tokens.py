@@ -60,6 +60,26 @@ def test_a_machine_token_has_grants_of_its_own(api: Api, admin: str, general: in
     assert api.post("/v1/users", new["token"], json={"name": "x"}).status_code == 403
 
 
+def test_a_machine_token_is_granted_each_role_once_and_only_in_programmes_that_exist(
+    api: Api, admin: str
+) -> None:
+    twice = [{"role": "viewer", "programme_id": None}] * 2
+    new = made(api, admin, kind="machine", grants=twice)
+    assert len(api.get(f"/v1/grants?token_id={new['id']}", admin).json["data"]) == 1
+    absent = {"role": "viewer", "programme_id": public_id("prg", 1)}
+    answer = api.post(
+        "/v1/tokens", admin, json={"name": "new", "kind": "machine", "grants": [*twice, absent]}
+    )
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/grants/2/programme_id")
+
+
+@pytest.mark.parametrize("name", ["programme_id", "account_id"])
+def test_what_a_token_takes_without_being_told_must_exist(name: str, api: Api, admin: str) -> None:
+    absent = public_id({"programme_id": "prg", "account_id": "acc"}[name], 1)
+    answer = api.post("/v1/tokens", admin, json={"name": "new", "defaults": {name: absent}})
+    assert answer.status_code == 404, answer.text
+
+
 def test_only_administrators_of_everything_make_machine_tokens(
     api: Api, people: People, general: int
 ) -> None:
