@@ -20,6 +20,8 @@ DEPTH_MAX = 32
 # Beyond this the parser itself would run out of stack before it could say where.
 DEPTH_PARSED = 500
 INTEGER_MAX = (1 << 63) - 1
+# From here on Python writes a float with an exponent, and PostgreSQL gives it back as the integer that it is.
+FLOAT_MAX = 1e16
 OPENING, CLOSING = (b"[", b"{"), (b"]", b"}")
 # The closing quote is optional, or a body full of open strings would take quadratic time.
 TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
@@ -71,10 +73,11 @@ def _constant(word: str) -> Any:
 
 
 def _float(text: str) -> float:
-    value = float(text)
+    """The number as both databases give it back: large ones are integers, and there is no negative zero."""
+    value = float(text) + 0.0
     if math.isinf(value):
         raise ValueError(f"the number {text[:40]} is too large")
-    return value
+    return value if abs(value) < FLOAT_MAX else int(value)
 
 
 def _unkeepable(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,7 @@ def pointer(body: bytes) -> str:
         ("R3", b'{"n":' + b"9" * 5000 + b"}", 400),
         ("R4", b'{"n":18446744073709551616}', 422),
         ("R4 negative", b'{"n":-9223372036854775809}', 422),
+        ("R4 with an exponent", b'{"n":1e25}', 422),
         ("R8", b'{"n":NaN}', 400),
         ("R9", b'{"free":{"a":NaN}}', 400),
         ("R9 infinity", b'{"free":{"a":1e999}}', 400),
@@ -60,6 +61,11 @@ def pointer(body: bytes) -> str:
 def test_what_is_not_plain_json_is_refused(row: str, body: bytes, expected: int) -> None:
     """R1–R4, R8–R15"""
     assert status(body) == expected
+
+
+def test_numbers_are_read_as_both_databases_give_them_back() -> None:
+    numbers = strict_json.loads(b"[1e16, 9007199254740993.0, -0.0, 1e-7]")
+    assert [repr(number) for number in numbers] == ["10000000000000000", "9007199254740992.0", "0.0", "1e-07"]
 
 
 def test_the_place_is_told_as_a_json_pointer() -> None:
