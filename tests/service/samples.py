@@ -15,12 +15,13 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery
 from campaigns.messages import content, messages, templates
 from campaigns.messages.tables import Occurrence
-from campaigns.responses import interactions
+from campaigns.responses import events, interactions
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent, fields, imports, people, segments
 from campaigns.strategies import agreements, strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
+from connectors.api import Event
 from service.access import new_secret
 from service.tables import Grant, Token, User
 
@@ -117,20 +118,25 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
         session, now, scope="account", ref_id=account.id, programme_id=programme_id, reason="-", by="usr_x"
     )
     template = templates.create(session, now, name=f"template {programme_id}", programme_id=programme_id)
-    templates.new_version(session, now, template, author="usr_x", subject="Hi", text="Hello")
+    wording = templates.new_version(session, now, template, author="usr_x", subject="Hi", text="Hello")
     strategy = strategies.create(
         session, now, programme_id=programme_id, segment_id=None, name="For everyone"
     )
     version = strategies.new_version(
         session, now, strategy, {"aims": "To be heard", "purpose": "service"}, "usr_x"
     )
+    (party,) = agreements.set_parties(
+        session, strategy, [{"kind": "stakeholder", "ref": str(who["stk"]), "part": "required"}]
+    )
     said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_x")
     met = interactions.log(
         session, now, stakeholder_id=who["stk"], programme_id=programme_id, kind="call", at=now, by="usr_x"
     )
+    came = Event(key="e1", kind="reply", at=now, sender="bo@example.org", text="Thank you")
     raw = RawEvent(
-        account_id=account.id, event_key="e1", via="poll", at=now, sha256="-", event={}, state="done", next_at=now
-    )
+        account_id=account.id, event_key=came.key, via="poll", at=now, sha256="-", event=events.encode(came, now),
+        state="done", next_at=now,
+    )  # fmt: skip
     session.add(raw)
     session.flush()
     heard = Response(
@@ -143,7 +149,9 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
         "rsp": heard.id,
         "str": strategy.id,
         "cmt": said.id,
+        "pty": party.id,
         "tpl": template.id,
+        "tpv": wording.id,
         "acc": account.id,
         "cnt": item.id,
         "msg": message.id,
