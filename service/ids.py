@@ -38,7 +38,6 @@ PREFIXES = {
     "user": "usr",
     "token": "tok",
     "grant": "grt",
-    "job": "job",
     "audit_entry": "aud",
 }
 

@@ -1,4 +1,4 @@
-"""The tables of ACCESS and of the door: users, tokens, grants, idempotency keys, jobs, the installation."""
+"""The tables of ACCESS and of the door: users, tokens, grants, idempotency keys, the installation."""
 
 from __future__ import annotations
 
@@ -67,22 +67,6 @@ class IdempotencyKey(Base):
     headers: Mapped[dict[str, Any]]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime] = mapped_column("called_at", index=True)
-
-
-class Job(Edited, Base):
-    """Work that outlives a request, with its progress."""
-
-    __tablename__ = "jobs"
-    kind: Mapped[str]
-    ref: Mapped[int | None]
-    programme_id: Mapped[int | None]
-    by: Mapped[str] = mapped_column("started_by")
-    state: Mapped[str] = mapped_column(default="waiting")  # waiting | running | done | failed
-    progress: Mapped[int] = mapped_column(default=0)
-    total: Mapped[int | None]
-    result: Mapped[dict[str, Any] | None]
-    error: Mapped[str | None]
-    until_at: Mapped[datetime | None]
 
 
 class Installation(Base):

@@ -167,20 +167,3 @@ class Stop(Row, Base):
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None]
     lifted_why: Mapped[str | None]
-
-
-class Tick(Base):
-    """When a recurring duty last ran, so that several clocks run it once."""
-
-    __tablename__ = "ticks"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column("ran_at")
-
-
-class Worker(Base):
-    """A process that works batches, last seen by the database's clock."""
-
-    __tablename__ = "workers"
-    owner: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # work | clock
-    seen_db: Mapped[datetime] = mapped_column("seen_db_at")
