@@ -57,7 +57,7 @@ def claim(
             _may_go(),
             Account.state == "active",
             or_(Account.not_before_at.is_(None), Account.not_before_at <= now),
-            Account.id.not_in(stops.stopped_accounts(session)),
+            Account.id.not_in(stops.stopped_accounts()),
         )
         .order_by(Batch.lane, Batch.due_at, Batch.id)
         .limit(1)
@@ -132,7 +132,19 @@ def make(
 
 
 def gather(session: Session, now: datetime, limit: int = 2000) -> int:
-    """Bring deferred rows that are due again into batches; how many."""
+    """Bring deferred rows that are due again into batches; how many. Those of cancelled messages are withdrawn."""
+    withdrawn = select(Message.id).where(Message.state == "cancelled")
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.state == states.DEFERRED,
+            Delivery.next_at <= now,
+            Delivery.batch_id.is_(None),
+            Delivery.message_id.in_(withdrawn),
+        )
+        .values(state=states.CANCELLED, next_at=None, settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
     due = session.execute(
         select(Delivery.id, Delivery.occurrence_id, Delivery.account_id, Message.lane)
         .join(Message, Message.id == Delivery.message_id)

@@ -22,16 +22,18 @@ from .tables import Delivery
 
 
 def pause(session: Session, now: datetime, message: Message) -> dict[str, int]:
-    """Stop taking new rows; what is in flight ends."""
+    """Take no new rows, whether it has begun or only stands ready; what is in flight ends."""
+    if message.state in ("draft", "waiting"):
+        raise Conflict(f"a message that is {message.state} goes to nobody yet: leave it, or cancel it")
     if message.state != "paused":
         messages.move(session, message, "paused", now)
     return reconcile.counts(session, message.id)
 
 
 def resume(session: Session, now: datetime, message: Message) -> dict[str, int]:
-    """Go on; obstacles are asked again."""
+    """Go on from where it was; obstacles are asked again."""
     if message.state == "paused":
-        messages.move(session, message, "sending", now)
+        messages.move(session, message, "scheduled" if message.started_at is None else "sending", now)
     messages.settle(session, now, message)
     return reconcile.counts(session, message.id)
 
@@ -46,6 +48,16 @@ def cancel(session: Session, now: datetime, message: Message) -> dict[str, int]:
         update(Delivery)
         .where(Delivery.message_id == message.id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
         .values(state=states.CANCELLED, batch_id=None, next_at=None, settled_at=now)
+    )
+    # What was about to be repeated under its key goes back to the resolver, which repeats nothing of a cancelled one.
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.message_id == message.id,
+            Delivery.state == states.UNKNOWN,
+            Delivery.batch_id.is_not(None),
+        )
+        .values(batch_id=None, next_at=now)
     )
     session.execute(
         update(Occurrence)
@@ -113,6 +125,9 @@ def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: 
         raise BadField("say sent, failed or queued (send it again)", pointer="/outcome")
     if not evidence.strip():
         raise BadField("say how you know: it stays with the delivery", pointer="/evidence")
+    message = session.get_one(Message, row.message_id, with_for_update=True)
+    if outcome == states.QUEUED and message.state == "cancelled":
+        raise Conflict("its message was cancelled and is not sent again: say sent or failed")
     values: dict[str, Any] = {"state": outcome, "next_at": None, "settled_at": now}
     if outcome == states.SENT:
         values["sent_at"] = now
@@ -135,7 +150,6 @@ def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: 
         error={"by": by, "evidence": evidence},
     )
     if outcome == states.QUEUED:
-        message = session.get_one(Message, row.message_id)
         _requeue(session, now, message, [row.id], states.QUEUED)
 
 
@@ -146,10 +160,11 @@ def take_back(session: Session, now: datetime, message: Message) -> None:
 
 
 def _requeue(session: Session, now: datetime, message: Message, numbers: list[int], before: str) -> int:
+    """Put rows back in the queue because a person says so; how long they are worth sending counts from now."""
     session.execute(
         update(Delivery)
         .where(Delivery.id.in_(numbers), Delivery.state == before)
-        .values(state=states.QUEUED, reason=None, next_at=None, settled_at=None, deaths=0)
+        .values(state=states.QUEUED, reason=None, due_at=now, next_at=None, settled_at=None, deaths=0)
     )
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     rows = session.execute(

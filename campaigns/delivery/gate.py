@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
@@ -19,13 +20,18 @@ from sqlalchemy.orm import Session
 from connectors.api import Outbound
 
 from ..base import parse_id
+from ..errors import Stale
 from ..messages import messages
 from ..messages.tables import Message, Occurrence
 from ..stakeholders import consent
+from ..stakeholders.tables import Address
 from . import states, stops
 from .backoff import Pace
 from .batch import Claim
-from .tables import Account, Delivery
+from .tables import Account, Batch, Delivery
+
+# A test that a stop holds back is looked at again after this: nobody settles it as they do a message.
+TEST_LOOK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +54,16 @@ def take(
     outbound = {parse_id("dlv", one.key): one for one in ready}
     if not outbound or not _message_may_go(session, now, held):
         return []
-    rows = _rows(session, held, list(outbound))
+    rows, retired = _rows(session, held, list(outbound))
     decisions = _ask(session, now, held, account, rows)
     going = []
     for row in rows:
         decision = decisions.get((row.stakeholder_id, row.address_key))
-        if decision is not None and decision.reason is not None:
-            _leave_out(session, now, row, decision.reason)
+        reason = decision.reason if decision is not None else None
+        if reason is None and row.id in retired:
+            reason = "no_address"
+        if reason is not None:
+            _leave_out(session, now, row, reason)
         elif row.state == states.UNKNOWN and not _repeatable(row, account, now, pace):
             _let_go(session, row)
         else:
@@ -67,18 +76,50 @@ def _message_may_go(session: Session, now: datetime, held: Claim) -> bool:
     stops.hold_still(session)
     message = session.get_one(Message, held.message_id)
     if session.get_one(Occurrence, held.occurrence_id).kind == "test":
-        return not stops.standing(session, message)
+        return _test_may_go(session, now, held, message)
     messages.settle(session, now, message)
     if message.state == "scheduled":
-        messages.move(session, message, "sending", now)
-    return message.state == "sending"
+        with suppress(Stale):  # somebody moved it at this moment, and where they put it counts
+            messages.move(session, message, "sending", now)
+    return message.state == "sending" and _account_may_go(session, held)
 
 
-def _rows(session: Session, held: Claim, wanted: list[int]) -> list[Delivery]:
-    query = select(Delivery).where(
-        Delivery.id.in_(wanted), Delivery.batch_id == held.batch_id, Delivery.state.in_(states.TAKEABLE)
+def _test_may_go(session: Session, now: datetime, held: Claim, message: Message) -> bool:
+    """A test goes whatever the state of its message, but not past a stop; then it is looked at again later."""
+    if not _account_may_go(session, held):
+        return False
+    if stops.standing(session, message):
+        later = now + timedelta(seconds=TEST_LOOK_S)
+        session.execute(update(Batch).where(Batch.id == held.batch_id).values(due_at=later))
+        return False
+    return True
+
+
+def _account_may_go(session: Session, held: Claim) -> bool:
+    """Of a message with several accounts one may be stopped or broken in the middle of its batch."""
+    in_service = select(Account.id).where(
+        Account.id == held.account_id,
+        Account.state == "active",
+        Account.id.not_in(stops.stopped_accounts()),
     )
-    return list(session.scalars(query.order_by(Delivery.id)))
+    return session.scalar(in_service) is not None
+
+
+def _rows(session: Session, held: Claim, wanted: list[int]) -> tuple[list[Delivery], set[int]]:
+    """The rows that are still ours to take, and which of them have lost their address since they were released."""
+    query = (
+        select(Delivery, Address.state)
+        .outerjoin(Address, Address.id == Delivery.address_id)
+        .where(
+            Delivery.id.in_(wanted),
+            Delivery.batch_id == held.batch_id,
+            Delivery.state.in_(states.TAKEABLE),
+        )
+        .order_by(Delivery.id)
+    )
+    found = session.execute(query).all()
+    retired = {row.id for row, state in found if row.address_id is not None and state != "active"}
+    return [row for row, _ in found], retired
 
 
 def _ask(
@@ -86,7 +127,7 @@ def _ask(
 ) -> dict[tuple[int | None, str], consent.Decision]:
     pairs = [(row.stakeholder_id, row.address_key) for row in rows if row.stakeholder_id is not None]
     if not pairs:
-        return {}
+        return _ask_addresses(session, now, account, rows)
     consent.lock(session, [stakeholder_id for stakeholder_id, _ in pairs])
     message = session.get_one(Message, held.message_id)
     decided = consent.decide(
@@ -98,6 +139,15 @@ def _ask(
         answer=message.kind == "answer",
     )
     return {(stakeholder_id, key): found for (stakeholder_id, key), found in decided.items()}
+
+
+def _ask_addresses(
+    session: Session, now: datetime, account: Account, rows: Sequence[Delivery]
+) -> dict[tuple[int | None, str], consent.Decision]:
+    """Tests go to addresses and not to stakeholders (0 is nobody's id): what stops the address stops them too."""
+    pairs = [(0, row.address_key) for row in rows if row.address_key]
+    stopped = consent.suppressed(session, now, account.channel, pairs)
+    return {(None, key): consent.Decision("suppressed") for _, key in stopped}
 
 
 def _repeatable(row: Delivery, account: Account, now: datetime, pace: Pace) -> bool:

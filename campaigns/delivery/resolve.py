@@ -36,13 +36,18 @@ def resolve(desk: Desk, limit: int = 200) -> int:
     for row in rows:
         with desk.database.read() as session:
             account = session.get_one(Account, row.account_id)
-        if row.intent_at is not None and desk.pace.key_lives(account.repeats, desk.now(), row.intent_at):
+            cancelled = session.get_one(Message, row.message_id).state == "cancelled"
+        if not cancelled and _key_lives(desk, row, account):
             _requeue(desk, row, states.UNKNOWN, "repeat_with_key")
         elif account.repeats["kind"] == "findable":
             _look(desk, row, account)
         else:
-            _blind(desk, row, account)
+            _blind(desk, row, "hold" if cancelled and account.on_unknown == "retry" else account.on_unknown)
     return len(rows)
+
+
+def _key_lives(desk: Desk, row: Delivery, account: Account) -> bool:
+    return row.intent_at is not None and desk.pace.key_lives(account.repeats, desk.now(), row.intent_at)
 
 
 def _claim(session: Session, now: datetime, limit: int) -> list[Delivery]:
@@ -60,9 +65,16 @@ def _claim(session: Session, now: datetime, limit: int) -> list[Delivery]:
 
 
 def _requeue(desk: Desk, row: Delivery, state: str, why: str) -> None:
-    """Back into a batch: still `unknown` for a repeat under its key, `queued` when it surely did not go."""
+    """Back into a batch: still `unknown` for a repeat under its key, `queued` when it surely did not go.
+
+    What surely did not go of a message that was cancelled meanwhile is withdrawn like the rest of it.
+    """
     with desk.database.write() as session:
-        now = desk.now()
+        now, message = desk.now(), session.get_one(Message, row.message_id, with_for_update=True)
+        if message.state == "cancelled":
+            if state == states.UNKNOWN:
+                return  # cancelled a moment ago: the next look finds it so
+            state = states.CANCELLED
         done = session.execute(
             update(Delivery)
             .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN, Delivery.attempt == row.attempt)
@@ -71,8 +83,9 @@ def _requeue(desk: Desk, row: Delivery, state: str, why: str) -> None:
         if not done.rowcount:  # type: ignore[attr-defined]
             return
         batch.note(session, now, row.id, row.attempt, row.token, why)
-        lane = LANES.index(session.get_one(Message, row.message_id).lane)
-        batch.make(session, row.occurrence_id, row.account_id, lane, now, [row.id])
+        if state != states.CANCELLED:
+            lane = LANES.index(message.lane)
+            batch.make(session, row.occurrence_id, row.account_id, lane, now, [row.id])
 
 
 def _look(desk: Desk, row: Delivery, account: Account) -> None:
@@ -110,11 +123,11 @@ def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> 
     return replace(made, since=row.intent_at)
 
 
-def _blind(desk: Desk, row: Delivery, account: Account) -> None:
+def _blind(desk: Desk, row: Delivery, choice: str) -> None:
     """Nobody can know: do what was chosen for this account, in plain words, beforehand."""
-    if account.on_unknown == "retry":
+    if choice == "retry":
         _requeue(desk, row, states.QUEUED, "sent_again_by_choice")
-    elif account.on_unknown == "assume_sent":
+    elif choice == "assume_sent":
         _write_sent(desk, row, "assumed_by_choice", None)
     else:
         _hold(desk, row, None)

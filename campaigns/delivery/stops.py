@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from ..errors import AlreadyDone, BadField, NotFound
 from ..messages.tables import Message, MessageAccount
+from ..strategies import programmes
 from .tables import Stop
 
 SCOPES = ("all", "account", "programme", "segment")
@@ -62,32 +63,26 @@ def lift(session: Session, now: datetime, stop_id: int, *, by: str, why: str) ->
 
 
 def standing(session: Session, message: Message) -> list[Stop]:
-    """The stops in force that touch every way this message goes out."""
-    accounts = list(
-        session.scalars(select(MessageAccount.account_id).where(MessageAccount.message_id == message.id))
-    )
-    stops = list(
-        session.scalars(
-            select(Stop).where(
-                Stop.lifted_at.is_(None),
-                or_(
-                    Stop.scope == "all",
-                    and_(Stop.scope == "programme", Stop.ref_id == message.programme_id),
-                    and_(Stop.scope == "segment", Stop.ref_id == (message.segment_id or -1)),
-                    and_(Stop.scope == "account", Stop.ref_id.in_(accounts)),
-                ),
-            )
-        )
-    )
-    stopped = {found.ref_id for found in stops if found.scope == "account"}
-    if stopped >= set(accounts):
-        return stops
-    return [found for found in stops if found.scope != "account"]
+    """The stops in force that touch every way this message goes out; a programme's stop covers what lies under it."""
+    in_force = list(session.scalars(select(Stop).where(Stop.lifted_at.is_(None)).order_by(Stop.id)))
+    if not in_force:
+        return []
+    accounts = select(MessageAccount.account_id).where(MessageAccount.message_id == message.id)
+    reached: dict[str, set[int | None]] = {
+        "all": {0},
+        "account": set(session.scalars(accounts)),
+        "programme": set(programmes.lineage(session, message.programme_id)),
+        "segment": {message.segment_id},
+    }
+    touching = [one for one in in_force if one.ref_id in reached[one.scope]]
+    if {one.ref_id for one in touching if one.scope == "account"} >= reached["account"]:
+        return touching
+    return [one for one in touching if one.scope != "account"]
 
 
-def stopped_accounts(session: Session) -> list[int]:
-    """Accounts under a stop of their own: their batches are not claimed."""
-    return list(session.scalars(select(Stop.ref_id).where(Stop.scope == "account", Stop.lifted_at.is_(None))))
+def stopped_accounts() -> Select[int]:
+    """The SELECT of accounts under a stop of their own: nothing of theirs is claimed or taken into a wave."""
+    return select(Stop.ref_id).where(Stop.scope == "account", Stop.lifted_at.is_(None))
 
 
 def obstacles(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:

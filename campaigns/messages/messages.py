@@ -33,22 +33,23 @@ from .tables import (
     MessageAccount,
     MessageRecipient,
     Occurrence,
+    TemplateVersion,
     Variant,
 )
 
 MOVES: dict[str, tuple[str, ...]] = {
     "draft": ("waiting", "cancelled"),
     "waiting": ("scheduled", "held", "cancelled"),
-    "scheduled": ("sending", "held", "waiting", "cancelled"),
-    "held": ("scheduled", "sending", "waiting", "cancelled"),
+    "scheduled": ("sending", "held", "waiting", "paused", "cancelled"),
+    "held": ("scheduled", "sending", "waiting", "paused", "cancelled"),
     "sending": ("paused", "held", "finished", "cancelled"),
-    "paused": ("sending", "finished", "cancelled"),
+    "paused": ("scheduled", "sending", "finished", "cancelled"),
     "finished": (),
     "cancelled": (),
 }
 # `settle` leaves every other state alone: a person put it there, or it is over.
 SETTLING = ("waiting", "scheduled", "held", "sending")
-EDITABLE = ("draft", "waiting", "scheduled", "held")
+EDITABLE = ("draft", "waiting", "scheduled", "held", "paused")
 # What a ceiling that nobody stated leaves for growth: a fifth, and at least ten.
 HEADROOM_SHARE = 0.2
 HEADROOM_MIN = 10
@@ -231,7 +232,7 @@ def using(
     strategy_version_id: int | None = None,
     template_version_id: int | None = None,
 ) -> list[Message]:
-    """Submitted messages, not yet over, that use all of what is named: settle them when it has changed."""
+    """Submitted messages, not yet over, that use all of what is named, locked: settle them when it has changed."""
     found = select(Message).where(Message.state.not_in(("draft", "finished", "cancelled")))
     for column, value in (
         (Message.content_id, content_id),
@@ -243,7 +244,9 @@ def using(
     if template_version_id is not None:
         filled = select(Variant.content_id).where(Variant.template_version_id == template_version_id)
         found = found.where(Message.content_id.in_(filled))
-    return list(session.scalars(found.order_by(Message.id)))
+    # Locked and read anew: a worker that begins one at this moment is waited for, or waits.
+    locked = found.order_by(Message.id).with_for_update().execution_options(populate_existing=True)
+    return list(session.scalars(locked))
 
 
 def content_changed(session: Session, now: datetime, item: ContentItem) -> None:
@@ -254,6 +257,18 @@ def content_changed(session: Session, now: datetime, item: ContentItem) -> None:
                 "a message with these words is going out: cancel it first, or write a new content item",
                 message=message.id,
             )
+        settle(session, now, message)
+
+
+def rule_changed(session: Session, now: datetime, segment: Segment) -> None:
+    """Ask again about every message to this segment: whom it names is part of what was approved."""
+    for message in using(session, segment_id=segment.id):
+        settle(session, now, message)
+
+
+def template_approved(session: Session, now: datetime, version: TemplateVersion) -> None:
+    """Ask again about every message with these words: their approval may be all that it waited for."""
+    for message in using(session, template_version_id=version.id):
         settle(session, now, message)
 
 

@@ -7,6 +7,7 @@ Source: C1, B6.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -19,6 +20,16 @@ from ..stakeholders.text import clean
 from ..strategies import programmes
 from . import render
 from .tables import Template, TemplateVersion
+
+Approved = Callable[[Session, datetime, TemplateVersion], None]
+
+_listeners: list[Approved] = []
+
+
+def on_approve(listener: Approved) -> None:
+    """Have `listener(session, now, version)` called after each approval, in its transaction."""
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def create(session: Session, now: datetime, *, name: str, programme_id: int | None = None) -> Template:
@@ -107,6 +118,8 @@ def approve(
         raise FourEyes("whoever wrote these words does not approve them: ask a second person")
     version.approved_by, version.approved_at = by, now
     session.flush()
+    for listener in _listeners:
+        listener(session, now, version)
 
 
 def counts_as_approved(version: TemplateVersion, assurance: str) -> bool:

@@ -7,7 +7,7 @@ asked; without it, the database's clock.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,16 @@ from .text import clean
 
 PICK_MAX = 10_000
 
+Changed = Callable[[Session, datetime, Segment], None]
+
+_listeners: list[Changed] = []
+
+
+def on_change(listener: Changed) -> None:
+    """Have `listener(session, now, segment)` called after each change of a rule, in its transaction."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
 
 def create(
     session: Session, now: datetime, *, programme_id: int, name: str, rule: dict[str, Any] | None = None
@@ -45,7 +55,7 @@ def create(
 
 def change(session: Session, segment: Segment, now: datetime, **values: Any) -> Segment:
     """Change `name` or `rule`."""
-    before = (segment.name, segment.rule)
+    before, rule_before = (segment.name, segment.rule), segment.rule_sha256
     for name, value in values.items():
         if name == "name":
             segment.name = clean(value, "/name")
@@ -56,6 +66,9 @@ def change(session: Session, segment: Segment, now: datetime, **values: Any) -> 
     if before != (segment.name, segment.rule):
         segment.touch(now)
         session.flush()
+    if segment.rule_sha256 != rule_before:
+        for listener in _listeners:
+            listener(session, now, segment)
     return segment
 
 
@@ -182,6 +195,7 @@ __all__ = [
     "create",
     "explain",
     "members",
+    "on_change",
     "pick",
     "register_fact",
     "select_ids",

@@ -56,7 +56,15 @@ def get(act: Act, message_id: int, *, scope: str = "messages:read", lock: bool =
     """One message; NotFound where the caller has no grant."""
     message = act.one(Message, message_id, lock=lock)
     act.need(scope, message.programme_id)
+    if lock:
+        _practice_only(act, message)
     return message
+
+
+def _practice_only(act: Act, message: Message) -> None:
+    """What a test token moves must end at a practice account."""
+    if act.caller.test and not message.test:
+        raise Forbidden("a test token moves messages to practice accounts only")
 
 
 def shown(act: Act, message: Message) -> Shown:
@@ -256,11 +264,8 @@ def _send(act: Act, message: Message, on_blocked: str) -> None:
 
 def _release_named(act: Act, message: Message) -> None:
     """Who was named one by one, and posts, stand in the ledger with the act itself."""
-    if message.segment_id is not None or message.state not in ("scheduled", "held"):
-        return
-    planned = select(Occurrence).where(Occurrence.message_id == message.id, Occurrence.state == "planned")
-    for occurrence in act.session.scalars(planned):
-        release.release_now(act.session, occurrence, act.now)
+    if message.segment_id is None and message.state in ("scheduled", "held"):
+        release.at_once(act.session, message, act.now)
 
 
 def _control(act: Act, message_id: int, done: str, verb: Any) -> dict[str, int]:
@@ -343,6 +348,7 @@ def delivery(act: Act, delivery_id: int, *, scope: str = "messages:read") -> Del
 def decide_delivery(act: Act, delivery_id: int, *, outcome: str, evidence: str) -> Delivery:
     """Say what became of a row whose outcome nobody learnt."""
     row = delivery(act, delivery_id, scope="messages:send")
+    _practice_only(act, act.session.get_one(Message, row.message_id))
     control.decide(act.session, act.now, row, outcome=outcome, by=act.caller.actor, evidence=evidence)
     act.note("delivery.decided", "delivery", row.id, after={"outcome": outcome, "evidence": evidence})
     act.session.refresh(row)

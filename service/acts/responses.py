@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from campaigns.base import instant, micros
 from campaigns.delivery import release
-from campaigns.messages.tables import Message, Occurrence
+from campaigns.delivery.tables import Account
+from campaigns.errors import Forbidden
+from campaigns.messages.tables import Message
 from campaigns.responses import answers, interactions, match, record
 from campaigns.responses.tables import Interaction, Response, ResponseCandidate
 
@@ -80,10 +82,10 @@ def match_by_hand(act: Act, response_id: int, *, stakeholder: int) -> Response:
 def answer(act: Act, response_id: int, *, text: str, subject: str) -> Message:
     """Write back; it goes at once, stopped only by a dead address, *no contact at all* or a stop."""
     found = get(act, response_id, WRITE, lock=True)
+    if act.caller.test and not act.session.get_one(Account, found.account_id).test:
+        raise Forbidden("a test token answers through practice accounts only")
     message = answers.answer(act.session, act.now, found, text=text, subject=subject, author=act.caller.actor)
-    planned = select(Occurrence).where(Occurrence.message_id == message.id, Occurrence.state == "planned")
-    for occurrence in act.session.scalars(planned):
-        release.release_now(act.session, occurrence, act.now)
+    release.at_once(act.session, message, act.now)
     act.note(
         "response.answered", "response", found.id, programme_id=message.programme_id,
         after={"message_id": message.id},

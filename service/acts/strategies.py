@@ -103,6 +103,8 @@ def set_parties(act: Act, strategy_id: int, wanted: Sequence[Mapping[str, Any]])
 def _ref(act: Act, one: Mapping[str, Any], pointer: str) -> str:
     """A party as the domain names it: a role, a user's id, or a stakeholder the caller reaches."""
     ref = str(one["ref"])
+    if one["kind"] == "role" and ref not in ROLES:
+        raise BadField(f"a role is one of {', '.join(ROLES)}", pointer=pointer)
     if one["kind"] != "stakeholder":
         return ref
     try:
@@ -158,7 +160,7 @@ def _plays(act: Act, strategy: Strategy, party: Party) -> None:
         reach.role == party.ref and (reach.programmes is None or strategy.programme_id in reach.programmes)
         for reach in act.caller.reaches
     )
-    if party.ref in ROLES and not holds:
+    if not holds:
         raise Forbidden(f"this part is for whoever is {party.ref} here")
 
 

@@ -148,10 +148,11 @@ def test_where_a_person_put_it_or_it_is_over_settling_changes_nothing(
 LEGAL = {
     ("draft", "waiting"), ("draft", "cancelled"),
     ("waiting", "scheduled"), ("waiting", "held"), ("waiting", "cancelled"),
-    ("scheduled", "sending"), ("scheduled", "held"), ("scheduled", "waiting"), ("scheduled", "cancelled"),
-    ("held", "scheduled"), ("held", "sending"), ("held", "waiting"), ("held", "cancelled"),
+    ("scheduled", "sending"), ("scheduled", "held"), ("scheduled", "waiting"), ("scheduled", "paused"),
+    ("scheduled", "cancelled"),
+    ("held", "scheduled"), ("held", "sending"), ("held", "waiting"), ("held", "paused"), ("held", "cancelled"),
     ("sending", "paused"), ("sending", "held"), ("sending", "finished"), ("sending", "cancelled"),
-    ("paused", "sending"), ("paused", "finished"), ("paused", "cancelled"),
+    ("paused", "scheduled"), ("paused", "sending"), ("paused", "finished"), ("paused", "cancelled"),
 }  # fmt: skip
 
 
