@@ -25,14 +25,11 @@ from .compose import Letter, compose
 from .send import Desk
 from .tables import Account, Delivery
 
-# How long one worker has for a look-up before another may try.
-LOOK_S = 120.0
-
 
 def resolve(desk: Desk, limit: int = 200) -> int:
     """Work unknown rows whose time has come; how many were looked at."""
     with desk.database.write() as session:
-        rows = _claim(session, desk.now(), limit)
+        rows = _claim(session, desk.now(), desk.lease_s, limit)
     for row in rows:
         with desk.database.read() as session:
             account = session.get_one(Account, row.account_id)
@@ -50,8 +47,8 @@ def _key_lives(desk: Desk, row: Delivery, account: Account) -> bool:
     return row.intent_at is not None and desk.pace.key_lives(account.repeats, desk.now(), row.intent_at)
 
 
-def _claim(session: Session, now: datetime, limit: int) -> list[Delivery]:
-    """Take due unknown rows by moving their next look ahead; whoever moved it looks."""
+def _claim(session: Session, now: datetime, lease_s: float, limit: int) -> list[Delivery]:
+    """Take due unknown rows by moving their next look ahead by a lease; whoever moved it looks."""
     due = session.scalars(
         select(Delivery)
         .where(Delivery.state == states.UNKNOWN, Delivery.next_at <= now, Delivery.batch_id.is_(None))
@@ -60,7 +57,7 @@ def _claim(session: Session, now: datetime, limit: int) -> list[Delivery]:
         .with_for_update(skip_locked=True)
     ).all()
     for row in due:
-        row.next_at = now + timedelta(seconds=LOOK_S)
+        row.next_at = now + timedelta(seconds=lease_s)
     return list(due)
 
 

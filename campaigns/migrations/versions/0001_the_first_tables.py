@@ -134,24 +134,6 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
     op.create_table(
-        "jobs",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("ref", sa.BigInteger(), nullable=True),
-        sa.Column("programme_id", sa.BigInteger(), nullable=True),
-        sa.Column("started_by", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("progress", sa.BigInteger(), nullable=False),
-        sa.Column("total", sa.BigInteger(), nullable=True),
-        sa.Column("result", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("until_at", sa.BigInteger(), nullable=True),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
-    )
-    op.create_table(
         "programmes",
         sa.Column("parent_id", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
@@ -239,12 +221,6 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.UniqueConstraint("name", name=op.f("uq_templates_name")),
     )
     op.create_table(
-        "ticks",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("ran_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_ticks")),
-    )
-    op.create_table(
         "urgent_goes",
         sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
@@ -274,13 +250,6 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email_key", name=op.f("uq_users_email_key")),
-    )
-    op.create_table(
-        "workers",
-        sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("seen_db_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("owner", name=op.f("pk_workers")),
     )
     op.create_table(
         "addresses",
@@ -1117,13 +1086,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index("ix_addresses_channel_key")
 
     op.drop_table("addresses")
-    op.drop_table("workers")
     op.drop_table("users")
     with op.batch_alter_table("urgent_goes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_urgent_goes_message_id"))
 
     op.drop_table("urgent_goes")
-    op.drop_table("ticks")
     op.drop_table("templates")
     op.drop_table("tags")
     op.drop_table("stops")
@@ -1136,7 +1103,6 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
 
     op.drop_table("segments")
     op.drop_table("programmes")
-    op.drop_table("jobs")
     op.drop_table("installation")
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_imports_state"))
