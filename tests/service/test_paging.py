@@ -11,17 +11,16 @@ from sqlalchemy.orm import Session
 
 from campaigns.base import ids
 from campaigns.database import Database
+from campaigns.stakeholders.tables import Tag
 from service import paging
 from service.problems import Refusal
-from service.tables import Job
 
 from .conftest import Api
 
 
 def add(session: Session, now: Any, count: int = 1) -> list[int]:
-    rows = [
-        Job(kind="test", by="test", created_at=now, updated_at=now, id=ids.block(1)) for _ in range(count)
-    ]
+    numbers = [ids.block(1) for _ in range(count)]
+    rows = [Tag(id=number, name=f"tag {number}", name_fold=f"tag {number}") for number in numbers]
     session.add_all(rows)
     session.flush()
     return [row.id for row in rows]
@@ -31,7 +30,7 @@ def walk(session: Session, **how: Any) -> list[int]:
     found: list[int] = []
     after = None
     while True:
-        page = paging.cut(session, select(Job), Job.id, after=after, **how)
+        page = paging.cut(session, select(Tag), Tag.id, after=after, **how)
         found += [row.id for row in page.rows]
         assert page.has_more == (page.next is not None)
         if page.next is None:
@@ -53,23 +52,23 @@ def test_rows_that_come_in_meanwhile_neither_repeat_nor_hide_others(database: Da
     after = None
     for _ in range(5):
         with database.read() as session:
-            page = paging.cut(session, select(Job), Job.id, limit=2, after=after, newest_first=True)
+            page = paging.cut(session, select(Tag), Tag.id, limit=2, after=after, newest_first=True)
         found += [row.id for row in page.rows]
         after = page.next
         with database.write() as session:  # newer ones, and the one we stand on goes away
             add(session, now, 3)
-            session.delete(session.get_one(Job, page.rows[-1].id))
+            session.delete(session.get_one(Tag, page.rows[-1].id))
     assert found == made[::-1]
 
 
 def test_one_can_walk_back(session: Session, now: Any) -> None:
     made = add(session, now, 7)
-    first = paging.cut(session, select(Job), Job.id, limit=3)
-    second = paging.cut(session, select(Job), Job.id, limit=3, after=first.next)
-    back = paging.cut(session, select(Job), Job.id, limit=3, before=second.previous)
+    first = paging.cut(session, select(Tag), Tag.id, limit=3)
+    second = paging.cut(session, select(Tag), Tag.id, limit=3, after=first.next)
+    back = paging.cut(session, select(Tag), Tag.id, limit=3, before=second.previous)
     assert [row.id for row in back.rows] == made[:3] and back.previous is None
     assert first.previous is None and second.previous is not None
-    again = paging.cut(session, select(Job), Job.id, limit=3, after=back.next)
+    again = paging.cut(session, select(Tag), Tag.id, limit=3, after=back.next)
     assert [row.id for row in again.rows] == made[3:6]
 
 
