@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from campaigns.delivery import control, reconcile, release
-from campaigns.delivery.tables import Delivery
+from campaigns.delivery.tables import Account, Delivery
 from campaigns.errors import BadField, Blocked, Forbidden
 from campaigns.messages import approval, blockers, calendar, messages, render, render_helper
 from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Variant
@@ -166,6 +166,12 @@ def urgent_go(act: Act, message_id: int, *, digest: str, reason: str) -> UrgentG
         after={"reason": reason},
     )
     return made
+
+
+def posts(act: Act, accounts: Sequence[int]) -> int:
+    """How many of these accounts post to everyone, where one message is one post."""
+    asked = select(func.count()).where(Account.id.in_(accounts), Account.broadcast)
+    return act.session.scalar(asked) or 0
 
 
 def standing(act: Act, message_id: int) -> list[dict[str, Any]]:

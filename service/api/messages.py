@@ -373,8 +373,10 @@ class DeliveriesOf(MethodView):
 
 def _needs_a_key(body: Mapping[str, Any]) -> None:
     """More than one recipient needs an Idempotency-Key: a repeated call must not write to them again."""
-    named = len(body["to"]) + len(body["stakeholders"]) + len(body["accounts"])
-    if named > 1 or body["segment"] is not None:
+    named = len(body["to"]) + len(body["stakeholders"])
+    posts = messages.posts(this_act(), body["accounts"])
+    letters = named * max(1, len(body["accounts"]) - posts)
+    if letters + posts > 1 or body["segment"] is not None:
         idempotency.required(request)
 
 

@@ -216,16 +216,35 @@ def test_a_view_outside_a_transaction_answers_the_same_key_with_its_first_answer
     assert upload(b"name\nBob\n").json["code"] == "idempotency_key_reused"
 
 
-def test_a_call_to_many_needs_a_key(api: Api) -> None:
-    from flask import request
+@pytest.mark.parametrize(
+    ("to", "through", "needed"),
+    [
+        (["ann@example.org"], [], False),
+        (["ann@example.org"], ["mail"], False),
+        ([], ["network"], False),
+        (["ann@example.org", "gwen@example.org"], [], True),
+        (["ann@example.org"], ["mail", "second"], True),
+        (["ann@example.org"], ["network"], True),  # the letter and the post
+        ([], ["network", "other"], True),
+    ],
+)
+def test_a_call_that_reaches_more_than_one_needs_a_key(
+    api: Api, admin: str, general: int, to: list[str], through: list[str], needed: bool
+) -> None:
+    channels = {"mail": "email", "second": "email", "network": "practice", "other": "practice"}
+    found = {name: _connect(api, admin, name, channels[name]) for name in dict.fromkeys(["mail", *through])}
+    recipients = {"to": to} if to else {}
+    body = {**recipients, "subject": "Hello", "text": "Hello.", "accounts": [found[name] for name in through]}
+    bare = api.post("/v1/messages", admin, json={**body, "draft": True})
+    assert bare.json.get("code") == ("idempotency_key_required" if needed else None), bare.json
+    keyed = api.post("/v1/messages", admin, json={**body, "draft": True}, headers={"Idempotency-Key": "k"})
+    assert keyed.status_code == 201, keyed.json
 
-    from service.problems import Refusal
 
-    with api.app.test_request_context(headers={"Idempotency-Key": "x"}):
-        idempotency.required(request)
-    with api.app.test_request_context(), pytest.raises(Refusal) as refused:
-        idempotency.required(request)
-    assert refused.value.code == "idempotency_key_required"
+def _connect(api: Api, admin: str, name: str, channel: str) -> str:
+    settings = {"url": "http://127.0.0.1:9", "channel": channel}
+    body = {"name": name, "connector": "simulator", "settings": settings, "sender": "us@example.org"}
+    return str(api.post("/v1/connector_accounts", admin, json=body).json["id"])
 
 
 def test_files_are_compared_by_what_they_hold(api: Api) -> None:
