@@ -23,13 +23,16 @@ from ..problems import Refusal
 from .schemas import id_pattern
 
 ETAG = re.compile(r'"([0-9]{1,18})"', re.ASCII)
-ETAG_HEADER = {"ETag": {"description": "the version, for If-Match", "schema": {"type": "string"}}}
+ETAG_SHAPE = {"type": "string", "pattern": '^"[0-9]{1,18}"$'}
+ETAG_HEADER = {
+    "ETag": {"description": "the version, for If-Match", "required": True, "schema": ETAG_SHAPE},
+}
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "required": True,
     "description": "the ETag that was read",
-    "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+    "schema": ETAG_SHAPE,
 }
 
 # What any call may be answered with instead of what it asked for; the rest is under `default`.
