@@ -1,6 +1,7 @@
 """Bodies that go through, by operation: what chance alone would not write in a thousand years.
 
-An id that ends in zeros stands for one that exists, `DIGEST` for the digest of what is decided on.
+An id that ends in zeros stands for one that exists, one that ends in 10 for another of the same kind, `DIGEST` for the
+digest of what is decided on.
 """
 
 from __future__ import annotations
@@ -10,10 +11,15 @@ from typing import Any
 from campaigns.base import public_id
 
 DIGEST = "sha256:"
+COLLEAGUE = "prover@example.org"
 
 
 def _one(prefix: str) -> str:
     return public_id(prefix, 0)
+
+
+def _another(prefix: str) -> str:
+    return public_id(prefix, 32)
 
 
 _CONSENT = {"stakeholder_id": _one("stk"), "purpose": "survey", "channel": "email", "source": "a form"}
@@ -38,7 +44,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/messages/{id}/approvals": {"digest": DIGEST, "decision": "approved"},
     "POST /v1/messages/{id}/preview": {"stakeholder": _one("stk")},
     "POST /v1/messages/{id}/schedule": {"send_at": "2030-06-01T09:00:00+01:00"},
-    "POST /v1/messages/{id}/test": {"stakeholder": _one("stk")},
+    "POST /v1/messages/{id}/test": {"stakeholder": _one("stk"), "to": [COLLEAGUE]},
     "POST /v1/messages/{id}/urgent_go": {"digest": DIGEST, "reason": "a flood"},
     "POST /v1/responses/{id}/answer": {"text": "Thank you"},
     "POST /v1/responses/{id}/match": {"stakeholder": _one("stk")},
@@ -49,7 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "languages": ["cy", "en"], "tags": ["river"],
     },
     "PUT /v1/stakeholders/by-external-id/{external_id}": {"name": "Dai"},
-    "POST /v1/stakeholders/{id}/memberships": {"body_id": _one("stk"), "role": "cox"},
+    "POST /v1/stakeholders/{id}/memberships": {"body_id": _another("stk"), "role": "cox"},
     "POST /v1/stops": {"scope": "programme", "ref": _one("prg"), "reason": "a complaint"},
     "POST /v1/strategies": {"name": "The picked", "programme_id": _one("prg"), "segment_id": _one("seg")},
     "PUT /v1/strategies/{id}/parties": {

@@ -94,13 +94,12 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
 
 
 def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str, int]) -> dict[str, int]:
-    """An account of the programme, a message to Ann through it, its ledger row and a stop."""
+    """An account of the programme, a message to Ann through it, its ledger row, a stop and an urgent go."""
     account = accounts.create(
         session, now, name=f"mail {programme_id}", connector="simulator", channel="email",
         settings={"url": "http://127.0.0.1:9"}, programme_id=programme_id,
     )  # fmt: skip
-    connected = registry.connect("simulator", account.settings, {})
-    accounts.declare(account, connected)
+    accounts.declare(account, registry.connect("simulator", account.settings, {}))
     item = content.create(session, now, programme_id, "Hello")
     content.save_variant(
         session, now, item, channel="email", language="en", author="usr_x", subject="Hi", text="Hello"
@@ -117,6 +116,15 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     stop = stops.stop(
         session, now, scope="account", ref_id=account.id, programme_id=programme_id, reason="-", by="usr_x"
     )
+    urgent = agreements.urgent_go(session, now, message.id, "sha256:-", "a flood", "usr_x")
+    return {
+        "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "stp": stop.id, "urg": urgent.id,
+        **_agreed(session, now, programme_id, who), **_came_back(session, now, programme_id, who, account.id),
+    }  # fmt: skip
+
+
+def _agreed(session: Session, now: datetime, programme_id: int, who: dict[str, int]) -> dict[str, int]:
+    """A template with a version, a strategy with a version, a party and a comment."""
     template = templates.create(session, now, name=f"template {programme_id}", programme_id=programme_id)
     wording = templates.new_version(session, now, template, author="usr_x", subject="Hi", text="Hello")
     strategy = strategies.create(
@@ -129,32 +137,27 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
         session, strategy, [{"kind": "stakeholder", "ref": str(who["stk"]), "part": "required"}]
     )
     said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_x")
+    return {"str": strategy.id, "cmt": said.id, "pty": party.id, "tpl": template.id, "tpv": wording.id}
+
+
+def _came_back(
+    session: Session, now: datetime, programme_id: int, who: dict[str, int], account_id: int
+) -> dict[str, int]:
+    """A call that was logged, and a reply from Ann."""
     met = interactions.log(
         session, now, stakeholder_id=who["stk"], programme_id=programme_id, kind="call", at=now, by="usr_x"
     )
     came = Event(key="e1", kind="reply", at=now, sender="bo@example.org", text="Thank you")
     raw = RawEvent(
-        account_id=account.id, event_key=came.key, via="poll", at=now, sha256="-", event=events.encode(came, now),
+        account_id=account_id, event_key=came.key, via="poll", at=now, sha256="-", event=events.encode(came, now),
         state="done", next_at=now,
     )  # fmt: skip
     session.add(raw)
     session.flush()
     heard = Response(
-        raw_id=raw.id, account_id=account.id, channel="email", kind="reply", at=now, programme_id=programme_id
-    )
+        raw_id=raw.id, account_id=account_id, channel="email", kind="reply", at=now, programme_id=programme_id,
+        stakeholder_id=who["stk"], from_key=came.sender,
+    )  # fmt: skip
     session.add(heard)
     session.flush()
-    return {
-        "itr": met.id,
-        "rsp": heard.id,
-        "str": strategy.id,
-        "cmt": said.id,
-        "pty": party.id,
-        "tpl": template.id,
-        "tpv": wording.id,
-        "acc": account.id,
-        "cnt": item.id,
-        "msg": message.id,
-        "dlv": row.id,
-        "stp": stop.id,
-    }
+    return {"itr": met.id, "rsp": heard.id}
