@@ -29,6 +29,7 @@ PREFIXES = {
     "message": "msg",
     "occurrence": "occ",
     "approval": "apv",
+    "urgent_go": "urg",
     "delivery": "dlv",
     "response": "rsp",
     "interaction": "itr",  # not `int`, which routes know as a number

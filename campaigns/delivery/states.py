@@ -18,8 +18,9 @@ MOVES: dict[str, frozenset[str]] = {
     BOUNCED: frozenset(),
     FAILED: frozenset({QUEUED}),  # by a person only
     CANCELLED: frozenset(),
-    # to sending again only with the same key, while the provider still remembers it
-    UNKNOWN: frozenset({SENT, FAILED, QUEUED, SENDING, BOUNCED}),
+    # to sending again only with the same key, while the provider still remembers it; to cancelled only when a
+    # look-up says that it had not gone, and its message was cancelled meanwhile
+    UNKNOWN: frozenset({SENT, FAILED, QUEUED, SENDING, BOUNCED, CANCELLED}),
 }
 STATES = tuple(MOVES)
 

@@ -11,15 +11,16 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from campaigns.delivery import control, reconcile, release
+from campaigns.delivery import compose, control, reconcile, release
 from campaigns.delivery.tables import Account, Delivery
-from campaigns.errors import BadField, Blocked, Forbidden
+from campaigns.errors import BadField, Blocked, Forbidden, NotFound
 from campaigns.messages import approval, blockers, calendar, messages, render, render_helper
 from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Variant
 from campaigns.stakeholders import addresses
 from campaigns.stakeholders.tables import Segment, Stakeholder
-from campaigns.strategies import programmes, strategies
+from campaigns.strategies import agreements, programmes, strategies
 from campaigns.strategies.tables import Programme, StrategyVersion, UrgentGo
+from connectors.api import Outbound
 
 from .. import paging
 from ..access import scoped
@@ -359,3 +360,43 @@ def decide_delivery(act: Act, delivery_id: int, *, outcome: str, evidence: str) 
     act.note("delivery.decided", "delivery", row.id, after={"outcome": outcome, "evidence": evidence})
     act.session.refresh(row)
     return row
+
+
+def words_of_delivery(act: Act, delivery_id: int) -> Outbound:
+    """Exactly what a row says: the same words, values and id give the same letter every time.
+
+    NotFound for a row without words: who was left out before any were chosen, or was erased.
+    """
+    row = delivery(act, delivery_id)
+    variant = act.session.get(Variant, row.variant_id) if row.variant_id else None
+    if variant is None or row.slots is None:
+        raise NotFound("no words were made for this recipient")
+    message, account = (
+        act.session.get_one(Message, row.message_id),
+        act.session.get_one(Account, row.account_id),
+    )
+    return compose.compose(compose.Letter(row, variant, row.address_key), message, account, act.wiring.links)
+
+
+def urgent_goes(
+    act: Act, *, due: bool | None, limit: int, after: str | None, before: str | None
+) -> paging.Page:
+    """Messages that were let go before everybody had signed; `due` are those nobody has reviewed."""
+    statement = scoped(
+        select(UrgentGo).join(Message, Message.id == UrgentGo.message_id),
+        Message.programme_id, act.caller, "messages:read",
+    )  # fmt: skip
+    if due is not None:
+        statement = statement.where(
+            UrgentGo.reviewed_at.is_(None) if due else UrgentGo.reviewed_at.is_not(None)
+        )
+    return paging.cut(act.session, statement, UrgentGo.id, limit=limit, after=after, before=before)
+
+
+def review_urgent_go(act: Act, go_id: int, *, review: str) -> UrgentGo:
+    """Say afterwards whether it was right; somebody other than who let it go."""
+    found = act.one(UrgentGo, go_id, lock=True)
+    message = get(act, found.message_id, scope="messages:approve")
+    agreements.review(act.session, act.now, found, review, act.caller.actor)
+    act.note("message.urgent_go_reviewed", "message", message.id, programme_id=message.programme_id)
+    return found

@@ -18,6 +18,7 @@ from . import (
     suppressions,
     templates,
     tokens,
+    urgent_goes,
     users,
 )
 
@@ -34,6 +35,7 @@ RESOURCES = (
     content_items.resource,
     messages.resource,
     deliveries.resource,
+    urgent_goes.resource,
     stops.resource,
     responses.resource,
     responses.interactions,

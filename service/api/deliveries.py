@@ -33,6 +33,7 @@ class DeliveryOut(Schema):
     occurrence_id = Id("occurrence", required=True)
     stakeholder_id = Id("stakeholder", required=True, allow_none=True)
     account_id = Id("account", required=True)
+    variant_id = Id("variant", required=True, allow_none=True)
     channel = ma.fields.String(required=True)
     address = ma.fields.String(required=True, attribute="address_key")
     state = Choice(states.STATES, required=True)
@@ -46,6 +47,13 @@ class DeliveryOut(Schema):
     sent_at = Time(required=True, allow_none=True)
     settled_at = Time(required=True, allow_none=True)
     error = ma.fields.Dict(required=True, allow_none=True)
+
+
+class WordsOut(Schema):
+    language = ma.fields.String(required=True)
+    subject = ma.fields.String(required=True)
+    text = ma.fields.String(required=True)
+    html = ma.fields.String(required=True)
 
 
 class DecideNew(Schema):
@@ -69,6 +77,14 @@ class OneDelivery(MethodView):
     def get(self, id: int) -> Any:
         """Read one row of the ledger"""
         return messages.delivery(this_act(), id)
+
+
+@resource.route("/<dlv:id>/words")
+class Words(MethodView):
+    @resource.response(200, WordsOut)
+    def get(self, id: int) -> Any:
+        """Read exactly what this recipient was sent, or would be"""
+        return messages.words_of_delivery(this_act(), id)
 
 
 @resource.route("/<dlv:id>/decide")
