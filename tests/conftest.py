@@ -103,6 +103,34 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def kept_databases() -> Iterator[dict[str, Database]]:
+    """The databases that many tests share, by kind."""
+    kept: dict[str, Database] = {}
+    yield kept
+    for database in kept.values():
+        database.close()
+
+
+@pytest.fixture
+def shared_database(
+    database_kind: str,
+    kept_databases: dict[str, Database],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Database:
+    """One database for many tests, for those that bring a programme of their own: SQL is compiled once for all."""
+    if database_kind not in kept_databases:
+        if database_kind == "sqlite":
+            path = tmp_path_factory.mktemp("shared") / "dolen.db"
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            url = f"sqlite:///{path}"
+        else:
+            url = request.getfixturevalue("postgres").create("shared", TEMPLATE)
+        kept_databases[database_kind] = Database(url)
+    return kept_databases[database_kind]
+
+
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
     """A write session, rolled back at the end."""

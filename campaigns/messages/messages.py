@@ -250,9 +250,13 @@ def using(
 
 
 def content_changed(session: Session, now: datetime, item: ContentItem) -> None:
-    """Ask again about every message with these words; AlreadySending where some of it has gone out."""
+    """Ask again about every message with these words; AlreadySending where some of it has gone out.
+
+    One that is held for want of words may get them, whatever has gone of it.
+    """
     for message in using(session, content_id=item.id):
-        if message.started_at is not None:
+        wanting = message.state == "held" and any(one["kind"] == "variant_missing" for one in message.held_by)
+        if message.started_at is not None and not wanting:
             raise AlreadySending(
                 "a message with these words is going out: cancel it first, or write a new content item",
                 message=message.id,

@@ -70,6 +70,7 @@ class World:
         *,
         in_flight: int = 4,
         broadcast: bool = False,
+        name: str = "mail",
     ) -> None:
         self.database, self.time, self.wire = database, now, Wire()
         keyed = isinstance(repeats, Keyed)
@@ -81,7 +82,7 @@ class World:
         )  # fmt: skip
         with database.write() as session:
             self.programme_id = programmes.general(session, now).id
-            account = accounts.create(session, now, name="mail", connector="scripted", channel="email")
+            account = accounts.create(session, now, name=name, connector="scripted", channel="email")
             account.sender = "us@mail.example"
             accounts.declare(account, self.connector)
             self.account_id = account.id
