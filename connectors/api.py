@@ -20,14 +20,17 @@ from datetime import datetime
 from typing import Any
 
 
+def plain(told: str) -> str:
+    """Text without what no database keeps: NUL and half characters."""
+    return told.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 class ConnectorError(Exception):
     """`words` are the provider's, shortened and without secrets; `code` is the provider's code as text."""
 
     def __init__(self, words: str, *, code: str = "", phase: str = "") -> None:
-        super().__init__(words)
-        self.words = words[:500]
-        self.code = code
-        self.phase = phase
+        self.words, self.code, self.phase = plain(words)[:500], plain(code), plain(phase)
+        super().__init__(self.words)
 
 
 class Refused(ConnectorError):
@@ -145,6 +148,9 @@ class Receipt:
 
     provider_id: str
     words: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "provider_id", plain(self.provider_id))
 
 
 @dataclass(frozen=True, slots=True)

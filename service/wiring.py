@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -45,8 +46,8 @@ class Wiring:
         """The durations of retrying."""
         return Pace(scale=self.settings.work.retry_scale)
 
-    def desk(self, owner: str) -> Desk:
-        """What one worker of this name works with."""
+    def desk(self, owner: str, stopping: Callable[[], bool] = lambda: False) -> Desk:
+        """What one worker of this name works with, until `stopping` says that it is to lay its work down."""
         return Desk(
             database=self.database,
             connect=self.connector,
@@ -56,6 +57,7 @@ class Wiring:
             lease_s=self.settings.work.lease_s,
             pace=self.pace,
             alarm=observe.alarm,
+            stopping=stopping,
         )
 
     def connector(self, session: Session, account: Account) -> Connector:

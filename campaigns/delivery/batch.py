@@ -148,11 +148,12 @@ def gather(session: Session, now: datetime, limit: int = 2000) -> int:
     due = session.execute(
         select(Delivery.id, Delivery.occurrence_id, Delivery.account_id, Message.lane)
         .join(Message, Message.id == Delivery.message_id)
+        .join(Occurrence, Occurrence.id == Delivery.occurrence_id)
         .where(
             Delivery.state == states.DEFERRED,
             Delivery.next_at <= now,
             Delivery.batch_id.is_(None),
-            Message.state.in_(("scheduled", "sending", "held")),
+            or_(Message.state.in_(("scheduled", "sending", "held")), Occurrence.kind == "test"),
         )
         .order_by(Delivery.next_at, Delivery.id)
         .limit(limit)
@@ -224,6 +225,8 @@ def note(
     error: dict[str, Any] | None = None,
 ) -> None:
     """Write a fact about an attempt that was not plain success."""
+    # Two facts may come at once, and each needs a number of its own.
+    session.execute(select(Delivery.id).where(Delivery.id == delivery_id).with_for_update(key_share=True))
     seq = session.scalar(
         select(func.count()).select_from(Attempt).where(Attempt.delivery_id == delivery_id, Attempt.n == n)
     )

@@ -44,6 +44,12 @@ def cancel(session: Session, now: datetime, message: Message) -> dict[str, int]:
         raise AlreadyDone("it has finished: there is nothing left to cancel")
     if message.state != "cancelled":
         messages.move(session, message, "cancelled", now)
+    # Before the rows: a clock that is writing some is waited for, and then writes no more.
+    session.execute(
+        update(Occurrence)
+        .where(Occurrence.message_id == message.id, Occurrence.state == "planned")
+        .values(state="cancelled")
+    )
     session.execute(
         update(Delivery)
         .where(Delivery.message_id == message.id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
@@ -59,17 +65,13 @@ def cancel(session: Session, now: datetime, message: Message) -> dict[str, int]:
         )
         .values(batch_id=None, next_at=now)
     )
-    session.execute(
-        update(Occurrence)
-        .where(Occurrence.message_id == message.id, Occurrence.state == "planned")
-        .values(state="cancelled")
-    )
     found = reconcile.counts(session, message.id)
     return {**found, "in_flight": found["sending"]}
 
 
 def retry(session: Session, now: datetime, message: Message) -> dict[str, int]:
     """Queue again what failed for a passing reason; the gate is asked as for any other row."""
+    session.refresh(message, with_for_update=True)  # the clock may be finishing it
     if message.state not in ("sending", "finished", "held", "paused", "scheduled"):
         raise Conflict(f"a message that is {message.state} has nothing to retry")
     failed = list(
@@ -93,8 +95,12 @@ def test_send(
 ) -> Occurrence:
     """Send composed rows to confirmed addresses only, marked as a test in the ledger.
 
-    `rows` are of `release.rehearse` for one person or post; each is sent once to every address.
+    `rows` are of `release.rehearse` for one person or post; each is sent once to every address. Conflict where
+    there are no words for any of them.
     """
+    rows = [row for row in rows if row["variant_id"] is not None]
+    if not rows:
+        raise Conflict("there are no words to test yet: write them first")
     occurrence = Occurrence(
         message_id=message.id, kind="test", wall=now.isoformat(), zone="UTC", due_at=now, state="released",
         released_at=now,

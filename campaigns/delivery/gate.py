@@ -1,8 +1,9 @@
 """The gate: what is asked of every row of a wave in the transaction that commits its intent.
 
-Rules: the message is asked first (state, approval, agreement, stops), then each person (suppression, basis). People's
-rows are locked in id order before they are asked, and whoever withdraws or suppresses locks the same rows first, so
-no intent is committed after an opt-out. Nothing about the message ever excludes a person.
+Rules: the message is asked first (state, approval, agreement, stops), then each person (suppression, basis). The
+message is locked so that nobody pauses or edits it under a wave; people's rows are locked in id order before they are
+asked, and whoever withdraws or suppresses locks the same rows first, so no intent is committed after an opt-out.
+Nothing about the message ever excludes a person.
 """
 
 from __future__ import annotations
@@ -45,15 +46,18 @@ class Taken:
     intent_at: datetime
     stakeholder_id: int | None
     address_key: str
+    repeat: bool  # of an attempt that may have gone: what this one is refused proves nothing about that one
 
 
 def take(
     session: Session, now: datetime, held: Claim, account: Account, ready: Sequence[Outbound], pace: Pace
 ) -> list[Taken]:
-    """Commit intent for the rows of a wave that may go; the others are excluded, held or left as they are."""
+    """Commit intent for the rows of a wave that may go; the others are excluded, too late, or left as they are.
+
+    `may_go` has said yes in this transaction.
+    """
     outbound = {parse_id("dlv", one.key): one for one in ready}
-    if not outbound or not _message_may_go(session, now, held):
-        return []
+    message = session.get_one(Message, held.message_id)
     rows, retired = _rows(session, held, list(outbound))
     decisions = _ask(session, now, held, account, rows)
     going = []
@@ -66,12 +70,14 @@ def take(
             _leave_out(session, now, row, reason)
         elif row.state == states.UNKNOWN and not _repeatable(row, account, now, pace):
             _let_go(session, row)
+        elif _too_late(now, message, account, row, pace):
+            _fail_late(session, now, row)
         else:
             going.append((row, decision))
     return _commit_intent(session, now, held, going, outbound)
 
 
-def _message_may_go(session: Session, now: datetime, held: Claim) -> bool:
+def may_go(session: Session, now: datetime, held: Claim) -> bool:
     """Ask the message's own obstacles; one that appeared since puts the message on hold."""
     stops.hold_still(session)
     message = session.get_one(Message, held.message_id)
@@ -81,7 +87,13 @@ def _message_may_go(session: Session, now: datetime, held: Claim) -> bool:
     if message.state == "scheduled":
         with suppress(Stale):  # somebody moved it at this moment, and where they put it counts
             messages.move(session, message, "sending", now)
-    return message.state == "sending" and _account_may_go(session, held)
+    return message.state == "sending" and _account_may_go(session, held) and _unchanged(session, message)
+
+
+def _unchanged(session: Session, message: Message) -> bool:
+    """Nobody has touched the message since it was asked, and nobody does until this transaction ends."""
+    version = select(Message.version).where(Message.id == message.id).with_for_update(read=True)
+    return session.scalar(version) == message.version
 
 
 def _test_may_go(session: Session, now: datetime, held: Claim, message: Message) -> bool:
@@ -154,6 +166,21 @@ def _repeatable(row: Delivery, account: Account, now: datetime, pace: Pace) -> b
     return row.intent_at is not None and pace.key_lives(account.repeats, now, row.intent_at)
 
 
+def _too_late(now: datetime, message: Message, account: Account, row: Delivery, pace: Pace) -> bool:
+    """Whether it is no longer useful; what may have gone already is learnt all the same."""
+    if row.state == states.UNKNOWN or not (account.broadcast or message.useful_until_s):
+        return False
+    return now > row.due_at + timedelta(seconds=pace.lifetime_s(account.broadcast, message.useful_until_s))
+
+
+def _fail_late(session: Session, now: datetime, row: Delivery) -> None:
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == row.id, Delivery.state == row.state)
+        .values(state=states.FAILED, reason="too_late", next_at=None, batch_id=None, settled_at=now)
+    )
+
+
 def _leave_out(session: Session, now: datetime, row: Delivery, reason: str) -> None:
     """Exclude the row; one that may have gone before stays `unknown`, for a person to decide."""
     if row.state == states.UNKNOWN:
@@ -208,7 +235,7 @@ def _commit_intent(
     return [
         Taken(
             row.id, row.attempt, held.token, replace(outbound[row.id], since=row.intent_at), row.intent_at,
-            people[row.id].stakeholder_id, people[row.id].address_key,
+            people[row.id].stakeholder_id, people[row.id].address_key, people[row.id].state == states.UNKNOWN,
         )
         for row in sorted(won)
     ]  # fmt: skip

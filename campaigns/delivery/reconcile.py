@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import BigInteger, and_, exists, func, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
 
+from ..base import micros
 from ..messages import messages
 from ..messages.tables import Message, Occurrence
 from . import states
@@ -41,23 +42,21 @@ def reasons(session: Session, message_id: int) -> dict[str, int]:
 
 def expire(session: Session, now: datetime, pace: Pace, limit: int = 200) -> int:
     """Rows still waiting after they stopped being useful fail as `too_late`; how many."""
-    waiting = session.execute(
-        select(Delivery.id, Delivery.due_at, Account.broadcast, Message.useful_until_s)
+    useful_us = func.coalesce(Message.useful_until_s * 1_000_000, int(pace.lifetime_s(True, None) * 1e6))
+    late = session.scalars(
+        select(Delivery.id)
         .join(Message, Message.id == Delivery.message_id)
         .join(Account, Account.id == Delivery.account_id)
         .where(
             Delivery.state.in_((states.QUEUED, states.DEFERRED)),
-            Delivery.due_at < now,
+            type_coerce(Delivery.due_at, BigInteger) + useful_us < micros(now),
             or_(Account.broadcast, Message.useful_until_s.is_not(None)),
             Message.state.in_(("scheduled", "sending", "held", "paused")),
         )
+        .order_by(Delivery.id)
         .limit(limit)
-    )
-    late = [
-        row.id
-        for row in waiting
-        if row.due_at + timedelta(seconds=pace.lifetime_s(row.broadcast, row.useful_until_s)) < now
-    ]
+        .with_for_update(of=Delivery, skip_locked=True)
+    ).all()
     done = session.execute(
         update(Delivery)
         .where(Delivery.id.in_(late), Delivery.state.in_((states.QUEUED, states.DEFERRED)))
@@ -78,29 +77,35 @@ def finish(session: Session, now: datetime) -> int:
             ),
         ),
     )
+    over = and_(Occurrence.state == "released", ~open_row)
     ended = session.execute(
-        select(Occurrence.id, Occurrence.message_id, Occurrence.kind)
+        select(Occurrence.id, Occurrence.message_id)
         .join(Message, Message.id == Occurrence.message_id)
-        .where(Occurrence.state == "released", ~open_row, Message.state.not_in(("held", "waiting")))
+        .where(over, Message.state.not_in(("held", "waiting")))
+        .order_by(Occurrence.message_id, Occurrence.id)
     ).all()
-    for row in ended:
-        session.execute(
-            update(Occurrence)
-            .where(Occurrence.id == row.id, Occurrence.state == "released")
-            .values(state="finished", finished_at=now)
-        )
-        if row.kind == "real":
-            _finish_message(session, now, row.message_id)
-    return len(ended)
+    return sum(_finish(session, now, row.message_id, and_(Occurrence.id == row.id, over)) for row in ended)
 
 
-def _finish_message(session: Session, now: datetime, message_id: int) -> None:
+def _finish(session: Session, now: datetime, message_id: int, over: Any) -> bool:
+    """Close one occurrence; False where somebody has opened a row again, which they do holding the message."""
+    message = session.get_one(Message, message_id, populate_existing=True, with_for_update=True)
+    occurrence = session.scalar(select(Occurrence).where(over))
+    if occurrence is None:
+        return False
+    occurrence.state, occurrence.finished_at = "finished", now
+    session.flush()
+    if occurrence.kind == "real":
+        _finish_message(session, now, message)
+    return True
+
+
+def _finish_message(session: Session, now: datetime, message: Message) -> None:
     left = select(func.count()).where(
-        Occurrence.message_id == message_id,
+        Occurrence.message_id == message.id,
         Occurrence.kind == "real",
         Occurrence.state.not_in(("finished", "cancelled")),
     )
-    message = session.get_one(Message, message_id)
     if session.scalar(left) or message.state not in ("scheduled", "sending", "paused"):
         return  # one that is held or waits for its check finishes when it may go
     if message.state == "scheduled":  # everybody was excluded: it never had to be sending

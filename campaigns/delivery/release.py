@@ -47,12 +47,15 @@ def due(session: Session, now: datetime, horizon_s: float = HORIZON_S, limit: in
 
 def release(database: Database, occurrence_id: int, now: Callable[[], datetime]) -> bool:
     """Release one occurrence in transactions of its own; False where another clock is at it."""
-    with database.read() as session:
-        plan = _open(session, occurrence_id)
     done: bool | None = None
+    seen: set[tuple[int, str]] | None = None
     while done is None:
         with database.write() as session:
-            done = _chunk(session, session.get_one(Occurrence, occurrence_id), plan, now())
+            at = now()
+            # Locked, and the words read after that: who edits them waits for these rows, and takes them back.
+            occurrence = session.get_one(Occurrence, occurrence_id, with_for_update={"key_share": True})
+            plan = _open(session, occurrence_id, seen)
+            done, seen = _chunk(session, occurrence, plan, at), plan.seen
     return done
 
 
@@ -111,13 +114,15 @@ def take_back(session: Session, message: Message) -> None:
 
     AlreadySending where the network may have been touched. Tests stay what they are.
     """
-    of_message = select(Occurrence.id).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
-    mine = Delivery.occurrence_id.in_(list(session.scalars(of_message)))
+    real = select(Occurrence.id).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
+    # Locked: a clock that is writing rows is waited for, so that none are left behind.
+    of_message = list(session.scalars(real.with_for_update(key_share=True)))
+    mine = Delivery.occurrence_id.in_(of_message)
     if session.scalar(select(func.count()).where(mine, Delivery.attempt > 0)):
         raise AlreadySending("some of it has gone out already: cancel it and write a new message")
+    session.execute(delete(Batch).where(Batch.occurrence_id.in_(of_message)))
     session.execute(delete(Attempt).where(Attempt.delivery_id.in_(select(Delivery.id).where(mine))))
     session.execute(delete(Delivery).where(mine))
-    session.execute(delete(Batch).where(Batch.occurrence_id.in_(of_message)))
     session.execute(
         update(Occurrence)
         .where(Occurrence.id.in_(of_message), Occurrence.state.in_(("planned", "released")))
@@ -141,12 +146,16 @@ def _take_back_untouched(session: Session, found: Sequence[Message]) -> None:
             take_back(session, message)
 
 
-def _open(session: Session, occurrence_id: int) -> audience.Plan:
+def _open(session: Session, occurrence_id: int, seen: set[tuple[int, str]] | None = None) -> audience.Plan:
     occurrence = session.get_one(Occurrence, occurrence_id)
     plan = audience.open_plan(session, session.get_one(Message, occurrence.message_id))
-    if occurrence.released_to >= 0:  # going on after a stop: remember who has a row
+    if seen is not None:
+        plan.seen = seen
+    elif occurrence.released_to >= 0:  # going on after a stop: remember who has a row
         used = select(Delivery.account_id, Delivery.address_key).where(
-            Delivery.occurrence_id == occurrence_id, Delivery.state != states.EXCLUDED
+            Delivery.occurrence_id == occurrence_id,
+            Delivery.state != states.EXCLUDED,
+            Delivery.reason.is_distinct_from("data_missing"),
         )
         plan.seen.update((account_id, key) for account_id, key in session.execute(used))
     return plan

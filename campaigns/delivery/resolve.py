@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from connectors.api import Connector, ConnectorError, Outbound, Receipt
@@ -92,8 +93,10 @@ def _look(desk: Desk, row: Delivery, account: Account) -> None:
             connector = desk.connect(session, account)
             outbound = _outbound(session, desk, row, account)
         found = _find(connector, outbound)
-    except (ConnectorError, DomainError) as error:
-        _again(desk, row, str(error))
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # the connector broke its contract, or cannot be opened: the other rows go on
+        _again(desk, row, ConnectorError(str(error) or type(error).__name__).words)
         return
     if not account.repeats["exact"]:
         _leave(desk, row, found)

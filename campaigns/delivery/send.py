@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from connectors.api import Connector, ConnectorError, Outbound, Uncertain
 
+from ..base import parse_id
 from ..database import Database
 from ..errors import DomainError
 from ..links import Links
@@ -27,9 +29,13 @@ from ..stakeholders.tables import Address
 from . import accounts, batch, settle, states
 from .backoff import Pace
 from .compose import Letter, compose, key
-from .gate import Taken, take
-from .settle import NOT_STARTED, Outcome
+from .gate import Taken, may_go, take
+from .settle import NOT_STARTED, Outcome, Verdict
 from .tables import Account, Batch, Delivery
+
+# The database's trouble and not ours: locked, full, restarting, or two who waited for each other.
+TROUBLE = (OperationalError, InterfaceError)
+TROUBLE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Desk:
     lease_s: float = 120.0
     pace: Pace = field(default_factory=Pace)
     alarm: Callable[[str, str], None] = lambda name, account: None
+    # Told to stop, a worker ends what it has begun to hand over and lays the rest down.
+    stopping: Callable[[], bool] = lambda: False
     # A named place the process may be made to die at, for proofs; free in production.
     failpoint: Callable[[str], None] = lambda name: None
 
@@ -67,9 +75,14 @@ def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | Non
     try:
         with desk.database.read() as session:
             return desk.connect(session, account)
-    except (ConnectorError, DomainError) as error:
+    except SQLAlchemyError:
+        raise
+    except (
+        Exception
+    ) as error:  # settings, keys, a connector that was removed: whatever it is, the others go on
+        words = str(error) or type(error).__name__
         with desk.database.write() as session:
-            if accounts.refuse(session, account.id, desk.now(), str(error)):
+            if accounts.refuse(session, account.id, desk.now(), words):
                 desk.alarm("account_out_of_service", account.name)
             batch.give_back(session, held)
         return None
@@ -78,19 +91,43 @@ def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | Non
 def _waves(desk: Desk, held: batch.Claim, account: Account, connector: Connector) -> None:
     outcomes: list[Outcome] = []
     while True:
-        # Row by row, the batch is laid down after each: should the next be the end of us, this one is written down.
-        ready = [] if held.alone and outcomes else _prepare(desk, held, account)
-        until = time.monotonic() + _lease_s(
-            desk, account
-        )  # read before the lease is written, so ours ends first
-        with desk.database.write() as session:
-            taken = _turn(desk, session, held, account, outcomes, ready)
-            desk.failpoint("intent.before_commit" if taken else "result.before_commit")
+        try:
+            taken, until = _next_wave(desk, held, account, outcomes)
+        except Exception:
+            _keep(desk, account, outcomes)
+            raise
         desk.failpoint("intent.after_commit" if taken else "result.after_commit")
         if not taken:
             return
         outcomes = _network(desk, connector, taken, until)
         desk.failpoint("net.after_reply")
+
+
+def _next_wave(
+    desk: Desk, held: batch.Claim, account: Account, outcomes: list[Outcome]
+) -> tuple[list[Taken], float]:
+    """The rows to hand over, and until when (monotonic) they are ours; none when the batch was laid down."""
+    # Row by row, the batch is laid down after each: should the next be the end of us, this one is written down.
+    over = desk.stopping() or (held.alone and bool(outcomes))
+    ready = [] if over else _prepare(desk, held, account)
+    until = time.monotonic() + _lease_s(desk, account)  # read before the lease is written, so ours ends first
+    with desk.database.write() as session:
+        taken = _turn(desk, session, held, account, outcomes, ready)
+        desk.failpoint("intent.before_commit" if taken else "result.before_commit")
+    return taken, until
+
+
+def _keep(desk: Desk, account: Account, outcomes: list[Outcome]) -> None:
+    """Write down what the network answered, as soon as the database takes it; the batch is left to recovery."""
+    while outcomes:
+        try:
+            with desk.database.write() as session:
+                _settle(desk, session, desk.now(), account, outcomes)
+            return
+        except TROUBLE:
+            if desk.stopping():
+                raise
+            time.sleep(TROUBLE_S)
 
 
 def _lease_s(desk: Desk, account: Account) -> float:
@@ -106,22 +143,36 @@ def _turn(
     outcomes: list[Outcome],
     ready: list[Outbound],
 ) -> list[Taken]:
-    """One transaction: settle what was answered, then take the next wave, or lay the batch down."""
+    """One transaction: settle what was answered, then take the next wave, or lay the batch down.
+
+    Everything is locked in one order, as by whoever edits, cancels, recovers or suppresses: message, batch, people,
+    deliveries.
+    """
     now = desk.now()
-    verdict = settle.settle(session, now, account, outcomes, desk.pace)
-    if verdict.out_of_service:
-        desk.alarm("account_out_of_service", account.name)
+    going = bool(ready) and may_go(session, now, held)
     mine = batch.renew(session, held, _lease_s(desk, account))
+    beside = [parse_id("dlv", one.key) for one in ready] if going else []
+    verdict = _settle(desk, session, now, account, outcomes, beside)
     if not mine:
         return []
-    taken = (
-        []
-        if verdict.wait_until or verdict.out_of_service
-        else take(session, now, held, account, ready, desk.pace)
-    )
+    taken = take(session, now, held, account, ready, desk.pace) if going and not verdict.wait_until else []
     if not taken:
         batch.give_back(session, held, verdict.wait_until)
     return taken
+
+
+def _settle(
+    desk: Desk,
+    session: Session,
+    now: datetime,
+    account: Account,
+    outcomes: list[Outcome],
+    beside: Sequence[int] = (),
+) -> Verdict:
+    verdict = settle.settle(session, now, account, outcomes, desk.pace, beside)
+    if verdict.out_of_service:
+        desk.alarm("account_out_of_service", account.name)
+    return verdict
 
 
 def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
@@ -174,7 +225,7 @@ def _network(desk: Desk, connector: Connector, taken: Sequence[Taken], until: fl
     stop_at = until - connector.limits.deadline_s
 
     def one(row: Taken) -> Outcome:
-        if time.monotonic() > stop_at:
+        if time.monotonic() > stop_at or desk.stopping():
             return Outcome(row, NOT_STARTED)
         try:
             desk.failpoint("net.before_send")
@@ -184,7 +235,7 @@ def _network(desk: Desk, connector: Connector, taken: Sequence[Taken], until: fl
         except Exception as error:  # the connector broke its contract; bytes may have been written
             return Outcome(row, Uncertain(f"{type(error).__name__}: {error}", phase="connector"))
 
-    if connector.send_many is not None and time.monotonic() <= stop_at:
+    if connector.send_many is not None and time.monotonic() <= stop_at and not desk.stopping():
         return _many(connector, taken)
     if connector.limits.in_flight == 1 or len(taken) == 1:
         return [one(row) for row in taken]

@@ -7,19 +7,19 @@ kept as evidence and changes nothing. A refusal says its scope: this delivery, t
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, Receipt, Refused
 
 from ..messages import render
 from ..messages.tables import Message
-from ..stakeholders import consent
+from ..stakeholders import addresses, consent
 from . import accounts, states
 from .backoff import Pace
 from .batch import note
@@ -51,9 +51,18 @@ class Verdict:
 
 
 def settle(
-    session: Session, now: datetime, account: Account, outcomes: Sequence[Outcome], pace: Pace
+    session: Session,
+    now: datetime,
+    account: Account,
+    outcomes: Sequence[Outcome],
+    pace: Pace,
+    beside: Collection[int] = (),
 ) -> Verdict:
-    """Write down every outcome; rows that were not ours any more are told in their attempts."""
+    """Write down every outcome; rows that were not ours any more are told in their attempts.
+
+    `beside` are ids of deliveries that are taken in the same transaction.
+    """
+    _hold_people(session, account, outcomes, beside)
     sent = [one for one in outcomes if isinstance(one.answer, Receipt)]
     _sent(session, now, sent)
     verdict = Verdict()
@@ -62,9 +71,29 @@ def settle(
             _other(session, now, account, one, pace, verdict)
     if verdict.wait_until is not None:
         session.execute(
-            update(Account).where(Account.id == account.id).values(not_before_at=verdict.wait_until)
+            update(Account)
+            .where(
+                Account.id == account.id,
+                or_(Account.not_before_at.is_(None), Account.not_before_at < verdict.wait_until),
+            )
+            .values(not_before_at=verdict.wait_until)
         )
     return verdict
+
+
+def _hold_people(
+    session: Session, account: Account, outcomes: Sequence[Outcome], beside: Collection[int]
+) -> None:
+    """Lock whoever a bounce is about and whoever is taken next at once: one by one, two waves would deadlock."""
+    gone = {
+        one.row.address_key for one in outcomes if isinstance(one.answer, AddressGone) and one.row.address_key
+    }
+    if gone:
+        touched = {one for key in gone for one in addresses.holders(session, account.channel, key)}
+        taken = select(Delivery.stakeholder_id).where(
+            Delivery.id.in_(beside), Delivery.stakeholder_id.is_not(None)
+        )
+        consent.lock(session, touched.union(session.scalars(taken)))
 
 
 def unmakeable(session: Session, now: datetime, row: Delivery, error: Exception) -> None:
@@ -119,12 +148,14 @@ def _name(one: Outcome) -> str:
 
 
 def _late(session: Session, now: datetime, one: Outcome) -> None:
-    """An acceptance that came after the batch was taken away: it is what `unknown` was waiting for."""
-    row = session.get_one(Delivery, one.row.delivery_id, populate_existing=True)
+    """An acceptance that came after the batch was taken away: whoever was to get it again has got it."""
+    row = session.get_one(
+        Delivery, one.row.delivery_id, populate_existing=True, with_for_update={"key_share": True}
+    )
     mine = row.attempt == one.row.attempt and row.token == one.row.token
     if mine and row.state == states.SENT and row.provider_id == _name(one):
         return  # the plain case, written a moment ago
-    if row.state == states.UNKNOWN:
+    if row.state in states.TAKEABLE:
         row.state, row.provider_id, row.sent_at, row.settled_at = states.SENT, _name(one), now, now
         row.batch_id, row.next_at = None, None
     elif mine and row.provider_id is None:
@@ -138,6 +169,8 @@ def _other(
     """Anything but acceptance."""
     answer = one.answer
     values = _values(session, now, account, one, pace)
+    if one.row.repeat and values["state"] in (states.DEFERRED, states.FAILED):
+        values = {"state": states.UNKNOWN, "settled_at": now, **_but(values, "state", "reason", "settled_at")}
     if isinstance(answer, AccountGone):
         if accounts.refuse(session, account.id, now, answer.words):
             verdict.out_of_service = True
@@ -189,6 +222,10 @@ def _values(session: Session, now: datetime, account: Account, one: Outcome, pac
         account.repeats, account.on_unknown, now, one.row.intent_at, float(account.limits["deadline_s"])
     )
     return {"state": states.UNKNOWN, "next_at": next_at, "settled_at": now, "error": error}
+
+
+def _but(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _final(now: datetime, state: str, reason: str, error: dict[str, Any]) -> dict[str, Any]:

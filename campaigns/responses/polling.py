@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from connectors.api import AccountGone, Connector, ConnectorError
@@ -28,17 +29,34 @@ PAUSE_S = 60.0
 LEASE_S = 120.0
 
 Connect = Callable[[Session, Account], Connector]
+Alarm = Callable[[str, str], None]
 
 
 def poll_due(
-    database: Database, connect: Connect, now: Callable[[], datetime], *, period_s: float = PERIOD_S
+    database: Database,
+    connect: Connect,
+    now: Callable[[], datetime],
+    *,
+    period_s: float = PERIOD_S,
+    alarm: Alarm = lambda name, account: None,
 ) -> int:
-    """Poll every account that is due; how many events were new."""
-    new = 0
+    """Poll every account that is due; how many events were new.
+
+    An error that no connector may raise is raised here again, when every account has been asked.
+    """
+    new, broken = 0, []
     with database.read() as session:
         due = list(session.scalars(_due(now())))
     for account_id in due:
-        new += _poll(database, connect, now, account_id, period_s)
+        try:
+            new += _poll(database, connect, now, account_id, period_s, alarm)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # the others are asked first
+            broken.append(error)
+            _next(database, account_id, now() + timedelta(seconds=PAUSE_S), None)
+    if broken:
+        raise broken[0]
     return new
 
 
@@ -48,7 +66,12 @@ def _due(now: datetime) -> Any:
 
 
 def _poll(
-    database: Database, connect: Connect, now: Callable[[], datetime], account_id: int, period_s: float
+    database: Database,
+    connect: Connect,
+    now: Callable[[], datetime],
+    account_id: int,
+    period_s: float,
+    alarm: Alarm,
 ) -> int:
     with database.write() as session:
         if not _take(session, account_id, now()):
@@ -64,7 +87,8 @@ def _poll(
         heard = connector.poll(cursor)
     except AccountGone as error:
         with database.write() as session:
-            accounts.refuse(session, account_id, now(), error.words)
+            if accounts.refuse(session, account_id, now(), error.words):
+                alarm("account_out_of_service", account.name)
         return 0
     except (ConnectorError, DomainError):
         _next(database, account_id, now() + timedelta(seconds=PAUSE_S), None)

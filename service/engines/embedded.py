@@ -1,6 +1,7 @@
 """The embedded engine: threads of this process work batches, look unknowns up, poll and take in what came back.
 
-Rules: the database decides who has what; an engine that dies loses only time. SIGTERM ends the batch in hand.
+Rules: the database decides who has what; an engine that dies loses only time. SIGTERM ends what is being handed over
+and lays the rest down.
 """
 
 from __future__ import annotations
@@ -31,15 +32,21 @@ class Engine:
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self.desk = wiring.desk(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
         self.stopping = threading.Event()
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.desk = wiring.desk(owner, self.stopping.is_set)
         steps = (
             (self._send, wiring.settings.work.idle_s),
             (self._inbound, INBOUND_S),
+            (
+                self._resolve,
+                INBOUND_S,
+            ),  # apart: a provider that answers slowly must not keep opt-outs waiting
             (self._import, INBOUND_S),  # apart: a large file must not keep replies waiting
         )
         self._threads = [
-            threading.Thread(target=self._loop, args=step, name=step[0].__name__, daemon=True) for step in steps
+            threading.Thread(target=self._loop, args=step, name=step[0].__name__, daemon=True)
+            for step in steps
         ]
 
     def start(self) -> None:
@@ -61,10 +68,17 @@ class Engine:
 
     def _inbound(self) -> bool:
         wiring = self.wiring
-        looked = resolve.resolve(self.desk)
-        polling.poll_due(wiring.database, wiring.connector, wiring.now, period_s=wiring.settings.work.poll_s)
-        handled = intake.process(wiring.database.sessions, wiring.now(), wiring.links)
-        return bool(looked or handled)
+        polling.poll_due(
+            wiring.database,
+            wiring.connector,
+            wiring.now,
+            period_s=wiring.settings.work.poll_s,
+            alarm=observe.alarm,
+        )
+        return intake.process(wiring.database.sessions, wiring.now(), wiring.links) > 0
+
+    def _resolve(self) -> bool:
+        return resolve.resolve(self.desk) > 0
 
     def _import(self) -> bool:
         return imports.run_pending(self.wiring.database.sessions, self.wiring.now) > 0
