@@ -26,7 +26,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ID_EPOCH_MS = 1_577_836_800_000
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CROCKFORD_VALUES = {letter: value for value, letter in enumerate(CROCKFORD)}
-# One id block may not run into the next process's share of the same millisecond.
+COUNTS = 1 << 22  # ids in one millisecond
 BLOCK_MAX = 4096
 
 NAMING = {
@@ -67,7 +67,10 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 
 
 class Ids:
-    """Hands out increasing ids: 41 bits of milliseconds, 10 of a process's own number, 12 of counter."""
+    """Hands out increasing ids: 41 bits of milliseconds, 22 that count from a place drawn anew each millisecond.
+
+    A number of each process's own would be short: two that drew the same would clash until one is started again.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,25 +78,27 @@ class Ids:
 
     def _renew(self) -> None:
         self._pid = os.getpid()
-        self._own = secrets.randbelow(1024) << 12
         self._last_ms = 0
-        self._used = 0
+        self._next = 0
 
     def block(self, count: int) -> int:
         """The first of `count` consecutive ids, at most 4,096."""
         if not 1 <= count <= BLOCK_MAX:
             raise ValueError(f"a block holds 1 to {BLOCK_MAX} ids, not {count}")
         with self._lock:
-            if os.getpid() != self._pid:  # a fork must not share its parent's number
+            if os.getpid() != self._pid:  # a fork must not go on where its parent does
                 self._renew()
             ms = max(time.time_ns() // 1_000_000 - ID_EPOCH_MS, self._last_ms)
             if ms > self._last_ms:
-                self._last_ms, self._used = ms, 0
-            elif self._used + count > BLOCK_MAX:
-                self._last_ms, self._used = ms + 1, 0
-            first = (self._last_ms << 22) | self._own | self._used
-            self._used += count
+                self._begin(ms)
+            elif self._next + count > COUNTS:
+                self._begin(ms + 1)
+            first = (self._last_ms << 22) | self._next
+            self._next += count
             return first
+
+    def _begin(self, ms: int) -> None:
+        self._last_ms, self._next = ms, secrets.randbelow(COUNTS // 2)
 
 
 ids = Ids()

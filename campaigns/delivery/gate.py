@@ -92,8 +92,8 @@ def may_go(session: Session, now: datetime, held: Claim) -> bool:
 
 def _unchanged(session: Session, message: Message) -> bool:
     """Nobody has touched the message since it was asked, and nobody does until this transaction ends."""
-    version = select(Message.version).where(Message.id == message.id).with_for_update(read=True)
-    return session.scalar(version) == message.version
+    now = select(Message.state, Message.version).where(Message.id == message.id).with_for_update(read=True)
+    return tuple(session.execute(now).one()) == (message.state, message.version)
 
 
 def _test_may_go(session: Session, now: datetime, held: Claim, message: Message) -> bool:

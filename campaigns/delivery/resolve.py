@@ -155,7 +155,9 @@ def _hold(desk: Desk, row: Delivery, error: dict[str, Any] | None) -> None:
     values: dict[str, Any] = {"next_at": None, **({"error": error} if error else {})}
     with desk.database.write() as session:
         session.execute(
-            update(Delivery).where(Delivery.id == row.id, Delivery.state == states.UNKNOWN).values(values)
+            update(Delivery)
+            .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN, Delivery.attempt == row.attempt)
+            .values(values)
         )
 
 
@@ -170,6 +172,6 @@ def _again(desk: Desk, row: Delivery, words: str) -> None:
     with desk.database.write() as session:
         session.execute(
             update(Delivery)
-            .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN)
+            .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN, Delivery.attempt == row.attempt)
             .values(next_at=now + wait)
         )

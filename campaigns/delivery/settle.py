@@ -1,7 +1,8 @@
 """Settle: what the network answered becomes what the ledger says, guarded by state, attempt and token.
 
-Rules: an answer that comes after its batch was taken away resolves `unknown`; one that contradicts a finished row is
-kept as evidence and changes nothing. A refusal says its scope: this delivery, this domain or this account.
+Rules: an answer that comes after its batch was taken away resolves the `unknown` of its attempt; one that contradicts
+a finished row is kept as evidence and changes nothing. What a repeat is refused proves nothing about the attempt that
+it repeats. A refusal says its scope: this delivery, this domain or this account.
 """
 
 from __future__ import annotations
@@ -179,13 +180,15 @@ def _other(
         wait = values["next_at"] or now
         verdict.wait_until = max(wait, verdict.wait_until or wait)
     row = one.row
+    # Recovery may have called it unknown meanwhile; the answer to that very attempt says more.
+    before = (states.SENDING,) if values["state"] == states.UNKNOWN else (states.SENDING, states.UNKNOWN)
     done = session.execute(
         update(Delivery)
         .where(
-            Delivery.id == row.delivery_id, Delivery.state == states.SENDING, Delivery.attempt == row.attempt,
+            Delivery.id == row.delivery_id, Delivery.state.in_(before), Delivery.attempt == row.attempt,
             Delivery.token == row.token,
         )
-        .values(batch_id=None, **values)
+        .values({"batch_id": None, "settled_at": None, **values})
     )  # fmt: skip
     if not isinstance(answer, NotStarted):
         outcome = values["state"] if done.rowcount else "late_answer"  # type: ignore[attr-defined]

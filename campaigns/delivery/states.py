@@ -11,16 +11,18 @@ SENT, BOUNCED, FAILED, CANCELLED, UNKNOWN = "sent", "bounced", "failed", "cancel
 
 MOVES: dict[str, frozenset[str]] = {
     EXCLUDED: frozenset(),
-    QUEUED: frozenset({SENDING, EXCLUDED, CANCELLED, FAILED}),
+    # to sent only where an attempt that was thought not to have gone is accepted late
+    QUEUED: frozenset({SENDING, EXCLUDED, CANCELLED, FAILED, SENT}),
     SENDING: frozenset({SENT, DEFERRED, FAILED, BOUNCED, UNKNOWN}),
-    DEFERRED: frozenset({SENDING, FAILED, CANCELLED, EXCLUDED}),
+    DEFERRED: frozenset({SENDING, FAILED, CANCELLED, EXCLUDED, SENT}),
     SENT: frozenset({BOUNCED}),
     BOUNCED: frozenset(),
     FAILED: frozenset({QUEUED}),  # by a person only
     CANCELLED: frozenset(),
-    # to sending again only with the same key, while the provider still remembers it; to cancelled only when a
-    # look-up says that it had not gone, and its message was cancelled meanwhile
-    UNKNOWN: frozenset({SENT, FAILED, QUEUED, SENDING, BOUNCED, CANCELLED}),
+    # to sending again only with the same key, while the provider still remembers it; to deferred only by the late
+    # answer to its only attempt; to cancelled only when a look-up says that it had not gone, and its message was
+    # cancelled meanwhile
+    UNKNOWN: frozenset({SENT, FAILED, QUEUED, SENDING, DEFERRED, BOUNCED, CANCELLED}),
 }
 STATES = tuple(MOVES)
 

@@ -119,6 +119,52 @@ def test_an_acceptance_that_comes_after_its_row_was_queued_again_is_enough(
     assert world.states(message_id) == {"ann": "sent"} and world.state(message_id) == "finished"
 
 
+@pytest.mark.parametrize(
+    ("late", "state"),
+    [
+        (Deferred("busy"), "deferred"),
+        (Refused("too large"), "failed:content_refused"),
+        (AddressGone("no such user"), "bounced:address_gone"),
+        (Uncertain("dropped"), "unknown"),
+    ],
+    ids=["deferred", "refused", "gone", "uncertain"],
+)
+def test_a_late_no_resolves_what_recovery_called_unknown(
+    database: Database, now: datetime, late: ConnectorError, state: str
+) -> None:
+    """F7, rule 6: whatever the provider said about this very attempt is evidence, not its yes alone."""
+    world = World(database, now, BLIND)
+    message_id = world.message(["ann"])
+    world.tick()
+
+    def frozen(_outbound: Outbound) -> None:
+        world.recover()
+        raise late
+
+    world.wire.answers = {"ann@example.org": frozen}
+    send.work(world.desk())
+    assert world.states(message_id) == {"ann": state}
+
+
+def test_rows_of_a_lost_batch_that_were_certainly_not_handed_over_go_later(
+    database: Database, now: datetime
+) -> None:
+    world = World(database, now, BLIND, in_flight=1)
+    message_id = world.message(["ann", "bob"])
+    world.tick()
+    told = threading.Event()
+
+    def frozen(_outbound: Outbound) -> None:
+        world.recover()
+        told.set()
+
+    world.wire.answers = {"ann@example.org": frozen}
+    send.work(world.desk(stopping=told.is_set))
+    assert world.states(message_id) == {"ann": "sent", "bob": "deferred"}
+    world.run()
+    assert world.wire.accepted == ["ann@example.org", "bob@example.org"]
+
+
 def test_words_cannot_be_changed_under_a_wave_that_begins(database: Database, now: datetime) -> None:
     """B6, E5: the edit waits for the intent, and is refused; no row is taken away in flight."""
     world = World(database, now)
@@ -165,8 +211,8 @@ def test_words_that_change_before_the_rows_are_committed_leave_no_row_behind(
     editor = Rival(database, in_own_session(database, lambda session: new_words(session, now, message_id)))
     with database.write() as session:
         occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message_id)).one()
-        release.release_now(session, occurrence, now)
-        session.flush()
+        plan = release._open(session, occurrence.id)
+        assert release._chunk(session, occurrence, plan, now) is None
         editor.begin()
     editor.end()
     world.run()
