@@ -84,6 +84,7 @@ class Town:
     def __init__(
         self, database: Database, now: datetime, folder: File, *, assurance: str = "light",
         repeats: Repeats = KEYED, agreed: bool = True, text: str = "Hello {{ name }}", purpose: str = "service",
+        language: str = "en",
     ) -> None:  # fmt: skip
         self.number = next(numbers)
         self.world = World(database, now, repeats, name=f"mail {self.number}")
@@ -105,7 +106,7 @@ class Town:
             segment = segments.create(session, now, programme_id=made.id, name="Everyone", rule=EVERYONE)
             item = content.create(session, now, made.id, "Hello", author=self.actor(self.ann))
             self.segment_id, self.content_id = segment.id, item.id
-            self.write_words(session, text)
+            self.write_words(session, text, language)
 
     def _strategy(self, session: Session, agreed: bool) -> int:
         now, bob = self.world.time, self.actor(self.bob)
@@ -164,7 +165,7 @@ class Town:
         """Ask something of the API, whatever it says."""
         return self.api.call(method, path, token or self.ann, **more)
 
-    def post(self, *, named: bool = False, **more: Any) -> None:
+    def post(self, *, named: bool = False, key: str = "once", **more: Any) -> None:
         """POST /v1/messages, to the segment or to everybody by name."""
         audience: dict[str, Any] = {"segment": public_id("seg", self.segment_id)}
         if named:
@@ -174,7 +175,7 @@ class Town:
             "content_item": public_id("cnt", self.content_id),
             "accounts": [public_id("acc", self.world.account_id)], **audience, **more,
         }  # fmt: skip
-        made = self.call("POST", "/v1/messages", json=body, headers={"Idempotency-Key": "once"})
+        made = self.call("POST", "/v1/messages", json=body, headers={"Idempotency-Key": key})
         self.message_id = parse_id("msg", made["id"])
 
     @property

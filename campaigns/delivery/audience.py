@@ -30,7 +30,7 @@ LATE_SLOTS = ("unsubscribe_url",)
 
 @dataclass
 class Plan:
-    """What stays the same for every page of one message's audience. `seen` are address keys that have a row."""
+    """What stays the same for every page of one message's audience. `seen` are address keys that are written to."""
 
     message: Message
     direct: list[Account]
@@ -136,12 +136,13 @@ def _for_person(
     variant = content.choose(plan.variants, account.channel, languages, plan.default_language)
     if reason is None and (account.id, address.key) in plan.seen:
         reason = "duplicate_address"
-    elif reason is None:
-        plan.seen.add((account.id, address.key))
     row = _row(
         plan, account, target=person.id, person=person, address=address, variant=variant, reason=reason
     )
-    return _with_words(row, variant, render.facts(person, plan.data, {}))
+    row = _with_words(row, variant, render.facts(person, plan.data, {}))
+    if row["state"] == states.QUEUED:
+        plan.seen.add((account.id, address.key))
+    return row
 
 
 def _addresses(

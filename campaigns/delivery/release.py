@@ -224,15 +224,41 @@ def _batch(session: Session, occurrence: Occurrence, message: Message, account_i
 
 
 def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HORIZON_S) -> int:
-    """Settle messages whose obstacle may have come or gone, then release what is due; how many were released."""
+    """Settle messages whose obstacle may have come or gone, then release what is due; how many were released.
+
+    One with which something is wrong keeps no other waiting: what went wrong is raised in the end, as a group.
+    """
+    wrong: list[Exception] = []
     with database.read() as session:
         asked = _to_settle(session)
     for message_id in asked:
-        with database.write() as session:
-            messages.settle(session, now(), session.get_one(Message, message_id))
+        _tried(_settle, database, message_id, now, wrong)
     with database.read() as session:
         found = due(session, now(), horizon_s)
-    return sum(_release_if_clear(database, occurrence_id, now) for occurrence_id in found)
+    released = [_tried(_release_if_clear, database, occurrence_id, now, wrong) for occurrence_id in found]
+    if wrong:
+        raise ExceptionGroup("some messages could not be settled or released", wrong)
+    return released.count(True)
+
+
+def _tried(
+    one: Callable[[Database, int, Callable[[], datetime]], bool],
+    database: Database,
+    number: int,
+    now: Callable[[], datetime],
+    wrong: list[Exception],
+) -> bool:
+    try:
+        return one(database, number, now)
+    except Exception as error:
+        wrong.append(error)
+        return False
+
+
+def _settle(database: Database, message_id: int, now: Callable[[], datetime]) -> bool:
+    with database.write() as session:
+        messages.settle(session, now(), session.get_one(Message, message_id))
+    return True
 
 
 def _to_settle(session: Session) -> list[int]:
