@@ -283,6 +283,21 @@ def test_a_narrower_rule_reaches_nobody_outside_it_though_rows_were_written(town
     assert here.reached() == ["ann"] and here.states() == {"ann": "sent"}
 
 
+def test_a_changed_rule_asks_again_at_once_and_one_changed_back_stands_as_approved(town: Make) -> None:
+    """B5: nobody has to wait for the clock to be told, and the approval is of what is named."""
+    here = town(assurance="reviewed")
+    here.post(send_at=(here.world.time + timedelta(hours=1)).isoformat())
+    here.check()
+    segment = f"/v1/segments/{public_id('seg', here.segment_id)}"
+    other = {"field": "tag", "op": "has", "value": "river"}
+    for rule, state in ((other, "waiting"), (EVERYONE, "scheduled")):
+        here.call("PATCH", segment, json={"rule": rule}, headers={"If-Match": "*"})
+        assert here.call("GET", here.path)["state"] == state
+    here.later(hours=1)
+    here.run()
+    assert here.reached() == ["ann", "ben"]
+
+
 def test_a_name_that_was_changed_asks_nobody_again(town: Make) -> None:
     here = town(assurance="reviewed")
     here.post(send_at=(here.world.time + timedelta(hours=1)).isoformat())
