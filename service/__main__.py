@@ -22,7 +22,7 @@ COMMANDS = {
     "serve": ("serve", "serve the API and the public pages"),
     "work": ("work", "work batches until told to stop; start as many as you like"),
     "clock": ("clock", "tick until told to stop; a second one changes nothing"),
-    "db": ("db", "bring the database to the tables of this release"),
+    "db": ("db", "bring the database to the tables of this release, or move to another"),
     "token": ("token", "make a token; on a new installation, the first administrator's"),
     "user": ("user", "add, list, grant or disable the people who work here"),
     "import": ("import_people", "import people from a CSV file"),

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import campaigns.migrations
+from campaigns.database import Database
 from campaigns.strategies import programmes
 
 from . import epoch
@@ -27,13 +28,18 @@ LOCK = 0x444F4C45
 
 def upgrade(wiring: Wiring) -> None:
     """Run the missing steps, then make what every installation has."""
-    with wiring.database.write_engine.begin() as connection:
-        if not wiring.database.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        command.upgrade(config(connection), "head")
+    make_tables(wiring.database)
     with wiring.database.write() as session:
         programmes.general(session, wiring.now())
         epoch.begin(session)
+
+
+def make_tables(database: Database) -> None:
+    """Run the missing steps, and nothing else."""
+    with database.write_engine.begin() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        command.upgrade(config(connection), "head")
 
 
 def is_current(wiring: Wiring) -> bool:

@@ -1,4 +1,4 @@
-"""`dolen db upgrade`, and for those who change the tables `dolen db revision`."""
+"""`dolen db upgrade` and `dolen db move`, and for those who change the tables `dolen db revision`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from alembic import command
 
 from campaigns.database import Database
 
+from ..moving import move
 from ..upgrade import FOLDER, config, newest, upgrade
 from . import wired
 
@@ -18,6 +19,8 @@ def arguments(parser: ArgumentParser) -> None:
     """What to do with the database."""
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("upgrade", help="bring the database to the tables of this release")
+    move = verbs.add_parser("move", help="copy everything to another, empty database, and stop this one")
+    move.add_argument("url", help="such as postgresql://dolen@localhost/dolen")
     revision = verbs.add_parser(
         "revision", help="write the step from the newest one to the tables in the code"
     )
@@ -26,7 +29,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do it and say so."""
-    return _revise(args.words) if args.verb == "revision" else _upgrade()
+    if args.verb == "revision":
+        return _revise(args.words)
+    return _move(args.url) if args.verb == "move" else _upgrade()
 
 
 def _upgrade() -> int:
@@ -34,6 +39,16 @@ def _upgrade() -> int:
     upgrade(wiring)
     wiring.close()
     print(f"The database is at {newest()}.")
+    return 0
+
+
+def _move(url: str) -> int:
+    wiring = wired()
+    rows = move(wiring, url)
+    wiring.close()
+    print(
+        f"{rows} rows are there now. Set DOLEN__DATABASE__URL to it and start Dolen; this database is stopped."
+    )
     return 0
 
 
