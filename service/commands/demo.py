@@ -33,6 +33,8 @@ def run(args: Namespace) -> int:
             return 1
         print(f"\nThe loop was played in {time.monotonic() - began:.0f} s.")
         if not args.once:
-            print(f"It goes on running on {stage.base_url} until Ctrl-C.\nTOKEN={story.boss.token}", flush=True)
+            print(
+                f"It goes on running on {stage.base_url} until Ctrl-C.\nTOKEN={story.boss.token}", flush=True
+            )
             until_told(lambda: None).wait()
     return 0
