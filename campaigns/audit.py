@@ -41,7 +41,14 @@ def note(
     """Add one entry; it commits or vanishes with the act it describes."""
     session.add(
         AuditEntry(
-            at=now, actor=actor, act=act, kind=kind, ref=ref, programme_id=programme_id,
-            before=before, after=after, request_id=request_id,
+            at=now,
+            actor=actor,
+            act=act,
+            kind=kind,
+            ref=ref,
+            programme_id=programme_id,
+            before=before,
+            after=after,
+            request_id=request_id,
         )
     )

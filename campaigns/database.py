@@ -27,7 +27,9 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.write_engine = _sqlite(url, "BEGIN IMMEDIATE", 2) if self.is_sqlite else _postgresql(url, pool_size)
+        self.write_engine = (
+            _sqlite(url, "BEGIN IMMEDIATE", 2) if self.is_sqlite else _postgresql(url, pool_size)
+        )
         self.read_engine = _sqlite(url, "BEGIN", pool_size) if self.is_sqlite else self.write_engine
         self.sessions = sessionmaker(self.write_engine, expire_on_commit=False)
         self._readers = sessionmaker(self.read_engine, expire_on_commit=False)
@@ -50,7 +52,9 @@ class Database:
             return
         with self.write_engine.connect() as connection:
             if connection.execute(text("SHOW synchronous_commit")).scalar_one() == "off":
-                raise NotDurable("PostgreSQL runs with synchronous_commit=off: set it to on, or work may be lost")
+                raise NotDurable(
+                    "PostgreSQL runs with synchronous_commit=off: set it to on, or work may be lost"
+                )
 
     def close(self) -> None:
         """Give every connection back."""
@@ -59,7 +63,9 @@ class Database:
 
 
 def _sqlite(url: str, begin: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=8, connect_args={"check_same_thread": False})
+    engine = create_engine(
+        url, pool_size=pool_size, max_overflow=8, connect_args={"check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:

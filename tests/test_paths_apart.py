@@ -539,6 +539,16 @@ def test_a_test_token_answers_nobody_real(town: Make) -> None:
     assert told.status_code == 403
 
 
+def test_a_test_token_changes_no_words_of_messages_to_real_people(town: Make) -> None:
+    """At `light` an edit renews the author's approval, so these words would go out."""
+    here = town()
+    token = here.users(kind="test", expires_at=here.world.time + timedelta(days=1))
+    here.post()
+    words = f"/v1/content_items/{public_id('cnt', here.content_id)}/variants/email/en"
+    told = here.asked("PUT", words, token, json={"text": "Practice"})
+    assert (told.status_code, told.json["code"]) == (403, "forbidden")
+
+
 def test_a_role_that_nobody_can_hold_is_no_party(town: Make) -> None:
     """SM13: else anybody could have agreed for it."""
     here = town(assurance="agreed")

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaigns.messages import content, render, render_helper, templates
+from campaigns.errors import Forbidden
+from campaigns.messages import content, messages, render, render_helper, templates
 from campaigns.messages.tables import ContentItem, Template, TemplateVersion, Variant
 
 from .. import paging
@@ -42,9 +43,16 @@ def change(act: Act, content_id: int, version: int | None, **values: Any) -> Con
     """Another name or other data."""
     item = get(act, content_id, WRITE, lock=True)
     act.unchanged(item, version)
+    _may_edit(act, item)
     content.change(act.session, act.now, item, author=act.caller.actor, **values)
     act.note("content_item.changed", "content_item", item.id, programme_id=item.programme_id)
     return item
+
+
+def _may_edit(act: Act, item: ContentItem) -> None:
+    """Words of messages to real people are not a test token's to change: at `light` an edit renews the approval."""
+    if act.caller.test and any(not one.test for one in messages.using(act.session, content_id=item.id)):
+        raise Forbidden("a test token changes no words of messages to real people")
 
 
 def variants(act: Act, content_id: int) -> list[Variant]:
@@ -55,6 +63,7 @@ def variants(act: Act, content_id: int) -> list[Variant]:
 def save_variant(act: Act, content_id: int, channel: str, language: str, **words: Any) -> Variant:
     """Save the words for one channel and language; messages that use them are asked about again."""
     item = get(act, content_id, WRITE, lock=True)
+    _may_edit(act, item)
     made = content.save_variant(
         act.session, act.now, item, channel=channel, language=language, author=act.caller.actor, **words
     )
@@ -68,6 +77,7 @@ def save_variant(act: Act, content_id: int, channel: str, language: str, **words
 def remove_variant(act: Act, content_id: int, channel: str, language: str) -> None:
     """Take the words for one channel and language out."""
     item = get(act, content_id, WRITE, lock=True)
+    _may_edit(act, item)
     content.remove_variant(
         act.session, act.now, item, channel=channel, language=language, author=act.caller.actor
     )
