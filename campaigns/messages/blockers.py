@@ -19,7 +19,7 @@ from ..stakeholders.tables import Segment
 from ..strategies import agreements, programmes
 from ..strategies.tables import Strategy, StrategyVersion
 from . import approval, content
-from .tables import Message, MessageAccount, MessageRecipient, Occurrence
+from .tables import Message, MessageAccount, MessageRecipient
 
 Asked = Callable[[Session, Message, datetime], Iterable[dict[str, Any]]]
 # Obstacles that a signature clears: while one stands the message is `waiting`, with any other it is `held`.
@@ -103,20 +103,10 @@ def _variants(session: Session, message: Message) -> list[dict[str, Any]]:
 
 
 def _ceiling(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
-    if message.ceiling is None or _is_frozen(session, message):
+    if message.ceiling is None:
         return []
     size = audience_size(session, message, now)
     if size <= message.ceiling:
         return []
     words = f"The approval covers {message.ceiling} recipients and there are {size}: raise the ceiling"
     return [{"kind": "ceiling_exceeded", "detail": words, "ceiling": message.ceiling, "recipients": size}]
-
-
-def _is_frozen(session: Session, message: Message) -> bool:
-    """Once an occurrence is released its audience no longer grows, whoever joins the segment."""
-    released = select(Occurrence.id).where(
-        Occurrence.message_id == message.id,
-        Occurrence.kind == "real",
-        Occurrence.state.in_(("released", "finished")),
-    )
-    return session.scalar(released.limit(1)) is not None

@@ -55,18 +55,6 @@ def test_a_group_is_frozen_into_one_row_each(database: Database, now: datetime) 
     assert len(world.wire.accepted) == len(set(world.wire.accepted)) == len(MANY)
 
 
-def test_whoever_joins_after_the_release_does_not_hold_it(database: Database, now: datetime) -> None:
-    """A12: the ceiling is about who was in it then."""
-    world = World(database, now, in_flight=1)
-    message_id = to_group(world, ["ann", "bob"], ceiling=2)
-    world.tick()
-    with database.write() as session:
-        world.people(session, ["latecomer"])
-    world.run()
-    assert sorted(world.wire.accepted) == ["ann@example.org", "bob@example.org"]
-    assert world.state(message_id) == "finished"
-
-
 def test_a_release_that_is_interrupted_goes_on_where_it_stopped(database: Database, now: datetime) -> None:
     """E5: nobody is left out and nobody stands there twice."""
     world = World(database, now)
