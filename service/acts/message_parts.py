@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from campaigns.delivery import accounts as room
 from campaigns.delivery.tables import Account
-from campaigns.errors import BadField, Forbidden
+from campaigns.errors import BadAddress, BadField, Forbidden
 from campaigns.messages import content, templates
 from campaigns.messages.tables import ContentItem, TemplateVersion
 from campaigns.stakeholders import addresses, people
@@ -162,8 +162,8 @@ def _holder(act: Act, programme_id: int, channel: str, value: str, place: int) -
     """Whoever has this address in the programme, the first of several; else a new stakeholder."""
     try:
         key = addresses.key(channel, value)
-    except BadField as error:
-        raise BadField(error.detail, pointer=f"/to/{place}") from error
+    except BadAddress as error:
+        raise BadAddress(error.detail, pointer=f"/to/{place}") from error
     known = act.session.execute(
         select(Address.stakeholder_id, Address.id)
         .join(Involvement, Involvement.stakeholder_id == Address.stakeholder_id)

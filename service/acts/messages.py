@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -43,6 +44,7 @@ class Shown:
     reasons: dict[str, int]
     digest: str
     assurance: str
+    due_at: datetime | None  # as said, or for "as soon as it may" when that was
 
 
 def listed(act: Act, *, state: str | None, limit: int, after: str | None, before: str | None) -> paging.Page:
@@ -76,7 +78,13 @@ def shown(act: Act, message: Message) -> Shown:
         reconcile.reasons(act.session, message.id),
         approval.digest(act.session, message),
         act.session.get_one(Programme, message.programme_id).assurance,
+        message.at or _due_at(act, message),
     )
+
+
+def _due_at(act: Act, message: Message) -> datetime | None:
+    real = select(Occurrence.due_at).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
+    return act.session.scalar(real.order_by(Occurrence.due_at).limit(1))
 
 
 def create(

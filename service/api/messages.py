@@ -385,6 +385,7 @@ def _told(message: Any) -> dict[str, Any]:
     row = {name: getattr(message, name) for name in ROW}
     return {
         **row,
+        "at": found.due_at,
         "counts": found.counts,
         "reasons": found.reasons,
         "digest": found.digest,
