@@ -108,11 +108,6 @@ class Caller:
 CONSOLE = Caller("console", "person", frozenset(SCOPES), (Reach("administrator", None),))
 
 
-def visible_programmes(caller: Caller) -> frozenset[int] | None:
-    """The programmes a caller has any grant on; None: all."""
-    return caller.programmes()
-
-
 def scoped(
     statement: Rows, column: InstrumentedAttribute[Any], caller: Caller, scope: str, *, shared: bool = False
 ) -> Rows:

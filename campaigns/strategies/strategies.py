@@ -66,12 +66,6 @@ def create(
     return made
 
 
-def rename(session: Session, now: datetime, strategy: Strategy, name: str) -> None:
-    """Give a strategy another name; its versions stay as they are."""
-    strategy.name = clean(name, "/name")
-    strategy.touch(now)
-
-
 def archive(session: Session, now: datetime, strategy: Strategy) -> None:
     """Nothing new is written under it; what runs under it goes on."""
     if strategy.builtin:

@@ -141,13 +141,13 @@ def test_a_grant_covers_everything_under_its_programme(wiring: Wiring, people: P
         )
         ids = [row.id for row in (*made, child, grandchild)]
     someone = caller(wiring, people("author", ids[0]))
-    assert access.visible_programmes(someone) == frozenset({ids[0], ids[2], ids[3]})
+    assert someone.programmes() == frozenset({ids[0], ids[2], ids[3]})
     assert someone.may("messages:write", ids[3]) and not someone.may("messages:write", ids[1])
     with pytest.raises(NotFound):
         someone.need("messages:write", ids[1])
     with pytest.raises(Forbidden):
         someone.need("programmes:write", ids[3])
-    assert access.visible_programmes(caller(wiring, people("viewer", None))) is None
+    assert caller(wiring, people("viewer", None)).programmes() is None
 
 
 def test_what_is_shared_is_read_with_any_grant_and_changed_with_one_on_everything(
@@ -165,11 +165,7 @@ def test_what_is_shared_is_read_with_any_grant_and_changed_with_one_on_everythin
 
 def test_nobody_without_a_grant_sees_anything(wiring: Wiring, people: People, general: int) -> None:
     nobody = caller(wiring, people(None))
-    assert (
-        access.visible_programmes(nobody) == frozenset()
-        and not nobody.sees(None)
-        and not nobody.sees(general)
-    )
+    assert nobody.programmes() == frozenset() and not nobody.sees(None) and not nobody.sees(general)
 
 
 def test_last_use_is_noted_but_not_for_every_call(wiring: Wiring, people: People) -> None:
