@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -147,18 +147,21 @@ def caller_of(session: Session, token: Token) -> Caller:
     """The caller that a token stands for, with its grants as they are now."""
     owner = Grant.token_id == token.id if token.user_id is None else Grant.user_id == token.user_id
     grants = session.execute(select(Grant.role, Grant.programme_id).where(owner)).all()
-    under = subtree(session, {programme for _role, programme in grants if programme is not None})
     return Caller(
         actor=public_id("tok", token.id) if token.user_id is None else public_id("usr", token.user_id),
         kind=token.kind,
         scopes=frozenset(token.scopes) - WITHHELD[token.kind],
-        reaches=tuple(
-            Reach(role, None if programme is None else under[programme]) for role, programme in grants
-        ),
+        reaches=reaches_of(session, [(role, programme) for role, programme in grants]),
         user_id=token.user_id,
         token_id=token.id,
         defaults=token.defaults,
     )
+
+
+def reaches_of(session: Session, grants: Sequence[tuple[str, int | None]]) -> tuple[Reach, ...]:
+    """Grants as they work: each covers its programme and all that lies under it."""
+    under = subtree(session, {programme for _role, programme in grants if programme is not None})
+    return tuple(Reach(role, None if programme is None else under[programme]) for role, programme in grants)
 
 
 def subtree(session: Session, roots: Iterable[int]) -> dict[int, frozenset[int]]:

@@ -17,7 +17,8 @@ from .api import BODY_MAX, RESOURCES
 from .api.resource import CONVERTERS, describe
 from .door import JSON_MAX, SAFE, Door, Parts, open_call, operation_of
 from .openapi import Api, config, document
-from .permissions import PERMISSIONS
+from .pages import ROOMS, frame
+from .permissions import PAGES, PERMISSIONS
 from .problems import Refusal
 from .public import agreements, hooks, unsubscribe
 from .settings import Settings, load
@@ -75,8 +76,19 @@ def operations(app: Flask) -> list[str]:
     )
 
 
+def pages(app: Flask) -> list[str]:
+    """Every `METHOD /…` that is answered to somebody who is signed in, as PAGES names them."""
+    return sorted(
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "signed_in", False)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+
+
 def _every_route_permitted(app: Flask) -> None:
     missing = [operation for operation in operations(app) if operation not in PERMISSIONS]
+    missing += [page for page in pages(app) if page not in PAGES]
     if missing:
         raise RuntimeError(f"service/permissions.py has no line for {', '.join(missing)}")
 
@@ -116,6 +128,9 @@ def _failed(error: Exception) -> Response:
 def _outside_v1(app: Door, wiring: Wiring) -> None:
     for door in (hooks, unsubscribe, agreements):
         app.register_blueprint(door.blueprint(wiring))
+    app.extensions["dolen_problem_page"] = frame.problem_page
+    for room in ROOMS:
+        app.register_blueprint(room)
 
     @app.get("/healthz")
     def healthz() -> ResponseReturnValue:

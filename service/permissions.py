@@ -219,3 +219,11 @@ PERMISSIONS: dict[str, str] = {
     # audit entries
     "GET /v1/audit_entries": "audit:read",
 }
+
+# What each page needs, "" where being signed in is enough. What its forms do is asked again by the acts.
+PAGES: dict[str, str] = {
+    # today and one's own account
+    "GET /": "",
+    "GET /live": "",
+    "POST /sign-out": "",
+}

@@ -6,11 +6,11 @@ absent and for what the caller has no grant on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from campaigns.errors import DomainError
@@ -62,6 +62,9 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "link_not_valid": (403, "This link is not valid"),
     "last_administrator": (409, "The last administrator stays"),
 }
+
+# Says a problem as a page where a browser asks for one; None where the answer is JSON.
+Page = Callable[[int, str, str], Response | None]
 
 # What werkzeug and flask-smorest raise by status.
 BY_STATUS = {
@@ -139,6 +142,10 @@ def from_http(error: HTTPException) -> Response:
 def answer(code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
     """A problem document for this code."""
     status, title = PROBLEMS[code]
+    page: Page | None = current_app.extensions.get("dolen_problem_page")
+    as_page = page(status, title, detail) if page is not None else None
+    if as_page is not None:
+        return as_page
     body = {
         "type": f"/docs/problems#{code}",
         "title": title,

@@ -30,7 +30,7 @@ class Http:
     host: str = "127.0.0.1"
     port: int = 8080
     base_url: str = ""  # empty: http://host:port
-    threads: int = 4
+    threads: int = 16  # a browser that waits for news holds one
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,13 @@ class Practice:
 
 
 @dataclass(frozen=True, slots=True)
+class Workspace:
+    """The pages people work in."""
+
+    zone: str = "Europe/London"  # where times are told in, for whoever has not chosen a zone
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """How much is written to standard error, as JSON lines."""
 
@@ -92,6 +99,7 @@ class Settings:
     mail: Mail = field(default_factory=Mail)
     work: Work = field(default_factory=Work)
     practice: Practice = field(default_factory=Practice)
+    workspace: Workspace = field(default_factory=Workspace)
     log: Log = field(default_factory=Log)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.base import Base, Edited, Row
@@ -21,6 +21,38 @@ class User(Edited, Base):
     email_key: Mapped[str | None] = mapped_column(unique=True)
     language: Mapped[str] = mapped_column(default="en")
     state: Mapped[str] = mapped_column(default="active")  # active | disabled
+    password_hash: Mapped[str | None]  # argon2id; None: signs in by nothing but a token
+    zone: Mapped[str | None]
+
+
+class Login(Row, Base):
+    """A browser that is signed in; only the hash of its cookie is kept."""
+
+    __tablename__ = "logins"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    form_key: Mapped[str]  # what every form of this login carries, against forged ones
+    made_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class DoorKey(Row, Base):
+    """A link that lets somebody in once: the first visit of an installation, an invitation, a forgotten password."""
+
+    __tablename__ = "door_keys"
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)  # None: the first visit
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Knock(Row, Base):
+    """A failed sign-in, kept for the length of the delay that it causes."""
+
+    __tablename__ = "knocks"
+    name_sha256: Mapped[str]
+    at: Mapped[datetime] = mapped_column("knocked_at")
+    __table_args__ = (Index("ix_knocks_name", "name_sha256", "knocked_at"),)
 
 
 class Token(Row, Base):

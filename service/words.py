@@ -13,7 +13,9 @@ from gettext import NullTranslations
 from importlib import resources
 from io import BytesIO
 
+from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -46,22 +48,41 @@ def plurals(language: str) -> Callable[[str, str, int], str]:
 
 @cache
 def translations(language: str) -> NullTranslations:
-    """The whole catalogue of one of LANGUAGES."""
+    """The whole catalogue of one of LANGUAGES: its files, one for each room, as one."""
     if language == DEFAULT:
         return NullTranslations()
-    with resources.as_file(catalogue(language)) as path, path.open("rb") as source:
-        found = read_po(source, locale=language, domain=DOMAIN, abort_invalid=True)
+    whole = Catalog(locale=language, domain=DOMAIN)
+    for source in catalogues(language):
+        for message in read_po(
+            BytesIO(source.read_bytes()), locale=language, domain=DOMAIN, abort_invalid=True
+        ):
+            if message.id:
+                whole.add(message.id, message.string, context=message.context)
     compiled = BytesIO()
-    write_mo(compiled, found)
+    write_mo(compiled, whole)
     compiled.seek(0)
     return Translations(compiled, DOMAIN)
 
 
-def catalogue(language: str) -> resources.abc.Traversable:
-    """Where the words of a language are written."""
-    return resources.files("templates") / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+def catalogues(language: str) -> list[resources.abc.Traversable]:
+    """Where the words of a language are written; a word stands in one file only."""
+    folder = resources.files("templates") / "locale" / language / "LC_MESSAGES"
+    return sorted((one for one in folder.iterdir() if one.name.endswith(".po")), key=lambda one: one.name)
+
+
+def locale(language: str) -> str:
+    """One of LANGUAGES as Babel writes dates and numbers."""
+    return ENGLISH if language == DEFAULT else language
+
+
+def language_name(code: str, language: str) -> str:
+    """`cy` → Welsh, Cymraeg, الويلزية; a code nobody knows stays as it is."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name(locale(language)) or code
+    except (UnknownLocaleError, ValueError):
+        return code
 
 
 def day(on: date, language: str) -> str:
     """A date in full, as the language writes it."""
-    return format_date(on, format="long", locale=ENGLISH if language == DEFAULT else language)
+    return format_date(on, format="long", locale=locale(language))

@@ -9,10 +9,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-
+from .. import logins
 from ..engines.embedded import until_told
-from ..tables import User
 from ..upgrade import upgrade
 from ..wiring import Wiring
 from . import wired
@@ -110,6 +108,7 @@ def _must_be_free(wiring: Wiring) -> None:
 
 def _say_hello(wiring: Wiring) -> None:
     print(f"Dolen on {wiring.settings.http.base_url}, data in {wiring.settings.folder}", flush=True)
-    with wiring.database.read() as session:
-        if session.scalar(select(User.id).limit(1)) is None:
-            print("Nobody works here yet: `dolen token` makes the first administrator's token.", flush=True)
+    with wiring.database.write() as session:
+        if not logins.anybody(session):
+            link = wiring.links.url(logins.make_key(session, wiring.now(), None, logins.LONGEST))
+            print(f"Nobody can sign in yet. The first visit, once: {link}", flush=True)

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from campaigns.base import parse_id
+from campaigns.errors import Invalid
 
+from .. import logins
 from ..access import CONSOLE
 from ..acts import Act, begin, users
 from ..ids import shown
@@ -30,6 +32,10 @@ def arguments(parser: ArgumentParser) -> None:
     _role(grant, required=True)
     for verb in ("disable", "enable"):
         verbs.add_parser(verb).add_argument("user", metavar="USR")
+    let_in = verbs.add_parser(
+        "let-in", help="a link that lets a user choose a password; without one: the first visit"
+    )
+    let_in.add_argument("user", metavar="USR", nargs="?")
     verbs.add_parser("list", help="everybody, with their roles")
 
 
@@ -66,6 +72,16 @@ def _switch(act: Act, args: Namespace) -> list[str]:
     return _described(act, users.change(act, parse_id("usr", args.user), None, state=state))
 
 
+def _let_in(act: Act, args: Namespace) -> list[str]:
+    """The link alone, so that it can be handed on."""
+    user_id = act.one(User, parse_id("usr", args.user)).id if args.user else None
+    if user_id is None and logins.anybody(act.session):
+        raise Invalid("the first visit has been made: name the user the link is for")
+    if user_id is not None:
+        act.note("user.link_made", "user", user_id)
+    return [act.wiring.links.url(logins.make_key(act.session, act.now, user_id))]
+
+
 def _list(act: Act, args: Namespace) -> list[str]:
     return [
         line for user in act.session.scalars(select(User).order_by(User.id)) for line in _described(act, user)
@@ -85,4 +101,11 @@ def _described(act: Act, user: User) -> list[str]:
     return [f"{shown('user', user.id)}  {user.name}  {user.state}  {roles or 'no role'}"]
 
 
-VERBS: dict[str, Any] = {"add": _add, "grant": _grant, "disable": _switch, "enable": _switch, "list": _list}
+VERBS: dict[str, Any] = {
+    "add": _add,
+    "grant": _grant,
+    "disable": _switch,
+    "enable": _switch,
+    "let-in": _let_in,
+    "list": _list,
+}

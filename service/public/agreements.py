@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
 from flask import Blueprint, Response, g, request
 from sqlalchemy.orm import Session
 
@@ -144,7 +143,7 @@ def _sections(view: LinkView, language: str) -> list[dict[str, Any]]:
         value = view.version.body.get(name)
         if value:
             said = [_said(one, view, language) for one in view.comments if one.section == name]
-            shown = _language_name(value, language) if name == "default_language" else value
+            shown = words.language_name(value, language) if name == "default_language" else value
             sections.append({"name": name, "value": shown, "comments": said})
     return sections
 
@@ -158,13 +157,6 @@ def _said(comment: StrategyComment, view: LinkView, language: str) -> dict[str, 
         "answer": comment.answer,
         "answered_on": _day(comment.answered_at, language),
     }
-
-
-def _language_name(code: str, language: str) -> str:
-    try:
-        return Locale.parse(code, sep="-").get_display_name(language) or code
-    except (UnknownLocaleError, ValueError):
-        return code
 
 
 def _day(at: datetime | None, language: str) -> str:

@@ -40,7 +40,7 @@ def used() -> set[str | tuple[str, ...]]:
 
 
 def written(language: str) -> Catalog:
-    with resources.as_file(words.catalogue(language)) as path, path.open("rb") as file:
+    with resources.as_file(words.catalogues(language)) as path, path.open("rb") as file:
         return read_po(file, locale=language)
 
 

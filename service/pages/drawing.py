@@ -1,0 +1,114 @@
+"""Draws the templates of the pages: one environment per language, with its words, dates and numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from flask import url_for
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from .. import words
+
+
+def draw(template: str, language: str, zone: ZoneInfo, **values: Any) -> str:
+    """One page as text; `zone` is where its times are told."""
+    return (
+        environment(language)
+        .get_template(template)
+        .render(
+            language=language, direction=words.DIRECTIONS[language], languages=words.LANGUAGES,
+            directions=words.DIRECTIONS, zone=zone, **values,
+        )
+    )  # fmt: skip
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates of the pages with the words of one language."""
+    made = Environment(
+        loader=PackageLoader("templates", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    catalogue = words.translations(language)
+    made.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters |= {
+        "isolated": isolated,
+        "moment": _moment,
+        "clock": _clock,
+        "day": _day,
+        "ago": _ago,
+        "wall": _wall,
+        "number": lambda value: format_decimal(value, locale=words.locale(language)),
+        "percent": lambda value: format_percent(value, locale=words.locale(language)),
+        "language_name": lambda code: words.language_name(code, language),
+        "wrong": _wrong,
+    }
+    return made
+
+
+@cache
+def static(name: str) -> str:
+    """The address of a file of ours, which changes with what is in it: browsers may keep it."""
+    body = (resources.files("service") / "static" / name).read_bytes()
+    return url_for("static", filename=name, v=hashlib.sha256(body).hexdigest()[:12])
+
+
+def isolated(text: object) -> Markup:
+    """Somebody's words inside a sentence of ours, with a direction of their own."""
+    return Markup("<bdi>{}</bdi>").format(text)
+
+
+@pass_context
+def _moment(context: Context, at: datetime | None) -> str:
+    """A time in the reader's zone, as their language writes it."""
+    if at is None:
+        return ""
+    return format_datetime(
+        at, "d MMM y, HH:mm", tzinfo=context["zone"], locale=words.locale(context["language"])
+    )
+
+
+@pass_context
+def _clock(context: Context, at: datetime) -> str:
+    """The time of day alone."""
+    return format_time(at, "HH:mm", tzinfo=context["zone"], locale=words.locale(context["language"]))
+
+
+@pass_context
+def _day(context: Context, on: date | None, form: str = "d MMM y") -> str:
+    """A day, in the reader's zone where it is an instant; `form` as Unicode writes patterns of dates."""
+    if on is None:
+        return ""
+    local = on.astimezone(context["zone"]) if isinstance(on, datetime) else on
+    return format_date(local, form, locale=words.locale(context["language"]))
+
+
+@pass_context
+def _ago(context: Context, at: datetime) -> str:
+    """How far from now, either way."""
+    return format_timedelta(at - context["now"], add_direction=True, locale=words.locale(context["language"]))
+
+
+@pass_context
+def _wall(context: Context, at: datetime | None) -> str:
+    """A time as `<input type=datetime-local>` holds it."""
+    return at.astimezone(context["zone"]).strftime("%Y-%m-%dT%H:%M") if at is not None else ""
+
+
+def _wrong(said: Mapping[str, str] | None, field: str) -> str:
+    """What was wrong with one field of a form."""
+    return said["problem"] if said and said["pointer"].split("/")[1:2] == [field] else ""
