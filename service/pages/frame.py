@@ -253,10 +253,10 @@ def _open(session: Session, login: Login) -> None:
 
 def caller_of(session: Session, found: User) -> Caller:
     """A signed-in person as the caller of acts, with their grants as they are now."""
-    grants = session.execute(select(Grant.role, Grant.programme_id).where(Grant.user_id == found.id)).tuples()
+    grants = session.execute(select(Grant.role, Grant.programme_id).where(Grant.user_id == found.id)).all()
     return Caller(
         actor=str(ids.shown("user", found.id)), kind="person", scopes=frozenset(SCOPES),
-        reaches=reaches_of(session, list(grants)), user_id=found.id,
+        reaches=reaches_of(session, [(role, programme) for role, programme in grants]), user_id=found.id,
     )  # fmt: skip
 
 
