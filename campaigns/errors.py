@@ -21,8 +21,47 @@ from __future__ import annotations
 from typing import Any
 
 
+class Said(str):
+    """English words for people, already filled in, which remember how they were made: others tell them anew.
+
+    `template` has places like `{name}`; `many` is the template for more than one, chosen by `values["n"]`.
+    """
+
+    __slots__ = ("many", "template", "values")
+
+    template: str
+    many: str | None
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, many: str | None, values: dict[str, Any]) -> Said:
+        chosen = template if many is None or values["n"] == 1 else many
+        made = super().__new__(cls, chosen.format(**{name: _shown(value) for name, value in values.items()}))
+        made.template, made.many, made.values = template, many, values
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Said, (self.template, self.many, self.values)
+
+
+def said(template: str, /, **values: Any) -> Said:
+    """Words with values in them: `said("there is no field called {name}", name=name)`; a list is told as a, b, c."""
+    return Said(template, None, values)
+
+
+def counted(one: str, many: str, n: int, /, **values: Any) -> Said:
+    """Words that depend on a number: `counted("{n} row has", "{n} rows have", len(rows))`."""
+    return Said(one, many, {"n": n, **values})
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 class DomainError(Exception):
-    """Something true about the world that stops what was asked. `detail` is for people, `code` for programs."""
+    """Something true about the world that stops what was asked.
+
+    `detail` is for people: a literal, or `said(…)` where it has values. `code` is for programs.
+    """
 
     code = "error"
 
@@ -77,7 +116,7 @@ class MissingData(Invalid):
     code = "missing_data"
 
     def __init__(self, names: list[str]) -> None:
-        super().__init__(f"the words need values that are missing: {', '.join(names)}", names=names)
+        super().__init__(said("the words need values that are missing: {names}", names=names), names=names)
         self.names = names
 
 

@@ -13,7 +13,9 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from campaigns.errors import DomainError
+from campaigns.errors import DomainError, counted
+
+from . import words
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -132,7 +134,9 @@ def from_http(error: HTTPException) -> Response:
         errors = _validation(messages)
         return answer(
             code,
-            errors[0]["detail"] if len(errors) == 1 else f"{len(errors)} fields are not valid",
+            errors[0]["detail"]
+            if len(errors) == 1
+            else counted("{n} field is not valid", "{n} fields are not valid", len(errors)),
             errors=errors,
         )
     detail = PROBLEMS[code][1] if code == "not_found" else error.description or PROBLEMS[code][1]
@@ -140,24 +144,25 @@ def from_http(error: HTTPException) -> Response:
 
 
 def answer(code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
-    """A problem document for this code."""
+    """A problem document for this code, in the language that is asked for; English by default."""
     status, title = PROBLEMS[code]
     page: Page | None = current_app.extensions.get("dolen_problem_page")
     as_page = page(status, title, detail) if page is not None else None
     if as_page is not None:
         return as_page
+    language = words.choose(request.accept_languages.values())
     body = {
         "type": f"/docs/problems#{code}",
-        "title": title,
+        "title": words.tell(title, language),
         "status": status,
-        "detail": detail,
+        "detail": words.tell(detail, language),
         "instance": request.path,
         "code": code,
         "request_id": g.get("request_id", ""),
-        **members,
+        **words.told(members, language),
     }
     response = Response(orjson.dumps(body, default=str), status, content_type=MEDIA_TYPE)
-    response.headers.update(headers or {})
+    response.headers.update({"Content-Language": language, "Vary": "Accept-Language"} | dict(headers or {}))
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="dolen"'
     return response
@@ -167,13 +172,13 @@ def _validation(messages: Any) -> list[dict[str, str]]:
     """Marshmallow's nested messages as a flat list, each with its JSON pointer or parameter name."""
     errors: list[dict[str, str]] = []
     for location, found in messages.items():
-        for path, words in _leaves(found, ()):
+        for path, said in _leaves(found, ()):
             place = (
                 {"pointer": "".join("/" + _escape(step) for step in path)}
                 if location in ("json", "multipart")
                 else {"parameter": str(path[0]) if path else location}
             )
-            errors.append({**place, "code": "invalid", "detail": words})
+            errors.append({**place, "code": "invalid", "detail": said})
     return errors
 
 
@@ -185,7 +190,7 @@ def _leaves(found: Any, path: tuple[Any, ...]) -> list[tuple[tuple[Any, ...], st
             for leaf in _leaves(inner, path if key == "_schema" else (*path, key))
         ]
     if isinstance(found, list):
-        return [(path, str(words)) for words in found]
+        return [(path, str(one)) for one in found]
     return [(path, str(found))]
 
 

@@ -6,25 +6,33 @@ catalogues). Reading a .po takes milliseconds once per process, so no compiled c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cache
 from gettext import NullTranslations
 from importlib import resources
 from io import BytesIO
+from typing import Any
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import Translations
+from jinja2 import Environment
+
+from campaigns.errors import Said
 
 LANGUAGES = {"en": "English", "cy": "Cymraeg", "ar": "العربية"}
 DIRECTIONS = {"en": "ltr", "cy": "ltr", "ar": "rtl"}
 DEFAULT = "en"
 ENGLISH = "en_GB"  # the day before the month, as the standard this product follows is written
 DOMAIN = "dolen"
+PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+COMMAS = {"ar": "، "}
 
 
 def choose(wishes: Iterable[str | None]) -> str:
@@ -62,6 +70,84 @@ def translations(language: str) -> NullTranslations:
     write_mo(compiled, whole)
     compiled.seek(0)
     return Translations(compiled, DOMAIN)
+
+
+def speak(environment: Environment, language: str) -> None:
+    """Teach templates one of LANGUAGES: `_`, `ngettext`, errors in `{{ }}`, and `|told` for what was stored."""
+    catalogue = translations(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        catalogue.gettext, catalogue.ngettext, newstyle=True
+    )
+    environment.filters["told"] = lambda text: tell(text, language)
+    environment.finalize = lambda value: tell(value, language) if isinstance(value, Said) else value
+
+
+def tell(text: str, language: str) -> str:
+    """What stands in errors and reasons, in one of LANGUAGES; words that are nobody's of ours stay as they are.
+
+    Words that were stored are English without their template: they are recognised by their shape.
+    """
+    if language == DEFAULT or not text:
+        return str(text)
+    if not isinstance(text, Said):
+        found = translator(language)(text)
+        return found if found != text else _recognised(text, language)
+    if text.many is None:
+        template = translator(language)(text.template)
+    else:
+        template = plurals(language)(text.template, text.many, text.values["n"])
+    return template.format(**{name: _shown(value, language) for name, value in text.values.items()})
+
+
+def told(value: Any, language: str) -> Any:
+    """The same value with everything in it that remembers how it was said told in this language."""
+    if isinstance(value, Said):
+        return tell(value, language)
+    if isinstance(value, dict):
+        return {name: told(inner, language) for name, inner in value.items()}
+    return [told(inner, language) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _shown(value: Any, language: str) -> str:
+    if isinstance(value, Said):
+        return tell(value, language)
+    if isinstance(value, list | tuple):
+        return COMMAS.get(language, ", ").join(_shown(one, language) for one in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return format_decimal(value, locale=locale(language))
+    return str(value)
+
+
+def _recognised(text: str, language: str) -> str:
+    for shape, template in _shapes(language):
+        found = shape.fullmatch(text)
+        if found:
+            return template.format(**found.groupdict())
+    return text
+
+
+@cache
+def _shapes(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Every sentence with places: how its English looks when filled in, and its translation; the longest first."""
+    catalogue = translations(language)
+    messages = getattr(catalogue, "_catalog", {})
+    templates = [one for one in messages if isinstance(one, str) and PLACE.search(one) and "%(" not in one]
+    return [
+        (re.compile(_shape(one), re.DOTALL), catalogue.gettext(one))
+        for one in sorted(templates, key=lambda one: -len(PLACE.sub("", one)))
+    ]
+
+
+def _shape(template: str) -> str:
+    """`no field {name}` → `no field (?P<name>.+?)`; a name that comes again is the same."""
+    shape, seen = "", set[str]()
+    for place, part in enumerate(PLACE.split(template)):
+        if place % 2 == 0:
+            shape += re.escape(part.replace("{{", "{").replace("}}", "}"))
+        else:
+            shape += f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
+            seen.add(part)
+    return shape
 
 
 def catalogues(language: str) -> list[resources.abc.Traversable]:

@@ -43,8 +43,7 @@ def environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    catalogue = words.translations(language)
-    made.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    words.speak(made, language)
     made.filters |= {
         "isolated": isolated,
         "moment": _moment,

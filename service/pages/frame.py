@@ -123,7 +123,7 @@ def trying(done: Callable[[], Response | None]) -> Response | None:
 def refuse(error: DomainError) -> None:
     """Remember what was refused and why; the page says so above its form and at the field."""
     g.said = {
-        "problem": error.detail,
+        "problem": words.tell(error.detail, reader_language()),
         "pointer": error.pointer or "",
         "code": error.code,
         "facts": error.facts,
@@ -271,4 +271,8 @@ def problem_page(status: int, title: str, detail: str) -> Response | None:
     wanted = request.accept_mimetypes
     if request.path.startswith(("/v1/", "/hooks/")) or wanted["text/html"] <= wanted["application/json"]:
         return None
-    return show("problem", status, title=title, detail=detail, request_id=g.get("request_id", ""))
+    language = reader_language()
+    return show(
+        "problem", status, title=words.tell(title, language), detail=words.tell(detail, language),
+        request_id=g.get("request_id", ""),
+    )  # fmt: skip

@@ -66,10 +66,7 @@ def _environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    catalogue = words.translations(language)
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        catalogue.gettext, catalogue.ngettext, newstyle=True
-    )
+    words.speak(environment, language)
     environment.filters["isolated"] = _isolated
     return environment
 
