@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from campaigns.base import parse_id, public_id
-from campaigns.errors import BadId
+from campaigns.errors import BadId, said
 
 # A new kind gets a line here; `Id(kind)` in a schema and `<prefix:name>` in a route then take its ids.
 PREFIXES = {
     "programme": "prg",
+    "priority": "pri",
+    "objective": "obj",
+    "risk": "rsk",
     "stakeholder": "stk",
     "address": "adr",
     "membership": "mbr",
@@ -24,6 +27,7 @@ PREFIXES = {
     "comment": "cmt",
     "template": "tpl",
     "template_version": "tpv",
+    "media": "med",
     "content_item": "cnt",
     "variant": "var",
     "message": "msg",
@@ -53,4 +57,4 @@ def any_id(text: str) -> tuple[str, int]:
     for kind, prefix in PREFIXES.items():
         if text.startswith(f"{prefix}_"):
             return kind, parse_id(prefix, text)
-    raise BadId(f"{text[:40]!r} is not an id")
+    raise BadId(said("{text} is not an id", text=repr(text[:40])))

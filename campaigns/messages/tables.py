@@ -60,7 +60,7 @@ class Variant(Row, Base):
     channel: Mapped[str]
     language: Mapped[str]
     n: Mapped[int]
-    template_version_id: Mapped[int | None] = mapped_column(ForeignKey("template_versions.id"))
+    template_version_id: Mapped[int | None] = mapped_column(ForeignKey("template_versions.id"), index=True)
     subject: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
     html: Mapped[str] = mapped_column(default="")
@@ -70,6 +70,49 @@ class Variant(Row, Base):
     author: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime] = mapped_column("written_at")
     __table_args__ = (UniqueConstraint("content_id", "channel", "language", "n"),)
+
+
+class Media(Edited, Base):
+    """A picture that is kept here, or a film or recording that is kept elsewhere and linked to."""
+
+    __tablename__ = "media"
+    programme_id: Mapped[int | None] = mapped_column(index=True)  # None: shared by all
+    kind: Mapped[str]  # picture | film | recording
+    name: Mapped[str]  # what people call it, never a path
+    sha256: Mapped[str | None] = mapped_column(index=True)  # of the stored bytes of a picture
+    type: Mapped[str] = mapped_column(default="")  # how a file of it ends: png, jpg, gif, webp
+    bytes: Mapped[int] = mapped_column(default=0)
+    width: Mapped[int] = mapped_column(default=0)
+    height: Mapped[int] = mapped_column(default=0)
+    url: Mapped[str] = mapped_column(default="")  # of a film or recording
+    alts: Mapped[dict[str, Any]] = mapped_column(
+        default=dict
+    )  # language → what it shows, for who cannot see it
+    decorative: Mapped[bool] = mapped_column(default=False)
+    captions_url: Mapped[str] = mapped_column(default="")
+    transcript: Mapped[str] = mapped_column(default="")
+    author: Mapped[str]
+    state: Mapped[str] = mapped_column(default="active")  # active | archived
+
+
+class MediaUse(Base):
+    """A content item whose current words hold a medium."""
+
+    __tablename__ = "media_uses"
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"), primary_key=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("content_items.id"), primary_key=True, index=True)
+
+
+class HouseLayout(Edited, Base):
+    """How the mails of an organisation look (`programme_id` 0: of every programme that has none of its own)."""
+
+    __tablename__ = "house_layouts"
+    programme_id: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(default="")
+    colour: Mapped[str]
+    logo_media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"))
+    footer: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
 
 
 class Message(Edited, Base):

@@ -14,6 +14,8 @@ ASSURANCES = ("light", "reviewed", "agreed")
 PARTY_KINDS = ("role", "user", "stakeholder")
 PARTS = ("required", "consulted", "informed")
 DECISIONS = ("agreed", "refused")
+PRIORITY_REACHES = ("community", "national", "regional", "international")
+RISK_KINDS = ("threat", "opportunity", "barrier")
 
 
 class Programme(Edited, Base):
@@ -26,6 +28,79 @@ class Programme(Edited, Base):
     ends_on: Mapped[date | None] = mapped_column(Date)
     assurance: Mapped[str] = mapped_column(default="light")
     builtin: Mapped[bool] = mapped_column(default=False)  # the programme General
+    vision: Mapped[str] = mapped_column(default="", server_default="")
+    mission: Mapped[str] = mapped_column(default="", server_default="")
+    held_values: Mapped[str] = mapped_column(default="", server_default="")
+    approach: Mapped[str] = mapped_column(default="", server_default="")  # why social marketing, and how
+
+
+class Policy(Edited, Base):
+    """What a programme asks of its messages beyond the law; it holds for everything under it."""
+
+    __tablename__ = "policies"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"), unique=True)
+    languages: Mapped[list[str]] = mapped_column(default=list)  # every message has all of these
+    formats: Mapped[bool] = mapped_column(default=False)  # other formats are offered to whoever asks
+    pack: Mapped[str] = mapped_column(default="")  # the pack it came from
+    by: Mapped[str] = mapped_column("set_by")
+
+
+class Priority(Edited, Base):
+    """An issue that may merit a programme, and whether social marketing suits it."""
+
+    __tablename__ = "priorities"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"), index=True)
+    name: Mapped[str]
+    reach: Mapped[str]  # of PRIORITY_REACHES
+    raised_by: Mapped[str] = mapped_column(default="")
+    evidence: Mapped[str] = mapped_column(default="")
+    suits: Mapped[bool | None]  # None: not decided
+    reason: Mapped[str] = mapped_column(default="")  # why it suits, or what would suit better
+
+
+class Objective(Edited, Base):
+    """What a programme wants to have reached, by when, as a number."""
+
+    __tablename__ = "objectives"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"), index=True)
+    name: Mapped[str]
+    metric: Mapped[str] = mapped_column(default="")
+    unit: Mapped[str] = mapped_column(default="")
+    baseline: Mapped[float | None]
+    target: Mapped[float | None]
+    deadline_on: Mapped[date | None] = mapped_column(Date)
+    owner: Mapped[str] = mapped_column(default="")  # a user's id
+    goal: Mapped[str] = mapped_column(default="")  # the goal of the organisation that it serves
+    achievable: Mapped[str] = mapped_column(default="")  # why the target can be reached
+    state: Mapped[str] = mapped_column(default="active")  # active | archived
+
+
+class Reading(Row, Base):
+    """The value of an objective's metric on one day."""
+
+    __tablename__ = "readings"
+    objective_id: Mapped[int] = mapped_column(ForeignKey("objectives.id"))
+    on: Mapped[date] = mapped_column("read_on", Date)
+    value: Mapped[float]
+    note: Mapped[str] = mapped_column(default="")
+    by: Mapped[str] = mapped_column("read_by")
+    at: Mapped[datetime] = mapped_column("written_at")
+    __table_args__ = (UniqueConstraint("objective_id", "read_on"),)
+
+
+class Risk(Edited, Base):
+    """A threat or opportunity, or a barrier that hinders already; with what is done about it."""
+
+    __tablename__ = "risks"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"), index=True)
+    kind: Mapped[str]  # of RISK_KINDS
+    name: Mapped[str]
+    likelihood: Mapped[int]  # 1 to 5
+    severity: Mapped[int]  # 1 to 5
+    mitigation: Mapped[str] = mapped_column(default="")
+    owner: Mapped[str] = mapped_column(default="")  # a user's id
+    due_on: Mapped[date | None] = mapped_column(Date)
+    state: Mapped[str] = mapped_column(default="open")  # open | closed
 
 
 class Strategy(Edited, Base):
@@ -51,6 +126,17 @@ class StrategyVersion(Row, Base):
     author: Mapped[str]
     at: Mapped[datetime] = mapped_column("written_at")
     __table_args__ = (UniqueConstraint("strategy_id", "n"),)
+
+
+class StrategyDraft(Row, Base):
+    """What one author has written of the next version and not yet saved as one."""
+
+    __tablename__ = "strategy_drafts"
+    strategy_id: Mapped[int] = mapped_column(ForeignKey("strategies.id"))
+    author: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column("written_at")
+    __table_args__ = (UniqueConstraint("strategy_id", "author"),)
 
 
 class Party(Row, Base):

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
@@ -21,6 +22,33 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.create_index("ix_knocks_name", ["name_sha256", "knocked_at"], unique=False)
 
     op.create_table(
+        "media",
+        sa.Column("programme_id", sa.BigInteger(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("width", sa.BigInteger(), nullable=False),
+        sa.Column("height", sa.BigInteger(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("alts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("decorative", sa.Boolean(), nullable=False),
+        sa.Column("captions_url", sa.Text(), nullable=False),
+        sa.Column("transcript", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
+    )
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_media_programme_id"), ["programme_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_media_sha256"), ["sha256"], unique=False)
+
+    op.create_table(
         "door_keys",
         sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("secret_sha256", sa.Text(), nullable=False),
@@ -34,6 +62,22 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("door_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_door_keys_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "house_layouts",
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("colour", sa.Text(), nullable=False),
+        sa.Column("logo_media_id", sa.BigInteger(), nullable=True),
+        sa.Column("footer", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["logo_media_id"], ["media.id"], name=op.f("fk_house_layouts_logo_media_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_house_layouts")),
+        sa.UniqueConstraint("programme_id", name=op.f("uq_house_layouts_programme_id")),
+    )
     op.create_table(
         "logins",
         sa.Column("user_id", sa.BigInteger(), nullable=False),
@@ -49,9 +93,135 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_logins_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "media_uses",
+        sa.Column("media_id", sa.BigInteger(), nullable=False),
+        sa.Column("content_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["content_id"], ["content_items.id"], name=op.f("fk_media_uses_content_id")),
+        sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_media_uses_media_id")),
+        sa.PrimaryKeyConstraint("media_id", "content_id", name=op.f("pk_media_uses")),
+    )
+    with op.batch_alter_table("media_uses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_media_uses_content_id"), ["content_id"], unique=False)
+
+    op.create_table(
+        "objectives",
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("metric", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("baseline", sa.Double(), nullable=True),
+        sa.Column("target", sa.Double(), nullable=True),
+        sa.Column("deadline_on", sa.Date(), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("goal", sa.Text(), nullable=False),
+        sa.Column("achievable", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_objectives_programme_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objectives")),
+    )
+    with op.batch_alter_table("objectives", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_objectives_programme_id"), ["programme_id"], unique=False)
+
+    op.create_table(
+        "policies",
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("languages", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("formats", sa.Boolean(), nullable=False),
+        sa.Column("pack", sa.Text(), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_policies_programme_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policies")),
+        sa.UniqueConstraint("programme_id", name=op.f("uq_policies_programme_id")),
+    )
+    op.create_table(
+        "priorities",
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("reach", sa.Text(), nullable=False),
+        sa.Column("raised_by", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("suits", sa.Boolean(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_priorities_programme_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_priorities")),
+    )
+    with op.batch_alter_table("priorities", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_priorities_programme_id"), ["programme_id"], unique=False)
+
+    op.create_table(
+        "risks",
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("likelihood", sa.BigInteger(), nullable=False),
+        sa.Column("severity", sa.BigInteger(), nullable=False),
+        sa.Column("mitigation", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_risks_programme_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_risks")),
+    )
+    with op.batch_alter_table("risks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_risks_programme_id"), ["programme_id"], unique=False)
+
+    op.create_table(
+        "readings",
+        sa.Column("objective_id", sa.BigInteger(), nullable=False),
+        sa.Column("read_on", sa.Date(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("read_by", sa.Text(), nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["objective_id"], ["objectives.id"], name=op.f("fk_readings_objective_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_readings")),
+        sa.UniqueConstraint("objective_id", "read_on", name=op.f("uq_readings_objective_id_read_on")),
+    )
+    op.create_table(
+        "strategy_drafts",
+        sa.Column("strategy_id", sa.BigInteger(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("body", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["strategy_id"], ["strategies.id"], name=op.f("fk_strategy_drafts_strategy_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_strategy_drafts")),
+        sa.UniqueConstraint("strategy_id", "author", name=op.f("uq_strategy_drafts_strategy_id_author")),
+    )
+    with op.batch_alter_table("programmes", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("vision", sa.Text(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("mission", sa.Text(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("held_values", sa.Text(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("approach", sa.Text(), server_default="", nullable=False))
+
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("password_hash", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("zone", sa.Text(), nullable=True))
+
+    with op.batch_alter_table("variants", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_variants_template_version_id"), ["template_version_id"], unique=False
+        )
 
     # ### end Alembic commands ###
 
@@ -59,18 +229,52 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
 def downgrade() -> None:  # long: written by Alembic, a line for each table
     """Go back."""
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("variants", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_variants_template_version_id"))
+
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.drop_column("zone")
         batch_op.drop_column("password_hash")
 
+    with op.batch_alter_table("programmes", schema=None) as batch_op:
+        batch_op.drop_column("approach")
+        batch_op.drop_column("held_values")
+        batch_op.drop_column("mission")
+        batch_op.drop_column("vision")
+
+    op.drop_table("strategy_drafts")
+    op.drop_table("readings")
+    with op.batch_alter_table("risks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_risks_programme_id"))
+
+    op.drop_table("risks")
+    with op.batch_alter_table("priorities", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_priorities_programme_id"))
+
+    op.drop_table("priorities")
+    op.drop_table("policies")
+    with op.batch_alter_table("objectives", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_objectives_programme_id"))
+
+    op.drop_table("objectives")
+    with op.batch_alter_table("media_uses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_media_uses_content_id"))
+
+    op.drop_table("media_uses")
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logins_user_id"))
 
     op.drop_table("logins")
+    op.drop_table("house_layouts")
     with op.batch_alter_table("door_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_door_keys_user_id"))
 
     op.drop_table("door_keys")
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_media_sha256"))
+        batch_op.drop_index(batch_op.f("ix_media_programme_id"))
+
+    op.drop_table("media")
     with op.batch_alter_table("knocks", schema=None) as batch_op:
         batch_op.drop_index("ix_knocks_name")
 
