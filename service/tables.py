@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.base import Base, Edited, Row
@@ -23,6 +23,11 @@ class User(Edited, Base):
     state: Mapped[str] = mapped_column(default="active")  # active | disabled
     password_hash: Mapped[str | None]  # argon2id; None: signs in by nothing but a token
     zone: Mapped[str | None]
+    answers_in: Mapped[list[str] | None]  # the languages this person answers in; None: their own
+    second_step: Mapped[bytes | None]  # the secret of one-time codes, sealed; None: a password is enough
+    second_step_at: Mapped[int | None]  # the last 30 seconds whose code was used, so that none is used twice
+    recovery: Mapped[list[str] | None]  # SHA-256 of the codes for a lost phone, each good once
+    provider_key: Mapped[str | None] = mapped_column(unique=True)  # issuer and subject at an OpenID provider
 
 
 class Login(Row, Base):
@@ -34,6 +39,8 @@ class Login(Row, Base):
     form_key: Mapped[str]  # what every form of this login carries, against forged ones
     made_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    agent: Mapped[str | None]  # the browser, as it names itself
+    awaits_code: Mapped[bool] = mapped_column(server_default=false())  # half way in: the second step is missing
 
 
 class DoorKey(Row, Base):
@@ -53,6 +60,23 @@ class Knock(Row, Base):
     name_sha256: Mapped[str]
     at: Mapped[datetime] = mapped_column("knocked_at")
     __table_args__ = (Index("ix_knocks_name", "name_sha256", "knocked_at"),)
+
+
+class SpentState(Row, Base):
+    """A way to an OpenID provider and back that was used; it is not used again."""
+
+    __tablename__ = "spent_states"
+    state_sha256: Mapped[str] = mapped_column(unique=True)
+    at: Mapped[datetime] = mapped_column("spent_at", index=True)
+
+
+class CalendarFeed(Row, Base):
+    """Somebody's calendar for other programs, read with a secret in its address; only its hash is kept."""
+
+    __tablename__ = "calendar_feeds"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
 
 
 class Token(Row, Base):
@@ -102,8 +126,12 @@ class IdempotencyKey(Base):
 
 
 class Installation(Base):
-    """The one row about this installation: the epoch that tells a restored database from the running one."""
+    """The one row about this installation: its policies, and the epoch that tells a restored database."""
 
     __tablename__ = "installation"
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     epoch: Mapped[int]
+    second_step_for: Mapped[str] = mapped_column(server_default="nobody")  # nobody | deciders | everybody
+    provider: Mapped[dict[str, Any] | None]  # an OpenID provider: issuer, client_id
+    provider_secret: Mapped[bytes | None]  # sealed
+    sample_id: Mapped[int | None]  # the programme of the sample year, where it is loaded

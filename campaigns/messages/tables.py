@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..base import Base, Edited, Row
+from ..base import Base, Edited, Json, Row
 
 STATES = ("draft", "waiting", "scheduled", "held", "sending", "paused", "finished", "cancelled")
 LANES = ("urgent", "transactional", "normal", "bulk")
@@ -47,6 +47,9 @@ class ContentItem(Edited, Base):
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)  # values of a template used by the API
     author: Mapped[str] = mapped_column(default="")  # who wrote the data last
     state: Mapped[str] = mapped_column(default="active")
+    aim: Mapped[str | None]  # what it is for, one of mix.AIMS; no part of what is approved
+    source_language: Mapped[str | None]  # the language it was first written in, from which the others are made
+    together: Mapped[list[str] | None] = mapped_column(Json)  # two languages in one letter, the first above
 
 
 class Variant(Row, Base):
@@ -64,6 +67,8 @@ class Variant(Row, Base):
     subject: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
     html: Mapped[str] = mapped_column(default="")
+    blocks: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)  # what text and html were made from
+    fits_n: Mapped[int | None]  # the form of the source language that it says the same as
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     slots: Mapped[list[str]] = mapped_column(default=list)  # names the words use, in order of first use
     removed: Mapped[bool] = mapped_column(default=False)
@@ -140,7 +145,7 @@ class Message(Edited, Base):
     started_at: Mapped[datetime | None]  # when it was first sending
     approved_digest: Mapped[str | None]
     held_by: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    __table_args__ = (Index("ix_messages_state", "state", "id"),)
+    __table_args__ = (Index("ix_messages_state", "state", "id"), Index("ix_messages_planned", "state", "send_at"))
 
 
 class MessageAccount(Base):
@@ -173,6 +178,23 @@ class Approval(Row, Base):
     at: Mapped[datetime] = mapped_column("decided_at")
 
 
+class MessageComment(Row, Base):
+    """What somebody says about a message, pinned to the form of it that they read.
+
+    One that asks for a change keeps the message from being approved until somebody settles it.
+    """
+
+    __tablename__ = "message_comments"
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    digest: Mapped[str]
+    text: Mapped[str]
+    by: Mapped[str] = mapped_column("written_by")
+    at: Mapped[datetime] = mapped_column("written_at")
+    asks: Mapped[bool] = mapped_column(default=False)  # for a change
+    settled_by: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+
 class Occurrence(Row, Base):
     """One time that a message goes out."""
 
@@ -190,3 +212,55 @@ class Occurrence(Row, Base):
         UniqueConstraint("message_id", "kind", "wall", "zone"),
         Index("ix_occurrences_due", "state", "due_at"),
     )
+
+
+class QueueSlot(Row, Base):
+    """A time of the week at which a connected account usually publishes; `weekday` 0 is Monday."""
+
+    __tablename__ = "queue_slots"
+    account_id: Mapped[int]
+    weekday: Mapped[int]
+    wall: Mapped[str]  # "09:00" in its zone
+    zone: Mapped[str]
+    made_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("account_id", "weekday", "wall", "zone"),)
+
+
+class CadencePromise(Edited, Base):
+    """So many messages a week on one channel, promised by a strategy; weeks begin on Monday in its zone."""
+
+    __tablename__ = "cadence_promises"
+    strategy_id: Mapped[int] = mapped_column(ForeignKey("strategies.id"))
+    channel: Mapped[str]
+    times: Mapped[int]
+    warn_days: Mapped[int]  # a gap is told this long before its week begins
+    zone: Mapped[str]
+    __table_args__ = (UniqueConstraint("strategy_id", "channel"),)
+
+
+class QuietPeriod(Row, Base):
+    """A named time in which messages wait, such as before an election. `programme_id` None: in all programmes."""
+
+    __tablename__ = "quiet_periods"
+    programme_id: Mapped[int | None] = mapped_column(index=True)
+    name: Mapped[str]
+    reason: Mapped[str]
+    from_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    except_service: Mapped[bool] = mapped_column(default=False)
+    except_urgent: Mapped[bool] = mapped_column(default=False)
+    by: Mapped[str] = mapped_column("made_by")
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # taken away before its time
+    ended_by: Mapped[str | None]
+    ended_why: Mapped[str | None]
+
+
+class MixTarget(Edited, Base):
+    """The shares, in per cent, that the aims of content are meant to have in one quarter of a programme."""
+
+    __tablename__ = "mix_targets"
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
+    quarter: Mapped[str]  # "2026-Q4"
+    shares: Mapped[dict[str, Any]]
+    __table_args__ = (UniqueConstraint("programme_id", "quarter"),)

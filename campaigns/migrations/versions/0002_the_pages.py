@@ -49,6 +49,61 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.create_index(batch_op.f("ix_media_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "queue_slots",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("weekday", sa.BigInteger(), nullable=False),
+        sa.Column("wall", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queue_slots")),
+        sa.UniqueConstraint(
+            "account_id", "weekday", "wall", "zone", name=op.f("uq_queue_slots_account_id_weekday_wall_zone")
+        ),
+    )
+    op.create_table(
+        "quiet_periods",
+        sa.Column("programme_id", sa.BigInteger(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("from_at", sa.BigInteger(), nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
+        sa.Column("except_service", sa.Boolean(), nullable=False),
+        sa.Column("except_urgent", sa.Boolean(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.Column("ended_why", sa.Text(), nullable=True),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quiet_periods")),
+    )
+    with op.batch_alter_table("quiet_periods", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quiet_periods_programme_id"), ["programme_id"], unique=False)
+
+    op.create_table(
+        "spent_states",
+        sa.Column("state_sha256", sa.Text(), nullable=False),
+        sa.Column("spent_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_spent_states")),
+        sa.UniqueConstraint("state_sha256", name=op.f("uq_spent_states_state_sha256")),
+    )
+    with op.batch_alter_table("spent_states", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_spent_states_spent_at"), ["spent_at"], unique=False)
+
+    op.create_table(
+        "calendar_feeds",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("secret_sha256", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_calendar_feeds_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_feeds")),
+        sa.UniqueConstraint("secret_sha256", name=op.f("uq_calendar_feeds_secret_sha256")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_calendar_feeds_user_id")),
+    )
+    op.create_table(
         "door_keys",
         sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("secret_sha256", sa.Text(), nullable=False),
@@ -85,6 +140,8 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("form_key", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=True),
+        sa.Column("awaits_code", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_logins_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_logins")),
@@ -104,6 +161,21 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("media_uses", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_media_uses_content_id"), ["content_id"], unique=False)
 
+    op.create_table(
+        "mix_targets",
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("quarter", sa.Text(), nullable=False),
+        sa.Column("shares", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["programme_id"], ["programmes.id"], name=op.f("fk_mix_targets_programme_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mix_targets")),
+        sa.UniqueConstraint("programme_id", "quarter", name=op.f("uq_mix_targets_programme_id_quarter")),
+    )
     op.create_table(
         "objectives",
         sa.Column("programme_id", sa.BigInteger(), nullable=False),
@@ -162,6 +234,25 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.create_index(batch_op.f("ix_priorities_programme_id"), ["programme_id"], unique=False)
 
     op.create_table(
+        "reviews",
+        sa.Column("stakeholder_id", sa.BigInteger(), nullable=False),
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column("rating", sa.Text(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("next_on", sa.Date(), nullable=False),
+        sa.Column("reviewed_by", sa.Text(), nullable=False),
+        sa.Column("reviewed_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["stakeholder_id"], ["stakeholders.id"], name=op.f("fk_reviews_stakeholder_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
+    )
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.create_index("ix_reviews_record", ["stakeholder_id", "reviewed_at", "id"], unique=False)
+
+    op.create_table(
         "risks",
         sa.Column("programme_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -181,6 +272,100 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     )
     with op.batch_alter_table("risks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_risks_programme_id"), ["programme_id"], unique=False)
+
+    op.create_table(
+        "roles",
+        sa.Column("stakeholder_id", sa.BigInteger(), nullable=False),
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Text(), nullable=False),
+        sa.Column("rationale", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["stakeholder_id"], ["stakeholders.id"], name=op.f("fk_roles_stakeholder_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roles")),
+    )
+    with op.batch_alter_table("roles", schema=None) as batch_op:
+        batch_op.create_index("ix_roles_record", ["stakeholder_id", "decided_at", "id"], unique=False)
+
+    op.create_table(
+        "cadence_promises",
+        sa.Column("strategy_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.Column("warn_days", sa.BigInteger(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["strategy_id"], ["strategies.id"], name=op.f("fk_cadence_promises_strategy_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cadence_promises")),
+        sa.UniqueConstraint("strategy_id", "channel", name=op.f("uq_cadence_promises_strategy_id_channel")),
+    )
+    op.create_table(
+        "commitments",
+        sa.Column("stakeholder_id", sa.BigInteger(), nullable=False),
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("ours", sa.Boolean(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("interaction_id", sa.BigInteger(), nullable=True),
+        sa.Column("written_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("evidence", sa.Text(), nullable=True),
+        sa.Column("evidence_id", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["interactions.id"], name=op.f("fk_commitments_evidence_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["interaction_id"], ["interactions.id"], name=op.f("fk_commitments_interaction_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["stakeholder_id"], ["stakeholders.id"], name=op.f("fk_commitments_stakeholder_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_commitments")),
+    )
+    with op.batch_alter_table("commitments", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_commitments_open",
+            ["due_on", "id"],
+            unique=False,
+            sqlite_where=sa.text("outcome IS NULL"),
+            postgresql_where=sa.text("outcome IS NULL"),
+        )
+        batch_op.create_index("ix_commitments_record", ["stakeholder_id", "made_at", "id"], unique=False)
+
+    op.create_table(
+        "intents",
+        sa.Column("stakeholder_id", sa.BigInteger(), nullable=False),
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("contribution", sa.Text(), nullable=False),
+        sa.Column("interaction_id", sa.BigInteger(), nullable=True),
+        sa.Column("stated_by", sa.Text(), nullable=False),
+        sa.Column("stated_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["interaction_id"], ["interactions.id"], name=op.f("fk_intents_interaction_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["stakeholder_id"], ["stakeholders.id"], name=op.f("fk_intents_stakeholder_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_intents")),
+    )
+    with op.batch_alter_table("intents", schema=None) as batch_op:
+        batch_op.create_index("ix_intents_record", ["stakeholder_id", "stated_at", "id"], unique=False)
+        batch_op.create_index("ix_intents_state", ["state", "id"], unique=False)
 
     op.create_table(
         "readings",
@@ -208,17 +393,96 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.PrimaryKeyConstraint("id", name=op.f("pk_strategy_drafts")),
         sa.UniqueConstraint("strategy_id", "author", name=op.f("uq_strategy_drafts_strategy_id_author")),
     )
+    op.create_table(
+        "message_comments",
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("written_by", sa.Text(), nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
+        sa.Column("asks", sa.Boolean(), nullable=False),
+        sa.Column("settled_by", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_message_comments_message_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message_comments")),
+    )
+    with op.batch_alter_table("message_comments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_message_comments_message_id"), ["message_id"], unique=False)
+
+    with op.batch_alter_table("content_items", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("aim", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("source_language", sa.Text(), nullable=True))
+        batch_op.add_column(
+            sa.Column("together", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("below_id", sa.BigInteger(), nullable=True))
+
+    with op.batch_alter_table("import_rows", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("cells", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+
+    with op.batch_alter_table("installation", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("second_step_for", sa.Text(), server_default="nobody", nullable=False))
+        batch_op.add_column(
+            sa.Column("provider", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+        batch_op.add_column(sa.Column("provider_secret", sa.LargeBinary(), nullable=True))
+        batch_op.add_column(sa.Column("sample_id", sa.BigInteger(), nullable=True))
+
+    with op.batch_alter_table("interactions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("participants", sa.Text(), server_default="", nullable=False))
+
+    with op.batch_alter_table("involvements", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("role", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("owner_id", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("deputy_id", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("review_on", sa.Date(), nullable=True))
+        batch_op.create_index(
+            "ix_involvements_owner", ["owner_id", "stakeholder_id", "programme_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_involvements_review", ["review_on", "stakeholder_id", "programme_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_involvements_role", ["programme_id", "role", "stakeholder_id"], unique=False
+        )
+
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.create_index("ix_messages_planned", ["state", "send_at"], unique=False)
+
     with op.batch_alter_table("programmes", schema=None) as batch_op:
         batch_op.add_column(sa.Column("vision", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("mission", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("held_values", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("approach", sa.Text(), server_default="", nullable=False))
 
+    with op.batch_alter_table("segments", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("counted", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("counted_at", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("password_hash", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("zone", sa.Text(), nullable=True))
+        batch_op.add_column(
+            sa.Column("answers_in", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+        batch_op.add_column(sa.Column("second_step", sa.LargeBinary(), nullable=True))
+        batch_op.add_column(sa.Column("second_step_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(
+            sa.Column("recovery", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+        batch_op.add_column(sa.Column("provider_key", sa.Text(), nullable=True))
+        batch_op.create_unique_constraint(batch_op.f("uq_users_provider_key"), ["provider_key"])
 
     with op.batch_alter_table("variants", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("blocks", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+        batch_op.add_column(sa.Column("fits_n", sa.BigInteger(), nullable=True))
         batch_op.create_index(
             batch_op.f("ix_variants_template_version_id"), ["template_version_id"], unique=False
         )
@@ -231,10 +495,22 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
     # ### commands auto generated by Alembic - please adjust! ###
     with op.batch_alter_table("variants", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_variants_template_version_id"))
+        batch_op.drop_column("fits_n")
+        batch_op.drop_column("blocks")
 
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("uq_users_provider_key"), type_="unique")
+        batch_op.drop_column("provider_key")
+        batch_op.drop_column("recovery")
+        batch_op.drop_column("second_step_at")
+        batch_op.drop_column("second_step")
+        batch_op.drop_column("answers_in")
         batch_op.drop_column("zone")
         batch_op.drop_column("password_hash")
+
+    with op.batch_alter_table("segments", schema=None) as batch_op:
+        batch_op.drop_column("counted_at")
+        batch_op.drop_column("counted")
 
     with op.batch_alter_table("programmes", schema=None) as batch_op:
         batch_op.drop_column("approach")
@@ -242,12 +518,71 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("mission")
         batch_op.drop_column("vision")
 
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index("ix_messages_planned")
+
+    with op.batch_alter_table("involvements", schema=None) as batch_op:
+        batch_op.drop_index("ix_involvements_role")
+        batch_op.drop_index("ix_involvements_review")
+        batch_op.drop_index("ix_involvements_owner")
+        batch_op.drop_column("review_on")
+        batch_op.drop_column("deputy_id")
+        batch_op.drop_column("owner_id")
+        batch_op.drop_column("role")
+
+    with op.batch_alter_table("interactions", schema=None) as batch_op:
+        batch_op.drop_column("participants")
+
+    with op.batch_alter_table("installation", schema=None) as batch_op:
+        batch_op.drop_column("sample_id")
+        batch_op.drop_column("provider_secret")
+        batch_op.drop_column("provider")
+        batch_op.drop_column("second_step_for")
+
+    with op.batch_alter_table("import_rows", schema=None) as batch_op:
+        batch_op.drop_column("cells")
+
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_column("below_id")
+
+    with op.batch_alter_table("content_items", schema=None) as batch_op:
+        batch_op.drop_column("together")
+        batch_op.drop_column("source_language")
+        batch_op.drop_column("aim")
+
+    with op.batch_alter_table("message_comments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_message_comments_message_id"))
+
+    op.drop_table("message_comments")
     op.drop_table("strategy_drafts")
     op.drop_table("readings")
+    with op.batch_alter_table("intents", schema=None) as batch_op:
+        batch_op.drop_index("ix_intents_state")
+        batch_op.drop_index("ix_intents_record")
+
+    op.drop_table("intents")
+    with op.batch_alter_table("commitments", schema=None) as batch_op:
+        batch_op.drop_index("ix_commitments_record")
+        batch_op.drop_index(
+            "ix_commitments_open",
+            sqlite_where=sa.text("outcome IS NULL"),
+            postgresql_where=sa.text("outcome IS NULL"),
+        )
+
+    op.drop_table("commitments")
+    op.drop_table("cadence_promises")
+    with op.batch_alter_table("roles", schema=None) as batch_op:
+        batch_op.drop_index("ix_roles_record")
+
+    op.drop_table("roles")
     with op.batch_alter_table("risks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_risks_programme_id"))
 
     op.drop_table("risks")
+    with op.batch_alter_table("reviews", schema=None) as batch_op:
+        batch_op.drop_index("ix_reviews_record")
+
+    op.drop_table("reviews")
     with op.batch_alter_table("priorities", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_priorities_programme_id"))
 
@@ -257,6 +592,7 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index(batch_op.f("ix_objectives_programme_id"))
 
     op.drop_table("objectives")
+    op.drop_table("mix_targets")
     with op.batch_alter_table("media_uses", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_media_uses_content_id"))
 
@@ -270,6 +606,16 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index(batch_op.f("ix_door_keys_user_id"))
 
     op.drop_table("door_keys")
+    op.drop_table("calendar_feeds")
+    with op.batch_alter_table("spent_states", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_spent_states_spent_at"))
+
+    op.drop_table("spent_states")
+    with op.batch_alter_table("quiet_periods", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_quiet_periods_programme_id"))
+
+    op.drop_table("quiet_periods")
+    op.drop_table("queue_slots")
     with op.batch_alter_table("media", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_media_sha256"))
         batch_op.drop_index(batch_op.f("ix_media_programme_id"))
