@@ -1,0 +1,125 @@
+"""Removes the sample year, and with it everything that hangs on its programme, its people and its colleagues.
+
+Rules: what belongs to a row is found by the keys that point at it, declared or by name, so a table that is added later
+is found too; nothing that the sample does not own is touched.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+from sqlalchemy import Column, Table, delete, select, update
+from sqlalchemy.orm import Session
+
+from campaigns.stakeholders.tables import Stakeholder
+from campaigns.strategies.tables import Programme
+
+from ..access import Caller, subtree
+from ..acts import begin
+from ..tables import Grant, Installation, User
+from ..wiring import Wiring, metadata
+from . import year
+
+# Columns that name a row of another table without a declared key, because rooms may not look forward.
+BY_NAME = {
+    "programme_id": "programmes",
+    "message_id": "messages",
+    "stakeholder_id": "stakeholders",
+    "segment_id": "segments",
+    "delivery_id": "deliveries",
+    "content_id": "content_items",
+}
+# What somebody did stays said, also about rows that are gone.
+KEPT = {"audit_entries", "installation"}
+CHUNK = 500
+Found = dict[str, set[int]]
+
+
+def remove(wiring: Wiring, caller: Caller) -> int:
+    """Take the sample year away; how many rows it was. Nothing happens where it is not loaded."""
+    with begin(wiring, caller) as act:
+        act.need("users:admin", None)
+        programme = year.programme_of(act.session)
+        if programme is None:
+            return 0
+        found = _belonging(act.session, _roots(act.session, programme))
+        act.session.execute(update(Installation).values(sample_id=None))
+        count = _delete(act.session, found)
+        act.note("sample.removed", "programme", programme, after={"rows": count})
+    return count
+
+
+def _roots(session: Session, programme: int) -> Found:
+    """The programme and what lies under it, its people, and colleagues who can do nothing elsewhere."""
+    programmes = subtree(session, [programme])[programme]
+    own = select(Grant.user_id).where(Grant.programme_id.in_(programmes))
+    elsewhere = select(Grant.user_id).where(
+        Grant.programme_id.not_in(programmes) | Grant.programme_id.is_(None)
+    )
+    users = select(User.id).where(
+        User.id.in_(own), User.id.not_in(elsewhere.where(Grant.user_id.is_not(None))), User.password_hash.is_(None),
+        User.email_key.is_(None),
+    )  # fmt: skip
+    people = select(Stakeholder.id).where(Stakeholder.source == year.SOURCE)
+    return {
+        Programme.__tablename__: set(programmes),
+        Stakeholder.__tablename__: set(session.scalars(people)),
+        User.__tablename__: set(session.scalars(users)),
+    }
+
+
+def _belonging(session: Session, found: Found) -> Found:
+    """The roots with all rows that point at them, and at those, until there are no more."""
+    fresh = found
+    whole: Found = defaultdict(set, {name: set(ids) for name, ids in found.items()})
+    while fresh:
+        after: Found = defaultdict(set)
+        for table, column, target in _keys():
+            if target in fresh and "id" in table.c:
+                mine = set(_pointing(session, table, column, fresh[target])) - whole[table.name]
+                after[table.name] |= mine
+                whole[table.name] |= mine
+        fresh = {name: ids for name, ids in after.items() if ids}
+    return whole
+
+
+def _keys() -> Iterator[tuple[Table, Column[int], str]]:
+    """Every column that points at a row, and the table of that row."""
+    for table in metadata.sorted_tables:
+        if table.name in KEPT:
+            continue
+        for column in table.columns:
+            for key in column.foreign_keys:
+                yield table, column, key.column.table.name
+            if not column.foreign_keys and column.name in BY_NAME:
+                yield table, column, BY_NAME[column.name]
+
+
+def _pointing(session: Session, table: Table, column: Column[int], ids: Collection[int]) -> Iterator[int]:
+    for some in _chunks(ids):
+        yield from session.scalars(select(table.c.id).where(column.in_(some)))
+
+
+def _delete(session: Session, found: Found) -> int:
+    """Children first: rows with an id by it, those without one by what they point at."""
+    count = 0
+    for table in reversed(metadata.sorted_tables):
+        if "id" in table.c and table.name in found:
+            count += _rows(session, table, table.c.id, found[table.name])
+        elif table.name not in KEPT:
+            for column, target in [(column, target) for one, column, target in _keys() if one is table]:
+                count += _rows(session, table, column, found.get(target, ()))
+    return count
+
+
+def _rows(session: Session, table: Table, column: Column[int], ids: Collection[int]) -> int:
+    return sum(
+        session.execute(delete(table).where(column.in_(some))).rowcount  # type: ignore[attr-defined]
+        for some in _chunks(ids)
+    )
+
+
+def _chunks(ids: Collection[int]) -> Iterator[list[int]]:
+    whole = sorted(ids)
+    return (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))
