@@ -1,0 +1,233 @@
+"""Media: pictures with what they show in words, films and recordings with captions and transcript, and where
+they are used.
+
+Rules: a picture says what it shows in each language, or that it is decoration alone; the same picture is stored
+once; what is used stays readable for whoever was sent it, also when it is archived.
+Source: C5; bad input D7, D10, D11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import regex
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from ..base import parse_id, public_id
+from ..canonical import canonical
+from ..errors import BadField, BadId, NotFound, said
+from ..stakeholders.people import language as language_tag
+from ..stakeholders.text import clean
+from ..strategies import programmes
+from . import content, pictures
+from .tables import ContentItem, Media, MediaUse
+
+PREFIX = "med"
+KINDS = ("picture", "film", "recording")
+ALT_MAX = 1_000
+TRANSCRIPT_MAX = 100_000
+URL_MAX = 2_000
+
+_NAMED = regex.compile(r"/m/([0-9a-f]{64})\.(?:png|jpg|gif|webp)|\b(med_[0-9A-HJKMNP-TV-Z]{13})\b")
+
+
+def add_picture(
+    session: Session,
+    now: datetime,
+    folder: Path,
+    *,
+    programme_id: int | None,
+    body: bytes,
+    name: str,
+    author: str,
+    alts: Mapping[str, str] | None = None,
+    decorative: bool = False,
+) -> Media:
+    """Take a picture in; the same picture in the same place is the one that is there already."""
+    _check_place(session, programme_id)
+    picture = pictures.read(body)
+    same = select(Media).where(
+        Media.sha256 == picture.sha256, Media.programme_id.is_not_distinct_from(programme_id)
+    )
+    if (known := session.scalar(same)) is not None:
+        known.state = "active"
+        return known
+    pictures.keep(folder, picture)
+    made = Media(
+        programme_id=programme_id, kind="picture", name=_name(name), sha256=picture.sha256, type=picture.type,
+        bytes=len(picture.body), width=picture.width, height=picture.height, alts=_alts(alts or {}),
+        decorative=decorative, author=author, created_at=now, updated_at=now,
+    )  # fmt: skip
+    return _added(session, made)
+
+
+def add_link(
+    session: Session,
+    now: datetime,
+    *,
+    programme_id: int | None,
+    kind: str,
+    url: str,
+    name: str,
+    author: str,
+    captions_url: str = "",
+    transcript: str = "",
+) -> Media:
+    """Name a film or recording that is kept elsewhere."""
+    _check_place(session, programme_id)
+    if kind not in KINDS[1:]:
+        raise BadField("a link leads to a film or to a recording", pointer="/kind")
+    made = Media(
+        programme_id=programme_id, kind=kind, name=_name(name), url=_url(url, "/url"),
+        captions_url=_url(captions_url, "/captions_url", empty=True), transcript=_transcript(transcript),
+        author=author, created_at=now, updated_at=now,
+    )  # fmt: skip
+    return _added(session, made)
+
+
+def change(session: Session, now: datetime, media: Media, **values: Any) -> None:
+    """Another name, other words for who cannot see or hear it."""
+    checks: dict[str, Any] = {
+        "name": _name,
+        "alts": _alts,
+        "decorative": bool,
+        "captions_url": lambda value: _url(value, "/captions_url", empty=True),
+        "transcript": _transcript,
+    }
+    for field, value in values.items():
+        if field not in checks:
+            raise BadField(said("{field} cannot be changed here", field=field), pointer=f"/{field}")
+        setattr(media, field, checks[field](value))
+    media.touch(now)
+    session.flush()
+
+
+def archive(session: Session, now: datetime, media: Media) -> None:
+    """Offer it no more; whoever was sent it still sees it."""
+    media.state = "archived"
+    media.touch(now)
+    session.flush()
+
+
+def get(session: Session, media_id: int) -> Media:
+    """The medium, or NotFound."""
+    found = session.get(Media, media_id)
+    if found is None:
+        raise NotFound("there is no such picture")
+    return found
+
+
+def kept(session: Session, sha256: str) -> Media | None:
+    """A picture by the digest of its bytes, whichever programme it belongs to."""
+    return session.scalar(select(Media).where(Media.sha256 == sha256).limit(1))
+
+
+def path(media: Media) -> str:
+    """Where anybody who was sent a picture finds it; the digest in it cannot be guessed."""
+    return f"/m/{media.sha256}.{media.type}"
+
+
+def alt(media: Media, *languages: str) -> str | None:
+    """What a picture shows, in the first of these languages that it is written in; "" for decoration.
+
+    None where nobody has said it in any of them.
+    """
+    if media.decorative:
+        return ""
+    for wish in languages:
+        for tag, words in media.alts.items():
+            if tag.split("-")[0].lower() == wish.split("-")[0].lower():
+                return str(words)
+    return None
+
+
+def wanting(media: Media, languages: tuple[str, ...]) -> list[str]:
+    """The languages in which nobody has said what a picture shows."""
+    return [one for one in languages if media.kind == "picture" and alt(media, one) is None]
+
+
+def uses(session: Session, media: Media) -> list[ContentItem]:
+    """What holds it now, newest first."""
+    held = select(ContentItem).join(MediaUse, MediaUse.content_id == ContentItem.id)
+    return list(
+        session.scalars(held.where(MediaUse.media_id == media.id).order_by(ContentItem.id.desc()).limit(100))
+    )
+
+
+def content_changed(session: Session, now: datetime, item: ContentItem) -> None:
+    """Note which media the words of a content item hold now: by their public id, or by their address."""
+    digests, numbers = set(), set()
+    for one in content.current(session, item.id):
+        for digest, name in _NAMED.findall(f"{one.html}\n{canonical(one.options).decode()}"):
+            if digest:
+                digests.add(digest)
+            else:
+                numbers.add(_number(name))
+    wanted = set(session.scalars(select(Media.id).where(Media.sha256.in_(digests) | Media.id.in_(numbers))))
+    known = set(session.scalars(select(MediaUse.media_id).where(MediaUse.content_id == item.id)))
+    gone = delete(MediaUse).where(MediaUse.content_id == item.id, MediaUse.media_id.in_(known - wanted))
+    if known - wanted:
+        session.execute(gone)
+    session.add_all(MediaUse(media_id=one, content_id=item.id) for one in wanted - known)
+    session.flush()
+
+
+def shown_id(media: Media) -> str:
+    """Its public id, which the options of a variant name it by."""
+    return public_id(PREFIX, media.id)
+
+
+def _added(session: Session, made: Media) -> Media:
+    session.add(made)
+    session.flush()
+    return made
+
+
+def _check_place(session: Session, programme_id: int | None) -> None:
+    if programme_id is not None:
+        programmes.get(session, programme_id)
+
+
+def _number(name: str) -> int:
+    try:
+        return parse_id(PREFIX, name)
+    except BadId:
+        return 0
+
+
+def _name(value: object) -> str:
+    """What people call it: the last part of a file's name, however it came."""
+    text = clean(value, "/name", length_max=4_000)
+    return text.replace("\\", "/").rstrip("/").split("/")[-1][-200:] or "picture"
+
+
+def _alts(value: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for tag, words in value.items():
+        text = clean(words, f"/alt-{tag}", length_max=ALT_MAX, empty=True).strip()
+        if text:
+            found[language_tag(tag, f"/alt-{tag}")] = text
+    return found
+
+
+def _url(value: object, pointer: str, *, empty: bool = False) -> str:
+    text = clean(value, pointer, length_max=URL_MAX, empty=empty).strip()
+    if not text and empty:
+        return ""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username
+    except ValueError:
+        good = False
+    if not good:
+        raise BadField("write a web address that begins with https://", pointer=pointer)
+    return text
+
+
+def _transcript(value: object) -> str:
+    return clean(value, "/transcript", length_max=TRANSCRIPT_MAX, lines=True, empty=True)

@@ -1,0 +1,159 @@
+"""Pictures from outside: what is taken, how it is made harmless, and where it is kept.
+
+Rules: what is stored was drawn anew by us, so nothing but pixels is left of a file (no place where it was taken,
+no script, no second file inside); what it is follows from its content, never from its name; sizes are known
+before anything is drawn.
+Source: bad input D1 to D8 and D11.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps, ImageSequence
+
+from ..errors import BadField, said
+
+BYTES_MAX = 10 * 1024 * 1024
+# Over all frames together: what must be held and drawn at the most.
+PIXELS_MAX = 40_000_000
+FRAMES_MAX = 200
+# How a file of each kind ends, and as what it is served.
+ENDINGS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "WEBP": "webp"}
+TYPES = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+MODES = {"PNG": ("L", "LA", "RGB", "RGBA"), "JPEG": ("L", "RGB"), "WEBP": ("RGB", "RGBA")}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that may be stored and shown: its own bytes, named by their SHA-256."""
+
+    body: bytes
+    type: str
+    width: int
+    height: int
+
+    @property
+    def sha256(self) -> str:
+        """The name it is stored under."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+def read(body: bytes) -> Picture:
+    """The picture inside a file, drawn anew; BadField at /file says why a file is not taken and what to do."""
+    if not body:
+        raise BadField("there is no picture: choose a file", pointer="/file")
+    if len(body) > BYTES_MAX:
+        large = said("a picture holds at most {megabytes} MB: save it smaller", megabytes=BYTES_MAX // 2**20)
+        raise BadField(large, pointer="/file")
+    if _is_drawing(body):
+        raise BadField("SVG drawings can carry programs and are not taken: save it as PNG", pointer="/file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return _drawn(body)
+    except BadField:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large() from None
+    except Exception:  # a broken file leads a decoder to any error there is
+        raise BadField(
+            "this is no PNG, JPEG, GIF or WebP picture, or it is damaged: save it again", pointer="/file"
+        ) from None
+
+
+def keep(folder: Path, picture: Picture) -> None:
+    """Store it under its SHA-256; the same picture is stored once, and never half."""
+    target = place(folder, picture.sha256, picture.type)
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = target.with_name(f"{secrets.token_hex(8)}.part")
+    with beside.open("xb") as file:
+        file.write(picture.body)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(target)
+
+
+def place(folder: Path, sha256: str, type: str) -> Path:
+    """Where a picture lies under the data folder."""
+    return folder / "media" / sha256[:2] / f"{sha256}.{type}"
+
+
+def _drawn(body: bytes) -> Picture:
+    with Image.open(BytesIO(body), formats=tuple(ENDINGS)) as image:
+        form = image.format or ""
+        if image.width * image.height > PIXELS_MAX:
+            raise _too_large()
+        frames = _frames(image) if form in ("GIF", "WEBP") else 1
+        image.seek(0)
+        out = BytesIO()
+        if frames > 1:
+            _save_moving(image, form, out)
+        else:
+            _save_still(image, form, out)
+    made = out.getvalue()
+    with Image.open(BytesIO(made)) as again:
+        return Picture(made, ENDINGS[form], again.width, again.height)
+
+
+def _frames(image: Image.Image) -> int:
+    """How many frames it has, going no further than may be drawn."""
+    most = min(FRAMES_MAX, PIXELS_MAX // (image.width * image.height))
+    for count in range(1, most + 1):
+        try:
+            image.seek(count)
+        except EOFError:
+            return count
+    long = said(
+        "this moving picture is too long: keep it under {frames} frames, or smaller", frames=FRAMES_MAX
+    )
+    raise BadField(long, pointer="/file")
+
+
+def _save_still(image: Image.Image, form: str, out: BytesIO) -> None:
+    image.load()
+    still = ImageOps.exif_transpose(image)
+    clear = still.mode in ("RGBA", "LA", "PA") or "transparency" in still.info
+    if form == "GIF":
+        still = still.convert("RGBA") if clear else still.convert("RGB")
+    elif still.mode not in MODES[form]:
+        still = still.convert("RGBA" if clear and form != "JPEG" else "RGB")
+    still.info = {}
+    options: dict[str, Any] = {"JPEG": {"quality": 88, "optimize": True}, "WEBP": {"quality": 88}}.get(
+        form, {}
+    )
+    still.save(out, form, **options)
+
+
+def _save_moving(image: Image.Image, form: str, out: BytesIO) -> None:
+    loop = image.info.get("loop", 1)
+    waits, frames = [], []
+    for frame in ImageSequence.Iterator(image):
+        waits.append(int(frame.info.get("duration") or 100))
+        drawn = frame.convert("RGBA")
+        drawn.info = {}
+        frames.append(drawn)
+    frames[0].save(
+        out, form, save_all=True, append_images=frames[1:], duration=waits, loop=loop if isinstance(loop, int) else 0
+    )  # fmt: skip
+
+
+def _is_drawing(body: bytes) -> bool:
+    start = body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<svg", b"<?xml", b"<!doctype svg")) or (start[:1] == b"<" and b"<svg" in start)
+
+
+def _too_large() -> BadField:
+    large = said(
+        "this picture has over {millions} million points: save it smaller", millions=PIXELS_MAX // 10**6
+    )
+    return BadField(large, pointer="/file")
