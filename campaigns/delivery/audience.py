@@ -20,12 +20,12 @@ from ..messages.tables import ContentItem, Message, MessageRecipient, Variant
 from ..stakeholders import consent, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
 from ..strategies.tables import StrategyVersion
-from . import accounts, states
+from . import accounts, states, wishes
 from .tables import Account
 
 PAGE = 200
 # Made for each row when it goes out, so they are never missing and never stored.
-LATE_SLOTS = ("unsubscribe_url",)
+LATE_SLOTS = ("unsubscribe_url", "preferences_url", "reader_token")
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Plan:
     variants: list[Variant]
     data: dict[str, Any]
     default_language: str
+    together: list[str] | None = None
     seen: set[tuple[int, str]] = field(default_factory=set)
 
 
@@ -57,6 +58,7 @@ def open_plan(session: Session, message: Message) -> Plan:
         variants=variants,
         data=dict(item.data),
         default_language=language,
+        together=item.together,
     )
 
 
@@ -89,10 +91,8 @@ def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) ->
     person = session.get_one(Stakeholder, stakeholder_id)
     rows = []
     for account in plan.direct:
-        languages = list(person.languages)
-        variant = content.choose(plan.variants, account.channel, languages, plan.default_language)
-        row = _row(plan, account, target=person.id, person=person, variant=variant)
-        rows.append(_with_words(row, variant, render.facts(person, plan.data, {})))
+        row = _row(plan, account, target=person.id, person=person)
+        rows.append(_for_reader(plan, account, person, row))
     return rows
 
 
@@ -118,6 +118,8 @@ def _direct(
         session, now, purpose=plan.message.purpose, channel=account.channel, pairs=pairs,
         answer=plan.message.kind == "answer",
     )  # fmt: skip
+    may = {number for (number, _), found in decisions.items() if found.reason is None}
+    chosen = wishes.left_out(session, max(now, plan.message.at or now), plan.message, account.channel, may)
     rows = []
     for person in people:
         if not reached[person.id]:
@@ -125,21 +127,18 @@ def _direct(
             rows.append(_row(plan, account, target=person.id, person=person, reason=reason))
         for address in reached[person.id]:
             decision = decisions[person.id, address.key]
-            rows.append(_for_person(plan, account, person, address, decision.reason))
+            reason = decision.reason or chosen.get(person.id)
+            rows.append(_for_person(plan, account, person, address, reason))
     return rows
 
 
 def _for_person(
     plan: Plan, account: Account, person: Stakeholder, address: Address, reason: str | None
 ) -> dict[str, Any]:
-    languages = list(person.languages)
-    variant = content.choose(plan.variants, account.channel, languages, plan.default_language)
     if reason is None and (account.id, address.key) in plan.seen:
         reason = "duplicate_address"
-    row = _row(
-        plan, account, target=person.id, person=person, address=address, variant=variant, reason=reason
-    )
-    row = _with_words(row, variant, render.facts(person, plan.data, {}))
+    row = _row(plan, account, target=person.id, person=person, address=address, reason=reason)
+    row = _for_reader(plan, account, person, row)
     if row["state"] == states.QUEUED:
         plan.seen.add((account.id, address.key))
     return row
@@ -185,20 +184,39 @@ def _row(
         "address_id": address.id if address else None,
         "address_key": address.key if address else "",
         "variant_id": variant.id if variant else None,
+        "below_id": None,
         "state": states.EXCLUDED if reason else states.QUEUED,
         "reason": reason,
         "slots": None,
     }
 
 
-def _with_words(row: dict[str, Any], variant: Variant | None, facts: dict[str, Any]) -> dict[str, Any]:
+def _for_reader(plan: Plan, account: Account, person: Stakeholder, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with the words in the person's language, or in two where nobody knows it."""
+    languages = list(person.languages)
+    both = content.pair(plan.variants, account.channel, languages, plan.together)
+    if both is not None:
+        variant, below = both
+    else:
+        variant, below = (
+            content.choose(plan.variants, account.channel, languages, plan.default_language),
+            None,
+        )
+    row = row | {"variant_id": variant.id if variant else None, "below_id": below.id if below else None}
+    return _with_words(row, variant, render.facts(person, plan.data, {}), below)
+
+
+def _with_words(
+    row: dict[str, Any], variant: Variant | None, facts: dict[str, Any], below: Variant | None = None
+) -> dict[str, Any]:
     """The row with the values its words need; without a variant, or with a value missing, it is told so."""
     if row["state"] != states.QUEUED:
         return row
     if variant is None:
         return row | {"state": states.EXCLUDED, "reason": "variant_missing"}
     try:
-        wanted = [slot for slot in variant.slots if slot.removesuffix("?") not in LATE_SLOTS]
+        slots = [*variant.slots, *(below.slots if below else ())]
+        wanted = [slot for slot in slots if slot.removesuffix("?") not in LATE_SLOTS]
         return row | {"slots": render.values(wanted, facts)}
     except render.MissingData as missing:
         error = {"missing": missing.names}

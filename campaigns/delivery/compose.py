@@ -6,9 +6,13 @@ language, in the text and in its headers (RFC 2369, RFC 8058).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from typing import Any
+
+import regex
+from babel.core import Locale, UnknownLocaleError
 
 from connectors.api import Outbound
 
@@ -24,6 +28,10 @@ WAY_OUT = {
     "ar": "يمكنك إيقاف هذه الرسائل في أي وقت:",
 }
 RTL = ("ar", "fa", "he", "ur")
+# Between the languages of one letter in plain text.
+RULE = "― ― ―"
+BREAKS = regex.compile(r"<(?:br|/p|/h[1-6]|/div|/li)[^>]*>", regex.IGNORECASE)
+TAGS = regex.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Letter:
     delivery: Delivery
     variant: Variant
     to: str
+    below: Variant | None = None  # the same in another language, below it in the same letter
 
 
 def key(delivery_id: int) -> str:
@@ -49,18 +58,19 @@ def compose(letter: Letter, message: Message, account: Account, links: Links) ->
     """What the connector gets. Raises render.MissingData and BadTemplate; nothing was sent then."""
     row, variant = letter.delivery, letter.variant
     out = links.url(f"/u/{links.token('unsubscribe', row.id)}")
-    words = render.render(variant, {**(row.slots or {}), "unsubscribe_url": out})
+    words, languages = _words(letter, {**(row.slots or {}), "unsubscribe_url": out})
     bulk = not account.broadcast and (message.purpose != "service" or message.segment_id is not None)
     text, html = words.text, words.html
     if bulk and out not in text and out not in html:
-        text, html = _with_way_out(text, html, out, variant.language)
+        for language in languages:
+            text, html = _with_way_out(text, html, out, language)
     return Outbound(
         key=key(row.id),
         to=letter.to,
         subject=words.subject,
         text=text,
         html=_document(html, words.subject, variant.language) if html and not account.broadcast else "",
-        language=variant.language,
+        language=", ".join(languages),
         sender=account.sender,
         sender_name=account.sender_name,
         reply_to=_reply_to(row, account, links),
@@ -71,9 +81,58 @@ def compose(letter: Letter, message: Message, account: Account, links: Links) ->
     )
 
 
+def _words(letter: Letter, values: dict[str, Any]) -> tuple[render.Rendered, list[str]]:
+    """The words of one language, or of two in one letter, and the languages they are in."""
+    above = render.render(letter.variant, values)
+    if letter.below is None:
+        return above, [letter.variant.language]
+    languages = [letter.variant.language, letter.below.language]
+    return together(above, render.render(letter.below, values), languages), languages
+
+
+def together(above: render.Rendered, below: render.Rendered, languages: Sequence[str]) -> render.Rendered:
+    """One letter in two languages: both subjects, and each part under the name of its language and marked with it."""
+    subjects = dict.fromkeys(filter(None, (above.subject, below.subject)))
+    parts = list(zip((above, below), languages, strict=True))
+    text = f"\n\n{RULE}\n\n".join(
+        f"{_name(language)}\n\n{words.text.strip() or _plain(words.html)}" for words, language in parts
+    )
+    html = ""
+    if above.html or below.html:
+        html = "<hr>".join(
+            f'<div lang="{language}" dir="{_direction(language)}">'
+            f"{words.html or _paragraphs(words.text)}</div>"
+            for words, language in parts
+        )
+    return render.Rendered(" / ".join(subjects), text + "\n", html)
+
+
+def _name(language: str) -> str:
+    """A language as it calls itself: Cymraeg, English, العربية."""
+    try:
+        return Locale.parse(language, sep="-").get_display_name() or language
+    except (UnknownLocaleError, ValueError):
+        return language
+
+
+def _direction(language: str) -> str:
+    return "rtl" if language.split("-")[0] in RTL else "ltr"
+
+
+def _plain(html: str) -> str:
+    """What stands in HTML, for a letter whose other part is plain text."""
+    return unescape(TAGS.sub("", BREAKS.sub("\n", html))).strip()
+
+
+def _paragraphs(text: str) -> str:
+    return "".join(
+        f"<p>{escape(one).replace(chr(10), '<br>')}</p>" for one in text.strip().split("\n\n") if one.strip()
+    )
+
+
 def _with_way_out(text: str, html: str, out: str, language: str) -> tuple[str, str]:
     words = WAY_OUT.get(language.split("-")[0], WAY_OUT["en"])
-    direction = "rtl" if language.split("-")[0] in RTL else "ltr"
+    direction = _direction(language)
     if text or not html:
         text = f"{text.rstrip()}\n\n{words}\n{out}\n"
     if html:
@@ -83,7 +142,7 @@ def _with_way_out(text: str, html: str, out: str, language: str) -> tuple[str, s
 
 def _document(html: str, subject: str, language: str) -> str:
     """The whole HTML part around what was written, in its language and direction."""
-    direction = "rtl" if language.split("-")[0] in RTL else "ltr"
+    direction = _direction(language)
     head = f'<meta charset="utf-8"><title>{escape(subject)}</title>'
     return f'<!doctype html><html lang="{language}" dir="{direction}"><head>{head}</head><body>{html}</body></html>'
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from ..errors import AlreadyDone, BadField, Conflict
+from ..errors import AlreadyDone, BadField, Conflict, said
 from ..messages import messages
 from ..messages.tables import LANES, Message, Occurrence
 from . import batch, reconcile, release, states
@@ -24,7 +24,9 @@ from .tables import Delivery
 def pause(session: Session, now: datetime, message: Message) -> dict[str, int]:
     """Take no new rows, whether it has begun or only stands ready; what is in flight ends."""
     if message.state in ("draft", "waiting"):
-        raise Conflict(f"a message that is {message.state} goes to nobody yet: leave it, or cancel it")
+        raise Conflict(
+            said("a message that is {state} goes to nobody yet: leave it, or cancel it", state=message.state)
+        )
     if message.state != "paused":
         messages.move(session, message, "paused", now)
     return reconcile.counts(session, message.id)
@@ -73,7 +75,7 @@ def retry(session: Session, now: datetime, message: Message) -> dict[str, int]:
     """Queue again what failed for a passing reason; the gate is asked as for any other row."""
     session.refresh(message, with_for_update=True)  # the clock may be finishing it
     if message.state not in ("sending", "finished", "held", "paused", "scheduled"):
-        raise Conflict(f"a message that is {message.state} has nothing to retry")
+        raise Conflict(said("a message that is {state} has nothing to retry", state=message.state))
     failed = list(
         session.scalars(
             select(Delivery.id).where(
@@ -120,7 +122,7 @@ def test_send(
 
 
 def _test_row(row: dict[str, Any], place: int, address: str) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("message_id", "channel", "account_id", "variant_id")}
+    kept = {name: row[name] for name in ("message_id", "channel", "account_id", "variant_id", "below_id")}
     slots = {**(row["slots"] or {}), "_to": address}
     return {**kept, "target": place, "state": states.QUEUED, "address_key": address.lower(), "slots": slots}
 

@@ -115,7 +115,8 @@ def _find(connector: Connector, outbound: Outbound) -> Receipt | None:
 def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> Outbound:
     variant = session.get_one(Variant, row.variant_id)
     address = session.get(Address, row.address_id) if row.address_id else None
-    letter = Letter(row, variant, address.value if address else str((row.slots or {}).get("_to", "")))
+    below = session.get(Variant, row.below_id) if row.below_id else None
+    letter = Letter(row, variant, address.value if address else str((row.slots or {}).get("_to", "")), below)
     try:
         made = compose(letter, session.get_one(Message, row.message_id), account, desk.links)
     except render.MissingData as missing:

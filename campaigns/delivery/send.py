@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from connectors.api import Connector, ConnectorError, Outbound, Uncertain
 
@@ -36,6 +36,7 @@ from .tables import Account, Batch, Delivery
 # The database's trouble and not ours: locked, full, restarting, or two who waited for each other.
 TROUBLE = (OperationalError, InterfaceError)
 TROUBLE_S = 1.0
+BELOW = aliased(Variant)
 
 
 @dataclass(frozen=True)
@@ -198,15 +199,17 @@ def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
 
 def _letters(session: Session, held: batch.Claim, size: int) -> list[Letter]:
     rows = session.execute(
-        select(Delivery, Variant, Address.value)
+        select(Delivery, Variant, Address.value, BELOW)
         .join(Variant, Variant.id == Delivery.variant_id)
+        .outerjoin(BELOW, BELOW.id == Delivery.below_id)
         .outerjoin(Address, Address.id == Delivery.address_id)
         .where(Delivery.batch_id == held.batch_id, Delivery.state.in_(states.TAKEABLE))
         .order_by(Delivery.id)
         .limit(size)
     )
     return [
-        Letter(row, variant, value or str((row.slots or {}).get("_to", ""))) for row, variant, value in rows
+        Letter(row, variant, value or str((row.slots or {}).get("_to", "")), below)
+        for row, variant, value, below in rows
     ]
 
 

@@ -76,6 +76,7 @@ class Delivery(Row, Base):
     language: Mapped[str] = mapped_column(default="")
     part: Mapped[int] = mapped_column(default=0)
     variant_id: Mapped[int | None]
+    below_id: Mapped[int | None]  # the variant in the other language below it, in one letter
     state: Mapped[str]
     reason: Mapped[str | None]
     due_at: Mapped[datetime]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ..base import micros
 from ..canonical import digest as digest_of
-from ..errors import BadField, Conflict, FourEyes, Stale
+from ..errors import BadField, Conflict, FourEyes, Stale, said
 from ..stakeholders.tables import Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies import agreements, programmes
@@ -36,6 +36,7 @@ def digest(session: Session, message: Message) -> str:
                 "id": item.id,
                 "data": item.data,
                 "variants": [list(one) for one in sorted(content.names(session, item.id))],
+                **({"together": item.together} if item.together else {}),
             },
             "accounts": _rows(session, message, MessageAccount.channel, MessageAccount.account_id),
             "audience": _audience(session, message),
@@ -93,9 +94,9 @@ def decide(
     Stale when it has changed since; FourEyes, from `reviewed` up, for whoever wrote any of it.
     """
     if decision not in DECISIONS:
-        raise BadField(f"decision is one of {', '.join(DECISIONS)}", pointer="/decision")
+        raise BadField(said("decision is one of {decisions}", decisions=DECISIONS), pointer="/decision")
     if message.state not in DECIDABLE:
-        raise Conflict(f"a message that is {message.state} is not waiting for a decision")
+        raise Conflict(said("a message that is {state} is not waiting for a decision", state=message.state))
     if digest != digest_now(session, message):
         raise Stale("this has changed since you read it: read it again and decide on what you read")
     if decision == "approved" and assurance(session, message) != "light" and by in writers(session, message):
@@ -128,6 +129,8 @@ digest_now = digest
 
 def _audience(session: Session, message: Message) -> dict[str, Any]:
     found: dict[str, Any] = {"ceiling": message.ceiling}
+    if message.topic_id is not None:
+        found["topic"] = message.topic_id
     if message.segment_id is not None:
         segment = session.get_one(Segment, message.segment_id)
         return found | {"segment": segment.id, "rule": segment.rule_sha256}

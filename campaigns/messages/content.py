@@ -21,6 +21,7 @@ from ..errors import BadField, BadTemplate, MissingData, NotFound, Stale
 from ..stakeholders.people import language as language_tag
 from ..stakeholders.text import clean
 from ..strategies import programmes
+from . import blocks as building
 from . import render, render_helper, templates
 from .tables import ContentItem, TemplateVersion, Variant
 
@@ -105,19 +106,76 @@ def save_variant(
     html: str = "",
     template_version_id: int | None = None,
     options: Mapping[str, Any] | None = None,
+    blocks: Sequence[Mapping[str, Any]] | None = None,
 ) -> Variant:
-    """The next form of the idea for this channel and language: own words, or those of a template version.
+    """The next form of the idea for this channel and language: own words, blocks, or those of a template version.
 
     BadTemplate says where the words leave the template language. `options` are the connector's own.
     """
     if not isinstance(channel, str) or not CHANNEL.fullmatch(channel):
         raise BadField("a channel is a word such as email, x or mastodon", pointer="/channel")
+    language = language_tag(language, "/language")
+    if blocks is not None:
+        if text or html:
+            raise BadField("give words or blocks, not both", pointer="/blocks")
+        blocks = building.check(list(blocks))
+        text, html = building.words(blocks, language)
     words = _words(session, content, template_version_id, subject, text, html)
+    content.source_language = content.source_language or language
     variant = Variant(
-        content_id=content.id, channel=channel, language=language_tag(language, "/language"), author=author, at=now,
-        template_version_id=template_version_id, slots=render.check(**words), options=dict(options or {}), **words,
+        content_id=content.id, channel=channel, language=language, author=author, at=now, blocks=blocks,
+        template_version_id=template_version_id, slots=render.check(**words), options=dict(options or {}),
+        fits_n=_source_n(session, content, channel, language), **words,
     )  # fmt: skip
     return _add(session, now, content, variant)
+
+
+def put_together(
+    session: Session, now: datetime, content: ContentItem, languages: Sequence[str] | None, *, author: str
+) -> None:
+    """Send whoever has said no language one letter in two, the first above; None: one language as for all.
+
+    It is part of what is approved. Posts to everyone stay in one language: two do not fit into their lengths.
+    """
+    wanted = None if languages is None else [language_tag(one, "/together") for one in languages]
+    if wanted is not None and (len(wanted) != 2 or _main(wanted[0]) == _main(wanted[1])):
+        raise BadField("a letter in two languages needs two that differ", pointer="/together")
+    content.together, content.author = wanted, author
+    content.touch(now)
+    session.flush()
+    _tell(session, now, content)
+
+
+def pair(
+    variants: Iterable[Variant], channel: str, languages: Sequence[str], together: Sequence[str] | None
+) -> tuple[Variant, Variant] | None:
+    """The words above and below in one letter, for somebody who has said no language; None: `choose` for them."""
+    if not together or languages:
+        return None
+    found = [choose(variants, channel, [], one) for one in together]
+    above, below = found[0], found[1]
+    return None if above is None or below is None else (above, below)
+
+
+def stale(content: ContentItem, variants: Iterable[Variant]) -> set[int]:
+    """Ids of variants whose source was changed after they were written or last said to be right. L5."""
+    known = {(one.channel, one.language): one.n for one in variants}
+    return {
+        one.id
+        for one in variants
+        if one.fits_n is not None and known.get((one.channel, content.source_language or ""), 0) > one.fits_n
+    }
+
+
+def still_right(session: Session, content: ContentItem, channel: str, language: str) -> Variant:
+    """Somebody read the changed source: this variant still says the same. Its words, and approvals, stay."""
+    language = language_tag(language, "/language")
+    for one in current(session, content.id):
+        if (one.channel, one.language) == (channel, language):
+            one.fits_n = _source_n(session, content, channel, language)
+            session.flush()
+            return one
+    raise NotFound("there is no such variant")
 
 
 def remove_variant(
@@ -176,7 +234,8 @@ def preview(session: Session, variant_id: int | None, values: Mapping[str, Any])
     variant = None if variant_id is None else session.get(Variant, variant_id)
     if variant is None:
         raise NotFound("there are no words for this recipient")
-    shown = render_helper.preview(variant, [render.nest({**values, "unsubscribe_url": "#unsubscribe"})])[0]
+    late = {"unsubscribe_url": "#unsubscribe", "preferences_url": "#preferences", "reader_token": "example"}
+    shown = render_helper.preview(variant, [render.nest({**values, **late})])[0]
     if shown.missing:
         raise MissingData(shown.missing)
     if shown.rendered is None:
@@ -214,6 +273,15 @@ def _words(
     if owner is not None and owner != content.programme_id:
         raise BadField("this template belongs to another programme", pointer="/template_version_id")
     return {"subject": version.subject, "text": version.text, "html": version.html}
+
+
+def _source_n(session: Session, content: ContentItem, channel: str, language: str) -> int | None:
+    """The newest form of the source language on this channel; None for the source itself, or where there is none."""
+    if language == content.source_language:
+        return None
+    same = (Variant.content_id == content.id, Variant.channel == channel)
+    newest = select(func.max(Variant.n)).where(*same, Variant.language == content.source_language)
+    return session.scalar(newest)
 
 
 def _newest(content_id: int) -> Select[Variant]:

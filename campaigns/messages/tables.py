@@ -48,7 +48,9 @@ class ContentItem(Edited, Base):
     author: Mapped[str] = mapped_column(default="")  # who wrote the data last
     state: Mapped[str] = mapped_column(default="active")
     aim: Mapped[str | None]  # what it is for, one of mix.AIMS; no part of what is approved
-    source_language: Mapped[str | None]  # the language it was first written in, from which the others are made
+    source_language: Mapped[
+        str | None
+    ]  # the language it was first written in, from which the others are made
     together: Mapped[list[str] | None] = mapped_column(Json)  # two languages in one letter, the first above
 
 
@@ -129,7 +131,7 @@ class Message(Edited, Base):
     content_id: Mapped[int] = mapped_column(ForeignKey("content_items.id"))
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id"))
     kind: Mapped[str] = mapped_column(default="message")  # message | answer
-    answers_id: Mapped[int | None]  # the response that is answered
+    answers_id: Mapped[int | None] = mapped_column(index=True)  # the response that is answered
     name: Mapped[str] = mapped_column(default="")
     purpose: Mapped[str]
     lane: Mapped[str] = mapped_column(default="normal")
@@ -142,10 +144,16 @@ class Message(Edited, Base):
     ceiling: Mapped[int | None]  # most recipients the approval covers
     author: Mapped[str]
     editors: Mapped[list[str]] = mapped_column(default=list)  # who else edited it; none of them may approve
+    topic_id: Mapped[int | None] = mapped_column(
+        ForeignKey("topics.id")
+    )  # what people chose how often to get
     started_at: Mapped[datetime | None]  # when it was first sending
     approved_digest: Mapped[str | None]
     held_by: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
-    __table_args__ = (Index("ix_messages_state", "state", "id"), Index("ix_messages_planned", "state", "send_at"))
+    __table_args__ = (
+        Index("ix_messages_state", "state", "id"),
+        Index("ix_messages_planned", "state", "send_at"),
+    )
 
 
 class MessageAccount(Base):

@@ -246,7 +246,7 @@ def preview(act: Act, message_id: int, *, stakeholder: int | None) -> list[dict[
 def _look(act: Act, row: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     variant = act.session.get_one(Variant, row["variant_id"])
     person = act.session.get(Stakeholder, row["stakeholder_id"]) if row["stakeholder_id"] else None
-    out = {"unsubscribe_url": act.wiring.links.url("/u/example")}
+    out = compose.example(act.wiring.links)
     seen = render_helper.preview(variant, [render.facts(person, data, out)])[0]
     words = {name: getattr(seen.rendered, name, "") for name in ("subject", "text", "html")}
     known = {"channel": row["channel"], "language": variant.language}
@@ -383,7 +383,9 @@ def words_of_delivery(act: Act, delivery_id: int) -> Outbound:
         act.session.get_one(Message, row.message_id),
         act.session.get_one(Account, row.account_id),
     )
-    return compose.compose(compose.Letter(row, variant, row.address_key), message, account, act.wiring.links)
+    below = act.session.get(Variant, row.below_id) if row.below_id else None
+    letter = compose.Letter(row, variant, row.address_key, below)
+    return compose.compose(letter, message, account, act.wiring.links)
 
 
 def urgent_goes(

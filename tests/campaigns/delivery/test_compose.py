@@ -11,7 +11,10 @@ from campaigns.base import parse_id
 from campaigns.database import Database
 from campaigns.delivery import compose
 from campaigns.delivery.tables import Account
+from campaigns.messages import content, messages
 from campaigns.stakeholders import consent
+from campaigns.stakeholders.tables import Stakeholder
+from campaigns.strategies import strategies
 from connectors import mail
 from connectors.api import Outbound
 
@@ -91,3 +94,41 @@ def test_an_opt_out_of_surveys_is_honoured(database: Database, now: datetime) ->
     message_id = world.message([], purpose="survey", recipients=[(ann, address)])
     world.run()
     assert world.states(message_id) == {"ann": "excluded:no_lawful_basis"}
+
+
+def test_whoever_said_no_language_gets_one_letter_in_two(database: Database, now: datetime) -> None:
+    """L6: the first above, the other below, both subjects, each part marked; a known wish gets its own."""
+    world = World(database, now)
+    with database.write() as session:
+        (nobody_knows, first), (sian, second) = world.people(session, ["ann", "sian"])
+        session.get_one(Stakeholder, sian).languages = ["cy"]
+        version = strategies.everyday(session, world.programme_id, now)
+        item = content.create(session, now, world.programme_id, "Walk")
+        for language, subject, text in (
+            ("en", "Walk", "Come {{ name }}"),
+            ("cy", "Cerdded", "Dewch {{ name }}"),
+        ):
+            html = f"<p>{text}</p>" if language == "cy" else ""
+            content.save_variant(
+                session, now, item, channel="email", language=language, author="ann", subject=subject, text=text,
+                html=html,
+            )  # fmt: skip
+        content.put_together(session, now, item, ["cy", "en"], author="ann")
+        made = messages.create(
+            session, now, author="ann", programme_id=world.programme_id, strategy_version_id=version.id,
+            content_id=item.id, purpose="survey", accounts=[(world.account_id, "email")],
+            recipients=[(nobody_knows, first), (sian, second)],
+        )  # fmt: skip
+        messages.submit(session, now, made)
+    world.run()
+    sent = {one.to: one for one in world.wire.outbound}
+    both, one = sent["ann@example.org"], sent["sian@example.org"]
+    assert (both.subject, both.language) == ("Cerdded / Walk", "cy, en")
+    assert both.text.index("Cymraeg\n\nDewch ann") < both.text.index("English\n\nCome ann")
+    assert compose.WAY_OUT["cy"] in both.text and compose.WAY_OUT["en"] in both.text
+    assert (
+        '<div lang="cy" dir="ltr"><p>Dewch ann</p>' in both.html
+        and '<div lang="en" dir="ltr"><p>Come ann' in both.html
+    )
+    assert (one.subject, one.language) == ("Cerdded", "cy") and "Come" not in one.text
+    assert mail.build(both).count(b"Content-Language: cy, en") == 1
