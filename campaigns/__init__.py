@@ -5,6 +5,7 @@ Rules: a room reads only rooms before it; what a room must ask of a later one is
 
 from .delivery import accounts, release, stops
 from .messages import blockers, content, media, messages, templates
+from .responses import intents
 from .stakeholders import segments
 
 blockers.register(accounts.obstacles)
@@ -12,6 +13,7 @@ blockers.register(stops.obstacles)
 content.on_change(release.words_changed)  # before the message is settled on its new words
 content.on_change(messages.content_changed)
 content.on_change(media.content_changed)
+segments.register_fact("intent", intents.FACT)
 segments.on_change(release.rule_changed)  # before the message is settled on its new audience
 segments.on_change(messages.rule_changed)
 templates.on_approve(messages.template_approved)

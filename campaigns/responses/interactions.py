@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
-from ..errors import AlreadyDone, BadField, NotFound
+from ..errors import AlreadyDone, BadField, NotFound, said
 from ..stakeholders import people
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies.tables import Programme
@@ -31,6 +31,7 @@ def log(
     by: str,
     place: str = "",
     notes: str = "",
+    participants: str = "",
 ) -> Interaction:
     """Put a meeting, call, letter, event or visit on a stakeholder's record, when it happened.
 
@@ -41,7 +42,7 @@ def log(
         raise NotFound("there is no such programme", pointer="/programme_id")
     interaction = Interaction(
         stakeholder_id=stakeholder_id, programme_id=programme_id, by=by, created_at=now,
-        **_checked(now, kind, at, place, notes),
+        **_checked(now, kind, at, place, notes, participants),
     )  # fmt: skip
     session.add(interaction)
     session.flush()
@@ -58,6 +59,7 @@ def correct(
     at: datetime | None = None,
     place: str | None = None,
     notes: str | None = None,
+    participants: str | None = None,
 ) -> Interaction:
     """A new row that says it better; what is not named stays. AlreadyDone where one corrects it already."""
     if corrected_by(session, interaction.id) is not None:
@@ -74,6 +76,7 @@ def correct(
             interaction.at if at is None else at,
             interaction.place if place is None else place,
             interaction.notes if notes is None else notes,
+            interaction.participants if participants is None else participants,
         ),
     )
     session.add(new)
@@ -94,9 +97,34 @@ def corrected_by(session: Session, interaction_id: int) -> int | None:
     return session.scalar(select(Interaction.id).where(Interaction.corrects_id == interaction_id))
 
 
-def _checked(now: datetime, kind: str, at: datetime, place: str, notes: str) -> dict[str, object]:
+def on_record(session: Session, interaction_id: int | None, stakeholder_id: int, pointer: str) -> None:
+    """Stop unless the interaction, where one is named, stands on this stakeholder's record."""
+    if interaction_id is None:
+        return
+    found = session.get(Interaction, interaction_id)
+    if found is None or found.stakeholder_id != stakeholder_id:
+        raise NotFound("there is no such contact on this record", pointer=pointer)
+
+
+def of(session: Session, stakeholder_id: int, programme_id: int, limit: int = 50) -> list[Interaction]:
+    """The latest contacts with a stakeholder in a programme, without those that were corrected, newest first."""
+    better = aliased(Interaction)
+    mine = select(Interaction).where(
+        Interaction.stakeholder_id == stakeholder_id,
+        Interaction.programme_id == programme_id,
+        ~exists().where(better.corrects_id == Interaction.id, better.stakeholder_id == stakeholder_id),
+    )
+    return list(session.scalars(mine.order_by(Interaction.at.desc(), Interaction.id.desc()).limit(limit)))
+
+
+def _checked(
+    now: datetime, kind: str, at: datetime, place: str, notes: str, participants: str
+) -> dict[str, object]:
     if kind not in INTERACTION_KINDS:
-        raise BadField(f"an interaction is one of {', '.join(INTERACTION_KINDS)}", pointer="/kind")
+        raise BadField(
+            said("an interaction is one of {interaction_kinds}", interaction_kinds=INTERACTION_KINDS),
+            pointer="/kind",
+        )
     if at.tzinfo is None:
         raise BadField("give the time with its zone, for example 2026-11-02T09:00Z", pointer="/at")
     if at > now + AHEAD:
@@ -105,5 +133,6 @@ def _checked(now: datetime, kind: str, at: datetime, place: str, notes: str) -> 
         "kind": kind,
         "at": at,
         "place": clean(place, "/place", empty=True),
+        "participants": clean(participants, "/participants", length_max=TEXT_MAX, lines=True, empty=True),
         "notes": clean(notes, "/notes", length_max=TEXT_MAX, lines=True, empty=True),
     }

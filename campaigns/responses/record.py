@@ -15,9 +15,11 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Date,
     Select,
     Text,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -33,9 +35,9 @@ from sqlalchemy.orm import Session, aliased
 from ..base import Instant, Json
 from ..delivery.tables import Delivery, DeliveryEvent
 from ..messages.tables import Message
-from ..stakeholders.tables import Address, Consent, Suppression
+from ..stakeholders.tables import Address, Consent, Review, Role, Suppression
 from ..strategies.tables import Agreement, Strategy, StrategyVersion
-from .tables import EVENT_KINDS, Interaction, Response
+from .tables import EVENT_KINDS, Commitment, Intent, Interaction, Response
 
 PAGE_MAX = 200
 
@@ -59,12 +61,19 @@ EVIDENCE: dict[str, Any] = {
     "strategy_version_id": BigInteger(),
     "consent_id": BigInteger(),
     "corrects_id": BigInteger(),
+    "interaction_id": BigInteger(),
     "answer_message_id": BigInteger(),
     "sent_at": Instant(),
     "until_at": Instant(),
     "ended_at": Instant(),
+    "due_on": Date(),
     "meta": Json,
 }
+
+KINDS = (
+    "delivery", "delivery_event", "response", "interaction", "consent", "suppression", "agreement", "role", "intent",
+    "review", "commitment",
+)  # fmt: skip
 
 Cursor = tuple[datetime, int]
 
@@ -103,13 +112,15 @@ def timeline(
     after: Cursor | None = None,
     limit: int = 50,
     programme_ids: Collection[int] | None = None,
+    kinds: Collection[str] = KINDS,
 ) -> list[Entry]:
     """One page of a stakeholder's record, newest first; `after` is the cursor of the last entry read.
 
-    `programme_ids` leaves out what belongs to other programmes; what belongs to none is always there.
+    `programme_ids` leaves out what belongs to other programmes; what belongs to none is always there. `kinds` are
+    the entries that are wanted.
     """
     size = max(1, min(limit, PAGE_MAX))
-    pages = [_page(branch, after, size) for branch in _branches(stakeholder_id, programme_ids)]
+    pages = [_page(branch, after, size) for branch in _branches(stakeholder_id, programme_ids, kinds)]
     merged = union_all(*[select(page.subquery()) for page in pages]).subquery()
     query = select(merged).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(size)
     return [_entry(row) for row in session.execute(query).mappings()]
@@ -142,11 +153,17 @@ def _entry(row: Any) -> Entry:
     return Entry(row["kind"], row["at"], row["id"], row["source"], evidence)
 
 
-def _branches(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
-    yield from _deliveries(stakeholder_id, programme_ids)
-    yield from _came_back(stakeholder_id, programme_ids)
-    yield from _permissions(stakeholder_id)
-    yield _agreements(stakeholder_id, programme_ids)
+def _branches(
+    stakeholder_id: int, programme_ids: Collection[int] | None, kinds: Collection[str]
+) -> Iterator[_Branch]:
+    found = [
+        *_deliveries(stakeholder_id, programme_ids),
+        *_came_back(stakeholder_id, programme_ids),
+        *_permissions(stakeholder_id),
+        _agreements(stakeholder_id, programme_ids),
+        *_relations(stakeholder_id, programme_ids),
+    ]
+    return (branch for branch in found if branch.kind in kinds)
 
 
 def _inside(column: Any, programme_ids: Collection[int] | None) -> ColumnElement[bool]:
@@ -221,7 +238,7 @@ def _came_back(stakeholder_id: int, programme_ids: Collection[int] | None) -> It
     yield _Branch(
         "interaction", "responses", met.at, met.id,
         {
-            "what": met.kind, "by": met.by, "reason": met.place, "text": met.notes,
+            "what": met.kind, "by": met.by, "reason": met.place, "text": met.notes, "subject": met.participants,
             "programme_id": met.programme_id, "corrects_id": met.corrects_id,
         },
         and_(met.stakeholder_id == stakeholder_id, _inside(met.programme_id, programme_ids)),
@@ -282,4 +299,29 @@ def _agreements(stakeholder_id: int, programme_ids: Collection[int] | None) -> _
         },
         and_(Agreement.stakeholder_id == stakeholder_id, _inside(strategy.programme_id, programme_ids)),
         ((version, version.id == Agreement.version_id), (strategy, strategy.id == version.strategy_id)),
+    )  # fmt: skip
+
+
+def _relations(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
+    """What was decided about the relationship, what they mean to bring, and what was promised."""
+
+    def branch(kind: str, source: str, table: Any, **facts: Any) -> _Branch:
+        mine = and_(table.stakeholder_id == stakeholder_id, _inside(table.programme_id, programme_ids))
+        shared = {"by": table.by, "programme_id": table.programme_id}
+        return _Branch(kind, source, table.at, table.id, shared | facts, mine)
+
+    yield branch("role", "stakeholders", Role, what=Role.role, subject=Role.rank, text=Role.rationale)
+    yield branch(
+        "review", "stakeholders", Review,
+        what=Review.rating, text=Review.findings, reason=Review.decision, due_on=Review.next_on,
+    )  # fmt: skip
+    yield branch(
+        "intent", "responses", Intent,
+        what=Intent.state, text=Intent.contribution, interaction_id=Intent.interaction_id,
+    )  # fmt: skip
+    made = Commitment
+    yield branch(
+        "commitment", "responses", made,
+        what=case((made.ours, "ours"), else_="theirs"), text=made.text, due_on=made.due_on, subject=made.outcome,
+        reason=made.evidence, ended_at=made.ended_at, interaction_id=made.interaction_id,
     )  # fmt: skip

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select, tr
 from sqlalchemy.orm import Session, aliased
 
 from .. import zones
-from ..base import parse_id
-from ..errors import BadField, Invalid
+from ..base import parse_id, public_id
+from ..errors import BadField, Invalid, said
 from . import consent, fields, people
 from .addresses import check_channel
 from .json_values import array_has, json_kind
@@ -26,6 +26,7 @@ from .tables import (
     KINDS,
     PURPOSES,
     RANKS,
+    ROLES,
     Address,
     Consent,
     Field,
@@ -95,7 +96,8 @@ def sure(condition: ColumnElement[Any]) -> Condition:
 # Readers of values.
 
 
-def _word(allowed: Sequence[str]) -> Reader:
+def word(allowed: Sequence[str]) -> Reader:
+    """Reads one of these words."""
     return lambda _scope, value, pointer: people.one_of(value, allowed, pointer)
 
 
@@ -107,10 +109,15 @@ def _yes(_scope: Scope, value: Any, pointer: str) -> bool:
     return fields.boolean(value, pointer)
 
 
-def _several(one: Reader) -> Reader:
+def several(one: Reader) -> Reader:
+    """Reads a list of what `one` reads."""
+
     def read(scope: Scope, value: Any, pointer: str) -> list[Any]:
         if not isinstance(value, list) or not 1 <= len(value) <= VALUES_MAX:
-            raise BadField(f"this must be a list of 1 to {VALUES_MAX} values", pointer=pointer)
+            raise BadField(
+                said("this must be a list of 1 to {values_max} values", values_max=VALUES_MAX),
+                pointer=pointer,
+            )
         return [one(scope, item, f"{pointer}/{place}") for place, item in enumerate(value)]
 
     return read
@@ -124,6 +131,14 @@ def _body(scope: Scope, value: Any, pointer: str) -> str:
         raise BadField("this must be the id of a body, stk_…", pointer=pointer) from error
     if scope.session.get(Involvement, (number, scope.programme_id)) is None:
         raise BadField("there is no such body in this programme", pointer=pointer)
+    return str(value)
+
+
+def _colleague(_scope: Scope, value: Any, pointer: str) -> str:
+    try:
+        parse_id("usr", value if isinstance(value, str) else "")
+    except Invalid as error:
+        raise BadField("this must be the id of a colleague, usr_…", pointer=pointer) from error
     return str(value)
 
 
@@ -202,6 +217,10 @@ def _is_member(scope: Scope, _op: str, value: Any) -> Condition:
     )
 
 
+def _owned(_scope: Scope, op: str, value: Any) -> Condition:
+    return sure(_compare(INVOLVED.owner_id, op, parse_id("usr", value) if op == "is" else value))
+
+
 def _has_address(_scope: Scope, _op: str, value: Any) -> Condition:
     return _any(Address.stakeholder_id == WHO.id, Address.channel == value, Address.state == "active")
 
@@ -271,7 +290,7 @@ def _field_fact(field: Field) -> Fact:
             return fields.value_of(field, [value], pointer)[0]
         return fields.value_of(field, value, pointer)
 
-    readers = {name: _several(value) if name == "in" else value for name in _FIELD_OPS[field.type]}
+    readers = {name: several(value) if name == "in" else value for name in _FIELD_OPS[field.type]}
 
     def shown(scope: Scope, number: int) -> Any:
         return people.get(scope.session, number).attrs.get(field.name)
@@ -292,6 +311,11 @@ def _involvement(name: str) -> Callable[[Scope, int], Any]:
         return None if found is None else getattr(found, name)
 
     return shown
+
+
+def _owner(scope: Scope, number: int) -> str | None:
+    owner_id = _involvement("owner_id")(scope, number)
+    return None if owner_id is None else public_id("usr", owner_id)
 
 
 def _tags(scope: Scope, number: int) -> list[str]:
@@ -349,26 +373,32 @@ def _language(_scope: Scope, value: Any, pointer: str) -> str:
 
 
 _FACTS: dict[str, Fact] = {
-    "kind": Fact({"is": _word(KINDS), "in": _several(_word(KINDS))}, _column(WHO.kind), _own("kind")),
+    "kind": Fact({"is": word(KINDS), "in": several(word(KINDS))}, _column(WHO.kind), _own("kind")),
     "name": Fact(
-        {"is": _text, "in": _several(_text), "contains": _text, "starts_with": _text},
+        {"is": _text, "in": several(_text), "contains": _text, "starts_with": _text},
         lambda _scope, op, value: _compare(WHO.name_fold, op, _folded(value)),
         _own("name"),
     ),
-    "zone": Fact({"is": _zone, "in": _several(_zone), "exists": _yes}, _column(WHO.zone), _own("zone")),
+    "zone": Fact({"is": _zone, "in": several(_zone), "exists": _yes}, _column(WHO.zone), _own("zone")),
     "language": Fact({"has": _language, "first": _language}, _has_language, _own("languages")),
     "tag": Fact({"has": _text}, _has_tag, _tags),
     "member_of": Fact({"has": _body}, _is_member, _bodies),
     "connection": Fact(
-        {"is": _word(CONNECTIONS), "in": _several(_word(CONNECTIONS))},
+        {"is": word(CONNECTIONS), "in": several(word(CONNECTIONS))},
         _column(INVOLVED.connection),
         _involvement("connection"),
     ),
     "rank": Fact(
-        {"is": _word(RANKS), "in": _several(_word(RANKS)), "exists": _yes},
+        {"is": word(RANKS), "in": several(word(RANKS)), "exists": _yes},
         _column(INVOLVED.rank),
         _involvement("rank"),
     ),
+    "role": Fact(
+        {"is": word(ROLES), "in": several(word(ROLES)), "exists": _yes},
+        _column(INVOLVED.role),
+        _involvement("role"),
+    ),
+    "owner": Fact({"is": _colleague, "exists": _yes}, _owned, _owner),
     "address": Fact({"has": _channel}, _has_address, _channels),
     "consent": Fact({"has": _permission}, _has_consent, _permissions),
 }

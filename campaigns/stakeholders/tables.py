@@ -6,13 +6,16 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Date, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ..base import Base, Edited, Row
+from ..base import Base, Edited, Json, Row
 
 KINDS = ("person", "group", "community", "organisation")
 CONNECTIONS = ("involved", "affected", "both")
 RANKS = ("primary", "secondary")
+ROLES = ("target", "intermediary", "partner", "gatekeeper", "critic", "other")
+RATINGS = ("strong", "steady", "strained", "broken")
 FIELD_TYPES = ("text", "number", "date", "choice", "multi", "bool")
 PURPOSES = ("service", "direct_marketing", "survey")
 BASES = (
@@ -23,6 +26,9 @@ BASES = (
     "public_task",
     "contract",
 )
+FREQUENCIES = ("all", "weekly", "monthly", "none")
+FORM_KINDS = ("signup", "survey")
+ANSWERS = ("rating", "choice", "text")
 SUPPRESSION_REASONS = ("hard_bounce", "spam_complaint", "opt_out", "no_contact", "manual")
 ORIGINS = ("recipient", "customer", "admin")
 
@@ -83,6 +89,44 @@ class Involvement(Base):
     rank: Mapped[str | None]
     note: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime] = mapped_column("since_at")
+    role: Mapped[str | None]  # what the newest row of `roles` says
+    owner_id: Mapped[int | None]  # users, who answer for the relationship
+    deputy_id: Mapped[int | None]
+    review_on: Mapped[date | None] = mapped_column(Date)  # when it is next looked at
+    __table_args__ = (
+        Index("ix_involvements_role", "programme_id", "role", "stakeholder_id"),
+        Index("ix_involvements_owner", "owner_id", "stakeholder_id", "programme_id"),
+        Index("ix_involvements_review", "review_on", "stakeholder_id", "programme_id"),
+    )
+
+
+class Role(Row, Base):
+    """Append-only: the part a stakeholder plays in a programme, why, and who says so; the newest counts."""
+
+    __tablename__ = "roles"
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"))
+    programme_id: Mapped[int]
+    role: Mapped[str]
+    rank: Mapped[str]
+    rationale: Mapped[str]
+    by: Mapped[str] = mapped_column("decided_by")
+    at: Mapped[datetime] = mapped_column("decided_at")
+    __table_args__ = (Index("ix_roles_record", "stakeholder_id", "decided_at", "id"),)
+
+
+class Review(Row, Base):
+    """Append-only: what was found when a relationship was looked at, what was decided, and when comes the next."""
+
+    __tablename__ = "reviews"
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"))
+    programme_id: Mapped[int]
+    findings: Mapped[str]
+    rating: Mapped[str]
+    decision: Mapped[str]
+    next_on: Mapped[date] = mapped_column(Date)
+    by: Mapped[str] = mapped_column("reviewed_by")
+    at: Mapped[datetime] = mapped_column("reviewed_at")
+    __table_args__ = (Index("ix_reviews_record", "stakeholder_id", "reviewed_at", "id"),)
 
 
 class Field(Row, Base):
@@ -117,6 +161,8 @@ class Segment(Edited, Base):
     rule: Mapped[dict[str, Any] | None]
     rule_sha256: Mapped[str | None]
     state: Mapped[str] = mapped_column(default="active")  # active | archived
+    counted: Mapped[int | None]  # how many were in, when somebody last looked
+    counted_at: Mapped[datetime | None]
 
 
 class SegmentMember(Base):
@@ -170,6 +216,93 @@ class Suppression(Row, Base):
     )
 
 
+class Topic(Edited, Base):
+    """What messages are about, as people choose it; of one programme or of all. `names` are words by language."""
+
+    __tablename__ = "topics"
+    programme_id: Mapped[int | None] = mapped_column(index=True)
+    name: Mapped[str]
+    names: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(default="active")  # active | archived
+
+
+class Preference(Row, Base):
+    """Append-only: how often somebody wants one topic on one channel, and until when nothing of it.
+
+    `topic_id` 0 is everything that has no choice of its own, messages without a topic included.
+    """
+
+    __tablename__ = "preferences"
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"))
+    topic_id: Mapped[int] = mapped_column(default=0)
+    channel: Mapped[str]
+    frequency: Mapped[str]  # all | weekly | monthly | none
+    pause_until: Mapped[datetime | None] = mapped_column("pause_until_at")
+    at: Mapped[datetime] = mapped_column("chosen_at")
+    source: Mapped[str]
+    actor: Mapped[str]
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    __table_args__ = (
+        Index("ix_preferences_latest", "stakeholder_id", "channel", "topic_id", "chosen_at", "id"),
+    )
+
+
+class Form(Edited, Base):
+    """A public page that people fill in: to sign up, or to answer one question. `wording` is its newest words."""
+
+    __tablename__ = "forms"
+    programme_id: Mapped[int] = mapped_column(index=True)
+    kind: Mapped[str]  # signup | survey
+    slug: Mapped[str] = mapped_column(unique=True)  # its name in the address, /f/<slug>
+    name: Mapped[str]
+    topics: Mapped[list[int]] = mapped_column(Json, default=list)
+    account_id: Mapped[int | None]  # which mail account asks to confirm; None: the only one
+    answers: Mapped[str] = mapped_column(default="")  # of a survey: rating | choice | text
+    sites: Mapped[list[str]] = mapped_column(default=list)  # which may show it in a frame
+    wording: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(default="open")  # open | closed
+
+
+class FormWording(Row, Base):
+    """What a form said, in each language: immutable, because it is the evidence of every consent given on it."""
+
+    __tablename__ = "form_wordings"
+    form_id: Mapped[int] = mapped_column(ForeignKey("forms.id"))
+    n: Mapped[int]
+    texts: Mapped[dict[str, Any]]  # language → title, intro, notice, agree, thanks, question, choices
+    sha256: Mapped[str]
+    author: Mapped[str]
+    at: Mapped[datetime] = mapped_column("written_at")
+    __table_args__ = (UniqueConstraint("form_id", "n"),)
+
+
+class Signup(Row, Base):
+    """Somebody asked to sign up, and has to confirm it from their own mailbox."""
+
+    __tablename__ = "signups"
+    form_id: Mapped[int] = mapped_column(ForeignKey("forms.id"))
+    address_key: Mapped[str]
+    stakeholder_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"))
+    wording: Mapped[int]
+    language: Mapped[str]
+    topics: Mapped[list[int]] = mapped_column(Json, default=list)
+    at: Mapped[datetime] = mapped_column("asked_at")
+    expires_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    made: Mapped[bool] = mapped_column(default=False)  # the stakeholder was made for it
+    __table_args__ = (
+        Index("ix_signups_address", "address_key", "asked_at"),
+        Index("ix_signups_form", "form_id", "asked_at"),
+        Index("ix_signups_stakeholder_id", "stakeholder_id"),
+        Index(
+            "ix_signups_open",
+            "expires_at",
+            sqlite_where=sql("confirmed_at IS NULL"),
+            postgresql_where=sql("confirmed_at IS NULL"),
+        ),
+    )
+
+
 class Import(Edited, Base):
     """One uploaded file; `body` is kept until the import is finished so that it can resume."""
 
@@ -199,3 +332,4 @@ class ImportRow(Base):
     outcome: Mapped[str]  # created | updated | unchanged | refused | held
     stakeholder_id: Mapped[int | None]
     problems: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    cells: Mapped[list[str] | None]  # as the file has them, of rows that somebody may want to mend

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -106,14 +106,22 @@ def contacts(
 
 
 def log_contact(
-    act: Act, *, stakeholder: int, programme_id: int | None, kind: str, at: datetime, place: str, notes: str
+    act: Act,
+    *,
+    stakeholder: int,
+    programme_id: int | None,
+    kind: str,
+    at: datetime,
+    place: str,
+    notes: str,
+    participants: str = "",
 ) -> Interaction:
     """Log a contact that no connector saw."""
     programme_id = home(act, WRITE, programme_id)
     person = reached(act, stakeholder, PEOPLE)
     made = interactions.log(
         act.session, act.now, stakeholder_id=person.id, programme_id=programme_id, kind=kind, at=at, place=place,
-        notes=notes, by=act.caller.actor,
+        notes=notes, participants=participants, by=act.caller.actor,
     )  # fmt: skip
     act.note("interaction.logged", "interaction", made.id, programme_id=programme_id)
     return made
@@ -131,7 +139,14 @@ def correct_contact(act: Act, interaction_id: int, **values: Any) -> Interaction
     return made
 
 
-def engagement(act: Act, stakeholder_id: int, *, limit: int, after: str | None) -> paging.Page:
+def engagement(
+    act: Act,
+    stakeholder_id: int,
+    *,
+    limit: int,
+    after: str | None,
+    kinds: Collection[str] = record.KINDS,
+) -> paging.Page:
     """One stakeholder's record, newest first: everything sent, heard, met, agreed and consented."""
     person = reached(act, stakeholder_id, PEOPLE)
     edge = None
@@ -139,7 +154,12 @@ def engagement(act: Act, stakeholder_id: int, *, limit: int, after: str | None) 
         at, number = paging.read_cursor(after, (int, int))
         edge = (instant(at), number)
     entries = record.timeline(
-        act.session, person.id, after=edge, limit=limit + 1, programme_ids=act.caller.programmes(READ)
+        act.session,
+        person.id,
+        after=edge,
+        limit=limit + 1,
+        programme_ids=act.caller.programmes(READ),
+        kinds=kinds,
     )
     shown = entries[:limit]
     further = paging.cursor(micros(shown[-1].at), shown[-1].id) if len(entries) > limit else None

@@ -8,6 +8,7 @@ import marshmallow as ma
 from flask.views import MethodView
 
 from campaigns.base import public_id
+from campaigns.responses import record
 from campaigns.responses.record import Entry
 from campaigns.responses.tables import INTERACTION_KINDS, RESPONSE_KINDS
 
@@ -31,7 +32,7 @@ ENTRY_KINDS = (
 # Evidence that names another row, by the kind of its id.
 REFERENCES = {
     "message_id": "message", "delivery_id": "delivery", "consent_id": "consent", "corrects_id": "interaction",
-    "answer_message_id": "message", "programme_id": "programme",
+    "interaction_id": "interaction",    "answer_message_id": "message", "programme_id": "programme",
 }  # fmt: skip
 
 
@@ -129,7 +130,7 @@ class EngagementQuery(Schema):
 
 
 class EntryOut(Schema):
-    kind = Choice(ENTRY_KINDS, required=True)
+    kind = Choice(record.KINDS, required=True)
     at = Time(required=True)
     id = ma.fields.Function(lambda row: ids.shown(row.kind, row.id), metadata={"type": "string"})
     source = ma.fields.String(required=True)
@@ -213,4 +214,6 @@ def _evidence(entry: Entry) -> dict[str, Any]:
     for name, value in known.items():
         if name.endswith("_at"):
             known[name] = Time().serialize(name, {name: value})
+        if name.endswith("_on"):
+            known[name] = value.isoformat()
     return known
