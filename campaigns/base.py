@@ -19,7 +19,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from .errors import BadId
+from .errors import BadId, said
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # 2020-01-01: 41 bits of milliseconds after it last until 2089 and keep the sign bit free on both databases.
@@ -119,12 +119,12 @@ def parse_id(prefix: str, text: str) -> int:
     """The number inside a public id of this prefix; anything else is BadId."""
     head, _, tail = text.partition("_")
     if head != prefix or len(tail) != 13 or any(letter not in CROCKFORD_VALUES for letter in tail):
-        raise BadId(f"{text[:40]!r} is not an id of the form {prefix}_…")
+        raise BadId(said("{text} is not an id of the form {prefix}_…", text=repr(text[:40]), prefix=prefix))
     number = 0
     for letter in tail:
         number = number << 5 | CROCKFORD_VALUES[letter]
     if number >= 1 << 63:
-        raise BadId(f"{text[:40]!r} is not an id of the form {prefix}_…")
+        raise BadId(said("{text} is not an id of the form {prefix}_…", text=repr(text[:40]), prefix=prefix))
     return number
 
 

@@ -18,6 +18,7 @@ DomainError
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 
@@ -54,7 +55,11 @@ def counted(one: str, many: str, n: int, /, **values: Any) -> Said:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return (
+        ", ".join(map(str, value))
+        if isinstance(value, Collection) and not isinstance(value, str)
+        else str(value)
+    )
 
 
 class DomainError(Exception):

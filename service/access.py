@@ -22,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from campaigns.base import public_id
 from campaigns.database import Database
-from campaigns.errors import Forbidden, NotFound
+from campaigns.errors import Forbidden, NotFound, said
 from campaigns.stakeholders.tables import Involvement
 from campaigns.strategies.tables import Programme
 
@@ -101,7 +101,9 @@ class Caller:
         if not self.sees(programme_id):
             raise NotFound("no such thing")
         raise Forbidden(
-            f"this needs {scope} {'in all programmes' if programme_id is None else 'in this programme'}"
+            said("this needs {scope} in all programmes", scope=scope)
+            if programme_id is None
+            else said("this needs {scope} in this programme", scope=scope)
         )
 
 

@@ -20,6 +20,8 @@ from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from campaigns.errors import said
+
 from . import access, idempotency, strict_json
 from .acts import Act
 from .openapi import Api
@@ -129,7 +131,9 @@ def open_call() -> None:
         operation_of("GET" if request.method == "HEAD" else request.method, request.url_rule.rule)
     ]
     if not g.caller.has(scope):
-        raise Refusal("scope_missing", f"this needs the scope {scope}, by the token and by a role")
+        raise Refusal(
+            "scope_missing", said("this needs the scope {scope}, by the token and by a role", scope=scope)
+        )
     _check_query()
     _check_body(request)
 
@@ -149,14 +153,18 @@ def _check_query() -> None:
         {
             "parameter": name,
             "code": "invalid",
-            "detail": "unknown parameter" if name not in known else "given twice",
+            "detail": said("unknown parameter") if name not in known else said("given twice"),
         }
         for name, values in request.args.lists()
         if name not in known or len(values) > 1
     ]
     if errors:
         raise Refusal(
-            "invalid", f"the query parameter {errors[0]['parameter'][:40]!r} cannot be used", errors=errors
+            "invalid",
+            said(
+                "the query parameter {parameter} cannot be used", parameter=repr(errors[0]["parameter"][:40])
+            ),
+            errors=errors,
         )
 
 

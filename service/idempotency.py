@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
+from campaigns.errors import said
 
 from .keys import KeyRing
 from .problems import Refusal
@@ -52,7 +53,7 @@ def call_of(request: Request, token_id: int) -> Call | None:
         raise Refusal(
             "invalid",
             "Idempotency-Key must be 1 to 255 printable ASCII characters without spaces",
-            errors=[{"parameter": "Idempotency-Key", "code": "invalid", "detail": "not a usable key"}],
+            errors=[{"parameter": "Idempotency-Key", "code": "invalid", "detail": said("not a usable key")}],
         )
     return Call(token_id, request.method, request.path, keys[0], _fingerprint(request))
 

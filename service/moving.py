@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, exists, func, insert, select, text, up
 from campaigns.database import Database
 from campaigns.delivery import stops
 from campaigns.delivery.tables import Batch
-from campaigns.errors import Conflict
+from campaigns.errors import Conflict, said
 
 from .upgrade import make_tables
 from .wiring import Wiring, metadata
@@ -56,7 +56,7 @@ def _alone(here: Connection, database: Database) -> None:
 def _empty(there: Connection) -> None:
     for table in metadata.sorted_tables:
         if there.scalar(select(func.count()).select_from(table)):
-            raise Conflict(f"the other database is not empty: it has rows in {table.name}")
+            raise Conflict(said("the other database is not empty: it has rows in {name}", name=table.name))
 
 
 def _copy(here: Connection, there: Connection, table: Table) -> int:

@@ -61,6 +61,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "cannot_answer": (409, "This cannot be answered"),
     "blocked": (409, "Something stands in the way"),
     "four_eyes": (403, "A second person must decide this"),
+    "wrong_login": (403, "Nobody signs in with this"),
+    "too_many_tries": (429, "Too many tries"),
     "link_not_valid": (403, "This link is not valid"),
     "last_administrator": (409, "The last administrator stays"),
 }

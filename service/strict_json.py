@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from campaigns.errors import Said, said
+
 from .problems import Refusal
 
 DEPTH_MAX = 32
@@ -30,15 +32,19 @@ TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 def loads(body: bytes) -> Any:
     """The value of a body; Refusal says what is wrong and where."""
     if _depth(body) > DEPTH_PARSED:
-        raise Refusal("bad_json", f"the body nests deeper than {DEPTH_MAX} levels")
+        raise Refusal("bad_json", said("the body nests deeper than {depth_max} levels", depth_max=DEPTH_MAX))
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refusal("bad_json", f"the body is not UTF-8: byte {error.start} cannot be read") from error
+        raise Refusal(
+            "bad_json", said("the body is not UTF-8: byte {start} cannot be read", start=error.start)
+        ) from error
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except ValueError as error:
-        raise Refusal("bad_json", f"the body cannot be read as JSON: {error}"[:300]) from error
+        raise Refusal(
+            "bad_json", said("the body cannot be read as JSON: {error}", error=_why(error))
+        ) from error
     problems = [
         {"pointer": pointer, "code": "invalid", "detail": detail}
         for pointer, detail in _unkeepable(value, "", 1)
@@ -46,6 +52,12 @@ def loads(body: bytes) -> Any:
     if problems:
         raise Refusal("invalid", problems[0]["detail"], errors=problems[:20])
     return value
+
+
+def _why(error: ValueError) -> str:
+    """What we or the parser said of it, without what it was about."""
+    first = error.args[0]
+    return first if isinstance(first, Said) else str(error)[:260]
 
 
 def _depth(body: bytes) -> int:
@@ -63,20 +75,20 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key[:40]!r} stands twice in one object")
+            raise ValueError(said("the key {key} stands twice in one object", key=repr(key[:40])))
         found[key] = value
     return found
 
 
 def _constant(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
+    raise ValueError(said("{word} is not JSON", word=word))
 
 
 def _float(text: str) -> float:
     """The number as both databases give it back: large ones are integers, and there is no negative zero."""
     value = float(text) + 0.0
     if math.isinf(value):
-        raise ValueError(f"the number {text[:40]} is too large")
+        raise ValueError(said("the number {text} is too large", text=text[:40]))
     return value if abs(value) < FLOAT_MAX else int(value)
 
 
@@ -87,15 +99,15 @@ def _unkeepable(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, str
             yield pointer, detail
     elif isinstance(value, int) and not isinstance(value, bool):
         if abs(value) > INTEGER_MAX:
-            yield pointer, "this integer is out of range"
+            yield pointer, said("this integer is out of range")
     elif isinstance(value, dict | list):
         if depth > DEPTH_MAX:
-            yield pointer, f"this nests deeper than {DEPTH_MAX} levels"
+            yield pointer, said("this nests deeper than {depth_max} levels", depth_max=DEPTH_MAX)
             return
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in items:
             if isinstance(key, str) and (detail := _bad_text(key)):
-                yield pointer, f"in a key, {detail}"
+                yield pointer, said("in a key, {detail}", detail=detail)
                 continue
             step = str(key).replace("~", "~0").replace("/", "~1")
             yield from _unkeepable(inner, f"{pointer}/{step}", depth + 1)
@@ -103,7 +115,7 @@ def _unkeepable(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, str
 
 def _bad_text(text: str) -> str:
     if "\0" in text:
-        return "NUL is not allowed in text"
+        return said("NUL is not allowed in text")
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        return "half of a surrogate pair is not a character"
+        return said("half of a surrogate pair is not a character")
     return ""

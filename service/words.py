@@ -7,7 +7,7 @@ catalogues). Reading a .po takes milliseconds once per process, so no compiled c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from functools import cache
 from gettext import NullTranslations
@@ -111,7 +111,7 @@ def told(value: Any, language: str) -> Any:
 def _shown(value: Any, language: str) -> str:
     if isinstance(value, Said):
         return tell(value, language)
-    if isinstance(value, list | tuple):
+    if isinstance(value, Collection) and not isinstance(value, str):
         return COMMAS.get(language, ", ").join(_shown(one, language) for one in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return format_decimal(value, locale=locale(language))

@@ -7,7 +7,7 @@ still queued, and comes back by `verify` only.
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from connectors.api import Blind, Connector, Findable, Keyed, Limits, Repeats
 
-from ..errors import BadField, Conflict, NotFound
-from ..messages import content, lengths
+from ..errors import BadField, Conflict, NotFound, said
+from ..messages import content, lengths, planning
 from ..messages.tables import Message, MessageAccount
 from .tables import Account
 
@@ -28,7 +28,10 @@ def create(
 ) -> Account:
     """A new account; its limits and class of repeats are declared by `declare`."""
     if session.scalar(select(Account.id).where(Account.name == name)) is not None:
-        raise Conflict(f"an account named {name!r} exists already: choose another name", pointer="/name")
+        raise Conflict(
+            said("an account named {name} exists already: choose another name", name=repr(name)),
+            pointer="/name",
+        )
     _check(values)
     account = Account(
         name=name, connector=connector, channel=channel, created_at=now, updated_at=now, version=1, **values
@@ -99,18 +102,24 @@ def obstacles(session: Session, message: Message, now: datetime) -> list[dict[st
     """What the accounts of a message say against it: none, none in service, or words they cannot carry."""
     accounts = of_message(session, message.id)
     if not accounts:
-        return [{"kind": "no_account", "detail": "No connected account carries this message: choose one."}]
+        return [
+            {"kind": "no_account", "detail": said("No connected account carries this message: choose one.")}
+        ]
     found = []
     if not any(account.state == "active" for account in accounts):
         found = [
             {
                 "kind": "account_out_of_service",
-                "detail": f"The account {account.name} is out of service: {account.state_reason or account.state}",
+                "detail": said(
+                    "The account {name} is out of service: {reason}",
+                    name=account.name,
+                    reason=account.state_reason or account.state,
+                ),
                 "account": account.name,
             }
             for account in accounts
         ]
-    return found + _over_limits(session, message, accounts)
+    return found + _over_limits(session, message, accounts) + _repeats(session, message, accounts, now)
 
 
 def _over_limits(session: Session, message: Message, accounts: list[Account]) -> list[dict[str, Any]]:
@@ -124,6 +133,24 @@ def _over_limits(session: Session, message: Message, accounts: list[Account]) ->
     ]
 
 
+def _repeats(
+    session: Session, message: Message, accounts: list[Account], now: datetime
+) -> list[dict[str, Any]]:
+    """Words that this network refuses a second time, while it remembers the first."""
+    found = []
+    for account in accounts:
+        within_s = account.limits.get("same_within_s")
+        if within_s and message.kind != "answer":
+            within = timedelta(seconds=within_s)
+            if planning.repeated(session, message, now, account.id, account.channel, within) is not None:
+                words = said(
+                    "The account {account} has said the same a short time before: change the words or the time",
+                    account=account.name,
+                )
+                found.append({"kind": "words_repeated", "detail": words, "account": account.name})
+    return found
+
+
 def limits(account: Account) -> Limits:
     """The limits an account declared."""
     return Limits(**account.limits)
@@ -131,4 +158,6 @@ def limits(account: Account) -> Limits:
 
 def _check(values: dict[str, Any]) -> None:
     if values.get("on_unknown", "hold") not in ON_UNKNOWN:
-        raise BadField(f"on_unknown is one of {', '.join(ON_UNKNOWN)}", pointer="/on_unknown")
+        raise BadField(
+            said("on_unknown is one of {on_unknown}", on_unknown=ON_UNKNOWN), pointer="/on_unknown"
+        )

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
-from ..errors import AlreadyDone, BadField, NotFound
+from ..errors import AlreadyDone, BadField, NotFound, said
 from ..messages.tables import Message, MessageAccount
 from ..strategies import programmes
 from .tables import Stop
@@ -36,7 +36,7 @@ def stop(
     `programme_id` says who sees it: that programme's people, or with None everybody.
     """
     if scope not in SCOPES:
-        raise BadField(f"scope is one of {', '.join(SCOPES)}", pointer="/scope")
+        raise BadField(said("scope is one of {scopes}", scopes=SCOPES), pointer="/scope")
     if not reason.strip():
         raise BadField("a stop needs a reason: say why, for whoever lifts it", pointer="/reason")
     _lock(session, shared=False)
@@ -90,7 +90,7 @@ def obstacles(session: Session, message: Message, now: datetime) -> list[dict[st
     return [
         {
             "kind": "stopped",
-            "detail": f"Sending is stopped: {found.reason}",
+            "detail": said("Sending is stopped: {reason}", reason=found.reason),
             "scope": found.scope,
             "by": found.by,
         }

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ..errors import said
 from ..stakeholders import segments
 from ..stakeholders.tables import Segment
 from ..strategies import agreements, programmes
@@ -65,7 +66,7 @@ def _strategy(session: Session, message: Message) -> list[dict[str, Any]]:
     version = session.get_one(StrategyVersion, message.strategy_version_id)
     strategy = session.get_one(Strategy, version.strategy_id)
     if strategy.builtin or strategy.programme_id not in programmes.lineage(session, message.programme_id):
-        words = "This programme needs an agreed strategy of its own: choose one for this message"
+        words = said("This programme needs an agreed strategy of its own: choose one for this message")
         found = [{"kind": "strategy_missing", "detail": words}]
     else:
         found = agreements.obstacles(session, version)
@@ -79,13 +80,13 @@ def _approval(session: Session, message: Message, stands: str | None) -> list[di
     if stands == "approved":
         return []
     if stands == "stale":
-        words = "Something was changed after the approval: a second person has to check it again"
+        words = said("Something was changed after the approval: a second person has to check it again")
         return [{"kind": "approval_stale", "detail": words}]
     last = next(reversed(approval.history(session, message)), None)
     if last is not None and last.decision == "refused":
-        words = f"{last.by} refused it: {last.reason}"
+        words = said("{by} refused it: {reason}", by=last.by, reason=last.reason)
         return [{"kind": "approval_missing", "detail": words, "refused_by": last.by, "reason": last.reason}]
-    return [{"kind": "approval_missing", "detail": "A second person has to check it"}]
+    return [{"kind": "approval_missing", "detail": said("A second person has to check it")}]
 
 
 def _variants(session: Session, message: Message) -> list[dict[str, Any]]:
@@ -94,7 +95,7 @@ def _variants(session: Session, message: Message) -> list[dict[str, Any]]:
     return [
         {
             "kind": "variant_missing",
-            "detail": f"There are no words for {channel}: write them",
+            "detail": said("There are no words for {channel}: write them", channel=channel),
             "channel": channel,
         }
         for channel in sorted(session.scalars(wanted))
@@ -108,5 +109,9 @@ def _ceiling(session: Session, message: Message, now: datetime) -> list[dict[str
     size = audience_size(session, message, now)
     if size <= message.ceiling:
         return []
-    words = f"The approval covers {message.ceiling} recipients and there are {size}: raise the ceiling"
+    words = said(
+        "The approval covers {ceiling} recipients and there are {size}: raise the ceiling",
+        ceiling=message.ceiling,
+        size=size,
+    )
     return [{"kind": "ceiling_exceeded", "detail": words, "ceiling": message.ceiling, "recipients": size}]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import regex
 
 from .. import zones
-from ..errors import BadTime
+from ..errors import BadTime, said
 
 GAPS = ("after", "refuse")
 OVERLAPS = ("first", "second", "refuse")
@@ -44,7 +44,8 @@ def resolve(
     """
     if gap not in GAPS or overlap not in OVERLAPS:
         raise BadTime(
-            f"gap is one of {', '.join(GAPS)}, overlap one of {', '.join(OVERLAPS)}", pointer=pointer
+            said("gap is one of {gaps}, overlap one of {overlaps}", gaps=GAPS, overlaps=OVERLAPS),
+            pointer=pointer,
         )
     place = ZoneInfo(zones.canonical(zone))
     meant = _naive(wall, pointer)
@@ -56,10 +57,10 @@ def resolve(
     if first == second:
         return first
     if first < second:
-        return _choose(overlap, "is there twice", first, second, pointer)
+        return _choose(overlap, first, second, pointer, twice=True)
     # In a gap the earlier fold is read with the offset before it, so `second` lies before the gap and `first` after.
     after = _end_of_gap(second, first, place)
-    return _choose(gap, "does not exist", after, after - timedelta(microseconds=1), pointer)
+    return _choose(gap, after, after - timedelta(microseconds=1), pointer, twice=False)
 
 
 def parse_when(value: object, now: datetime, pointer: str = "/send_at") -> When:
@@ -95,7 +96,9 @@ def wall_of(at: datetime, zone: str) -> str:
 
 def _local(value: dict[str, object], pointer: str) -> When:
     if odd := set(value) - {"local", "zone", "gap", "overlap"}:
-        raise BadTime(f"a local time has local, zone, gap and overlap; not {min(odd)}", pointer=pointer)
+        raise BadTime(
+            said("a local time has local, zone, gap and overlap; not {odd}", odd=min(odd)), pointer=pointer
+        )
     texts = {name: value.get(name, default) for name, default in (("gap", "after"), ("overlap", "first"))}
     local, zone = value.get("local"), value.get("zone")
     if not isinstance(local, str):
@@ -125,14 +128,20 @@ def _naive(wall: str, pointer: str) -> datetime:
         raise BadTime("there is no such time in the calendar", pointer=pointer) from None
 
 
-def _choose(choice: str, why: str, one: datetime, other: datetime, pointer: str) -> datetime:
+def _choose(choice: str, one: datetime, other: datetime, pointer: str, *, twice: bool) -> datetime:
     if choice == "refuse":
         near = [at.isoformat().replace("+00:00", "Z") for at in sorted((one, other))]
-        raise BadTime(
-            f"this local time {why}; the nearest instants are {near[0]} and {near[1]}",
-            pointer=pointer,
-            near=near,
-        )
+        if twice:
+            words = said(
+                "this local time is there twice; the nearest instants are {first} and {second}",
+                first=near[0], second=near[1],
+            )  # fmt: skip
+        else:
+            words = said(
+                "this local time does not exist; the nearest instants are {first} and {second}",
+                first=near[0], second=near[1],
+            )  # fmt: skip
+        raise BadTime(words, pointer=pointer, near=near)
     return other if choice == "second" else one
 
 

@@ -12,6 +12,8 @@ with warnings.catch_warnings():  # it imports pkg_resources, which would warn at
     warnings.simplefilter("ignore", UserWarning)
     from twitter_text import parse_tweet
 
+from ..errors import said
+
 # Mastodon counts every link as 23 characters and a remote mention without its server.
 LINK_LENGTH = 23
 
@@ -44,7 +46,17 @@ def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> li
     ):
         length = count(how, value)
         if length_max is not None and length > length_max:
-            words = f"The {field} for {channel} has {length} characters; at most {length_max} are taken"
+            facts = {"channel": channel, "length": length, "length_max": length_max}
+            words = (
+                said(
+                    "The subject for {channel} has {length} characters; at most {length_max} are taken",
+                    **facts,
+                )
+                if field == "subject"
+                else said(
+                    "The text for {channel} has {length} characters; at most {length_max} are taken", **facts
+                )
+            )
             found.append(
                 {"field": field, "limit": length_max, "actual": length, "channel": channel, "detail": words}
             )

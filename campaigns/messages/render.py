@@ -15,7 +15,7 @@ import regex
 from jinja2 import TemplateError
 
 from ..canonical import canonical
-from ..errors import BadField, BadTemplate
+from ..errors import BadField, BadTemplate, said
 from ..errors import MissingData as MissingData  # callers catch it where they render
 from ..stakeholders.text import clean
 from . import markup
@@ -87,7 +87,9 @@ def check(subject: str, text: str, html: str) -> list[str]:
         (html, "html", True, HTML_MAX),
     ):
         if len(source.encode("utf-8", "surrogatepass")) > size_max:
-            raise BadTemplate(f"this is longer than {size_max} bytes", pointer=f"/{field}", line=1)
+            raise BadTemplate(
+                said("this is longer than {size_max} bytes", size_max=size_max), pointer=f"/{field}", line=1
+            )
         try:
             slots = part(source, escape).slots
         except BadTemplate as wrong:
@@ -107,8 +109,13 @@ def check_data(data: object) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise BadField("data must be plain JSON", pointer="/data") from None
     if size > DATA_MAX or items > ITEMS_MAX:
-        limits = f"data holds at most {DATA_MAX} bytes and {ITEMS_MAX} list items"
-        raise BadField(limits, pointer="/data", bytes=size, items=items)
+        raise BadField(
+            said(
+                "data holds at most {data_max} bytes and {items_max} list items",
+                data_max=DATA_MAX, items_max=ITEMS_MAX,
+            ),
+            pointer="/data", bytes=size, items=items,
+        )  # fmt: skip
     return data
 
 
@@ -161,7 +168,8 @@ def render(words: Words, values: Mapping[str, Any]) -> Rendered:
     subject = _fill(words.subject, False, known, SUBJECT_MAX).strip()
     if odd := _NOT_IN_SUBJECTS.search(subject):
         raise BadTemplate(
-            f"the subject would hold the character U+{ord(odd.group()):04X}", pointer="/subject"
+            said("the subject would hold the character {name}", name=f"U+{ord(odd.group()):04X}"),
+            pointer="/subject",
         )
     text = _fill(words.text, False, known, TEXT_MAX)
     html = _fill(words.html, True, known, HTML_MAX)
@@ -185,10 +193,12 @@ def _fill(source: str, escape: bool, known: dict[str, Any], size_max: int) -> st
                 break
             pieces.append(piece)
     except (TemplateError, TypeError) as wrong:
-        raise BadTemplate(f"these values do not fit the words: {wrong}") from None
+        raise BadTemplate(said("these values do not fit the words: {wrong}", wrong=wrong)) from None
     made = "".join(pieces)
     if length > size_max or len(made.encode()) > size_max:
-        raise BadTemplate(f"with these values the words are longer than {size_max} bytes")
+        raise BadTemplate(
+            said("with these values the words are longer than {size_max} bytes", size_max=size_max)
+        )
     return made
 
 

@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 from jinja2 import Template, TemplateError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..errors import BadTemplate, MissingData
+from ..errors import BadTemplate, MissingData, said
 
-SINGLE = ("name", "language", "unsubscribe_url")
+SINGLE = ("name", "language", "unsubscribe_url", "preferences_url", "reader_token")
 DOTTED = ("fields", "data")
 # At the end of a slot's name: the words may do without it, because it stands in an `if` or has a default.
 # Where they turn out to need it after all, filling in says so.
@@ -107,7 +107,7 @@ def _each(value: Any) -> list[Any]:
     if isinstance(value, _Gap):
         raise MissingData([value.path])
     if not isinstance(value, list) or len(value) > ITEMS_MAX:
-        raise BadTemplate(f"`for` needs a list of at most {ITEMS_MAX} items")
+        raise BadTemplate(said("`for` needs a list of at most {items_max} items", items_max=ITEMS_MAX))
     return value
 
 
@@ -167,7 +167,10 @@ class _Reader:
             elif isinstance(node, nodes.For):
                 self._for(node)
             else:
-                _refuse(node, f"{type(node).__name__.lower()} is not part of the template language")
+                _refuse(
+                    node,
+                    said("{name} is not part of the template language", name=type(node).__name__.lower()),
+                )
 
     def _output(self, node: nodes.Output) -> None:
         for child in node.nodes:
@@ -176,7 +179,7 @@ class _Reader:
 
     def _if(self, node: nodes.If) -> None:
         if self.ifs >= IFS_DEEP:
-            _refuse(node, f"`if` may stand at most {IFS_DEEP} deep")
+            _refuse(node, said("`if` may stand at most {ifs_deep} deep", ifs_deep=IFS_DEEP))
         self.ifs += 1
         for branch in (node, *node.elif_):
             self._test(branch.test)
@@ -186,16 +189,18 @@ class _Reader:
 
     def _for(self, node: nodes.For) -> None:
         if len(self.loops) >= LOOPS_DEEP:
-            _refuse(node, f"`for` may stand at most {LOOPS_DEEP} deep")
+            _refuse(node, said("`for` may stand at most {loops_deep} deep", loops_deep=LOOPS_DEEP))
         if node.recursive or node.test is not None or not isinstance(node.target, nodes.Name):
             _refuse(node, "`for` is written `{% for item in data.items %}`")
         path = self._path(node.iter, needed=True)
         # A loop in a loop walks over its own item's list, so all loops together are no longer than the data.
         if self.loops and path[0] != self.loops[-1]:
-            _refuse(node, f"a `for` inside a `for` walks over a list of {self.loops[-1]}")
+            _refuse(node, said("a `for` inside a `for` walks over a list of {item}", item=self.loops[-1]))
         name = node.target.name
         if not _LOOP_NAME.fullmatch(name) or name in (*SINGLE, *DOTTED, "loop", *self.loops):
-            _refuse(node, f"{name!r} cannot name the items of a `for`: choose another word")
+            _refuse(
+                node, said("{name} cannot name the items of a `for`: choose another word", name=repr(name))
+            )
         node.iter = nodes.Filter(node.iter, "each", [], [], None, None, lineno=node.lineno)
         self.loops.append(name)
         self.body(node.body)
@@ -221,7 +226,7 @@ class _Reader:
         self._count(node)
         if isinstance(node, nodes.Filter):
             if node.name not in LIGHT:
-                _refuse(node, f"in an `if` only these filters may stand: {', '.join(sorted(LIGHT))}")
+                _refuse(node, said("in an `if` only these filters may stand: {light}", light=sorted(LIGHT)))
             self._arguments(node)
             self._path(node.node, needed=node.name in ("first", "last"))
         else:
@@ -238,14 +243,35 @@ class _Reader:
 
     def _filter(self, node: nodes.Filter, needed: bool) -> None:
         if node.name not in HEAVY and node.name not in LIGHT:
-            _refuse(node, f"there is no filter {node.name!r}; there are {', '.join(sorted(HEAVY | LIGHT))}")
+            _refuse(
+                node,
+                said(
+                    "there is no filter {name}; there are {filters}",
+                    name=repr(node.name),
+                    filters=sorted(HEAVY | LIGHT),
+                ),
+            )
         self._arguments(node)
         if node.name in HEAVY:
             self.heavy += 1
             if self.heavy > HEAVY_MAX:
-                _refuse(node, f"at most {HEAVY_MAX} filters such as {node.name} may stand in one text")
+                _refuse(
+                    node,
+                    said(
+                        "at most {heavy_max} filters such as {name} may stand in one text",
+                        heavy_max=HEAVY_MAX,
+                        name=node.name,
+                    ),
+                )
             if self.loops and self._root(node) != self.loops[-1]:
-                _refuse(node, f"inside a `for` the filter {node.name} is for {self.loops[-1]} only")
+                _refuse(
+                    node,
+                    said(
+                        "inside a `for` the filter {name} is for {item} only",
+                        name=node.name,
+                        item=self.loops[-1],
+                    ),
+                )
         self._value(node.node, needed and node.name != "default")
 
     def _root(self, node: nodes.Node | None) -> str:
@@ -260,11 +286,11 @@ class _Reader:
             or node.dyn_kwargs
             or len(node.args) > (node.name in ("default", "join"))
         ):
-            _refuse(node, f"the filter {node.name} takes no such argument")
+            _refuse(node, said("the filter {name} takes no such argument", name=node.name))
         for argument in node.args:
             self._const(argument)
             if not isinstance(argument, nodes.Const) or not isinstance(argument.value, str):
-                _refuse(node, f"the argument of {node.name} is a text in quotes")
+                _refuse(node, said("the argument of {name} is a text in quotes", name=node.name))
 
     def _path(self, node: nodes.Node | None, *, needed: bool) -> list[str]:
         """The dotted path of a value; noted as a slot unless it starts at the item of a loop."""
@@ -279,8 +305,11 @@ class _Reader:
         if step.name in self.loops:
             return path
         if not (step.name in SINGLE and not steps) and not (step.name in DOTTED and steps):
-            known = ", ".join((*SINGLE, *(f"{name}.…" for name in DOTTED)))
-            _refuse(node, f"there is no value named {'.'.join(path)}; there are {known}")
+            known = (*SINGLE, *(f"{name}.…" for name in DOTTED))
+            _refuse(
+                node,
+                said("there is no value named {name}; there are {known}", name=".".join(path), known=known),
+            )
         slot = ".".join(path)
         self.slots[slot] = self.slots.get(slot, False) or (needed and not self.ifs)
         return path
@@ -289,12 +318,19 @@ class _Reader:
         if not isinstance(node, nodes.Const) or not isinstance(node.value, str | int | float | bool):
             _refuse(node, "here stands a text in quotes or a number")
         if len(str(node.value)) > CONST_MAX:
-            _refuse(node, f"a text inside braces has at most {CONST_MAX} characters")
+            _refuse(
+                node, said("a text inside braces has at most {const_max} characters", const_max=CONST_MAX)
+            )
 
     def _count(self, node: nodes.Node | None) -> None:
         self.expressions += 1
         if self.expressions > EXPRESSIONS_MAX:
-            _refuse(node, f"at most {EXPRESSIONS_MAX} values may stand in one text")
+            _refuse(
+                node,
+                said(
+                    "at most {expressions_max} values may stand in one text", expressions_max=EXPRESSIONS_MAX
+                ),
+            )
 
 
 def _refuse(node: nodes.Node | None, words: str) -> NoReturn:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..canonical import digest
-from ..errors import AlreadyDone, FourEyes, InUse, NotFound, Stale
+from ..errors import AlreadyDone, FourEyes, InUse, NotFound, Stale, said
 from ..stakeholders.text import clean
 from ..strategies import programmes
 from . import render
@@ -38,7 +38,9 @@ def create(session: Session, now: datetime, *, name: str, programme_id: int | No
         programmes.get(session, programme_id)
     named = clean(name, "/name")
     if session.scalar(select(Template.id).where(Template.name == named)) is not None:
-        raise InUse(f"a template named {named!r} exists: choose another name", pointer="/name")
+        raise InUse(
+            said("a template named {named} exists: choose another name", named=repr(named)), pointer="/name"
+        )
     made = Template(name=named, programme_id=programme_id, created_at=now, updated_at=now)
     session.add(made)
     session.flush()
@@ -107,7 +109,7 @@ def approve(
 ) -> None:
     """Let these words go out through the API with any data. Stale when `digest` is not what was read."""
     if version.approved_by is not None:
-        raise AlreadyDone(f"{version.approved_by} approved this version")
+        raise AlreadyDone(said("{approved_by} approved this version", approved_by=version.approved_by))
     if digest is not None and digest != version.sha256:
         raise Stale("this is not the text of this version: read it again and decide on what you read")
     template = get(session, version.template_id)

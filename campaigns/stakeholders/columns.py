@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import BadField, BadImport, Invalid
+from ..errors import BadField, BadImport, Invalid, said
 from . import addresses, fields, people
 from .files import CELL_MAX, Record
 from .tables import CONNECTIONS, RANKS, Field
@@ -94,26 +94,32 @@ def check(mapping: Any, header: Sequence[str], known: Mapping[str, Field]) -> di
     for column, target in mapping.items():
         pointer = f"/mapping/{column}"
         if column not in header:
-            raise BadImport(f"there is no such column; there are {', '.join(header)}", pointer=pointer)
+            raise BadImport(
+                said("there is no such column; there are {columns}", columns=header), pointer=pointer
+            )
         if not isinstance(target, str) or not _is_target(target, known):
-            raise BadImport(f"use {', '.join(PLAIN)}, address.CHANNEL or attrs.FIELD", pointer=pointer)
+            raise BadImport(said("use {plain}, address.CHANNEL or attrs.FIELD", plain=PLAIN), pointer=pointer)
         if not _may_repeat(target) and list(mapping.values()).count(target) > 1:
-            raise BadImport(f"two columns cannot both be {target}", pointer=pointer)
+            raise BadImport(said("two columns cannot both be {target}", target=target), pointer=pointer)
     return {column: mapping.get(column, "ignore") for column in header}
 
 
 def must_identify(mapping: Mapping[str, str]) -> None:
     """BadImport unless some column can tell the same stakeholder again."""
     if not any(target == "external_id" or target.startswith("address.") for target in mapping.values()):
-        detail = "one column must be external_id or an address, so that the file can be imported twice"
-        raise BadImport(detail, pointer="/mapping")
+        raise BadImport(
+            "one column must be external_id or an address, so that the file can be imported twice",
+            pointer="/mapping",
+        )
 
 
 def read(record: Record, targets: Sequence[tuple[str, str]], known: Mapping[str, Field]) -> Wanted:
     """What the record says, by its columns in order and what they mean; `problems` where that cannot be stored."""
     wanted = Wanted(record.line)
     if len(record.cells) != len(targets):
-        detail = f"this row has {len(record.cells)} cells, the header {len(targets)}"
+        detail = said(
+            "this row has {cells} cells, the header {columns}", cells=len(record.cells), columns=len(targets)
+        )
         wanted.problems.append({"column": None, "code": "bad_row", "detail": detail})
         return wanted
     for (column, target), cell in zip(targets, record.cells, strict=True):
@@ -122,7 +128,7 @@ def read(record: Record, targets: Sequence[tuple[str, str]], known: Mapping[str,
             continue
         try:
             if len(cell) > CELL_MAX:
-                raise BadField(f"a cell has at most {CELL_MAX} characters")
+                raise BadField(said("a cell has at most {cell_max} characters", cell_max=CELL_MAX))
             _put(wanted, target, text, known)
         except Invalid as error:
             wanted.problems.append({"column": column, "code": error.code, "detail": error.detail})

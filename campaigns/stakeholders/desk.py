@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from ..base import new_id, public_id
-from ..errors import BadField, Invalid
+from ..errors import BadField, Invalid, said
 from . import addresses, consent, fields, people
 from .columns import Wanted
 from .rows import insert_missing
@@ -243,7 +243,10 @@ def _match(desk: Desk, row: Wanted) -> Draft | Outcome | None:
         elif len(holders) > 1:
             holders = [one for one in holders if _same_name(one, row)] or holders
         if len(holders) > 1:
-            problem = _problem("ambiguous", f"{len(holders)} people have this address; give an external id")
+            problem = _problem(
+                "ambiguous",
+                said("{people} people have this address; give an external id", people=len(holders)),
+            )
             return Outcome(row.line, "held", None, [problem])
         found = holders[0] if holders else None
     if found is not None and found.state == "erased":
@@ -317,10 +320,9 @@ def _agree(desk: Desk, draft: Draft, row: Wanted) -> list[dict[str, Any]]:
     if draft.id in desk.stopped_ids or desk.stopped_keys.intersection(row.addresses):
         return [_problem("suppressed", "this person or address is not contacted, and stays so")]
     if declaration is None:
-        said = row.consent is True
-        return (
-            [_problem("undeclared", "a yes without source, date and wording is no consent")] if said else []
-        )
+        if row.consent is not True:
+            return []
+        return [_problem("undeclared", "a yes without source, date and wording is no consent")]
     if draft.act is not None and draft.act[0] == "withdrawn":
         return [_problem("opted_out", "this person has opted out, and stays so")]
     if row.consent is not False and (draft.act is None or declaration.at > draft.act[1]):
@@ -366,11 +368,11 @@ def _store_involvements(desk: Desk) -> None:
         {
             "stakeholder_id": draft.id,
             "programme_id": place.programme_id,
-            "connection": said[0],
-            "rank": said[1],
+            "connection": how[0],
+            "rank": how[1],
         }
         for draft in drafts
-        if (said := draft.involved) is not None
+        if (how := draft.involved) is not None
     ]
     insert_missing(session, Involvement, [{**row, "at": place.now} for row in rows])
     if rows:

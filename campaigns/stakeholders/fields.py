@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..errors import AlreadyDone, BadField
+from ..errors import AlreadyDone, BadField, said
 from .tables import FIELD_TYPES, Field
 from .text import TEXT_MAX, clean, fold
 
@@ -33,7 +33,9 @@ def define(session: Session, now: datetime, name: str, type: str, choices: Seque
             "a field's name is lower-case letters, digits and _, and begins with a letter", pointer="/name"
         )
     if type not in FIELD_TYPES:
-        raise BadField(f"a field's type is one of {', '.join(FIELD_TYPES)}", pointer="/type")
+        raise BadField(
+            said("a field's type is one of {field_types}", field_types=FIELD_TYPES), pointer="/type"
+        )
     offered = _choices(type, choices)
     found = session.scalar(select(Field).where(Field.name == name))
     if found is None:
@@ -41,7 +43,13 @@ def define(session: Session, now: datetime, name: str, type: str, choices: Seque
         session.add(found)
         session.flush()
     elif (found.type, found.choices) != (type, offered):
-        raise AlreadyDone(f"the field {name} is there already, as {found.type}; a field's type never changes")
+        raise AlreadyDone(
+            said(
+                "the field {name} is there already, as {type}; a field's type never changes",
+                name=name,
+                type=found.type,
+            )
+        )
     return found
 
 
@@ -64,9 +72,10 @@ def check_known(
     checked = {}
     for name, value in attrs.items():
         if name not in known:
-            names = ", ".join(known) or "none"
+            names = list(known) or [said("none")]
             raise BadField(
-                f"there is no such field; define it first (there are: {names})", pointer=f"/attrs/{name}"
+                said("there is no such field; define it first (there are: {names})", names=names),
+                pointer=f"/attrs/{name}",
             )
         if value is not None:
             checked[name] = value_of(known[name], value, f"/attrs/{name}")
@@ -98,7 +107,9 @@ def number(value: Any, pointer: str) -> int | float:
         or float(f"{value:.{DIGITS_MAX}g}") != value
         or 0 < abs(value) < 1 / NUMBER_MAX
     ):
-        raise BadField(f"a number has at most {DIGITS_MAX} digits", pointer=pointer)
+        raise BadField(
+            said("a number has at most {digits_max} digits", digits_max=DIGITS_MAX), pointer=pointer
+        )
     return int(value) if value == int(value) else value
 
 
@@ -138,7 +149,7 @@ def _chosen(field: Field, value: Any, pointer: str) -> str | list[str]:
         raise BadField("this must be a list of choices", pointer=pointer)
     chosen = [clean(one, pointer) for one in wanted]
     if not set(chosen) <= set(field.choices):
-        raise BadField(f"choose from: {', '.join(field.choices)}", pointer=pointer)
+        raise BadField(said("choose from: {choices}", choices=field.choices), pointer=pointer)
     return list(dict.fromkeys(chosen)) if field.type == "multi" else chosen[0]
 
 
@@ -148,6 +159,10 @@ def _choices(type: str, choices: Sequence[str]) -> list[str]:
         raise BadField("choices belong to choice and multi fields, and those need some", pointer="/choices")
     if len(offered) > CHOICES_MAX or len({fold(choice) for choice in offered}) < len(offered):
         raise BadField(
-            f"choices must differ, in more than capitals, and be at most {CHOICES_MAX}", pointer="/choices"
+            said(
+                "choices must differ, in more than capitals, and be at most {choices_max}",
+                choices_max=CHOICES_MAX,
+            ),
+            pointer="/choices",
         )
     return offered

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BadImport
+from ..errors import BadImport, said
 from .text import clean, fold
 
 BYTES_MAX = 256 * 1024 * 1024
@@ -91,7 +91,7 @@ def shape(body: bytes, encoding: str | None = None, delimiter: str | None = None
             doubts.append("encoding")
             candidates = _candidates(body, encoding)
     elif encoding not in ENCODINGS:
-        raise BadImport(f"write one of {', '.join(ENCODINGS)}", pointer="/encoding")
+        raise BadImport(said("write one of {encodings}", encodings=ENCODINGS), pointer="/encoding")
     if delimiter is None:
         delimiter, certain = _delimiter(_sample(body, encoding))
         doubts += [] if certain else ["delimiter"]
@@ -120,13 +120,20 @@ def _all(packed: bytes, encoding: str, delimiter: str) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            detail = (
-                f"the record that begins on line {line} cannot be read; look for a quote that is not closed"
+            words = said(
+                "the record that begins on line {line} cannot be read; look for a quote that is not closed"
+                " ({error})",
+                line=line,
+                error=str(error),
             )
-            raise BadImport(f"{detail} ({error})", pointer="/file", line=line) from error
+            raise BadImport(words, pointer="/file", line=line) from error
         except UnicodeError as error:
-            detail = f"from line {line} on the file is not in {encoding}; say which encoding it has"
-            raise BadImport(detail, pointer="/encoding", line=line) from error
+            words = said(
+                "from line {line} on the file is not in {encoding}; say which encoding it has",
+                line=line,
+                encoding=encoding,
+            )
+            raise BadImport(words, pointer="/encoding", line=line) from error
         yield Record(line, cells)
 
 
@@ -134,26 +141,37 @@ def _refuse_other_files(body: bytes) -> None:
     if not body.strip():
         raise BadImport("the file is empty", pointer="/file")
     if len(body) > BYTES_MAX:
-        raise BadImport(f"the file has more than {BYTES_MAX >> 20} MB; divide it", pointer="/file")
+        raise BadImport(
+            said("the file has more than {size} MB; divide it", size=BYTES_MAX >> 20), pointer="/file"
+        )
     for start, what in _NOT_TEXT.items():
         if body.startswith(start):
-            raise BadImport(f"this is {what}, not a CSV file; save it as CSV (UTF-8)", pointer="/file")
+            raise BadImport(
+                said("this is {what}, not a CSV file; save it as CSV (UTF-8)", what=what), pointer="/file"
+            )
 
 
 def _check_header(header: list[str]) -> None:
     if len(header) > COLUMNS_MAX:
         raise BadImport(
-            f"the file has {len(header)} columns; at most {COLUMNS_MAX} are read", pointer="/file"
+            said(
+                "the file has {columns} columns; at most {columns_max} are read",
+                columns=len(header),
+                columns_max=COLUMNS_MAX,
+            ),
+            pointer="/file",
         )
     if any("@" in name for name in header):
         raise BadImport("the first line must name the columns; this one holds data", pointer="/file")
     seen: set[str] = set()
     for place, name in enumerate(header, 1):
         if not name:
-            raise BadImport(f"column {place} has no name in the first line", pointer="/file")
+            raise BadImport(
+                said("column {place} has no name in the first line", place=place), pointer="/file"
+            )
         clean(name, "/file", error=BadImport)
         if fold(name) in seen:
-            raise BadImport(f"two columns are named {name}", pointer="/file")
+            raise BadImport(said("two columns are named {name}", name=name), pointer="/file")
         seen.add(fold(name))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound
+from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound, said
 from . import columns, desk, fields, files, people
 from .columns import Wanted
 from .desk import Declaration, Outcome
@@ -169,10 +169,7 @@ def _start(sessions: sessionmaker[Session], import_id: int, now: datetime) -> tu
         if imported.state == "checking":
             raise Conflict("this import is still being checked")
         if imported.detected["doubts"]:
-            doubts = " and ".join(imported.detected["doubts"])
-            raise BadImport(
-                f"confirm the {doubts} of the file first, or name it", pointer=f"/{doubts.split()[0]}"
-            )
+            raise _doubtful(imported.detected["doubts"])
         if imported.state == "checked":
             _begin(session, now, imported)
         imported.until_at = now + LEASE
@@ -292,23 +289,34 @@ def _outcomes(
     return outcomes
 
 
+def _doubtful(doubts: list[str]) -> BadImport:
+    words = {
+        "encoding": said("confirm the encoding of the file first, or name it"),
+        "delimiter": said("confirm the delimiter of the file first, or name it"),
+    }
+    both = said("confirm the encoding and delimiter of the file first, or name it")
+    return BadImport(both if len(doubts) > 1 else words[doubts[0]], pointer=f"/{doubts[0]}")
+
+
 def _declared(declaration: Mapping[str, Any] | None, now: datetime) -> dict[str, Any] | None:
     """The declaration as it is kept; all of it is needed, for without source, date and wording it proves nothing."""
     if declaration is None:
         return None
     if not isinstance(declaration, Mapping) or set(declaration) != set(DECLARED):
-        raise BadImport(f"a declaration has exactly {', '.join(DECLARED)}", pointer="/declaration")
+        raise BadImport(
+            said("a declaration has exactly {declared}", declared=DECLARED), pointer="/declaration"
+        )
     try:
-        said = {name: clean(declaration[name], f"/declaration/{name}") for name in DECLARED if name != "at"}
-        people.one_of(said["purpose"], PURPOSES, "/declaration/purpose")
-        people.one_of(said["basis"], BASES, "/declaration/basis")
-        desk.check_channel(said["channel"], "/declaration/channel")
+        kept = {name: clean(declaration[name], f"/declaration/{name}") for name in DECLARED if name != "at"}
+        people.one_of(kept["purpose"], PURPOSES, "/declaration/purpose")
+        people.one_of(kept["basis"], BASES, "/declaration/basis")
+        desk.check_channel(kept["channel"], "/declaration/channel")
         at = _moment(declaration["at"])
     except Invalid as error:
         raise BadImport(error.detail, pointer=error.pointer) from error
     if at > now:
         raise BadImport("consent cannot have been given in the future", pointer="/declaration/at")
-    return said | {"at": at.isoformat()}
+    return kept | {"at": at.isoformat()}
 
 
 def _moment(value: Any) -> datetime:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from .. import zones
 from ..base import new_id
-from ..errors import BadField, InUse, NotFound
+from ..errors import BadField, InUse, NotFound, said
 from . import fields
 from .rows import insert_missing
 from .tables import CONNECTIONS, KINDS, RANKS, Involvement, Membership, Stakeholder, StakeholderTag, Tag
@@ -242,7 +242,10 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
 def languages_of(value: Any, pointer: str) -> list[str]:
     """Language tags in the person's order, each once, in the usual capitals (`cy`, `en-GB`, `zh-Hant`)."""
     if not isinstance(value, list | tuple) or len(value) > LANGUAGES_MAX:
-        raise BadField(f"languages are a list of at most {LANGUAGES_MAX}", pointer=pointer)
+        raise BadField(
+            said("languages are a list of at most {languages_max}", languages_max=LANGUAGES_MAX),
+            pointer=pointer,
+        )
     return list(dict.fromkeys(language(one, f"{pointer}/{place}") for place, one in enumerate(value)))
 
 
@@ -258,7 +261,7 @@ def language(value: Any, pointer: str) -> str:
 def one_of(value: Any, allowed: Sequence[str], pointer: str) -> str:
     """The value if it is one of the allowed words."""
     if not isinstance(value, str) or value not in allowed:
-        raise BadField(f"this must be one of {', '.join(allowed)}", pointer=pointer)
+        raise BadField(said("this must be one of {allowed}", allowed=allowed), pointer=pointer)
     return value
 
 

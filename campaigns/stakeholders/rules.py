@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import and_, false, not_, or_, true
 
-from ..errors import BadRule, Invalid
+from ..errors import BadRule, Invalid, Said, said
 from . import facts
 from .facts import Condition, Scope
 
@@ -27,7 +27,9 @@ def parse(scope: Scope, rule: Any) -> Rule:
     """The rule as it is stored, with values as they are compared; BadRule says where it is wrong."""
     parsed = _parse(scope, rule, "/rule", 1)
     if sum(1 for _ in leaves(parsed)) > LEAVES_MAX:
-        raise BadRule(f"a rule has at most {LEAVES_MAX} conditions", pointer="/rule")
+        raise BadRule(
+            said("a rule has at most {leaves_max} conditions", leaves_max=LEAVES_MAX), pointer="/rule"
+        )
     return parsed
 
 
@@ -49,7 +51,7 @@ def where(scope: Scope, rule: Rule) -> Condition:
         return not_(where(scope, rule["not"]))
     fact = facts.find(scope, rule["field"])
     if fact is None:
-        raise BadRule(f"nothing is known of {rule['field']} any more", pointer="/rule")
+        raise BadRule(said("nothing is known of {field} any more", field=rule["field"]), pointer="/rule")
     opposite = OPPOSITES.get(rule["op"])
     found = fact.where(scope, opposite or rule["op"], rule["value"])
     return not_(found) if opposite else found
@@ -74,7 +76,7 @@ def _branches(rule: Rule) -> list[Rule]:
 
 def _parse(scope: Scope, rule: Any, pointer: str, depth: int) -> Rule:
     if depth > DEPTH_MAX:
-        raise BadRule(f"a rule has at most {DEPTH_MAX} levels", pointer=pointer)
+        raise BadRule(said("a rule has at most {depth_max} levels", depth_max=DEPTH_MAX), pointer=pointer)
     if not isinstance(rule, dict):
         raise BadRule('this must be {"all": […]}, {"any": […]}, {"not": …} or a condition', pointer=pointer)
     match list(rule):
@@ -93,7 +95,9 @@ def _parse(scope: Scope, rule: Any, pointer: str, depth: int) -> Rule:
 
 def _list(scope: Scope, rules: Any, pointer: str, depth: int, may_be_empty: bool) -> list[Rule]:
     if not isinstance(rules, list) or len(rules) > LEAVES_MAX or not (rules or may_be_empty):
-        raise BadRule(f"this must be a list of at most {LEAVES_MAX} rules", pointer=pointer)
+        raise BadRule(
+            said("this must be a list of at most {leaves_max} rules", leaves_max=LEAVES_MAX), pointer=pointer
+        )
     return [_parse(scope, rule, f"{pointer}/{place}", depth + 1) for place, rule in enumerate(rules)]
 
 
@@ -102,17 +106,29 @@ def _leaf(scope: Scope, leaf: Rule, pointer: str) -> Rule:
     fact = facts.find(scope, name) if isinstance(name, str) else None
     if fact is None:
         near = get_close_matches(str(name)[:80], facts.names(scope), n=3)
-        meant = (
-            f"; did you mean {' or '.join(near)}?"
-            if near
-            else f"; use one of {', '.join(facts.names(scope))}"
-        )
-        raise BadRule(f"there is no such field{meant}", pointer=f"{pointer}/field")
+        raise BadRule(_unknown(near, facts.names(scope)), pointer=f"{pointer}/field")
     reader = fact.ops.get(OPPOSITES.get(op, op)) if isinstance(op, str) else None
     if reader is None:
         known = [*fact.ops, *(name for name, opposite in OPPOSITES.items() if opposite in fact.ops)]
-        raise BadRule(f"{name} can be asked with {', '.join(known)}", pointer=f"{pointer}/op")
+        raise BadRule(
+            said("{name} can be asked with {known}", name=name, known=known), pointer=f"{pointer}/op"
+        )
     try:
         return {"field": name, "op": op, "value": reader(scope, leaf["value"], f"{pointer}/value")}
     except Invalid as error:
         raise BadRule(error.detail, pointer=error.pointer) from error
+
+
+def _unknown(near: list[str], names: list[str]) -> Said:
+    if len(near) == 3:
+        first, second, third = near
+        return said(
+            "there is no such field; did you mean {first} or {second} or {third}?",
+            first=first, second=second, third=third,
+        )  # fmt: skip
+    if len(near) == 2:
+        first, second = near
+        return said("there is no such field; did you mean {first} or {second}?", first=first, second=second)
+    if near:
+        return said("there is no such field; did you mean {name}?", name=near[0])
+    return said("there is no such field; use one of {names}", names=names)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ..base import db_now
 from ..canonical import digest
-from ..errors import BadField, BadRule, NotFound
+from ..errors import BadField, BadRule, NotFound, said
 from . import fields, rules
 from .consent import CHUNK
 from .facts import INVOLVED, WHO, Condition, Fact, Scope
@@ -183,7 +183,7 @@ def _picked_ids(segment: Segment, ids: Collection[int]) -> list[int]:
             "the members of this segment follow its rule; change the rule", pointer="/stakeholders"
         )
     if len(ids) > PICK_MAX:
-        raise BadField(f"pick at most {PICK_MAX} at a time", pointer="/stakeholders")
+        raise BadField(said("pick at most {pick_max} at a time", pick_max=PICK_MAX), pointer="/stakeholders")
     return list(dict.fromkeys(ids))
 
 

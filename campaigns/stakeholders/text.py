@@ -10,7 +10,7 @@ import unicodedata
 
 import regex
 
-from ..errors import BadField, Invalid
+from ..errors import BadField, Invalid, said
 
 NAME_MAX = 500
 TEXT_MAX = 10_000
@@ -48,12 +48,25 @@ def clean(
         text = text.replace("\r\n", "\n")
     if odd := (_LINES if lines else _ONE_LINE).search(text):
         name = f"U+{ord(odd.group()):04X}"
-        detail = f"the character {name} at place {odd.start() + 1} cannot be stored; take it out"
-        raise error(detail, pointer=pointer)
+        raise error(
+            said(
+                "the character {name} at place {place} cannot be stored; take it out",
+                name=name,
+                place=odd.start() + 1,
+            ),
+            pointer=pointer,
+        )
     if not empty and not text.strip():
         raise error("this must not be empty", pointer=pointer)
     if len(text) > length_max:
-        raise error(f"this has {len(text)} characters; at most {length_max} are kept", pointer=pointer)
+        raise error(
+            said(
+                "this has {length} characters; at most {length_max} are kept",
+                length=len(text),
+                length_max=length_max,
+            ),
+            pointer=pointer,
+        )
     return text
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ..base import parse_id, public_id
-from ..errors import AlreadyDone, BadField, BadId, Forbidden, FourEyes, LinkNotValid, NotFound, Stale
+from ..errors import AlreadyDone, BadField, BadId, Forbidden, FourEyes, LinkNotValid, NotFound, Stale, said
 from ..stakeholders.tables import Stakeholder
 from ..stakeholders.text import TEXT_MAX, clean
 from . import strategies
@@ -119,7 +119,9 @@ def obstacles(session: Session, version: StrategyVersion) -> list[dict[str, Any]
         if one.part == "required" and (agreement is None or agreement.decision != "agreed")
     ]
     if not found and not strategies.is_agreed(session, version):
-        words = f"Version {version.n} of the strategy needs the agreement of somebody other than its author"
+        words = said(
+            "Version {n} of the strategy needs the agreement of somebody other than its author", n=version.n
+        )
         found = [{"kind": "agreement_missing", "detail": words, "party": "somebody other than its author"}]
     return found
 
@@ -154,7 +156,7 @@ def decide(
     if party.kind == "stakeholder":
         raise Forbidden("an outside party decides by their own link, or it is recorded with evidence")
     if party.kind == "user" and by not in (party.ref, party.deputy):
-        raise Forbidden(f"this part is {party.label}'s to play")
+        raise Forbidden(said("this part is {label}'s to play", label=party.label))
     if party.kind == "role" and by == version.author:
         raise FourEyes(
             "whoever wrote this version cannot agree to it for a role: ask somebody else who holds it"
@@ -196,7 +198,9 @@ def invite(session: Session, now: datetime, version: StrategyVersion, party: Par
     if party.kind != "stakeholder":
         raise BadField("a link is for an outside party; people with a login decide there", pointer="/party")
     if not 1 <= days <= LINK_DAYS_MAX:
-        raise BadField(f"a link lives 1 to {LINK_DAYS_MAX} days", pointer="/days")
+        raise BadField(
+            said("a link lives 1 to {link_days_max} days", link_days_max=LINK_DAYS_MAX), pointer="/days"
+        )
     token = secrets.token_urlsafe(32)
     session.add(
         AgreementLink(
@@ -262,7 +266,7 @@ def comment(
 ) -> StrategyComment:
     """Say something about one section of a version."""
     if section not in strategies.SECTIONS:
-        raise BadField(f"section is one of {', '.join(strategies.SECTIONS)}", pointer="/section")
+        raise BadField(said("section is one of {sections}", sections=strategies.SECTIONS), pointer="/section")
     made = StrategyComment(
         version_id=version.id, party_id=party.id if party else None, section=section, by=by, at=now,
         text=clean(text, "/text", length_max=TEXT_MAX, lines=True),
@@ -336,9 +340,11 @@ def review(session: Session, now: datetime, go: UrgentGo, text: str, by: str) ->
 def _party(session: Session, one: Mapping[str, Any], pointer: str) -> dict[str, Any]:
     kind, part = one.get("kind"), one.get("part", "required")
     if kind not in PARTY_KINDS:
-        raise BadField(f"kind is one of {', '.join(PARTY_KINDS)}", pointer=f"{pointer}/kind")
+        raise BadField(
+            said("kind is one of {party_kinds}", party_kinds=PARTY_KINDS), pointer=f"{pointer}/kind"
+        )
     if part not in PARTS:
-        raise BadField(f"part is one of {', '.join(PARTS)}", pointer=f"{pointer}/part")
+        raise BadField(said("part is one of {parts}", parts=PARTS), pointer=f"{pointer}/part")
     ref = clean(str(one.get("ref", "")), f"{pointer}/ref")
     label = one.get("label") or ref
     if kind == "stakeholder":
@@ -368,10 +374,13 @@ def _stakeholder(session: Session, ref: str, pointer: str) -> Stakeholder:
 
 def _obstacle(version: StrategyVersion, party: Party, agreement: Agreement | None) -> dict[str, Any]:
     if agreement is None:
-        words = f"Still waiting for {party.label} to agree version {version.n} of the strategy"
+        words = said(
+            "Still waiting for {label} to agree version {n} of the strategy", label=party.label, n=version.n
+        )
     else:
-        words = f"{party.label} refused version {version.n} of the strategy"
-        words += f": {agreement.reason}" if agreement.reason else ""
+        words = said("{label} refused version {n} of the strategy", label=party.label, n=version.n)
+        if agreement.reason:
+            words = said("{refusal}: {reason}", refusal=words, reason=agreement.reason)
     return {
         "kind": "agreement_missing",
         "detail": words,
@@ -400,7 +409,9 @@ def _write(
         select(Agreement).where(Agreement.version_id == version.id, Agreement.party_id == party.id)
     )
     if made is not None and made.decision == "agreed":
-        raise AlreadyDone(f"{party.label} has agreed to this version; write a new one to change it")
+        raise AlreadyDone(
+            said("{label} has agreed to this version; write a new one to change it", label=party.label)
+        )
     made = made or Agreement(version_id=version.id, party_id=party.id)
     made.stakeholder_id = int(party.ref) if party.kind == "stakeholder" else None
     made.decision, made.digest, made.by, made.at = decision, digest, by, now
@@ -414,7 +425,7 @@ def _write(
 
 def _check_decision(version: StrategyVersion, decision: str, digest: str) -> None:
     if decision not in DECISIONS:
-        raise BadField(f"decision is one of {', '.join(DECISIONS)}", pointer="/decision")
+        raise BadField(said("decision is one of {decisions}", decisions=DECISIONS), pointer="/decision")
     if digest != version.digest:
         raise Stale("this is not the text of this version: read it again and decide on what you read")
 

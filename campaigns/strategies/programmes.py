@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ..base import Base
 from ..canonical import digest
-from ..errors import BadField, Conflict, NotFound
+from ..errors import BadField, Conflict, NotFound, said
 from ..stakeholders.rows import insert_missing
 from ..stakeholders.text import clean
 from .tables import ASSURANCES, Agreement, Party, Programme, Strategy, StrategyVersion
@@ -82,7 +82,7 @@ def change(session: Session, now: datetime, programme: Programme, **values: Any)
     """Change `name`, `starts_on`, `ends_on` or `parent_id`; assurance has a verb of its own."""
     for field in values:
         if field not in CHANGEABLE:
-            raise BadField(f"{field} cannot be changed here", pointer=f"/{field}")
+            raise BadField(said("{field} cannot be changed here", field=field), pointer=f"/{field}")
     if "name" in values:
         values["name"] = clean(values["name"], "/name")
     now_is = {field: getattr(programme, field) for field in CHANGEABLE}
@@ -126,7 +126,7 @@ def lineage(session: Session, programme_id: int) -> list[int]:
 
 def _level(level: str) -> str:
     if level not in ASSURANCES:
-        raise BadField(f"assurance is one of {', '.join(ASSURANCES)}", pointer="/assurance")
+        raise BadField(said("assurance is one of {assurances}", assurances=ASSURANCES), pointer="/assurance")
     return level
 
 
@@ -148,7 +148,9 @@ def _check_dates(session: Session, programme: Programme) -> None:
         if programme.id in above:
             raise BadField("a programme cannot stand below itself", pointer="/parent_id")
         if len(above) >= DEPTH_MAX:
-            raise BadField(f"programmes nest at most {DEPTH_MAX} deep", pointer="/parent_id")
+            raise BadField(
+                said("programmes nest at most {depth_max} deep", depth_max=DEPTH_MAX), pointer="/parent_id"
+            )
         _check_within(programme, parent)
     if programme.id is not None:
         for child in session.scalars(select(Programme).where(Programme.parent_id == programme.id)):
@@ -157,16 +159,24 @@ def _check_dates(session: Session, programme: Programme) -> None:
 
 def _check_within(child: Programme, parent: Programme) -> None:
     if child.starts_on < parent.starts_on:
-        raise BadField(f"it starts before {parent.name} does ({parent.starts_on})", pointer="/starts_on")
+        raise BadField(
+            said("it starts before {name} does ({starts_on})", name=parent.name, starts_on=parent.starts_on),
+            pointer="/starts_on",
+        )
     if parent.ends_on is not None and (child.ends_on is None or child.ends_on > parent.ends_on):
-        raise BadField(f"it ends after {parent.name} does ({parent.ends_on})", pointer="/ends_on")
+        raise BadField(
+            said("it ends after {name} does ({ends_on})", name=parent.name, ends_on=parent.ends_on),
+            pointer="/ends_on",
+        )
 
 
 def _check_holds(parent: Programme, child: Programme) -> None:
     try:
         _check_within(child, parent)
     except BadField as outside:
-        raise Conflict(f"{child.name} would lie outside these dates", pointer=outside.pointer) from None
+        raise Conflict(
+            said("{name} would lie outside these dates", name=child.name), pointer=outside.pointer
+        ) from None
 
 
 def _built_in(now: datetime) -> list[tuple[type[Base], dict[str, Any]]]:

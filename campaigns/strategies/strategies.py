@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..canonical import digest
-from ..errors import BadField, Conflict, InUse, NotFound, Stale
+from ..errors import BadField, Conflict, InUse, NotFound, Stale, said
 from ..stakeholders.people import language
 from ..stakeholders.tables import PURPOSES, Segment
 from ..stakeholders.text import TEXT_MAX, clean
@@ -165,20 +165,27 @@ def check(body: Mapping[str, Any]) -> dict[str, Any]:
             checked[section] = _list(value, pointer)
         elif section == "purpose":
             if value not in PURPOSES:
-                raise BadField(f"purpose is one of {', '.join(PURPOSES)}", pointer=pointer)
+                raise BadField(said("purpose is one of {purposes}", purposes=PURPOSES), pointer=pointer)
             checked[section] = value
         elif section == "default_language":
             checked[section] = language(value, pointer)
         else:
             raise BadField(
-                f"a strategy has no section {section!r}; it has {', '.join(SECTIONS)}", pointer=pointer
+                said(
+                    "a strategy has no section {section}; it has {sections}",
+                    section=repr(section),
+                    sections=SECTIONS,
+                ),
+                pointer=pointer,
             )
     return checked
 
 
 def _list(value: object, pointer: str) -> list[str]:
     if not isinstance(value, list) or len(value) > ITEMS_MAX:
-        raise BadField(f"this must be a list of at most {ITEMS_MAX} texts", pointer=pointer)
+        raise BadField(
+            said("this must be a list of at most {items_max} texts", items_max=ITEMS_MAX), pointer=pointer
+        )
     return [
         clean(item, f"{pointer}/{place}", length_max=TEXT_MAX, lines=True) for place, item in enumerate(value)
     ]

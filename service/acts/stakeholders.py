@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 
-from campaigns.errors import Forbidden, Invalid, NotFound
+from campaigns.errors import Forbidden, Invalid, NotFound, said
 from campaigns.stakeholders import addresses, people
 from campaigns.stakeholders.tables import Address, Involvement, Membership, Stakeholder, StakeholderTag, Tag
 from campaigns.strategies import programmes
@@ -36,7 +36,7 @@ def reached(act: Act, stakeholder_id: int, scope: str, *, lock: bool = False) ->
         return found
     if act.session.scalar(involved(statement, Stakeholder.id, act.caller, READ)) is None:
         raise NotFound("no such thing")
-    raise Forbidden(f"this needs {scope} in a programme they are involved in")
+    raise Forbidden(said("this needs {scope} in a programme they are involved in", scope=scope))
 
 
 def home(act: Act, scope: str, programme_id: int | None) -> int:

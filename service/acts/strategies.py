@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from campaigns.base import parse_id, public_id
-from campaigns.errors import BadField, BadId, Forbidden, NotFound
+from campaigns.errors import BadField, BadId, Forbidden, NotFound, said
 from campaigns.strategies import agreements, strategies
 from campaigns.strategies.tables import Agreement, Party, Strategy, StrategyComment, StrategyVersion
 
@@ -104,7 +104,7 @@ def _ref(act: Act, one: Mapping[str, Any], pointer: str) -> str:
     """A party as the domain names it: a role, a user's id, or a stakeholder the caller reaches."""
     ref = str(one["ref"])
     if one["kind"] == "role" and ref not in ROLES:
-        raise BadField(f"a role is one of {', '.join(ROLES)}", pointer=pointer)
+        raise BadField(said("a role is one of {roles}", roles=ROLES), pointer=pointer)
     if one["kind"] != "stakeholder":
         return ref
     try:
@@ -161,7 +161,7 @@ def _plays(act: Act, strategy: Strategy, party: Party) -> None:
         for reach in act.caller.reaches
     )
     if not holds:
-        raise Forbidden(f"this part is for whoever is {party.ref} here")
+        raise Forbidden(said("this part is for whoever is {ref} here", ref=party.ref))
 
 
 def invite(act: Act, strategy_id: int, n: int, *, party: int, days: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, or_, select
 
-from campaigns.errors import BadAddress, BadField, Forbidden, NotFound
+from campaigns.errors import BadAddress, BadField, Forbidden, NotFound, said
 from campaigns.stakeholders import addresses, consent
 from campaigns.stakeholders.tables import Address, Involvement, Stakeholder, Suppression
 
@@ -79,7 +79,7 @@ def lift(act: Act, suppression_id: int, *, why: str) -> dict[str, Any]:
     if found is None:
         if act.session.scalar(_in_reach(act, one, READ)) is None:
             raise NotFound("no such thing")
-        raise Forbidden(f"this needs {WRITE} in a programme they are involved in")
+        raise Forbidden(said("this needs {write} in a programme they are involved in", write=WRITE))
     consent.lift(act.session, act.now, found.id, act.caller.actor, why)
     act.note("suppression.lifted", "suppression", found.id, after={"why": why})
     return _shown(act, [found])[0]

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from campaigns.base import parse_id
-from campaigns.errors import Invalid
+from campaigns.errors import Invalid, said
 
 from ..access import CONSOLE
 from ..acts import Act, begin, tokens, users
@@ -39,7 +39,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Make it and show it this once."""
     if not 1 <= args.days <= DAYS_MAX:
-        raise Invalid(f"--days must be 1 to {DAYS_MAX}")
+        raise Invalid(said("--days must be 1 to {days_max}", days_max=DAYS_MAX))
     wiring = wired()
     with begin(wiring, CONSOLE) as act:
         kind, user_id, role = _holder(act, args)
@@ -68,7 +68,10 @@ def _holder(act: Act, args: Namespace) -> tuple[str, int | None, str | None]:
         return "person", _first_administrator(act).id, None
     if len(known) > 1:
         raise Invalid(
-            "say whose, with --user: " + ", ".join(f"{shown('user', one.id)} {one.name}" for one in known)
+            said(
+                "say whose, with --user: {known}",
+                known=[f"{shown('user', one.id)} {one.name}" for one in known],
+            )
         )
     return "person", known[0].id, None
 
