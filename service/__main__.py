@@ -30,7 +30,8 @@ COMMANDS = {
     "doctor": ("doctor", "check settings, keys, database, accounts and workers"),
     "keys": ("keys", "rotate the key ring that seals secrets and signs links"),
     "backup": ("backup", "copy database and keys into a folder, while everything runs"),
-    "demo": ("demo", "play the whole loop on real mail"),
+    "sample": ("sample", "load or remove a year of an invented programme"),
+    "demo": ("demo", "a sample year on real mail, and a tour through everything that can happen"),
     "openapi": ("openapi", "write the description of the API to docs/openapi.json"),
 }
 EXPECTED = (BadSetting, BadKeyRing, DomainError, NotDurable, OSError)

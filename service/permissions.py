@@ -226,4 +226,14 @@ PAGES: dict[str, str] = {
     "GET /": "",
     "GET /live": "",
     "POST /sign-out": "",
+    # the tour of the demo
+    "GET /tour": "messages:read",
+    "POST /tour": "messages:send",
+    # media
+    "GET /media": "messages:read",
+    "GET /media/new": "messages:write",
+    "POST /media/new": "messages:write",
+    "GET /media/<med:number>": "messages:read",
+    "POST /media/<med:number>": "messages:write",
+    "GET /media/<med:number>/<name>": "messages:read",
 }

@@ -11,6 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ class Http:
     port: int = 8080
     base_url: str = ""  # empty: http://host:port
     threads: int = 16  # a browser that waits for news holds one
+    proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, with commas
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,22 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """Signing in by somebody else's OpenID provider. Empty: what administrators chose on the pages, if anything."""
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Set by `dolen demo` alone."""
+
+    folder: str = ""  # where the tour is told
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """How much is written to standard error, as JSON lines."""
 
@@ -100,6 +118,8 @@ class Settings:
     work: Work = field(default_factory=Work)
     practice: Practice = field(default_factory=Practice)
     workspace: Workspace = field(default_factory=Workspace)
+    oidc: Oidc = field(default_factory=Oidc)
+    demo: Demo = field(default_factory=Demo)
     log: Log = field(default_factory=Log)
 
     @property
@@ -205,6 +225,8 @@ def _dereference(section: str, key: str, value: str, environ: Mapping[str, str])
 def _no_plain_secret(section: str, key: str, value: Any) -> None:
     if (section, key) == ("database", "url") and isinstance(value, str) and urlsplit(value).password:
         raise BadSetting("database.url: a password does not belong in the file; write env:NAME or file:PATH")
+    if (section, key) == ("oidc", "client_secret") and value and not str(value).startswith(("env:", "file:")):
+        raise BadSetting("oidc.client_secret: does not belong in the file; write env:NAME or file:PATH")
 
 
 def _complete(settings: Settings) -> Settings:
@@ -217,6 +239,12 @@ def _complete(settings: Settings) -> Settings:
         raise BadSetting(
             f"http.base_url: must begin with http:// or https:// and name a host, not {base_url!r}"
         )
+    try:
+        [ip_network(network.strip()) for network in http.proxies.split(",") if network.strip()]
+    except ValueError as error:
+        raise BadSetting(f"http.proxies: addresses or networks with commas between them; {error}") from error
+    if bool(settings.oidc.issuer) != bool(settings.oidc.client_id):
+        raise BadSetting("oidc.issuer: needs oidc.client_id, and the other way round")
     url = database.url or f"sqlite:///{settings.folder / 'dolen.db'}"
     if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise BadSetting("database.url: must begin with sqlite:/// or postgresql://")

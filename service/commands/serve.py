@@ -26,7 +26,7 @@ def run(args: Namespace) -> int:
         port=http.port,
         interface=Interfaces.WSGI,
         blocking_threads=http.threads,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         workers_kill_timeout=10,
     ).serve()
     return 0

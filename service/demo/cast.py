@@ -45,6 +45,10 @@ class Cast:
         """What the post office accepted, in order: the oracle of what went out by mail."""
         return list(log.read(self.folder / "postoffice.log"))
 
+    def letter_to(self, address: str) -> dict[str, str]:
+        """The newest letter that went to this address."""
+        return next(letter for letter in reversed(self.letters()) if letter["to"] == address)
+
     def start(self, name: str) -> None:
         """Start one of Dolen's own processes."""
         command = [sys.executable, "-m", "service", name]
@@ -91,6 +95,7 @@ def cast(folder: Path) -> Iterator[Cast]:
         "DOLEN__WORK__POLL_S": "1",
         "DOLEN__WORK__LEASE_S": "6",
         "DOLEN__LOG__LEVEL": "error",
+        "DOLEN__DEMO__FOLDER": str(folder),
         "DOLEN__DATABASE__URL": "",
     }
     made = Cast(folder, environ, f"http://127.0.0.1:{http}", imap, secrets.token_urlsafe(12))

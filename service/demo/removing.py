@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from sqlalchemy import Column, Table, delete, select, update
 from sqlalchemy.orm import Session
 
-from campaigns.stakeholders.tables import Stakeholder
+from campaigns.stakeholders.tables import Stakeholder, StakeholderTag, Tag
 from campaigns.strategies.tables import Programme
 
 from ..access import Caller, subtree
@@ -44,8 +44,11 @@ def remove(wiring: Wiring, caller: Caller) -> int:
         if programme is None:
             return 0
         found = _belonging(act.session, _roots(act.session, programme))
-        act.session.execute(update(Installation).values(sample_id=None))
         count = _delete(act.session, found)
+        act.session.execute(
+            delete(Tag).where(Tag.name == year.TAG, Tag.id.not_in(select(StakeholderTag.tag_id)))
+        )
+        act.session.execute(update(Installation).values(sample_id=None))
         act.note("sample.removed", "programme", programme, after={"rows": count})
     return count
 

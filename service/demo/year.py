@@ -38,6 +38,7 @@ from ..wiring import Wiring
 from . import names
 
 SOURCE = "sample"
+TAG = "winter news (sample)"
 PEOPLE = 320
 # Of everyone the winter news is for, these are left out, each for a reason of its own: 37 in all.
 NO_ADDRESS, OPTED_OUT, NEVER_ASKED, BOUNCED = 12, 10, 9, 6
@@ -121,6 +122,7 @@ def _practice(year: Year, name: str, channel: str) -> int:
     made = connected.create(
         year.session, year.ago(360), name=name, connector="simulator", channel=channel, settings=settings,
         programme_id=year.programme, sender="news@dolen.example", sender_name="Iach gyda'n Gilydd",
+        language="cy" if channel == "practice" else None,
     )  # fmt: skip
     connector = registry.connect("simulator", settings, {})
     connected.declare(made, connector)
@@ -153,7 +155,7 @@ def _people(year: Year) -> None:
         year.people.append(number)
         if place >= NO_ADDRESS:
             _reach(year, at + timedelta(days=place % 40), number, place, language)
-        people.tag(year.session, number, "winter news (sample)")
+        people.tag(year.session, number, TAG)
         if place % 12 == 0:
             people.join(year.session, number, year.bodies[place // 12 % len(year.bodies)], role="member")
 
@@ -186,7 +188,7 @@ def _reach(year: Year, at: datetime, number: int, place: int, language: str) -> 
 
 def _strategies(year: Year) -> None:
     """One for everybody, agreed long ago; the next version of it waits for a partner."""
-    rule = {"field": "tag", "op": "has", "value": "winter news (sample)"}
+    rule = {"field": "tag", "op": "has", "value": TAG}
     group = segments.create(
         year.session, year.ago(340), programme_id=year.programme, name="Winter news", rule=rule
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from . import live, signin, today
+from . import live, media, signin, today, tour
 
 ROOMS = (
     signin.pages,
     today.pages,
+    tour.pages,
     live.pages,
+    media.pages,
 )
