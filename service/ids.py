@@ -65,6 +65,11 @@ def shown(kind: str, number: int | None) -> str | None:
     return None if number is None else public_id(PREFIXES[kind], number)
 
 
+def number(kind: str, text: str | None) -> int | None:
+    """The number inside a public id of this kind that a form sent; None for none, BadId for anything else."""
+    return parse_id(PREFIXES[kind], text) if text else None
+
+
 def any_id(text: str) -> tuple[str, int]:
     """The kind and the number of an id of whatever kind; BadId for anything else."""
     for kind, prefix in PREFIXES.items():

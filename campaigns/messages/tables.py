@@ -9,8 +9,15 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..base import Base, Edited, Json, Row
+from ..errors import said
 
 STATES = ("draft", "waiting", "scheduled", "held", "sending", "paused", "finished", "cancelled")
+# A state inside a sentence: "a message that is paused …".
+STATE_WORDS = {
+    "draft": said("draft"), "waiting": said("waiting"), "scheduled": said("scheduled"), "held": said("held"),
+    "sending": said("sending"), "paused": said("paused"), "finished": said("finished"),
+    "cancelled": said("cancelled"),
+}  # fmt: skip
 LANES = ("urgent", "transactional", "normal", "bulk")
 MESSAGE_KINDS = ("message", "answer")
 

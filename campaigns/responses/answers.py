@@ -1,7 +1,8 @@
 """Answers: what we write back to somebody who wrote to us. Not a campaign message.
 
-Rules: only what a person wrote can be answered, once, through the account it came by and to the address it came
-from. A newsletter opt-out does not stop an answer; a dead address and *no contact at all* do.
+Rules: only what a person wrote can be answered, through the account it came by and to the address it came from;
+once, unless who answers says that they know of the first answer. A newsletter opt-out does not stop an answer; a
+dead address and *no contact at all* do.
 Source: L3, bad input M1, M2; gates.md "Purposes and answers".
 """
 
@@ -34,25 +35,26 @@ _RE = re.compile(r"(re|aw|sv|atb|رد)\s*:\s*", re.IGNORECASE)
 
 
 def answer(
-    session: Session, now: datetime, response: Response, *, text: str, subject: str = "", author: str
-) -> Message:
+    session: Session, now: datetime, response: Response, *, text: str, subject: str = "", author: str,
+    again: bool = False,
+) -> Message:  # fmt: skip
     """Write back, in the language of the response or else of who wrote it. The words are sent as they are.
 
     CannotAnswer for what no person wrote, for somebody not matched yet, and where every contact is stopped;
-    AlreadyDone where it has its answer.
+    AlreadyDone where it has its answer, unless `again` says that this is to be one more.
     """
     account = session.get_one(Account, response.account_id)
     _check_answerable(session, response, account)
     address = None if account.broadcast else _address(session, now, response)
     _check_may(session, now, response, address)
-    _mark(session, now, response)
+    _mark(session, now, response, again=again)
     programme_id = response.programme_id or programmes.general(session, now).id
     item = content.create(
         session, now, programme_id, f"Answer to {response.from_name or response.from_key}"[:200]
     )
     words = _words(session, now, item, author, subject or _subject(response), text)
     content.save_variant(
-        session, now, item, channel=response.channel, language=_language(session, response, account),
+        session, now, item, channel=response.channel, language=language(session, response, account),
         author=author, options=_thread(session, response), **words,
     )  # fmt: skip
     message = messages.create(
@@ -65,6 +67,15 @@ def answer(
     session.flush()
     messages.submit(session, now, message)
     return message
+
+
+def language(session: Session, response: Response, account: Account) -> str:
+    """The language an answer goes in: that of the response, else of who wrote it, else of the account."""
+    person = people.get(session, response.stakeholder_id) if response.stakeholder_id else None
+    for wish in (response.meta.get("language"), *(person.languages if person else ()), account.language):
+        if isinstance(wish, str) and _LANGUAGE.fullmatch(wish):
+            return wish
+    return "en"
 
 
 def _check_answerable(session: Session, response: Response, account: Account) -> None:
@@ -96,8 +107,10 @@ def _check_may(session: Session, now: datetime, response: Response, address: Add
         )
 
 
-def _mark(session: Session, now: datetime, response: Response) -> None:
+def _mark(session: Session, now: datetime, response: Response, *, again: bool) -> None:
     """Answered from now on: of two colleagues who answer at once, one is told."""
+    if again and response.answered_at is not None:
+        return
     done = session.execute(
         update(Response)
         .where(Response.id == response.id, Response.answered_at.is_(None))
@@ -125,14 +138,6 @@ def _subject(response: Response) -> str:
         return ""
     plain = _RE.sub("", _NOT_IN_SUBJECTS.sub(" ", response.subject).strip(), count=1)
     return f"Re: {plain[:SUBJECT_MAX]}".strip()
-
-
-def _language(session: Session, response: Response, account: Account) -> str:
-    person = people.get(session, response.stakeholder_id) if response.stakeholder_id else None
-    for wish in (response.meta.get("language"), *(person.languages if person else ()), account.language):
-        if isinstance(wish, str) and _LANGUAGE.fullmatch(wish):
-            return wish
-    return "en"
 
 
 def _thread(session: Session, response: Response) -> dict[str, Any]:

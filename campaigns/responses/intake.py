@@ -23,7 +23,7 @@ from ..delivery import states
 from ..delivery.tables import Account
 from ..links import Links
 from ..stakeholders.rows import insert_missing
-from . import effects, match
+from . import desk, effects, match
 from . import events as kept
 from .tables import EVENT_KINDS, RESPONSE_KINDS, RawEvent, Response
 
@@ -83,6 +83,8 @@ def handle(session: Session, now: datetime, links: Links, raw: RawEvent) -> None
         response, is_new = _response(session, raw, account, event)
         if match.settle(session, response, event, proven) or is_new:
             effects.apply(session, now, raw, event, proven.delivery if proven else None, response)
+        if is_new:
+            desk.arrived(session, response)
     elif proven is not None and event.kind in EVENT_KINDS:
         effects.apply(session, now, raw, event, proven.delivery, None)
     if tie is None and _may_be_known_later(raw, now, event):

@@ -128,6 +128,30 @@ def match_by_hand(session: Session, now: datetime, response: Response, stakehold
     return 1 + len(moved)
 
 
+def take_back(
+    session: Session, now: datetime, response: Response, stakeholder_id: int | None, by: str | None
+) -> None:
+    """Undo what a person said about one response: it is on the record it was on before, or on nobody's.
+
+    Effects that are facts of their own (an opt-out that was honoured) stay.
+    """
+    if stakeholder_id is not None:
+        _give_to(session, now, response, stakeholder_id)
+        response.matched_by = by
+        return
+    raw = session.get_one(RawEvent, response.raw_id)
+    _forget_answer(session, raw)
+    response.stakeholder_id = response.matched_by = None
+    delivery = session.get(Delivery, response.delivery_id) if response.delivery_id else None
+    candidates: dict[int, tuple[str, int]] = {}
+    if delivery is not None and delivery.stakeholder_id is not None:
+        candidates[delivery.stakeholder_id] = ("thread", 80)
+    holders = addresses.holders(session, response.channel, response.from_key) if response.from_key else []
+    decided = _decided(session, response.channel, response.from_key)
+    _gather(session, response, holders, decided, candidates)
+    _note_candidates(session, response, candidates)
+
+
 def key(channel: str, value: str) -> str:
     """What a sender is compared by; a handle no rule of the channel takes is compared as it was written."""
     if not value:
@@ -284,15 +308,20 @@ def _give_to(session: Session, now: datetime, response: Response, stakeholder_id
     """Put a response on a record, take it off another, and let it have its effects there."""
     raw = session.get_one(RawEvent, response.raw_id)
     if response.stakeholder_id not in (None, stakeholder_id):
-        session.execute(
-            delete(DeliveryEvent).where(
-                DeliveryEvent.account_id == raw.account_id,
-                DeliveryEvent.event_key == raw.event_key,
-                DeliveryEvent.kind == "replied",
-            )
-        )
+        _forget_answer(session, raw)
     response.stakeholder_id, response.matched_by = stakeholder_id, "person"
     _note_candidates(session, response, {})
     delivery = session.get(Delivery, response.delivery_id) if response.delivery_id else None
     event = events.decode(raw.event_key, raw.event)
     effects.apply(session, now, raw, event, delivery, response)
+
+
+def _forget_answer(session: Session, raw: RawEvent) -> None:
+    """The delivery was not answered by this: it was somebody else."""
+    session.execute(
+        delete(DeliveryEvent).where(
+            DeliveryEvent.account_id == raw.account_id,
+            DeliveryEvent.event_key == raw.event_key,
+            DeliveryEvent.kind == "replied",
+        )
+    )

@@ -324,7 +324,7 @@ def _rules(text: str) -> str:
 def _zone(name: str) -> str:
     try:
         return ZoneInfo(name).key
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise BadField("there is no such time zone", pointer="/zone") from None
 
 

@@ -203,7 +203,7 @@ def _deliveries(stakeholder_id: int, programme_ids: Collection[int] | None) -> I
         Delivery.stakeholder_id.is_(None),
         _inside(Message.programme_id, programme_ids),
     )
-    answers = (message, (Response, Response.answer_message_id == Message.id))
+    answers = (message, (Response, Response.id == Message.answers_id))
     at = func.coalesce(settled, due, type_=Instant())
     yield _Branch("delivery", "delivery", at, Delivery.id, facts, answered, answers)
 
