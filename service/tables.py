@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, false
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.base import Base, Edited, Row
@@ -27,7 +27,7 @@ class User(Edited, Base):
     second_step: Mapped[bytes | None]  # the secret of one-time codes, sealed; None: a password is enough
     second_step_at: Mapped[int | None]  # the last 30 seconds whose code was used, so that none is used twice
     recovery: Mapped[list[str] | None]  # SHA-256 of the codes for a lost phone, each good once
-    provider_key: Mapped[str | None] = mapped_column(unique=True)  # issuer and subject at an OpenID provider
+    oidc_key: Mapped[str | None] = mapped_column(unique=True)  # issuer and subject at an OpenID provider
 
 
 class Login(Row, Base):
@@ -40,7 +40,9 @@ class Login(Row, Base):
     made_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     agent: Mapped[str | None]  # the browser, as it names itself
-    awaits_code: Mapped[bool] = mapped_column(server_default=false())  # half way in: the second step is missing
+    awaits_code: Mapped[bool] = mapped_column(
+        server_default=false()
+    )  # half way in: the second step is missing
 
 
 class DoorKey(Row, Base):
@@ -125,6 +127,40 @@ class IdempotencyKey(Base):
     at: Mapped[datetime] = mapped_column("called_at", index=True)
 
 
+class Notice(Row, Base):
+    """A mail that tells a colleague of one fact, once: the outbox is this table."""
+
+    __tablename__ = "notices"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[str]
+    ref: Mapped[str]  # what names the fact
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what its words need
+    at: Mapped[datetime] = mapped_column("noticed_at")
+    state: Mapped[str] = mapped_column(default="waiting")  # waiting | sent | unsure | dropped
+    next_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]
+    __table_args__ = (
+        UniqueConstraint("user_id", "kind", "ref"),
+        Index(
+            "ix_notices_next",
+            "next_at",
+            "id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+
+class NoticeChoice(Base):
+    """A person's own yes or no to one kind of notice."""
+
+    __tablename__ = "notice_choices"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    wanted: Mapped[bool]
+
+
 class Installation(Base):
     """The one row about this installation: its policies, and the epoch that tells a restored database."""
 
@@ -132,6 +168,6 @@ class Installation(Base):
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     epoch: Mapped[int]
     second_step_for: Mapped[str] = mapped_column(server_default="nobody")  # nobody | deciders | everybody
-    provider: Mapped[dict[str, Any] | None]  # an OpenID provider: issuer, client_id
-    provider_secret: Mapped[bytes | None]  # sealed
+    oidc: Mapped[dict[str, Any] | None]  # an OpenID provider: issuer, client_id
+    oidc_secret: Mapped[bytes | None]  # sealed
     sample_id: Mapped[int | None]  # the programme of the sample year, where it is loaded

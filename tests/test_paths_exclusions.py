@@ -13,8 +13,12 @@ from sqlalchemy.orm import Session
 
 from campaigns.database import Database
 from campaigns.delivery import states
-from campaigns.stakeholders import addresses, consent, fields, people
+from campaigns.delivery.tables import Delivery
+from campaigns.messages import content
+from campaigns.messages.tables import Message, Occurrence
+from campaigns.stakeholders import addresses, consent, fields, people, topics
 from campaigns.stakeholders.tables import Stakeholder
+from campaigns.strategies import strategies
 
 from .paths import COMMANDS, IMPORT, PATHS, REPEAT, SIGNED_UP, WORKER, Path, Town
 
@@ -75,6 +79,44 @@ def _is_erased(town: Town, session: Session, person: Stakeholder) -> None:
     person.state = "erased"
 
 
+def _chooses(frequency: str, *, pause: bool = False) -> Comes:
+    def comes(town: Town, session: Session, person: Stakeholder) -> object:
+        now = town.world.time
+        return topics.choose(
+            session, now, person.id, topics.EVERYTHING, "email", frequency=frequency,
+            pause_until=now + timedelta(days=30) if pause else None, source="preferences", actor="recipient",
+        )  # fmt: skip
+
+    return comes
+
+
+def _has_had_one(town: Town, session: Session, person: Stakeholder) -> None:
+    """They want one a week at most, and another message reached them yesterday."""
+    _chooses("weekly")(town, session, person)
+    yesterday = town.world.time - timedelta(days=1)
+    programme_id = town.world.programme_id
+    item = content.create(session, yesterday, programme_id, "Yesterday's news")
+    other = Message(
+        programme_id=programme_id, content_id=item.id, purpose=PURPOSE, author="user:ann", state="finished",
+        strategy_version_id=strategies.everyday(session, programme_id, yesterday).id,
+        created_at=yesterday, updated_at=yesterday,
+    )  # fmt: skip
+    session.add(other)
+    session.flush()
+    gone = Occurrence(
+        message_id=other.id, wall="2026-01-01T09:00", zone="UTC", due_at=yesterday, state="finished"
+    )
+    session.add(gone)
+    session.flush()
+    session.add(
+        Delivery(
+            occurrence_id=gone.id, message_id=other.id, target=person.id, stakeholder_id=person.id, channel="email",
+            account_id=town.world.account_id, state="sent", due_at=yesterday, sent_at=yesterday, settled_at=yesterday,
+        )
+    )  # fmt: skip
+    session.flush()
+
+
 EXCLUSIONS = (
     Exclusion("no_address", "excluded:no_address", without=("address",)),
     Exclusion("retired_address", "excluded:no_address", _retires),
@@ -88,6 +130,9 @@ EXCLUSIONS = (
     Exclusion("never_asked", "excluded:no_lawful_basis", without=("consent",)),
     Exclusion("withdrew", "excluded:no_lawful_basis", _withdraws),
     Exclusion("expired", "excluded:no_lawful_basis", _expires),
+    Exclusion("wants_none", "excluded:topic_opt_out", _chooses("none")),
+    Exclusion("pauses", "excluded:person_paused", _chooses("all", pause=True)),
+    Exclusion("had_one", "excluded:frequency_cap", _has_had_one),
     Exclusion("twin", "excluded:duplicate_address", without=("own address",)),
     Exclusion("reads_french", "excluded:variant_missing", languages=("fr",)),
     Exclusion("untitled", "failed:data_missing", without=("title",)),

@@ -6,7 +6,7 @@ language, in the text and in its headers (RFC 2369, RFC 8058).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import Any
@@ -26,6 +26,11 @@ WAY_OUT = {
     "en": "You can stop these messages at any time:",
     "cy": "Gallwch atal y negeseuon hyn unrhyw bryd:",
     "ar": "يمكنك إيقاف هذه الرسائل في أي وقت:",
+}
+CHOICES = {
+    "en": "Choose what you get from us, and how often:",
+    "cy": "Dewiswch beth rydych yn ei gael gennym, a pha mor aml:",
+    "ar": "اختر ما تريد أن يصلك منا، وكم مرة:",
 }
 RTL = ("ar", "fa", "he", "ur")
 # Between the languages of one letter in plain text.
@@ -58,12 +63,20 @@ def compose(letter: Letter, message: Message, account: Account, links: Links) ->
     """What the connector gets. Raises render.MissingData and BadTemplate; nothing was sent then."""
     row, variant = letter.delivery, letter.variant
     out = links.url(f"/u/{links.token('unsubscribe', row.id)}")
-    words, languages = _words(letter, {**(row.slots or {}), "unsubscribe_url": out})
+    choices = links.url(f"/p/{links.token('preferences', row.id)}")
+    late = {
+        "unsubscribe_url": out, "preferences_url": choices, "reader_token": links.token("reader", row.id)
+    }  # fmt: skip
+    words, languages = _words(letter, {**(row.slots or {}), **late})
     bulk = not account.broadcast and (message.purpose != "service" or message.segment_id is not None)
-    text, html = words.text, words.html
+    # Pictures of ours are stored without the name of the server, which may change.
+    text, html = words.text, words.html.replace('src="/m/', f'src="{links.url("/m/")}')
     if bulk and out not in text and out not in html:
+        choosable = choices not in text and choices not in html
         for language in languages:
             text, html = _with_way_out(text, html, out, language)
+            if choosable:
+                text, html = _with_way_out(text, html, choices, language, CHOICES)
     return Outbound(
         key=key(row.id),
         to=letter.to,
@@ -130,8 +143,16 @@ def _paragraphs(text: str) -> str:
     )
 
 
-def _with_way_out(text: str, html: str, out: str, language: str) -> tuple[str, str]:
-    words = WAY_OUT.get(language.split("-")[0], WAY_OUT["en"])
+def example(links: Links) -> dict[str, str]:
+    """What stands in a preview for the addresses that each letter gets of its own."""
+    ways = {"unsubscribe_url": links.url("/u/example"), "preferences_url": links.url("/p/example")}
+    return {**ways, "reader_token": "example"}
+
+
+def _with_way_out(
+    text: str, html: str, out: str, language: str, said: Mapping[str, str] = WAY_OUT
+) -> tuple[str, str]:
+    words = said.get(language.split("-")[0], said["en"])
     direction = _direction(language)
     if text or not html:
         text = f"{text.rstrip()}\n\n{words}\n{out}\n"

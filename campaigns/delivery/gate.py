@@ -1,8 +1,8 @@
 """The gate: what is asked of every row of a wave in the transaction that commits its intent.
 
-Rules: the message is asked first (state, approval, agreement, stops), then each person (suppression, basis). The
-message is locked so that nobody pauses or edits it under a wave; people's rows are locked in id order before they are
-asked, and whoever withdraws or suppresses locks the same rows first, so no intent is committed after an opt-out.
+Rules: the message is asked first (state, approval, agreement, stops), then each person (suppression, basis, choices).
+The message is locked so that nobody pauses or edits it under a wave; people's rows are locked in id order before they
+are asked, and whoever withdraws, suppresses or chooses locks the same rows first, so nothing goes after it.
 Nothing about the message ever excludes a person.
 """
 
@@ -26,7 +26,7 @@ from ..messages import messages
 from ..messages.tables import Message, Occurrence
 from ..stakeholders import consent
 from ..stakeholders.tables import Address
-from . import states, stops
+from . import states, stops, wishes
 from .backoff import Pace
 from .batch import Claim
 from .tables import Account, Batch, Delivery
@@ -150,7 +150,14 @@ def _ask(
         pairs=pairs,
         answer=message.kind == "answer",
     )
-    return {(stakeholder_id, key): found for (stakeholder_id, key), found in decided.items()}
+    may = {number for (number, _), found in decided.items() if found.reason is None}
+    chosen = wishes.left_out(session, now, message, account.channel, may)
+    return {
+        (number, key): consent.Decision(chosen[number])
+        if found.reason is None and number in chosen
+        else found
+        for (number, key), found in decided.items()
+    }
 
 
 def _ask_addresses(

@@ -20,7 +20,7 @@ from ..errors import BadField, Conflict, FourEyes, Stale, said
 from ..stakeholders.tables import Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies import agreements, programmes
-from . import content, templates
+from . import comments, content, templates
 from .tables import Approval, ContentItem, Message, MessageAccount, MessageRecipient, TemplateVersion
 
 DECISIONS = ("approved", "refused")
@@ -96,9 +96,11 @@ def decide(
     if decision not in DECISIONS:
         raise BadField(said("decision is one of {decisions}", decisions=DECISIONS), pointer="/decision")
     if message.state not in DECIDABLE:
-        raise Conflict(said("a message that is {state} is not waiting for a decision", state=message.state))
+        raise Conflict(said("a message that is {state} is not waiting for a decision", state=STATE_WORDS[message.state]))
     if digest != digest_now(session, message):
         raise Stale("this has changed since you read it: read it again and decide on what you read")
+    if decision == "approved" and comments.asked(session, message.id):
+        raise Conflict("somebody asked for a change: settle that first")
     if decision == "approved" and assurance(session, message) != "light" and by in writers(session, message):
         raise FourEyes("whoever wrote any of it does not approve it: ask a second person")
     words = clean(reason, "/reason", length_max=TEXT_MAX, lines=True, empty=decision == "approved")

@@ -107,10 +107,12 @@ def save_variant(
     template_version_id: int | None = None,
     options: Mapping[str, Any] | None = None,
     blocks: Sequence[Mapping[str, Any]] | None = None,
+    dress: building.Dress = building.PLAIN,
 ) -> Variant:
     """The next form of the idea for this channel and language: own words, blocks, or those of a template version.
 
-    BadTemplate says where the words leave the template language. `options` are the connector's own.
+    BadTemplate says where the words leave the template language. `options` are the connector's own; `dress` is what
+    the house puts around blocks (`layout.dress`).
     """
     if not isinstance(channel, str) or not CHANNEL.fullmatch(channel):
         raise BadField("a channel is a word such as email, x or mastodon", pointer="/channel")
@@ -119,7 +121,7 @@ def save_variant(
         if text or html:
             raise BadField("give words or blocks, not both", pointer="/blocks")
         blocks = building.check(list(blocks))
-        text, html = building.words(blocks, language)
+        text, html = building.words(blocks, language, dress)
     words = _words(session, content, template_version_id, subject, text, html)
     content.source_language = content.source_language or language
     variant = Variant(

@@ -17,8 +17,18 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from .. import zones
-from ..errors import AlreadyDone, AlreadySending, BadField, BadTime, Conflict, MissingData, NotFound, Stale
-from ..stakeholders.tables import PURPOSES, Segment, Stakeholder
+from ..errors import (
+    AlreadyDone,
+    AlreadySending,
+    BadField,
+    BadTime,
+    Conflict,
+    MissingData,
+    NotFound,
+    Stale,
+    said,
+)
+from ..stakeholders.tables import PURPOSES, Segment, Stakeholder, Topic
 from ..stakeholders.text import NAME_MAX, clean
 from ..strategies import agreements, programmes
 from ..strategies.tables import Strategy, StrategyVersion, UrgentGo
@@ -78,6 +88,7 @@ def create(  # long: everything a message is made of is named here, once
     test: bool = False,
     kind: str = "message",
     answers_id: int | None = None,
+    topic_id: int | None = None,
 ) -> Message:
     """A draft. `accounts` are (account, channel); `recipients` (stakeholder, address or 0), or else a segment.
 
@@ -87,7 +98,8 @@ def create(  # long: everything a message is made of is named here, once
     made = Message(
         programme_id=programme_id, strategy_version_id=strategy_version_id, content_id=content_id, purpose=purpose,
         segment_id=segment_id, at=at, wall=wall, zone=zone, lane=lane, useful_until_s=useful_until_s, ceiling=ceiling,
-        name=name, author=author, test=test, kind=kind, answers_id=answers_id, state="draft", editors=[], held_by=[],
+        name=name, author=author, test=test, kind=kind, answers_id=answers_id, topic_id=topic_id,
+        state="draft", editors=[], held_by=[],
         created_at=now, updated_at=now,
     )  # fmt: skip
     _check(session, made, with_recipients=bool(recipients))
@@ -115,7 +127,7 @@ def edit(session: Session, now: datetime, message: Message, *, by: str = "", **v
     AlreadySending once delivery has it.
     """
     if message.state not in EDITABLE:
-        raise AlreadyDone(f"a message that is {message.state} can no longer be edited")
+        raise AlreadyDone(said("a message that is {state} can no longer be edited", state=STATE_WORDS[message.state]))
     _not_released(session, message)
     accounts, recipients = values.pop("accounts", None), values.pop("recipients", None)
     _set_values(message, values)
@@ -141,7 +153,7 @@ def submit(session: Session, now: datetime, message: Message) -> None:
     MissingData lists values that its words need and its content does not give; BadTime where its time has passed.
     """
     if message.state not in ("draft", "waiting"):
-        raise AlreadyDone(f"a message that is {message.state} has been submitted")
+        raise AlreadyDone(said("a message that is {state} has been submitted", state=STATE_WORDS[message.state]))
     lacking = content.missing_data(session, session.get_one(ContentItem, message.content_id))
     if lacking:
         raise MissingData(lacking)
@@ -179,7 +191,7 @@ def urgent_go(
     Stale when it has changed since.
     """
     if message.state not in ("waiting", "held"):
-        raise Conflict(f"a message that is {message.state} is not waiting for anybody")
+        raise Conflict(said("a message that is {state} is not waiting for anybody", state=STATE_WORDS[message.state]))
     if digest != approval.digest(session, message):
         raise Stale("this has changed since you read it: read it again and decide on what you read")
     signing = (*SIGNATURES, "agreement_missing", "strategy_missing")
@@ -282,11 +294,11 @@ def template_approved(session: Session, now: datetime, version: TemplateVersion)
 def _set_values(message: Message, values: dict[str, Any]) -> None:
     allowed = (
         "name", "purpose", "lane", "segment_id", "at", "wall", "zone", "useful_until_s", "ceiling",
-        "strategy_version_id", "content_id",
+        "strategy_version_id", "content_id", "topic_id",
     )  # fmt: skip
     for field, value in values.items():
         if field not in allowed:
-            raise BadField(f"{field} of a message cannot be changed", pointer=f"/{field}")
+            raise BadField(said("{field} of a message cannot be changed", field=field), pointer=f"/{field}")
         setattr(message, field, value)
     if "at" in values and not {"wall", "zone"} & values.keys():
         message.wall = message.zone = None
@@ -302,10 +314,12 @@ def _check(session: Session, message: Message, *, with_recipients: bool) -> None
         ("kind", message.kind, MESSAGE_KINDS),
     ):
         if value not in choices:
-            raise BadField(f"{field} is one of {', '.join(choices)}", pointer=f"/{field}")
+            raise BadField(
+                said("{field} is one of {choices}", field=field, choices=choices), pointer=f"/{field}"
+            )
     for field, number in (("useful_until_s", message.useful_until_s), ("ceiling", message.ceiling)):
         if number is not None and not 1 <= number < 1 << 31:
-            raise BadField(f"{field} is a whole number from 1 on", pointer=f"/{field}")
+            raise BadField(said("{field} is a whole number from 1 on", field=field), pointer=f"/{field}")
     message.name = clean(message.name, "/name", length_max=NAME_MAX, empty=True)
     if message.segment_id is not None and with_recipients:
         raise BadField("choose a segment or name recipients, not both", pointer="/segment_id")
@@ -322,6 +336,10 @@ def _check_belongs(session: Session, message: Message) -> None:
     strategy = None if version is None else session.get_one(Strategy, version.strategy_id)
     if strategy is None or not (strategy.builtin or strategy.programme_id in lineage):
         raise BadField("there is no such strategy version in this programme", pointer="/strategy_version_id")
+    if message.topic_id is not None:
+        topic = session.get(Topic, message.topic_id)
+        if topic is None or topic.state != "active" or topic.programme_id not in (None, *lineage):
+            raise BadField("there is no such topic in this programme", pointer="/topic_id")
     if message.segment_id is not None:
         segment = session.get(Segment, message.segment_id)
         if segment is None or segment.programme_id not in lineage or segment.state != "active":
@@ -418,7 +436,9 @@ def _move(
 ) -> None:
     before = message.state
     if to not in moves.get(before, ()):
-        raise AlreadyDone(f"a message that is {before} cannot become {to}", state=before)
+        raise AlreadyDone(
+            said("a message that is {before} cannot become {to}", before=STATE_WORDS[before], to=STATE_WORDS[to]), state=before
+        )
     session.flush()
     values: dict[str, Any] = {
         "state": to,
@@ -437,7 +457,10 @@ def _move(
     )
     session.refresh(message)
     if moved.rowcount != 1 and message.state != to:  # type: ignore[attr-defined]
-        raise Stale(f"somebody made this message {message.state} at the same moment", state=message.state)
+        raise Stale(
+            said("somebody made this message {state} at the same moment", state=STATE_WORDS[message.state]),
+            state=message.state,
+        )
 
 
 def _plan(session: Session, now: datetime, message: Message) -> None:

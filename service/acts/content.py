@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from campaigns.delivery import compose
 from campaigns.errors import Forbidden
 from campaigns.messages import content, messages, render, render_helper, templates
 from campaigns.messages.tables import ContentItem, Template, TemplateVersion, Variant
@@ -139,5 +140,5 @@ def render_template(
     person = reached(act, stakeholder, "stakeholders:read") if stakeholder is not None else None
     if version is None:
         return render_helper.Preview(wrong="this template has no words yet")
-    facts = render.facts(person, data, {"unsubscribe_url": act.wiring.links.url("/u/example")})
+    facts = render.facts(person, data, compose.example(act.wiring.links))
     return render_helper.preview(version, [facts])[0]

@@ -1,0 +1,181 @@
+"""Topics, and what people have chosen about them: how often on each channel, and a pause.
+
+Rules: choices are append-only and the latest counts, from the very next send on. What has no choice of its own follows
+the choice for everything else (topic 0); without any choice all of it may come. A choice never opens what consent or
+the do-not-contact list closes. Source: A13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ..errors import BadField, NotFound
+from . import addresses, consent, people
+from .tables import FREQUENCIES, Preference, Topic
+from .text import clean
+
+EVERYTHING = 0
+ALL, NONE = "all", "none"
+EVERY = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}
+PAUSE_MAX = timedelta(days=366)
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What stands of somebody's choices: `reason` to leave them out, or how much time lies between two (None: any)."""
+
+    reason: str | None = None
+    every: timedelta | None = None
+
+
+def create(session: Session, now: datetime, *, programme_id: int | None, names: Mapping[str, str]) -> Topic:
+    """A topic of one programme, or of all (None), with its name in each language."""
+    checked = _names(names)
+    made = Topic(
+        programme_id=programme_id, name=_first(checked), names=checked, created_at=now, updated_at=now
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def change(
+    session: Session,
+    now: datetime,
+    topic: Topic,
+    *,
+    names: Mapping[str, str] | None = None,
+    state: str | None = None,
+) -> None:
+    """Name it anew, or take it out of use (`archived`): then nobody is asked about it any more."""
+    if names is not None:
+        topic.names = _names(names)
+        topic.name = _first(topic.names)
+    if state is not None:
+        topic.state = people.one_of(state, ("active", "archived"), "/state")
+    topic.touch(now)
+    session.flush()
+
+
+def get(session: Session, topic_id: int) -> Topic:
+    """The topic, or NotFound."""
+    found = session.get(Topic, topic_id)
+    if found is None:
+        raise NotFound("there is no such topic")
+    return found
+
+
+def offered(session: Session, programmes: Collection[int] | None = None) -> list[Topic]:
+    """The topics in use, those of all programmes first; `programmes` leaves out those of others."""
+    found = select(Topic).where(Topic.state == "active")
+    if programmes is not None:
+        found = found.where(or_(Topic.programme_id.is_(None), Topic.programme_id.in_(programmes)))
+    return list(session.scalars(found.order_by(Topic.programme_id.is_not(None), Topic.name, Topic.id)))
+
+
+def named(topic: Topic, language: str) -> str:
+    """Its name for a reader of this language, else the first there is."""
+    found: str = topic.names.get(language) or topic.name
+    return found
+
+
+def choose(
+    session: Session,
+    now: datetime,
+    stakeholder_id: int,
+    topic_id: int,
+    channel: str,
+    *,
+    frequency: str,
+    pause_until: datetime | None = None,
+    source: str,
+    actor: str,
+    evidence: dict[str, Any] | None = None,
+) -> Preference | None:
+    """Write a choice down, unless it is the one that stands (None). BadField for a pause of over a year."""
+    people.one_of(frequency, FREQUENCIES, "/frequency")
+    addresses.check_channel(channel)
+    if topic_id != EVERYTHING:
+        get(session, topic_id)
+    if pause_until is not None and pause_until > now + PAUSE_MAX:
+        raise BadField("a pause lasts a year at most", pointer="/pause_until")
+    consent.lock(session, [stakeholder_id])
+    people.get(session, stakeholder_id)
+    before = latest(session, [stakeholder_id], channel).get((stakeholder_id, topic_id))
+    if before is not None and (before.frequency, before.pause_until) == (frequency, pause_until):
+        return None
+    at = now if before is None else max(now, before.at + timedelta(microseconds=1))
+    made = Preference(
+        stakeholder_id=stakeholder_id, topic_id=topic_id, channel=channel, frequency=frequency,
+        pause_until=pause_until, at=at, source=clean(source, "/source"), actor=actor, evidence=evidence or {},
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def latest(
+    session: Session, stakeholder_ids: Collection[int], channel: str, topic_ids: Collection[int] | None = None
+) -> dict[tuple[int, int], Preference]:
+    """The choices that stand on a channel, by stakeholder and topic."""
+    found = select(Preference).where(
+        Preference.stakeholder_id.in_(stakeholder_ids), Preference.channel == channel
+    )
+    if topic_ids is not None:
+        found = found.where(Preference.topic_id.in_(topic_ids))
+    rows = session.scalars(found.order_by(Preference.at, Preference.id))
+    return {(row.stakeholder_id, row.topic_id): row for row in rows}
+
+
+def history(session: Session, stakeholder_id: int, limit: int = 200) -> list[Preference]:
+    """Every choice somebody made, newest first."""
+    found = select(Preference).where(Preference.stakeholder_id == stakeholder_id)
+    return list(session.scalars(found.order_by(Preference.at.desc(), Preference.id.desc()).limit(limit)))
+
+
+def wishes(
+    session: Session, at: datetime, *, topic_id: int | None, channel: str, stakeholder_ids: Collection[int]
+) -> dict[int, Wish]:
+    """What those who have chosen something want of a message about this topic (None: about none)."""
+    about = topic_id or EVERYTHING
+    found: dict[int, Wish] = {}
+    ids = sorted(set(stakeholder_ids))
+    for first in range(0, len(ids), CHUNK):
+        chosen = latest(session, ids[first : first + CHUNK], channel, {EVERYTHING, about})
+        for number in {stakeholder_id for stakeholder_id, _ in chosen}:
+            found[number] = _wish(at, chosen.get((number, EVERYTHING)), chosen.get((number, about)))
+    return found
+
+
+def _wish(at: datetime, everything: Preference | None, own: Preference | None) -> Wish:
+    for one in (everything, own):
+        if one is not None and one.pause_until is not None and one.pause_until > at:
+            return Wish("person_paused")
+    counts = own or everything
+    if counts is None:
+        return Wish()
+    if counts.frequency == NONE:
+        return Wish("topic_opt_out")
+    return Wish(every=EVERY.get(counts.frequency))
+
+
+def _names(names: Mapping[str, str]) -> dict[str, str]:
+    found = {
+        people.language(language, "/names"): clean(name, f"/names/{language}", length_max=100).strip()
+        for language, name in names.items()
+        if name.strip()
+    }
+    if not found:
+        raise BadField("give the topic a name in one language at least", pointer="/names")
+    return found
+
+
+def _first(names: Mapping[str, str]) -> str:
+    return names.get("en") or next(iter(names.values()))

@@ -1,0 +1,132 @@
+"""What people chose is honoured on the very next send, and never stops what they need to know."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from campaigns.database import Database
+from campaigns.delivery import release
+from campaigns.messages.tables import Message
+from campaigns.stakeholders import addresses, topics
+from campaigns.stakeholders.tables import Address
+
+from .world import World
+
+NEWS: dict[str, Any] = {"purpose": "survey"}
+
+
+def topic(world: World, name: str) -> int:
+    with world.database.write() as session:
+        return topics.create(session, world.time, programme_id=None, names={"en": name}).id
+
+
+def choose(world: World, name: str, topic_id: int, frequency: str, **more: Any) -> None:
+    with world.database.write() as session:
+        (person,) = addresses.holders(session, "email", f"{name}@example.org")
+        topics.choose(
+            session, world.time, person, topic_id, "email", frequency=frequency, source="preferences",
+            actor="recipient", **more,
+        )  # fmt: skip
+
+
+def again(world: World, message_id: int, **values: Any) -> int:
+    """Another message to the same people."""
+    with world.database.read() as session:
+        held = session.query(Address).order_by(Address.id)
+        recipients = [(one.stakeholder_id, one.id) for one in held]
+    return world.message([], **{**NEWS, "recipients": recipients, "at": world.time, **values})
+
+
+def test_a_topic_nobody_wants_leaves_out_those_who_said_so(database: Database, now: datetime) -> None:
+    """A13."""
+    world = World(database, now)
+    walks, buses = topic(world, "Walks"), topic(world, "Buses")
+    later = now + timedelta(hours=1)
+    first = world.message(["ann", "ben"], topic_id=walks, at=later, **NEWS)
+    world.tick()
+    choose(world, "ann", walks, "none")  # after it was released: the gate asks again
+    world.later(hours=1)
+    world.run()
+    assert world.states(first) == {"ann": "excluded:topic_opt_out", "ben": "sent"}
+    second = again(world, first, topic_id=buses)
+    world.run()
+    assert world.states(second) == {"ann": "sent", "ben": "sent"}
+
+
+def test_a_weekly_choice_lets_one_of_a_topic_through_in_seven_days(database: Database, now: datetime) -> None:
+    world = World(database, now)
+    walks, buses = topic(world, "Walks"), topic(world, "Buses")
+    first = world.message(["ann"], topic_id=walks, **NEWS)
+    choose(world, "ann", walks, "weekly")
+    world.run()
+    world.later(days=6)
+    second, other = again(world, first, topic_id=walks), again(world, first, topic_id=buses)
+    world.run()
+    world.later(days=2)
+    third = again(world, first, topic_id=walks)
+    world.run()
+    states = [world.states(one)["ann"] for one in (first, second, other, third)]
+    assert states == ["sent", "excluded:frequency_cap", "sent", "sent"]
+
+
+def test_two_messages_of_one_topic_at_the_same_moment_do_not_both_go(
+    database: Database, now: datetime
+) -> None:
+    world = World(database, now)
+    walks = topic(world, "Walks")
+    first = world.message(["ann"], topic_id=walks, **NEWS)
+    choose(world, "ann", walks, "monthly")
+    second = again(world, first, topic_id=walks)
+    world.run()
+    assert sorted([world.states(first)["ann"], world.states(second)["ann"]]) == [
+        "excluded:frequency_cap",
+        "sent",
+    ]
+
+
+def test_a_pause_ends_by_itself_and_is_asked_of_the_day_it_goes(database: Database, now: datetime) -> None:
+    world = World(database, now)
+    first = world.message(["ann"], at=now + timedelta(days=9), **NEWS)
+    choose(world, "ann", topics.EVERYTHING, "all", pause_until=now + timedelta(days=7))
+    with database.read() as session:
+        rows = release.rehearse(session, session.get_one(Message, first), now)
+    assert [row["reason"] for row in rows] == [None]
+    second = again(world, first)
+    world.run()
+    assert world.states(second) == {"ann": "excluded:person_paused"}
+    world.later(days=9)
+    world.run()
+    assert world.states(first) == {"ann": "sent"}
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ({"purpose": "service"}, "sent"),
+        ({"purpose": "survey", "kind": "answer"}, "sent"),
+        ({"purpose": "survey"}, "excluded:topic_opt_out"),
+    ],
+)
+def test_an_answer_and_what_they_need_to_know_goes_whatever_they_chose(
+    database: Database, now: datetime, values: dict[str, Any], state: str
+) -> None:
+    """gates.md, "Purposes and answers"."""
+    world = World(database, now)
+    first = world.message(["ann"], at=now + timedelta(days=30))
+    choose(world, "ann", topics.EVERYTHING, "none")
+    second = again(world, first, **values)
+    world.run()
+    assert world.states(second) == {"ann": state}
+
+
+def test_a_service_message_with_a_topic_was_offered_as_a_choice(database: Database, now: datetime) -> None:
+    world = World(database, now)
+    walks = topic(world, "Walks")
+    first = world.message(["ann"], at=now + timedelta(days=30))
+    choose(world, "ann", walks, "none")
+    second = again(world, first, purpose="service", topic_id=walks)
+    world.run()
+    assert world.states(second) == {"ann": "excluded:topic_opt_out"}
