@@ -106,6 +106,7 @@ class Limits:
     """What the provider takes, declared here and enforced once by the domain. None: no limit known.
 
     `counting` names how the provider counts a text: codepoints, graphemes, x or mastodon (`messages/lengths.py`).
+    `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
     """
 
     text_max: int | None = None
@@ -117,6 +118,7 @@ class Limits:
     per_second: float | None = None
     per_day: int | None = None
     deadline_s: float = 60.0
+    same_within_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path as Folder
 
@@ -15,6 +15,7 @@ from campaigns.base import public_id
 from campaigns.database import Database
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account
+from campaigns.messages import quiet
 from campaigns.messages.blockers import SIGNATURES
 from campaigns.messages.tables import Message, MessageAccount
 from campaigns.stakeholders import people
@@ -146,6 +147,25 @@ def _one_less(town: Town) -> None:
         people.archive(session, town.world.time, people.get(session, late))
 
 
+def _quiet(town: Town) -> None:
+    now = town.world.time
+    with town.world.database.write() as session:
+        quiet.begin(
+            session, now, name="Before the election", reason="the law asks for it", by=town.actor(town.bob),
+            from_at=now, until_at=now + timedelta(days=300), programme_id=town.programme_id,
+        )  # fmt: skip
+
+
+def _loud(town: Town) -> None:
+    with town.world.database.write() as session:
+        (period,) = (
+            one
+            for one in session.scalars(quiet.standing(town.world.time))
+            if one.programme_id == town.programme_id
+        )
+        quiet.end(session, town.world.time, period, by=town.actor(town.bob), why="the election was put off")
+
+
 def _paused(town: Town) -> None:
     town.call("POST", f"{town.path}/pause")
 
@@ -168,6 +188,7 @@ OBSTACLES = (
     Obstacle("variant_missing", _no_words, _words),
     Obstacle("content_over_limit", partial(_limit, text_max=3), partial(_limit, text_max=None)),
     Obstacle("ceiling_exceeded", _one_more, _one_less),
+    Obstacle("quiet_period", _quiet, _loud),
     Obstacle("paused", _paused, _resumed, standing=False, on_open=True),
 )
 # An urgent go passes these over: that is what it is for. What it does not cover is tried by itself below.

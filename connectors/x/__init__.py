@@ -16,7 +16,8 @@ from .client import HOST, Client
 from .poll import poll
 from .send import find, send
 
-LIMITS = Limits(text_max=280, counting="x", in_flight=1, deadline_s=30.0)
+# X refuses a post that repeats a recent one and does not say how long it remembers: a day is on the safe side.
+LIMITS = Limits(text_max=280, counting="x", in_flight=1, deadline_s=30.0, same_within_s=86_400)
 REPEATS = Findable(visible_within_s=30.0, exact=False)
 BASE_URL = f"https://{HOST}"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
