@@ -192,7 +192,7 @@ def _leaves(found: Any, path: tuple[Any, ...]) -> list[tuple[tuple[Any, ...], st
             for leaf in _leaves(inner, path if key == "_schema" else (*path, key))
         ]
     if isinstance(found, list):
-        return [(path, str(one)) for one in found]
+        return [(path, one if isinstance(one, str) else str(one)) for one in found]
     return [(path, str(found))]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ..errors import AlreadyDone, BadField, Conflict, said
 from ..messages import messages
-from ..messages.tables import LANES, Message, Occurrence
+from ..messages.tables import LANES, STATE_WORDS, Message, Occurrence
 from . import batch, reconcile, release, states
 from .tables import Delivery
 
@@ -25,7 +25,10 @@ def pause(session: Session, now: datetime, message: Message) -> dict[str, int]:
     """Take no new rows, whether it has begun or only stands ready; what is in flight ends."""
     if message.state in ("draft", "waiting"):
         raise Conflict(
-            said("a message that is {state} goes to nobody yet: leave it, or cancel it", state=message.state)
+            said(
+                "a message that is {state} goes to nobody yet: leave it, or cancel it",
+                state=STATE_WORDS[message.state],
+            )
         )
     if message.state != "paused":
         messages.move(session, message, "paused", now)
@@ -75,7 +78,9 @@ def retry(session: Session, now: datetime, message: Message) -> dict[str, int]:
     """Queue again what failed for a passing reason; the gate is asked as for any other row."""
     session.refresh(message, with_for_update=True)  # the clock may be finishing it
     if message.state not in ("sending", "finished", "held", "paused", "scheduled"):
-        raise Conflict(said("a message that is {state} has nothing to retry", state=message.state))
+        raise Conflict(
+            said("a message that is {state} has nothing to retry", state=STATE_WORDS[message.state])
+        )
     failed = list(
         session.scalars(
             select(Delivery.id).where(

@@ -31,10 +31,10 @@ ENCODINGS = (
 LEGACY = ("windows-1252", "iso-8859-14", "windows-1256")
 
 _NOT_TEXT = {
-    b"PK": "a spreadsheet or a zip file",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
-    b"\x1f\x8b": "a compressed file",
-    b"%PDF": "a PDF",
+    b"PK": said("a spreadsheet or a zip file"),
+    b"\xd0\xcf\x11\xe0": said("an old spreadsheet"),
+    b"\x1f\x8b": said("a compressed file"),
+    b"%PDF": said("a PDF"),
 }
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -187,8 +187,10 @@ def _encoding(body: bytes) -> tuple[str, bool]:
     if not bad:
         return "utf-8", True
     if good * 5 > bad:
-        detail = f"most of the file is UTF-8, but line {line} is not; save all of it in one encoding"
-        raise BadImport(detail, pointer="/encoding", line=line)
+        words = said(
+            "most of the file is UTF-8, but line {line} is not; save all of it in one encoding", line=line
+        )
+        raise BadImport(words, pointer="/encoding", line=line)
     return _likeliest(body)[0], False
 
 

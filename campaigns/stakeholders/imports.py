@@ -290,12 +290,12 @@ def _outcomes(
 
 
 def _doubtful(doubts: list[str]) -> BadImport:
-    words = {
-        "encoding": said("confirm the encoding of the file first, or name it"),
-        "delimiter": said("confirm the delimiter of the file first, or name it"),
-    }
-    both = said("confirm the encoding and delimiter of the file first, or name it")
-    return BadImport(both if len(doubts) > 1 else words[doubts[0]], pointer=f"/{doubts[0]}")
+    words = "confirm the encoding and delimiter of the file first, or name it"
+    if doubts == ["encoding"]:
+        words = "confirm the encoding of the file first, or name it"
+    elif doubts == ["delimiter"]:
+        words = "confirm the delimiter of the file first, or name it"
+    return BadImport(words, pointer=f"/{doubts[0]}")
 
 
 def _declared(declaration: Mapping[str, Any] | None, now: datetime) -> dict[str, Any] | None:

@@ -380,7 +380,10 @@ def _obstacle(version: StrategyVersion, party: Party, agreement: Agreement | Non
     else:
         words = said("{label} refused version {n} of the strategy", label=party.label, n=version.n)
         if agreement.reason:
-            words = said("{refusal}: {reason}", refusal=words, reason=agreement.reason)
+            words = said(
+                "{label} refused version {n} of the strategy: {reason}",
+                label=party.label, n=version.n, reason=agreement.reason,
+            )  # fmt: skip
     return {
         "kind": "agreement_missing",
         "detail": words,
