@@ -21,7 +21,15 @@ from ..stakeholders.tables import Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies import agreements, programmes
 from . import comments, content, templates
-from .tables import Approval, ContentItem, Message, MessageAccount, MessageRecipient, TemplateVersion
+from .tables import (
+    STATE_WORDS,
+    Approval,
+    ContentItem,
+    Message,
+    MessageAccount,
+    MessageRecipient,
+    TemplateVersion,
+)
 
 DECISIONS = ("approved", "refused")
 DECIDABLE = ("waiting", "scheduled", "held", "sending", "paused")
@@ -96,7 +104,9 @@ def decide(
     if decision not in DECISIONS:
         raise BadField(said("decision is one of {decisions}", decisions=DECISIONS), pointer="/decision")
     if message.state not in DECIDABLE:
-        raise Conflict(said("a message that is {state} is not waiting for a decision", state=STATE_WORDS[message.state]))
+        raise Conflict(
+            said("a message that is {state} is not waiting for a decision", state=STATE_WORDS[message.state])
+        )
     if digest != digest_now(session, message):
         raise Stale("this has changed since you read it: read it again and decide on what you read")
     if decision == "approved" and comments.asked(session, message.id):
