@@ -55,6 +55,12 @@ def history(session: Session, stakeholder_id: int, programme_id: int) -> list[In
     return list(session.scalars(mine.order_by(Intent.at.desc(), Intent.id.desc()).limit(50)))
 
 
+def latest(session: Session, stakeholder_id: int) -> dict[int, Intent]:
+    """What counts now, by programme."""
+    mine = select(Intent).where(Intent.stakeholder_id == stakeholder_id, ~_newer(Intent))
+    return {one.programme_id: one for one in session.scalars(mine)}
+
+
 def undelivered() -> Select[tuple[Intent, Stakeholder]]:
     """Who is committed, and has neither begun to deliver nor kept a promise since."""
     kept = exists().where(

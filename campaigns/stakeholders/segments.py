@@ -7,7 +7,7 @@ asked; without it, the database's clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -123,6 +123,23 @@ def count(session: Session, segment: Segment, *, now: datetime | None = None) ->
     return session.execute(select(func.count()).select_from(inside)).scalar_one()
 
 
+def overlap(session: Session, one: Segment, other: Segment, *, now: datetime | None = None) -> int:
+    """How many are in both."""
+    inside, there = (select_ids(session, each, now=now) for each in (one, other))
+    both = select(func.count()).select_from(Stakeholder)
+    return session.execute(both.where(Stakeholder.id.in_(inside), Stakeholder.id.in_(there))).scalar_one()
+
+
+def holding(
+    session: Session, several: Sequence[Segment], stakeholder_id: int, *, now: datetime | None = None
+) -> list[Segment]:
+    """Those of the segments that somebody is in, by one statement."""
+    if not several:
+        return []
+    asked = [select_ids(session, one, now=now).where(WHO.id == stakeholder_id).exists() for one in several]
+    return [one for one, held in zip(several, session.execute(select(*asked)).one(), strict=True) if held]
+
+
 def members(
     session: Session, segment: Segment, after_id: int = 0, limit: int = 50, *, now: datetime | None = None
 ) -> list[Stakeholder]:
@@ -194,8 +211,10 @@ __all__ = [
     "count",
     "create",
     "explain",
+    "holding",
     "members",
     "on_change",
+    "overlap",
     "pick",
     "register_fact",
     "select_ids",

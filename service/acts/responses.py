@@ -11,7 +11,7 @@ from sqlalchemy import select
 from campaigns.base import instant, micros
 from campaigns.delivery import release
 from campaigns.delivery.tables import Account
-from campaigns.errors import Forbidden
+from campaigns.errors import BadField, Forbidden, NotFound, said
 from campaigns.messages.tables import Message
 from campaigns.responses import answers, interactions, match, record
 from campaigns.responses.tables import Interaction, Response, ResponseCandidate
@@ -105,6 +105,15 @@ def contacts(
     )
 
 
+def contact(act: Act, interaction_id: int, stakeholder_id: int) -> Interaction:
+    """One contact of somebody's; NotFound where it is another's."""
+    found = act.one(Interaction, interaction_id)
+    act.need(READ, found.programme_id)
+    if found.stakeholder_id != stakeholder_id:
+        raise NotFound("no such thing")
+    return found
+
+
 def log_contact(
     act: Act,
     *,
@@ -125,6 +134,19 @@ def log_contact(
     )  # fmt: skip
     act.note("interaction.logged", "interaction", made.id, programme_id=programme_id)
     return made
+
+
+def log_several(
+    act: Act, stakeholder_ids: Sequence[int], *, unknown: Sequence[str] = (), **contact: Any
+) -> list[Interaction]:
+    """The same contact on the records of several people; nothing is written where somebody is not known."""
+    if unknown:
+        raise BadField(
+            said("nobody, or more than one, is known as: {names}", names=list(unknown)), pointer="/others"
+        )
+    if not stakeholder_ids:
+        raise BadField("choose who was there", pointer="/others")
+    return [log_contact(act, stakeholder=number, **contact) for number in stakeholder_ids]
 
 
 def correct_contact(act: Act, interaction_id: int, **values: Any) -> Interaction:

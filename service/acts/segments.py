@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from campaigns.stakeholders import segments
-from campaigns.stakeholders.tables import Segment, Stakeholder
+from campaigns.stakeholders.tables import Involvement, Segment, Stakeholder
 
 from .. import paging
 from ..access import scoped
@@ -17,6 +17,8 @@ from .stakeholders import READ as PEOPLE_READ
 from .stakeholders import home, reached
 
 READ, WRITE = "segments:read", "segments:write"
+# Groups that are asked whether somebody is in them.
+OF_MAX = 100
 
 
 def listed(
@@ -71,6 +73,21 @@ def archive(act: Act, segment_id: int) -> None:
     found = get(act, segment_id, WRITE, lock=True)
     segments.archive(act.session, act.now, found)
     act.note("segment.archived", "segment", found.id, programme_id=found.programme_id)
+
+
+def of(act: Act, stakeholder_id: int) -> list[Segment]:
+    """The groups somebody is in now, of the programmes the caller reads."""
+    person = reached(act, stakeholder_id, PEOPLE_READ)
+    mine = select(Involvement.programme_id).where(Involvement.stakeholder_id == person.id)
+    statement = scoped(select(Segment), Segment.programme_id, act.caller, READ)
+    statement = statement.where(Segment.state == "active", Segment.programme_id.in_(mine))
+    found = list(act.session.scalars(statement.order_by(Segment.name, Segment.id).limit(OF_MAX)))
+    return segments.holding(act.session, found, person.id, now=act.now)
+
+
+def overlap(act: Act, segment_id: int, other_id: int) -> int:
+    """How many are in both."""
+    return segments.overlap(act.session, get(act, segment_id), get(act, other_id), now=act.now)
 
 
 def members(act: Act, segment_id: int, **page: Any) -> paging.Page:
