@@ -57,6 +57,8 @@ PREFIXES = {
     "token": "tok",
     "grant": "grt",
     "audit_entry": "aud",
+    "login": "lgn",
+    "installation": "ins",
 }
 
 

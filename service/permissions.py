@@ -224,8 +224,17 @@ PERMISSIONS: dict[str, str] = {
 PAGES: dict[str, str] = {
     # today and one's own account
     "GET /": "",
+    "POST /unsure": "messages:send",
     "GET /live": "",
     "POST /sign-out": "",
+    "GET /me": "",
+    "POST /me": "",
+    "GET /me/password": "",
+    "POST /me/password": "",
+    "GET /me/second-step": "",
+    "POST /me/second-step": "",
+    "POST /me/logins/<lgn:number>/end": "",
+    "POST /me/logins/end": "",
     # the tour of the demo
     "GET /tour": "messages:read",
     "POST /tour": "messages:send",

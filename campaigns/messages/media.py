@@ -163,7 +163,7 @@ def content_changed(session: Session, now: datetime, item: ContentItem) -> None:
     """Note which media the words of a content item hold now: by their public id, or by their address."""
     digests, numbers = set(), set()
     for one in content.current(session, item.id):
-        for digest, name in _NAMED.findall(f"{one.html}\n{canonical(one.options).decode()}"):
+        for digest, name in _NAMED.findall(f"{one.html}\n{canonical([one.options, one.blocks]).decode()}"):
             if digest:
                 digests.add(digest)
             else:

@@ -21,6 +21,8 @@ from PIL import Image, ImageOps, ImageSequence
 
 from ..errors import BadField, said
 
+# Where pictures lie, inside the data folder.
+FOLDER = "media"
 BYTES_MAX = 10 * 1024 * 1024
 # Over all frames together: what must be held and drawn at the most.
 PIXELS_MAX = 40_000_000
@@ -85,7 +87,7 @@ def keep(folder: Path, picture: Picture) -> None:
 
 def place(folder: Path, sha256: str, type: str) -> Path:
     """Where a picture lies under the data folder."""
-    return folder / "media" / sha256[:2] / f"{sha256}.{type}"
+    return folder / FOLDER / sha256[:2] / f"{sha256}.{type}"
 
 
 def _drawn(body: bytes) -> Picture:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from campaigns.base import public_id
 from campaigns.errors import Forbidden
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import ASSURANCES, Programme
@@ -28,6 +29,18 @@ def get(act: Act, programme_id: int) -> Programme:
     """One programme; NotFound where the caller has no grant."""
     act.need("programmes:read", programme_id)
     return act.one(Programme, programme_id)
+
+
+def choices(act: Act, scope: str, limit: int = 500) -> list[tuple[str, str]]:
+    """The programmes in which the caller has a scope, as (public id, name) by name: for choosing one of them."""
+    statement = scoped(select(Programme.id, Programme.name), Programme.id, act.caller, scope)
+    rows = act.session.execute(statement.order_by(Programme.name, Programme.id).limit(limit))
+    return [(public_id("prg", number), name) for number, name in rows]
+
+
+def name_of(act: Act, programme_id: int | None) -> str:
+    """What a programme is called; "" for what all share."""
+    return "" if programme_id is None else act.one(Programme, programme_id).name
 
 
 def create(act: Act, **values: Any) -> Programme:

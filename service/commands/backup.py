@@ -15,6 +15,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from campaigns.messages import pictures
+
 from .. import epoch, keys
 from ..wiring import Wiring
 from . import wired
@@ -38,8 +40,10 @@ def run(args: Namespace) -> int:
         source = wiring.settings.folder / name
         if source.exists():
             shutil.copy2(source, args.folder / name)
+    if (wiring.settings.folder / pictures.FOLDER).exists():
+        shutil.copytree(wiring.settings.folder / pictures.FOLDER, args.folder / pictures.FOLDER)
     wiring.close()
-    for path in sorted(args.folder.iterdir()):
+    for path in sorted(one for one in args.folder.rglob("*") if one.is_file()):
         path.chmod(0o600)
         print(f"{path}  {path.stat().st_size} bytes")
     return 0

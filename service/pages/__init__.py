@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import live, media, signin, today, tour
+from . import live, me, media, signin, today, tour
 
 ROOMS = (
     signin.pages,
+    me.pages,
     today.pages,
     tour.pages,
     live.pages,

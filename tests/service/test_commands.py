@@ -21,6 +21,7 @@ from sqlalchemy import func, select, text
 
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account, Stop
+from campaigns.messages import pictures
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Programme
 from service import epoch, upgrade
@@ -239,7 +240,10 @@ def test_a_backup_opens_with_its_keys_and_never_overwrites(
         return
     sealed = wiring.keyring.seal(1, {"password": "word"})
     main(["token"])
+    picture = pictures.Picture(b"a picture", "png", 1, 1)
+    pictures.keep(wiring.settings.folder, picture)
     assert main(["backup", str(folder)]) == 0
+    assert pictures.place(folder, picture.sha256, "png").read_bytes() == b"a picture"
     copy = Wiring(
         load({"DOLEN__DATA__DIR": str(folder), "DOLEN__DATABASE__URL": f"sqlite:///{folder}/dolen.db"})
     )
