@@ -1,99 +1,44 @@
-"""Who is signed in at a browser: passwords, logins and the links that let somebody in once.
+"""Who is signed in at a browser: logins, and the links that let somebody in once.
 
-Rules: a password is kept as argon2id; a login lives 8 hours without use and 7 days in all, and ends with every change
-of password or role; a link works once. After ten failures in a quarter of an hour a name waits, known or not.
-Source: security 1, bad input A1 to A4, A8, A13.
+Rules: a login lives 8 hours without use and 7 days in all, and ends with every change of password, role or second
+step; half a login, whose second step is missing, opens nothing; a link works once.
+Source: security 1, bad input A3, A4, A8.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import unicodedata
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from campaigns.errors import BadAddress, BadField, Forbidden, LinkNotValid
-from campaigns.stakeholders import addresses
+from campaigns.errors import LinkNotValid
 
-from .tables import DoorKey, Knock, Login, User
+from .tables import DoorKey, Login, User
 
 IDLE = timedelta(hours=8)
 LONGEST = timedelta(days=7)
 # "Seen" is exact to this, so that reading does not become writing.
 SEEN_STEP = timedelta(minutes=5)
 LINK_LIFE = timedelta(minutes=30)
-FAILURES_MAX = 10
-FAILURES_WITHIN = timedelta(minutes=15)
-PASSWORD_MIN, PASSWORD_MAX = 12, 1024
-
-_hasher = PasswordHasher()
-# Compared when a name is unknown, so that this takes as long as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
+INVITED = timedelta(days=7)
+CODE_LIFE = timedelta(minutes=10)
+AGENT_MAX = 300
 
 
-class WrongLogin(Forbidden):
-    """The name and password do not belong together; it is not said which of them is wrong."""
-
-    code = "wrong_login"
-
-
-class TooManyTries(Forbidden):
-    """Too many failures for this name; it opens again by itself."""
-
-    code = "too_many_tries"
-
-
-def set_password(session: Session, now: datetime, user: User, password: str) -> None:
-    """A new password; every login of the user ends."""
-    text = unicodedata.normalize("NFC", password)
-    if not len(text) >= PASSWORD_MIN or len(text.encode()) > PASSWORD_MAX or "\0" in text:
-        raise BadField(
-            f"a password has at least {PASSWORD_MIN} characters, and at most {PASSWORD_MAX} bytes",
-            pointer="/password",
-        )
-    user.password_hash = _hasher.hash(text)
-    user.touch(now)
-    end_all(session, user.id)
-
-
-def check(session: Session, now: datetime, email: str, password: str) -> User:
-    """The user of this address and password. WrongLogin, or TooManyTries before anything is compared."""
-    name = _sha256(email.strip().lower()[:400])
-    since = now - FAILURES_WITHIN
-    failures = select(func.count()).where(Knock.name_sha256 == name, Knock.at > since)
-    if (session.scalar(failures) or 0) >= FAILURES_MAX:
-        raise TooManyTries("too many failed tries: wait a quarter of an hour")
-    user = _known(session, email)
-    kept = user.password_hash if user and user.password_hash else _NOBODY
-    try:
-        _hasher.verify(kept, unicodedata.normalize("NFC", password)[:PASSWORD_MAX])
-        right = user is not None and user.state == "active" and user.password_hash is not None
-    except (VerificationError, InvalidHashError):
-        right = False
-    if user is None or not right:
-        raise WrongLogin("this address and this password do not belong together")
-    session.execute(delete(Knock).where(Knock.name_sha256 == name))
-    return user
-
-
-def knock(session: Session, now: datetime, email: str) -> None:
-    """Remember a failure; in a transaction of its own, because the failed call keeps nothing."""
-    session.execute(delete(Knock).where(Knock.at <= now - FAILURES_WITHIN))
-    session.add(Knock(name_sha256=_sha256(email.strip().lower()[:400]), at=now))
-
-
-def begin(session: Session, now: datetime, user_id: int) -> str:
-    """Sign a user in; what the browser's cookie holds."""
+def begin(
+    session: Session, now: datetime, user_id: int, *, agent: str = "", awaits_code: bool = False
+) -> str:
+    """Sign a user in; what the browser's cookie holds. `awaits_code`: half way, the second step is missing."""
     secret = secrets.token_urlsafe(32)
+    session.execute(delete(Login).where(Login.user_id == user_id, Login.made_at <= now - LONGEST))
     session.add(
         Login(
             user_id=user_id, secret_sha256=_sha256(secret), form_key=secrets.token_urlsafe(24), made_at=now,
-            seen_at=now,
+            seen_at=now, agent=agent[:AGENT_MAX], awaits_code=awaits_code,
         )
     )  # fmt: skip
     session.flush()
@@ -102,10 +47,24 @@ def begin(session: Session, now: datetime, user_id: int) -> str:
 
 def find(session: Session, now: datetime, secret: str) -> Login | None:
     """The login behind a cookie, where it still lives and its user may still come in."""
-    found = session.scalar(select(Login).where(Login.secret_sha256 == _sha256(secret)))
-    if found is None or found.seen_at + IDLE <= now or found.made_at + LONGEST <= now:
+    found = _of(session, secret)
+    return found if found is not None and not found.awaits_code and _lives(session, now, found) else None
+
+
+def halfway(session: Session, now: datetime, secret: str) -> Login | None:
+    """The half login behind a cookie, whose second step is missing."""
+    found = _of(session, secret)
+    if found is None or not found.awaits_code or found.made_at + CODE_LIFE <= now:
         return None
-    return found if session.get_one(User, found.user_id).state == "active" else None
+    return found if _lives(session, now, found) else None
+
+
+def of_user(session: Session, now: datetime, user_id: int) -> Sequence[Login]:
+    """Where a user is signed in, the newest first."""
+    living = (Login.seen_at > now - IDLE, Login.made_at > now - LONGEST, Login.awaits_code.is_not(True))
+    return session.scalars(
+        select(Login).where(Login.user_id == user_id, *living).order_by(Login.seen_at.desc())
+    ).all()
 
 
 def seen(session: Session, now: datetime, login_id: int) -> None:
@@ -118,9 +77,11 @@ def end(session: Session, login_id: int) -> None:
     session.execute(delete(Login).where(Login.id == login_id))
 
 
-def end_all(session: Session, user_id: int) -> None:
-    """Sign a user out everywhere."""
-    session.execute(delete(Login).where(Login.user_id == user_id))
+def end_all(session: Session, user_id: int, *, but: int | None = None) -> None:
+    """Sign a user out everywhere, and make the links useless that would let them in; `but` one login stays."""
+    session.execute(delete(Login).where(Login.user_id == user_id, Login.id != (but or 0)))
+    if but is None:
+        session.execute(delete(DoorKey).where(DoorKey.user_id == user_id, DoorKey.used_at.is_(None)))
 
 
 def anybody(session: Session) -> bool:
@@ -144,6 +105,9 @@ def read_key(session: Session, now: datetime, secret: str) -> DoorKey:
     found = session.scalar(select(DoorKey).where(DoorKey.secret_sha256 == _sha256(secret)))
     if found is None or found.used_at is not None or found.expires_at <= now:
         raise LinkNotValid("this link is not valid any more: ask for a new one")
+    user = session.get(User, found.user_id) if found.user_id is not None else None
+    if user is not None and user.state != "active":
+        raise LinkNotValid("this link is not valid any more: ask for a new one")
     return found
 
 
@@ -156,12 +120,14 @@ def use_key(session: Session, now: datetime, key: DoorKey) -> None:
         raise LinkNotValid("this link has been used")
 
 
-def _known(session: Session, email: str) -> User | None:
-    try:
-        key = addresses.key("email", email)
-    except BadAddress:
-        return None
-    return session.scalar(select(User).where(User.email_key == key))
+def _of(session: Session, secret: str) -> Login | None:
+    return session.scalar(select(Login).where(Login.secret_sha256 == _sha256(secret)))
+
+
+def _lives(session: Session, now: datetime, login: Login) -> bool:
+    if login.seen_at + IDLE <= now or login.made_at + LONGEST <= now:
+        return False
+    return session.get_one(User, login.user_id).state == "active"
 
 
 def _sha256(text: str) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, aliased
 
-from connectors.api import Connector, ConnectorError, Outbound, Uncertain
+from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncertain
 
 from ..base import parse_id
 from ..database import Database
@@ -69,6 +69,11 @@ def work(desk: Desk) -> bool:
     if connector is not None:
         _waves(desk, held, account, connector)
     return True
+
+
+def hand_over(connector: Connector, letter: Outbound) -> Receipt:
+    """Hand over a letter to somebody who works here: it belongs to no programme and stands in no ledger."""
+    return connector.send(letter)
 
 
 def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | None:

@@ -8,15 +8,17 @@ from sqlalchemy import select
 
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account
-from campaigns.errors import BadField, NotFound
+from campaigns.errors import BadField, NotFound, Recalled, Said, said
 from connectors import registry
 from connectors.api import BadSettings, Connector, ConnectorError, Provider
 
-from .. import paging
+from .. import paging, post
 from ..access import Caller, scoped
 from ..wiring import Wiring
 from . import Act, begin
 
+PRACTICE = "Practice"
+ENDS_SHOWN_FROM = 16
 SHOWN = ("connector", "name", "settings", "sender", "sender_name", "language", "on_unknown", "state")
 
 
@@ -64,11 +66,40 @@ def create(
     return made
 
 
-def change(act: Act, account_id: int, version: int | None, **values: Any) -> Account:
-    """Change an account; secrets that are given replace all of them, those that are not stay."""
+def practice(act: Act) -> Account:
+    """The practice account, made when it is first needed."""
+    found = act.session.scalar(select(Account).where(Account.test.is_(True), Account.channel == "email"))
+    if found is not None:
+        return found
+    chosen = act.wiring.settings.practice
+    if not chosen.enabled:
+        raise BadField("practice is switched off here: test tokens reach nobody", pointer="/accounts")
+    settings = {"url": f"http://127.0.0.1:{chosen.port}", "channel": "email"}
+    connected = _connect("simulator", settings, {})
+    made = accounts.create(
+        act.session, act.now, name=PRACTICE, connector="simulator", channel="email", settings=settings, test=True,
+        sender="practice@example.org",
+    )  # fmt: skip
+    accounts.declare(made, connected)
+    connected.close()
+    return made
+
+
+def known_secrets(act: Act, account: Account) -> dict[str, str]:
+    """Which secrets are set, each with how it ends; nothing of one so short that this would give it away."""
+    opened = act.wiring.keyring.open(account.id, account.secrets)
+    return {
+        name: value[-4:] if len(value) >= ENDS_SHOWN_FROM else "" for name, value in opened.items() if value
+    }
+
+
+def change(act: Act, account_id: int, version: int | None, *, keep: bool = False, **values: Any) -> Account:
+    """Change an account; secrets that are given replace all of them, or with `keep` those of the same name."""
     account = get(act, account_id, scope="connectors:admin", lock=True)
     act.unchanged(account, version)
     before, secrets = _facts(account), values.pop("secrets", None)
+    if keep and secrets is not None:
+        secrets = act.wiring.keyring.open(account.id, account.secrets) | secrets
     if secrets is not None or "settings" in values:
         known = act.wiring.keyring.open(account.id, account.secrets) if secrets is None else secrets
         connected = _connect(account.connector, values.get("settings", account.settings), known)
@@ -105,6 +136,25 @@ def verify(wiring: Wiring, caller: Caller, account_id: int, request_id: str | No
         return {"ok": not problem, "problem": problem, "state": account.state}
 
 
+def try_out(
+    wiring: Wiring, caller: Caller, account_id: int, letter: post.Letter, request_id: str | None
+) -> str:
+    """Hand a letter to the provider of a mail account, for whoever tries it; the provider's words if it refuses."""
+    with begin(wiring, caller, request_id=request_id) as act:
+        account = get(act, account_id, scope="connectors:admin")
+        if account.channel != "email":
+            raise BadField("only a mail account can be tried by a letter", pointer="/account")
+        by = post.box_of(wiring, act.session, account)
+    problem = ""
+    try:
+        post.post(by, letter)
+    except ConnectorError as error:
+        problem = error.words
+    with begin(wiring, caller, request_id=request_id) as act:
+        act.note("connector_account.tried", "account", account_id, after={"ok": not problem})
+    return problem
+
+
 def _connect(name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Connector:
     try:
         return registry.connect(name, settings, secrets)
@@ -113,7 +163,17 @@ def _connect(name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Co
     except BadSettings as error:
         first = next(iter(error.problems))
         where = "secrets" if first in secrets else "settings"
-        raise BadField(str(error), pointer=f"/{where}/{first}") from error
+        raise BadField(_wrong(error), pointer=f"/{where}/{first}") from error
+
+
+def _wrong(error: BadSettings) -> Said:
+    """`str(error)` with each setting apart."""
+    *before, last = (
+        said("{name} {words}", name=name, words=Recalled(words)) for name, words in error.problems.items()
+    )
+    for one in reversed(before):
+        last = said("{one}; {more}", one=one, more=last)
+    return last
 
 
 def _seal(act: Act, account: Account, secrets: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from campaigns.delivery import accounts as room
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadAddress, BadField, Forbidden
 from campaigns.messages import content, templates
@@ -16,13 +15,12 @@ from campaigns.stakeholders import addresses, people
 from campaigns.stakeholders.tables import Address, Involvement
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import StrategyVersion
-from connectors import registry
 
 from . import Act
+from .accounts import practice
 from .stakeholders import reached
 
 NAME_MAX = 60
-PRACTICE = "Practice"
 
 
 def carriers(act: Act, programme_id: int, wanted: Sequence[int], *, direct: bool) -> list[Account]:
@@ -59,7 +57,7 @@ def _carrier(act: Act, programme_id: int, account_id: int, place: int) -> Accoun
 def _default(act: Act, programme_id: int) -> Account:
     """The mail account of a message that names none."""
     if act.caller.test:
-        return _practice(act)
+        return practice(act)
     chosen = act.caller.defaults.get("account_id")
     if chosen:
         return _carrier(act, programme_id, int(chosen), 0)
@@ -78,25 +76,6 @@ def _default(act: Act, programme_id: int) -> Account:
     if len(found) > 1:
         raise BadField("several mail accounts are connected: name one", pointer="/accounts")
     return found[0]
-
-
-def _practice(act: Act) -> Account:
-    """The account of test tokens, made when it is first needed."""
-    found = act.session.scalar(select(Account).where(Account.test.is_(True), Account.channel == "email"))
-    if found is not None:
-        return found
-    practice = act.wiring.settings.practice
-    if not practice.enabled:
-        raise BadField("practice is switched off here: test tokens reach nobody", pointer="/accounts")
-    chosen = {"url": f"http://127.0.0.1:{practice.port}", "channel": "email"}
-    connected = registry.connect("simulator", chosen, {})
-    made = room.create(
-        act.session, act.now, name=PRACTICE, connector="simulator", channel="email", settings=chosen, test=True,
-        sender="practice@example.org",
-    )  # fmt: skip
-    room.declare(made, connected)
-    connected.close()
-    return made
 
 
 def words_of(

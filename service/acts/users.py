@@ -1,11 +1,12 @@
 """What may be done with users and their grants.
 
 Rules: a grant is given and taken by whoever administers its programme; the last administrator of everything
-stays.
+stays; whoever gets or loses a role, an address or the right to come in is signed out everywhere.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -14,7 +15,7 @@ from campaigns.errors import BadField, Conflict
 from campaigns.stakeholders import addresses
 from campaigns.strategies.tables import Programme
 
-from .. import paging
+from .. import logins, paging, second_step
 from ..access import scoped
 from ..ids import shown
 from ..tables import Grant, Token, User
@@ -65,8 +66,29 @@ def change(act: Act, user_id: int, version: int | None, **values: Any) -> User:
         setattr(user, name, value)
     if user.state != "active":
         _somebody_stays(act)
+    if "email_key" in values or "state" in values:
+        logins.end_all(act.session, user_id)
     user.touch(act.now)
     act.note("user.changed", "user", user.id, before={"state": before}, after={"state": user.state})
+    return user
+
+
+def let_in(act: Act, user_id: int, life: timedelta = logins.INVITED) -> str:
+    """A link that lets a user choose a password; whoever has it is that user, so it is handed over with care."""
+    act.need("users:admin", None)
+    user = act.one(User, user_id, lock=True)
+    if user.state != "active":
+        raise Conflict("this person is disabled: let them in again first")
+    act.note("user.link_made", "user", user_id)
+    return act.wiring.links.url(logins.make_key(act.session, act.now, user_id, life))
+
+
+def drop_second_step(act: Act, user_id: int) -> User:
+    """For somebody who lost phone and paper: a password is enough again."""
+    act.need("users:admin", None)
+    user = act.one(User, user_id, lock=True)
+    second_step.drop(act.session, act.now, user)
+    act.note("user.second_step_dropped", "user", user_id)
     return user
 
 
@@ -112,6 +134,7 @@ def grant(
     made = Grant(user_id=user_id, token_id=token_id, role=role, programme_id=programme_id, created_at=act.now)
     act.session.add(made)
     act.session.flush()
+    _sign_out(act, made)
     act.note(
         "grant.given", "grant", made.id, programme_id=programme_id,
         after=_facts(made),
@@ -126,10 +149,17 @@ def take(act: Act, grant_id: int) -> None:
     act.session.delete(found)
     act.session.flush()
     _somebody_stays(act)
+    _sign_out(act, found)
     act.note(
         "grant.taken", "grant", grant_id, programme_id=found.programme_id,
         before=_facts(found),
     )  # fmt: skip
+
+
+def _sign_out(act: Act, row: Grant) -> None:
+    """Who may do more, or less, comes in anew (A3, A4)."""
+    if row.user_id is not None:
+        logins.end_all(act.session, row.user_id)
 
 
 def _facts(row: Grant) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from campaigns.delivery.tables import Account
 
 from .. import keys
+from ..tables import Installation, User
 from . import wired
 
 
@@ -18,7 +19,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Add the key, then seal the secrets of every account with it."""
+    """Add the key, then seal with it the secrets of every account, every second step and the OpenID provider."""
     wiring = wired()
     ring = keys.renew(wiring.settings.folder)
     with wiring.database.write() as session:
@@ -26,6 +27,10 @@ def run(args: Namespace) -> int:
         accounts = session.scalars(sealed).all()
         for account in accounts:
             account.secrets = ring.reseal(account.secrets or b"")
+        for user in session.scalars(select(User).where(User.second_step.is_not(None)).with_for_update()):
+            user.second_step = ring.reseal(user.second_step or b"")
+        for row in session.scalars(select(Installation).where(Installation.oidc_secret.is_not(None))):
+            row.oidc_secret = ring.reseal(row.oidc_secret or b"")
     wiring.close()
     print(
         f"{len(accounts)} accounts are sealed with the new key. Restart every process: they read keys at start."

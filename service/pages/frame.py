@@ -16,10 +16,12 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, g, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaigns.errors import DomainError, Forbidden, NotFound
 
-from .. import ids, logins, words
+from .. import ids, knocks, logins, second_step, words
 from ..access import Caller, reaches_of
 from ..acts import Act
 from ..door import SAFE, this_door
@@ -32,6 +34,8 @@ COOKIE = "dolen"
 FORM_KEY = "form_key"
 # A page's form; what takes a file says how much it takes.
 FORM_MAX = 2 * 1024 * 1024
+# What somebody reaches who has yet to set up the second step that is asked of them.
+FREE = ("/me/second-step", "/sign-out", "/live")
 View = Callable[..., Any]
 
 
@@ -86,7 +90,7 @@ def show(template: str, status: int = 200, **values: Any) -> Response:
     text = drawing.draw(
         f"{template}.html", language, reader_zone(), user=g.get("user"), form_key=g.get("form_key", ""),
         path=request.path, args=request.args, static=drawing.static, may=may, ids=ids, said=g.get("said"),
-        form=request.form, now=wiring().now(), done=request.args.get("done", ""), here=here, **values,
+        form=_typed(), now=wiring().now(), done=request.args.get("done", ""), here=here, **values,
     )  # fmt: skip
     response = Response(text, status=status, content_type="text/html; charset=utf-8")
     response.headers["Content-Language"] = language
@@ -173,7 +177,7 @@ def inside(target: str) -> str:
 def set_cookie(response: Response, secret: str) -> Response:
     """Give the browser its login."""
     response.set_cookie(
-        _cookie(), secret, max_age=int(logins.LONGEST.total_seconds()), secure=_https(), httponly=True,
+        _cookie(), secret, max_age=int(logins.LONGEST.total_seconds()), secure=https(), httponly=True,
         samesite="Lax", path="/",
     )  # fmt: skip
     return response
@@ -181,23 +185,66 @@ def set_cookie(response: Response, secret: str) -> Response:
 
 def clear_cookie(response: Response) -> Response:
     """Take the login away from the browser."""
-    response.delete_cookie(_cookie(), path="/", secure=_https(), httponly=True, samesite="Lax")
+    response.delete_cookie(_cookie(), path="/", secure=https(), httponly=True, samesite="Lax")
     return response
+
+
+def cookie() -> str:
+    """The secret of the browser's login, or nothing."""
+    return request.cookies.get(_cookie(), "")
 
 
 def login_of(session: Session) -> Login | None:
     """The login of the browser that asks."""
-    secret = request.cookies.get(_cookie(), "")
-    return logins.find(session, wiring().now(), secret) if secret else None
+    return logins.find(session, wiring().now(), cookie()) if cookie() else None
 
 
-def _https() -> bool:
+def begin_login(session: Session, user_id: int, *, awaits_code: bool = False) -> str:
+    """Sign a user in at this browser; for `set_cookie`. Whatever login it had ends: no secret lives on."""
+    old = login_of(session) or (logins.halfway(session, wiring().now(), cookie()) if cookie() else None)
+    if old is not None:
+        logins.end(session, old.id)
+    agent = request.headers.get("User-Agent", "")
+    return logins.begin(session, wiring().now(), user_id, agent=agent, awaits_code=awaits_code)
+
+
+def has_key(login: Login) -> bool:
+    """Whether the form in hand was made for this login."""
+    return hmac.compare_digest(request.form.get(FORM_KEY, "").encode(), login.form_key.encode())
+
+
+def came_from() -> str:
+    """The address a call comes from, by what trusted proxies say."""
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return knocks.came_from(request.remote_addr or "", forwarded, wiring().settings.http.proxies)
+
+
+def from_elsewhere() -> bool:
+    """Whether another site's page made the browser send this form: for forms before there is a login (A5)."""
+    site = request.headers.get("Sec-Fetch-Site", "")
+    origin = request.headers.get(
+        "Origin", "null"
+    )  # browsers hide ours, for we tell nobody where people come from
+    ours = urlsplit(wiring().links.base_url)
+    return site in ("cross-site", "same-site") or origin not in ("null", f"{ours.scheme}://{ours.netloc}")
+
+
+def https() -> bool:
+    """Whether browsers reach us over TLS."""
     return urlsplit(wiring().links.base_url).scheme == "https"
+
+
+def _typed() -> Any:
+    """What was sent with a form; nothing where it was too large to be read, which its page then says."""
+    try:
+        return request.form
+    except RequestEntityTooLarge:
+        return MultiDict()
 
 
 def _cookie() -> str:
     """`__Host-` where the installation is reached by https; a plain name on a machine of one's own."""
-    return f"__Host-{COOKIE}" if _https() else COOKIE
+    return f"__Host-{COOKIE}" if https() else COOKIE
 
 
 def _signed_in(view: View, rule: str, *, outside: bool, form_max: int) -> View:
@@ -210,10 +257,10 @@ def _signed_in(view: View, rule: str, *, outside: bool, form_max: int) -> View:
             if login is None:
                 return see(url_for("pages_signin.sign_in", next=request.full_path.rstrip("?")))
             _open(session, login)
+            if rule not in FREE and second_step.due(session, g.caller, g.user):
+                return see("/me/second-step")
         _permitted(rule)
-        if writes and not hmac.compare_digest(
-            request.form.get(FORM_KEY, "").encode(), login.form_key.encode()
-        ):
+        if writes and not has_key(login):
             return show("old_form", 403)
         if wiring().now() - login.seen_at > logins.SEEN_STEP:
             with database.write() as session:

@@ -699,6 +699,13 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.add_column(sa.Column("below_id", sa.BigInteger(), nullable=True))
+        batch_op.create_index(
+            "ix_deliveries_trouble",
+            ["state", "id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+            postgresql_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+        )
 
     with op.batch_alter_table("import_rows", schema=None) as batch_op:
         batch_op.add_column(
@@ -855,6 +862,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("cells")
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_deliveries_trouble",
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+            postgresql_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+        )
         batch_op.drop_column("below_id")
 
     with op.batch_alter_table("content_items", schema=None) as batch_op:
