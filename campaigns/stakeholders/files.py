@@ -11,7 +11,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# What a spreadsheet takes for the beginning of a formula, the wide forms included.
+_FORMULA = frozenset("=+-@\t\r\n\x00＝＋－＠")
+_ADDRESS = re.compile(r"[^\s<>,;\"'()]+@[^\s<>,;\"'()]+")
+_AROUND = " \t<>,;\"'()"
 _WORD = re.compile(r"\w*[^\W\x00-\x7f]\w*")
 # No database keeps all of these, so a sample shows that there was something.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -79,6 +83,45 @@ class Record:
 def pack(body: bytes) -> bytes:
     """The file as it is kept until it is imported."""
     return gzip.compress(body, compresslevel=1, mtime=0)
+
+
+def unpack(packed: bytes) -> bytes:
+    """The file as it came."""
+    return gzip.decompress(packed)
+
+
+def pasted(text: str, language: str = "", tags: str = "") -> bytes:
+    """Addresses as people paste them (`Ann <ann@example.org>; bob@example.org`, or one a line) as a CSV file.
+
+    What stands before an address is a name; a line without an address stays, so that it is told why it is refused.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["name", "email", "language", "tags"])
+    for line in text.splitlines():
+        end = 0
+        for found in _ADDRESS.finditer(line):
+            writer.writerow([line[end : found.start()].strip(_AROUND), found.group(), language, tags])
+            end = found.end()
+        if not end and line.strip(_AROUND):
+            writer.writerow([line.strip(), "", language, tags])
+    return out.getvalue().encode()
+
+
+def storable(cell: str) -> str:
+    """A cell as every database can keep it, whatever was in it."""
+    return _CONTROL.sub("\ufffd", cell).encode("utf-8", "replace").decode()
+
+
+def spreadsheet(rows: Iterable[Sequence[str]]) -> bytes:
+    """Rows as a CSV file that a spreadsheet opens without running anything in it (C16)."""
+    out = io.StringIO()
+    csv.writer(out).writerows([_harmless(cell) for cell in row] for row in rows)
+    return codecs.BOM_UTF8 + out.getvalue().encode()
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in _FORMULA and cell else cell
 
 
 def shape(body: bytes, encoding: str | None = None, delimiter: str | None = None) -> Shape:

@@ -30,6 +30,8 @@ from .text import clean
 STEP = 200
 # A larger file is checked by `dry_run`, which does not hold one transaction open all the while.
 CHECK_ROWS_MAX = 5_000
+# So much of each cell is kept of a row that was refused.
+CELL_KEPT = 1_000
 # Other writers get their turn between two steps.
 PAUSE_S = 0.002
 # A worker that shows no sign of life for so long has lost the import.
@@ -75,6 +77,30 @@ def check(
     if total <= CHECK_ROWS_MAX:
         _check_at_once(session, now, imported, packed)
     return imported
+
+
+def again(
+    session: Session,
+    now: datetime,
+    imported: Import,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> None:
+    """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
+    if imported.state != "checked" or imported.body is None:
+        raise AlreadyDone("this import was confirmed already")
+    shape = files.shape(files.unpack(imported.body), encoding, delimiter)
+    imported.mapping = _meaning(shape.header, mapping, fields.every(session))
+    imported.detected = {**imported.detected, **asdict(shape)}
+    imported.total = sum(1 for _ in files.records(imported.body, shape.encoding, shape.delimiter))
+    imported.state, imported.done, imported.counts = "checking", 0, {}
+    imported.touch(now)
+    session.execute(delete(ImportRow).where(ImportRow.import_id == imported.id))
+    session.flush()
+    if imported.total <= CHECK_ROWS_MAX:
+        _check_at_once(session, now, imported, imported.body)
 
 
 def confirm(session: Session, now: datetime, imported: Import) -> None:
@@ -246,11 +272,20 @@ def _step(
             {
                 "import_id": imported.id, "line": outcome.line, "outcome": outcome.outcome,
                 "stakeholder_id": outcome.stakeholder_id, "problems": outcome.problems,
+                "cells": _kept(outcome, record.cells),
             }
-            for outcome in outcomes
+            for outcome, record in zip(outcomes, records, strict=True)
         ],
     )  # fmt: skip
     session.flush()
+
+
+def _kept(outcome: Outcome, cells: list[str]) -> list[str] | None:
+    """The cells of a row that somebody may mend; of people who were erased nothing is kept."""
+    erased = any(problem["code"] == "erased" for problem in outcome.problems)
+    if outcome.outcome not in ("refused", "held") or erased:
+        return None
+    return [files.storable(cell)[:CELL_KEPT] for cell in cells[: files.COLUMNS_MAX]]
 
 
 def _advance(session: Session, imported: Import, start: int, count: int, now: datetime) -> None:

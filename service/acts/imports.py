@@ -5,7 +5,7 @@ Rules: only people whom the caller reaches are recognised; a declaration of cons
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -14,7 +14,7 @@ from campaigns.stakeholders import imports
 from campaigns.stakeholders.tables import Import, ImportRow
 
 from .. import paging
-from ..access import Caller
+from ..access import Caller, scoped
 from ..wiring import Wiring
 from . import Act, begin, consents
 from .stakeholders import READ, WRITE, home
@@ -50,6 +50,27 @@ def get(act: Act, import_id: int, scope: str = READ, *, lock: bool = False) -> I
     found = act.one(Import, import_id, lock=lock)
     act.need(scope, found.programme_id)
     return found
+
+
+def listed(act: Act, *, limit: int = 20) -> Sequence[Import]:
+    """The latest imports of the caller's programmes, newest first."""
+    statement = scoped(select(Import), Import.programme_id, act.caller, READ)
+    return list(act.session.scalars(statement.order_by(Import.id.desc()).limit(limit)))
+
+
+def again(act: Act, import_id: int, **reading: Any) -> Import:
+    """Read a checked file in another way: `mapping`, `encoding`, `delimiter`."""
+    found = get(act, import_id, WRITE, lock=True)
+    imports.again(act.session, act.now, found, **reading)
+    act.note("import.checked", "import", found.id, programme_id=found.programme_id)
+    return found
+
+
+def refused(act: Act, import_id: int) -> tuple[Import, Iterator[ImportRow]]:
+    """An import and the rows of it that were not taken in, in the order of the file."""
+    found = get(act, import_id)
+    out = select(ImportRow).where(ImportRow.import_id == found.id, ImportRow.outcome.in_(("refused", "held")))
+    return found, iter(act.session.scalars(out.order_by(ImportRow.line).execution_options(yield_per=1000)))
 
 
 def confirm(act: Act, import_id: int) -> Import:
