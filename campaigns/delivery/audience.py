@@ -195,13 +195,10 @@ def _for_reader(plan: Plan, account: Account, person: Stakeholder, row: dict[str
     """The row with the words in the person's language, or in two where nobody knows it."""
     languages = list(person.languages)
     both = content.pair(plan.variants, account.channel, languages, plan.together)
-    if both is not None:
-        variant, below = both
-    else:
-        variant, below = (
-            content.choose(plan.variants, account.channel, languages, plan.default_language),
-            None,
-        )
+    below = both[1] if both else None
+    variant = (
+        both[0] if both else content.choose(plan.variants, account.channel, languages, plan.default_language)
+    )
     row = row | {"variant_id": variant.id if variant else None, "below_id": below.id if below else None}
     return _with_words(row, variant, render.facts(person, plan.data, {}), below)
 

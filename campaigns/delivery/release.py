@@ -6,8 +6,9 @@ twice inserts nothing, and an interrupted release goes on where it stopped.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..database import Database
 from ..errors import AlreadySending
 from ..messages import messages
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
-from ..stakeholders.tables import Segment
+from ..stakeholders.tables import Segment, Stakeholder
 from . import audience, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
@@ -107,6 +108,51 @@ def sample(
             if row["state"] == states.QUEUED:
                 return [*rows, row]
     return rows
+
+
+Person = tuple[int, str]  # id and name
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who would get a message and who is left out, by reason; `names` are the first few of each."""
+
+    gets: int
+    first: list[Person]
+    left_out: dict[str, int]
+    names: dict[str, list[Person]]
+    whole: bool  # False: there are more people than were looked at
+
+
+def summary(session: Session, message: Message, now: datetime, *, most: int, named: int = 5) -> Audience:
+    """What a release now would do, counted over at most about `most` people; writes nothing."""
+    plan = audience.open_plan(session, message)
+    tally: dict[str, list[int]] = defaultdict(list)
+    number = 0
+    more: int | None = -1
+    counted = Counter(_word(row) for row in audience.posts(plan))
+    while more is not None and number < most:
+        found, more = audience.page(session, plan, more, now)
+        number += audience.PAGE
+        for row in found:
+            counted[_word(row)] += 1
+            if len(tally[_word(row)]) < (20 if _word(row) == "" else named) and row["stakeholder_id"]:
+                tally[_word(row)].append(row["stakeholder_id"])
+    whole = more is None or not audience.page(session, plan, more, now)[0]
+    people = _names(session, [one for found in tally.values() for one in found])
+    names = {word: [(one, people[one]) for one in found] for word, found in tally.items()}
+    left_out = {word: count for word, count in counted.most_common() if word}
+    return Audience(counted[""], names.pop("", []), left_out, names, whole)
+
+
+def _word(row: dict[str, Any]) -> str:
+    """Why a row is not sent; empty where it is."""
+    return "" if row["state"] == states.QUEUED else str(row["reason"])
+
+
+def _names(session: Session, numbers: Sequence[int]) -> dict[int, str]:
+    query = select(Stakeholder.id, Stakeholder.name).where(Stakeholder.id.in_(numbers))
+    return {number: name for number, name in session.execute(query)}
 
 
 def take_back(session: Session, message: Message) -> None:

@@ -19,7 +19,7 @@ from ..stakeholders import segments
 from ..stakeholders.tables import Segment
 from ..strategies import agreements, programmes
 from ..strategies.tables import Strategy, StrategyVersion
-from . import approval, content
+from . import approval, comments, content
 from .tables import Message, MessageAccount, MessageRecipient
 
 Asked = Callable[[Session, Message, datetime], Iterable[dict[str, Any]]]
@@ -45,7 +45,7 @@ def blockers(
     found: list[dict[str, Any]] = []
     if message.kind != "answer":
         found += _strategy(session, message) + _approval(session, message, stands)
-    found += _variants(session, message) + _ceiling(session, message, now)
+    found += _variants(session, message) + _ceiling(session, message, now) + _changes(session, message)
     for ask in _asked:
         found += ask(session, message, now)
     return found
@@ -100,6 +100,14 @@ def _variants(session: Session, message: Message) -> list[dict[str, Any]]:
         }
         for channel in sorted(session.scalars(wanted))
         if channel not in written
+    ]
+
+
+def _changes(session: Session, message: Message) -> list[dict[str, Any]]:
+    words = "A change is asked for: make it or say why not, then settle it"
+    return [
+        {"kind": "change_asked", "detail": words, "by": one.by, "text": one.text}
+        for one in comments.asked(session, message.id)
     ]
 
 

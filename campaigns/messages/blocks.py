@@ -8,6 +8,7 @@ Source: C1, C11.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -29,6 +30,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "columns": ("left", "right"),
 }
 RTL = ("ar", "fa", "he", "ur")
+COLOUR = "#0b5a3c"
 
 # House layout: one sheet that is as wide as a letter and as narrow as a telephone, readable without its pictures.
 FONT = "font-family: Noto Sans, Noto Sans Arabic, Arial, sans-serif"
@@ -36,16 +38,33 @@ SHEET = "max-width: 600px; margin-left: auto; margin-right: auto; padding: 24px;
 INK = f"{FONT}; font-size: 16px; line-height: 1.6; color: #1b1f24"
 HEADING = f"{FONT}; font-size: 22px; line-height: 1.3; color: #1b1f24; margin-top: 24px; margin-bottom: 8px"
 BUTTON = (
-    f"{FONT}; display: inline-block; padding: 12px 20px; border-radius: 6px; background-color: #0b5a3c; "
-    "color: #ffffff; font-weight: bold; text-decoration: none"
+    f"{FONT}; display: inline-block; padding: 12px 20px; border-radius: 6px; color: #ffffff; font-weight: bold; "
+    "text-decoration: none"
 )
+SMALL = f"{FONT}; font-size: 13px; line-height: 1.5; color: #525a64"
 COLUMN = (
     f"{INK}; display: inline-block; width: 100%; max-width: 270px; vertical-align: top; padding-right: 8px"
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """What the house puts around the words. `colour` carries white letters; `logo` is where a picture is found."""
+
+    name: str = ""
+    colour: str = COLOUR
+    logo: str = ""
+    logo_alt: str = ""
+    footer: str = ""
+    address: str = ""
+
+
+PLAIN = Dress()
+
 _SLOTS = regex.compile(r"(\{\{.*?\}\}|\{%.*?%\})", regex.DOTALL)
 _LINK = regex.compile(r"https?://[^\s<>\"'{}]*[^\s<>\"'{}.,;:!?)\]]")
-_GOES = regex.compile(r"(https?://|mailto:|tel:|\{\{)", regex.IGNORECASE)
+# Elsewhere, or a picture of ours (`media.path`), which gets its server's name when it goes out.
+_GOES = regex.compile(r"(https?://|mailto:|tel:|/m/[0-9a-f]{64}\.|\{\{)", regex.IGNORECASE)
 
 
 def check(blocks: object) -> list[dict[str, Any]]:
@@ -57,12 +76,14 @@ def check(blocks: object) -> list[dict[str, Any]]:
     return [_one(block, f"/blocks/{place}") for place, block in enumerate(blocks)]
 
 
-def words(blocks: Sequence[Mapping[str, Any]], language: str) -> tuple[str, str]:
-    """The text alternative and the HTML of checked blocks, both with their slots."""
+def words(blocks: Sequence[Mapping[str, Any]], language: str, dress: Dress = PLAIN) -> tuple[str, str]:
+    """The text alternative and the HTML of checked blocks, both with their slots, in the dress of the house."""
     direction = "rtl" if language.split("-")[0] in RTL else "ltr"
-    inside = "".join(_HTML[block["kind"]](block) for block in blocks)
-    html = f'<div dir="{direction}" lang="{language}" style="{SHEET}; {INK}">{inside}</div>'
-    return "\n\n".join(filter(None, (_TEXT[block["kind"]](block) for block in blocks))) + "\n", html
+    inside = "".join(_HTML[block["kind"]](block, dress) for block in blocks)
+    html = f'<div dir="{direction}" lang="{language}" style="{SHEET}; {INK}">{_head(dress)}{inside}{_foot(dress)}</div>'
+    foot = "\n".join(filter(None, (dress.footer, dress.address)))
+    texts = [*(_TEXT[block["kind"]](block) for block in blocks), f"--\n{foot}" if foot else ""]
+    return "\n\n".join(filter(None, texts)) + "\n", html
 
 
 def _one(block: object, pointer: str) -> dict[str, Any]:
@@ -110,6 +131,29 @@ def _paragraphs(text: str) -> str:
     return "".join(f'<p style="{INK}">{_linked(one).replace(chr(10), "<br>")}</p>' for one in found)
 
 
+def _head(dress: Dress) -> str:
+    if dress.logo:
+        alt = escape(dress.logo_alt or dress.name)
+        return (
+            f'<p><img src="{escape(dress.logo)}" alt="{alt}" height="48" style="height: 48px; border: 0"></p>'
+        )
+    if not dress.name:
+        return ""
+    style = f"{FONT}; font-weight: bold; color: {dress.colour}; border-bottom: 3px solid {dress.colour}"
+    return f'<p style="{style}; padding-bottom: 8px">{escape(dress.name)}</p>'
+
+
+def _foot(dress: Dress) -> str:
+    lines = [escape(one).replace("\n", "<br>") for one in (dress.footer, dress.address) if one]
+    style = f"{SMALL}; border-top: 1px solid #c9ced5; margin-top: 24px; padding-top: 8px"
+    return f'<p style="{style}">{"<br>".join(lines)}</p>' if lines else ""
+
+
+def _button(block: Mapping[str, Any], dress: Dress) -> str:
+    style = f"{BUTTON}; background-color: {dress.colour}"
+    return f'<p><a href="{_escaped(block["url"])}" style="{style}">{_escaped(block["text"])}</a></p>'
+
+
 def _picture(block: Mapping[str, Any]) -> str:
     alt = "" if block["decorative"] else _escaped(block["alt"])
     style = "max-width: 100%; height: auto; border: 0"
@@ -127,14 +171,12 @@ def _columns(block: Mapping[str, Any]) -> str:
     return "<div>" + "".join(f'<div style="{COLUMN}">{_paragraphs(side)}</div>' for side in sides) + "</div>"
 
 
-_HTML: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "heading": lambda block: f'<h1 style="{HEADING}">{_escaped(block["text"])}</h1>',
-    "text": lambda block: _paragraphs(block["text"]),
-    "picture": _picture,
-    "button": lambda block: (
-        f'<p><a href="{_escaped(block["url"])}" style="{BUTTON}">{_escaped(block["text"])}</a></p>'
-    ),
-    "columns": _columns,
+_HTML: dict[str, Callable[[Mapping[str, Any], Dress], str]] = {
+    "heading": lambda block, dress: f'<h1 style="{HEADING}">{_escaped(block["text"])}</h1>',
+    "text": lambda block, dress: _paragraphs(block["text"]),
+    "picture": lambda block, dress: _picture(block),
+    "button": _button,
+    "columns": lambda block, dress: _columns(block),
 }
 _TEXT: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "heading": lambda block: str(block["text"]),

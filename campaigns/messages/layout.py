@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 from ..errors import BadField
 from ..stakeholders.text import clean
 from ..strategies import programmes
+from . import media
+from .blocks import COLOUR, Dress
 from .tables import HouseLayout, Media
 
 # The layout of every programme that has none of its own.
 EVERYBODY = 0
-COLOUR = "#0b5a3c"
 LINES_MAX = 2_000
 # White letters on a colour need this contrast to be read (WCAG 1.4.3).
 CONTRAST_MIN = 4.5
@@ -86,6 +87,16 @@ def set_house(
         row.touch(now)
     session.flush()
     return row
+
+
+def dress(session: Session, programme_id: int | None, language: str) -> Dress:
+    """The layout of a programme's mails as the drawing of blocks takes it."""
+    found = house(session, programme_id)
+    logo = session.get(Media, found.logo_media_id) if found.logo_media_id is not None else None
+    return Dress(
+        name=found.name, colour=found.colour, footer=found.footer, address=found.address,
+        logo=media.path(logo) if logo else "", logo_alt=(media.alt(logo, language) or "") if logo else "",
+    )  # fmt: skip
 
 
 def drop(session: Session, programme_id: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from campaigns.delivery import compose, control, reconcile, release
-from campaigns.delivery.tables import Account, Delivery
+from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery
 from campaigns.errors import BadField, Blocked, Forbidden, NotFound
 from campaigns.messages import approval, blockers, calendar, messages, render, render_helper
 from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Variant
@@ -47,12 +47,26 @@ class Shown:
     due_at: datetime | None  # as said, or for "as soon as it may" when that was
 
 
-def listed(act: Act, *, state: str | None, limit: int, after: str | None, before: str | None) -> paging.Page:
+def listed(
+    act: Act,
+    *,
+    state: str | None,
+    limit: int,
+    after: str | None,
+    before: str | None,
+    programme_id: int | None = None,
+    newest_first: bool = False,
+) -> paging.Page:
     """The messages of the caller's programmes."""
     statement = scoped(select(Message), Message.programme_id, act.caller, "messages:read")
     if state is not None:
         statement = statement.where(Message.state == state)
-    return paging.cut(act.session, statement, Message.id, limit=limit, after=after, before=before)
+    if programme_id is not None:
+        act.need("messages:read", programme_id)
+        statement = statement.where(Message.programme_id == programme_id)
+    return paging.cut(
+        act.session, statement, Message.id, limit=limit, after=after, before=before, newest_first=newest_first
+    )
 
 
 def get(act: Act, message_id: int, *, scope: str = "messages:read", lock: bool = False) -> Message:
@@ -103,7 +117,7 @@ def create(
 ) -> Message:
     """Write a message and, unless it is a draft, send it as soon as nothing stands in its way."""
     programme_id = home(act, "messages:write", programme_id)
-    version = _version(act, programme_id, strategy_id)
+    version = version_of(act, programme_id, strategy_id)
     direct = bool(to or stakeholders or segment is not None)
     through = carriers(act, programme_id, accounts, direct=direct)
     words = {name: values.pop(name, None) for name in WORDS}
@@ -112,7 +126,7 @@ def create(
         act.session, act.now, author=act.caller.actor, programme_id=programme_id, strategy_version_id=version.id,
         content_id=item.id, purpose=purpose or act.caller.defaults.get("purpose") or version.body["purpose"],
         accounts=[(account.id, account.channel) for account in through],
-        segment_id=_segment(act, programme_id, segment),
+        segment_id=segment_of(act, programme_id, segment),
         recipients=named(act, programme_id, to, stakeholders, through), test=act.caller.test, **_when(act, values),
     )  # fmt: skip
     act.note(
@@ -129,7 +143,7 @@ def change(act: Act, message_id: int, version: int | None, **values: Any) -> Mes
     act.unchanged(message, version)
     control.take_back(act.session, act.now, message)
     messages.edit(act.session, act.now, message, by=act.caller.actor, **_when(act, values))
-    _release_named(act, message)
+    release_named(act, message)
     act.note("message.changed", "message", message.id, programme_id=message.programme_id)
     return message
 
@@ -147,7 +161,7 @@ def decide(act: Act, message_id: int, *, digest: str, decision: str, reason: str
     messages.decide(
         act.session, act.now, message, digest=digest, decision=decision, by=act.caller.actor, reason=reason
     )
-    _release_named(act, message)
+    release_named(act, message)
     act.note(
         "message.decided", "message", message.id, programme_id=message.programme_id,
         after={"decision": decision, "digest": digest},
@@ -166,7 +180,7 @@ def urgent_go(act: Act, message_id: int, *, digest: str, reason: str) -> UrgentG
     made = messages.urgent_go(
         act.session, act.now, message, digest=digest, reason=reason, by=act.caller.actor
     )
-    _release_named(act, message)
+    release_named(act, message)
     act.note(
         "message.urgent_go",
         "message",
@@ -267,7 +281,7 @@ def _send(act: Act, message: Message, on_blocked: str) -> None:
         found = blockers.blockers(act.session, message, act.now)
         if found:
             raise Blocked("it cannot go as things stand", blockers=found)
-    _release_named(act, message)
+    release_named(act, message)
     act.note(
         "message.submitted",
         "message",
@@ -277,7 +291,7 @@ def _send(act: Act, message: Message, on_blocked: str) -> None:
     )
 
 
-def _release_named(act: Act, message: Message) -> None:
+def release_named(act: Act, message: Message) -> None:
     """Who was named one by one, and posts, stand in the ledger with the act itself."""
     if message.segment_id is None and message.state in ("scheduled", "held"):
         release.at_once(act.session, message, act.now)
@@ -290,7 +304,7 @@ def _control(act: Act, message_id: int, done: str, verb: Any) -> dict[str, int]:
     return counts
 
 
-def _version(act: Act, programme_id: int, strategy_id: int | None) -> StrategyVersion:
+def version_of(act: Act, programme_id: int, strategy_id: int | None) -> StrategyVersion:
     """The version a message stands under: the agreed one, else the newest, else Everyday communication."""
     if strategy_id is None:
         return strategies.everyday(act.session, programme_id, act.now)
@@ -304,7 +318,7 @@ def _version(act: Act, programme_id: int, strategy_id: int | None) -> StrategyVe
     return version
 
 
-def _segment(act: Act, programme_id: int, segment_id: int | None) -> int | None:
+def segment_of(act: Act, programme_id: int, segment_id: int | None) -> int | None:
     if segment_id is None:
         return None
     segment = act.one(Segment, segment_id)
@@ -336,7 +350,7 @@ def _own_address(act: Act) -> str:
 
 def deliveries(
     act: Act, *, message_id: int | None, stakeholder: int | None, state: str | None, limit: int, after: str | None,
-    before: str | None,
+    before: str | None, newest_first: bool = False,
 ) -> paging.Page:  # fmt: skip
     """The ledger: one row for every intended recipient, the excluded included."""
     statement = scoped(
@@ -350,7 +364,17 @@ def deliveries(
         statement = statement.where(Delivery.stakeholder_id == stakeholder)
     if state is not None:
         statement = statement.where(Delivery.state == state)
-    return paging.cut(act.session, statement, Delivery.id, limit=limit, after=after, before=before)
+    if state in ("bounced", "failed", "unknown"):
+        statement = statement.where(IN_TROUBLE)  # so that the index over these few rows answers
+    return paging.cut(
+        act.session,
+        statement,
+        Delivery.id,
+        limit=limit,
+        after=after,
+        before=before,
+        newest_first=newest_first,
+    )
 
 
 def delivery(act: Act, delivery_id: int, *, scope: str = "messages:read") -> Delivery:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from campaigns.errors import BadField
-from campaigns.messages import approval, blocks, content, markup, render
+from campaigns.messages import approval, blocks, content, layout, markup, render
 
 from .conftest import Desk
 
@@ -118,3 +118,18 @@ def test_two_languages_in_one_letter_are_part_of_what_is_approved(desk: Desk) ->
     assert approval.digest(desk.session, message) != before
     content.put_together(desk.session, desk.now, desk.item, None, author="ann")
     assert approval.digest(desk.session, message) == before
+
+
+def test_the_house_stands_around_the_words_in_mail_and_text(desk: Desk) -> None:
+    dress = blocks.Dress(
+        "Llan & Co", "#123456", "/m/logo.png", "The dragon", "Stop <any> time", "1 High Street"
+    )
+    text, html = blocks.words(blocks.check(ALL), "en", dress)
+    assert (
+        'alt="The dragon"' in html and "Stop &lt;any&gt; time<br>1 High Street" in html and "#123456" in html
+    )
+    assert text.endswith("--\nStop <any> time\n1 High Street\n")
+    assert "Llan &amp; Co" in blocks.words(blocks.check(ALL), "en", blocks.Dress("Llan & Co"))[1]
+    assert (
+        layout.dress(desk.session, desk.programme.id, "cy").colour == layout.house(desk.session, None).colour
+    )

@@ -1,0 +1,347 @@
+"""What may be done while a message is written: look at it, choose whom and through what, talk about it.
+
+Rules: a look at words that nobody saved renders them in the process for drafts; it stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from campaigns.delivery import accounts, compose, control, release
+from campaigns.delivery.tables import Account, Delivery
+from campaigns.errors import BadField
+from campaigns.messages import (
+    approval,
+    blocks,
+    comments,
+    content,
+    layout,
+    lengths,
+    messages,
+    render,
+    render_helper,
+)
+from campaigns.messages.tables import ContentItem, Media, Message, MessageComment, MessageRecipient, Variant
+from campaigns.stakeholders.tables import Segment, Stakeholder
+from campaigns.strategies import programmes
+from campaigns.strategies.tables import Programme, Strategy, StrategyVersion
+
+from ..access import involved, scoped
+from . import Act, message_parts
+from . import accounts as accounts_room
+from . import content as words_of
+from .messages import get, release_named, segment_of, version_of
+from .stakeholders import reached
+
+LISTED_MAX = 200
+PEOPLE_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that are looked at; `html` is the inside of a body."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a version reads for one person, how long it is, and what stands in the way of it."""
+
+    words: Words
+    language: str
+    missing: list[str]
+    wrong: str
+    lengths: list[dict[str, Any]]  # {"account", "field", "length", "limit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody who writes may choose from."""
+
+    programmes: list[Programme]
+    accounts: list[Account]
+    groups: list[Segment]
+    strategies: list[Strategy]
+    practice: bool  # practice can be connected by writing
+
+
+def choice(act: Act) -> Choice:
+    """The programmes where the caller writes, the accounts, groups and strategies to choose from."""
+    mine = scoped(select(Programme), Programme.id, act.caller, "messages:write")
+    through = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
+    groups = scoped(select(Segment), Segment.programme_id, act.caller, "segments:read")
+    plans = scoped(select(Strategy), Strategy.programme_id, act.caller, "strategies:read")
+    through = through.where(Account.state != "disabled").order_by(Account.test, Account.name)
+    found = list(act.session.scalars(through.limit(LISTED_MAX)))
+    return Choice(
+        list(act.session.scalars(mine.order_by(Programme.id).limit(LISTED_MAX))),
+        found,
+        list(
+            act.session.scalars(
+                groups.where(Segment.state == "active").order_by(Segment.name).limit(LISTED_MAX)
+            )
+        ),
+        list(
+            act.session.scalars(
+                plans.where(Strategy.builtin.is_(False), Strategy.state == "active")
+                .order_by(Strategy.name)
+                .limit(LISTED_MAX)
+            )
+        ),
+        act.wiring.settings.practice.enabled and not any(one.test for one in found),
+    )
+
+
+def practice(act: Act) -> Account:
+    """The account whose letters reach nobody, made when it is first chosen."""
+    act.need("messages:send", programmes.general(act.session, act.now).id)
+    return accounts_room.practice(act)
+
+
+def people_of(act: Act, numbers: Sequence[int]) -> list[Stakeholder]:
+    """Those of these stakeholders whom the caller sees."""
+    statement = select(Stakeholder).where(
+        Stakeholder.id.in_(numbers[:LISTED_MAX]), Stakeholder.state != "erased"
+    )
+    return list(act.session.scalars(involved(statement, Stakeholder.id, act.caller, "stakeholders:read")))
+
+
+def recipients(act: Act, message: Message) -> list[Stakeholder]:
+    """Who was named one by one, the first of them."""
+    mine = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
+    return list(act.session.scalars(select(Stakeholder).where(Stakeholder.id.in_(mine)).limit(PEOPLE_MAX)))
+
+
+def through(act: Act, message: Message) -> list[Account]:
+    """The accounts a message goes out through."""
+    return accounts.of_message(act.session, message.id)
+
+
+def audience(act: Act, message_id: int, *, most: int) -> release.Audience:
+    """Who would get it and who is left out, counted over at most about `most` people; sends nothing."""
+    return release.summary(act.session, get(act, message_id), act.now, most=most)
+
+
+def look(
+    act: Act, message_id: int, *, channel: str, language: str, stakeholder: int | None = None,
+    words: Words | None = None, built: Sequence[Mapping[str, Any]] | None = None, both: bool = False,
+) -> Look:  # fmt: skip
+    """One version as a person would read it: as it is saved, or as it is being written. `both`: two in one letter."""
+    message = get(act, message_id)
+    item = act.session.get_one(ContentItem, message.content_id)
+    person = (
+        reached(act, stakeholder, "stakeholders:read") if stakeholder is not None else _somebody(act, message)
+    )
+    facts = render.facts(person, item.data, {"unsubscribe_url": act.wiring.links.url("/u/example")})
+    if both and item.together:
+        return _both(act, message, item, channel, facts)
+    saved = _saved(act, item.id, channel, language)
+    if built is not None:
+        text, html = blocks.words(
+            blocks.check(list(built)), language, layout.dress(act.session, item.programme_id, language)
+        )
+        words = Words(words.subject if words else "", text, html)
+    shown = words or (Words(saved.subject, saved.text, saved.html) if saved else Words())
+    return _looked(act, message, channel, language, shown, facts)
+
+
+def save_blocks(
+    act: Act,
+    content_id: int,
+    channel: str,
+    language: str,
+    *,
+    subject: str,
+    built: Sequence[Mapping[str, Any]],
+) -> Variant:
+    """Save a version that is put together from blocks, in the dress of the house."""
+    item = words_of.get(act, content_id, words_of.WRITE)
+    dress = layout.dress(act.session, item.programme_id, language)
+    return words_of.save_variant(
+        act, content_id, channel, language, subject=subject, blocks=built, dress=dress
+    )
+
+
+def variants(act: Act, message: Message) -> tuple[list[Variant], set[int]]:
+    """The words of a message as they stand, and the ids of those whose source has changed since."""
+    item = act.session.get_one(ContentItem, message.content_id)
+    found = content.current(act.session, item.id)
+    return found, content.stale(item, found)
+
+
+def measured(through: Sequence[Account], channel: str, subject: str, text: str) -> list[dict[str, Any]]:
+    """How long words are, as each account of their channel counts, with what it takes."""
+    found = []
+    for account in through:
+        if account.channel != channel:
+            continue
+        counting = account.limits.get("counting") or "codepoints"
+        for field, value, limit, how in (
+            ("subject", subject, account.limits.get("subject_max"), "codepoints"),
+            ("text", text, account.limits.get("text_max"), counting),
+        ):
+            if limit is not None:
+                length = lengths.count(how, value)
+                found.append({"account": account.name, "field": field, "length": length, "limit": limit})
+    return found
+
+
+def readdress(
+    act: Act, message_id: int, version: int | None, *, to: Sequence[str], stakeholders: Sequence[int],
+    segment: int | None, accounts: Sequence[int], strategy_id: int | None = None,
+) -> Message:  # fmt: skip
+    """Choose anew who gets a message and through which accounts, and the strategy it stands under."""
+    message = get(act, message_id, scope="messages:write", lock=True)
+    act.unchanged(message, version)
+    direct = bool(to or stakeholders or segment is not None)
+    chosen = message_parts.carriers(act, message.programme_id, accounts, direct=direct)
+    values: dict[str, Any] = {
+        "accounts": [(one.id, one.channel) for one in chosen],
+        "segment_id": segment_of(act, message.programme_id, segment),
+        "recipients": message_parts.named(act, message.programme_id, to, stakeholders, chosen),
+    }
+    if strategy_id is not None:
+        values["strategy_version_id"] = version_of(act, message.programme_id, strategy_id).id
+    control.take_back(act.session, act.now, message)
+    messages.edit(act.session, act.now, message, by=act.caller.actor, **values)
+    release_named(act, message)
+    act.note("message.readdressed", "message", message.id, programme_id=message.programme_id)
+    return message
+
+
+def put_together(act: Act, message_id: int, languages: Sequence[str] | None) -> None:
+    """Send whoever has said no language one letter in two, or no longer."""
+    message = get(act, message_id, scope="messages:write", lock=True)
+    item = act.one(ContentItem, message.content_id, lock=True)
+    content.put_together(act.session, act.now, item, languages, author=act.caller.actor)
+    act.note(
+        "content_item.put_together", "content_item", item.id, programme_id=item.programme_id,
+        after={"languages": list(languages or ())},
+    )  # fmt: skip
+
+
+def still_right(act: Act, message_id: int, channel: str, language: str) -> Variant:
+    """Say that a version still says what its changed source says."""
+    message = get(act, message_id, scope="messages:write")
+    item = act.one(ContentItem, message.content_id, lock=True)
+    made = content.still_right(act.session, item, channel, language)
+    act.note(
+        "content_item.still_right", "content_item", item.id, programme_id=item.programme_id,
+        after={"channel": channel, "language": language},
+    )  # fmt: skip
+    return made
+
+
+def decide_unknown(act: Act, message_id: int, *, outcome: str, evidence: str) -> int:
+    """Say of every row of a message whose outcome nobody learnt what became of it; how many."""
+    message = get(act, message_id, scope="messages:send", lock=True)
+    waiting = select(Delivery).where(
+        Delivery.message_id == message.id, Delivery.state == "unknown", Delivery.batch_id.is_(None)
+    )
+    rows = list(act.session.scalars(waiting.order_by(Delivery.id)))
+    for row in rows:
+        control.decide(act.session, act.now, row, outcome=outcome, by=act.caller.actor, evidence=evidence)
+    act.note(
+        "deliveries.decided", "message", message.id, programme_id=message.programme_id,
+        after={"outcome": outcome, "evidence": evidence, "rows": len(rows)},
+    )  # fmt: skip
+    return len(rows)
+
+
+def said_of(act: Act, message_id: int) -> list[MessageComment]:
+    """What colleagues said about a message."""
+    return comments.listed(act.session, get(act, message_id).id)
+
+
+def comment(act: Act, message_id: int, *, digest: str, text: str, asks: bool) -> MessageComment:
+    """Say something about the form that was read; `asks` for a change, which stops the approval until it is settled."""
+    message = get(act, message_id, lock=True)
+    if not (
+        act.caller.may("messages:write", message.programme_id)
+        or act.caller.may("messages:approve", message.programme_id)
+    ):
+        act.need("messages:write", message.programme_id)
+    made = comments.write(
+        act.session, act.now, message, digest=digest, text=text, by=act.caller.actor, asks=asks
+    )
+    messages.settle(act.session, act.now, message)
+    act.note(
+        "message.commented", "message", message.id, programme_id=message.programme_id, after={"asks": asks}
+    )
+    return made
+
+
+def settle_comment(act: Act, message_id: int, comment_id: int) -> MessageComment:
+    """Say that what was asked for is done, or is not needed."""
+    message = get(act, message_id, lock=True)
+    if not act.caller.may("messages:approve", message.programme_id):
+        act.need("messages:write", message.programme_id)
+    done = comments.settle(act.session, act.now, message, comment_id, act.caller.actor)
+    messages.settle(act.session, act.now, message)
+    release_named(act, message)
+    act.note("message.comment_settled", "message", message.id, programme_id=message.programme_id)
+    return done
+
+
+def pictures(act: Act, message: Message) -> list[Media]:
+    """Pictures that may stand in this message, newest first."""
+    homes = programmes.lineage(act.session, message.programme_id)
+    inside = Media.programme_id.is_(None) | Media.programme_id.in_(homes)
+    mine = select(Media).where(Media.kind == "picture", Media.state == "active", inside)
+    return list(act.session.scalars(mine.order_by(Media.id.desc()).limit(LISTED_MAX)))
+
+
+def strategy_of(act: Act, message: Message) -> Strategy:
+    """The strategy a message stands under."""
+    version = act.session.get_one(StrategyVersion, message.strategy_version_id)
+    return act.session.get_one(Strategy, version.strategy_id)
+
+
+def digest(act: Act, message: Message) -> str:
+    """What an approval of the message as it stands is an approval of."""
+    return approval.digest(act.session, message)
+
+
+def _saved(act: Act, content_id: int, channel: str, language: str) -> Variant | None:
+    found = content.current(act.session, content_id)
+    return next((one for one in found if (one.channel, one.language) == (channel, language)), None)
+
+
+def _somebody(act: Act, message: Message) -> Stakeholder | None:
+    """The first who would get it, so that names and fields can be seen filled in."""
+    rows = release.sample(act.session, message, act.now, None)
+    found = next((row["stakeholder_id"] for row in rows if row["stakeholder_id"]), None)
+    return act.session.get(Stakeholder, found) if found else None
+
+
+def _both(act: Act, message: Message, item: ContentItem, channel: str, facts: dict[str, Any]) -> Look:
+    found = content.pair(content.current(act.session, item.id), channel, [], item.together)
+    if found is None:
+        raise BadField("write both languages first", pointer="/together")
+    seen = [
+        _looked(act, message, channel, one.language, Words(one.subject, one.text, one.html), facts)
+        for one in found
+    ]
+    parts = [render.Rendered(one.words.subject, one.words.text, one.words.html) for one in seen]
+    made = compose.together(parts[0], parts[1], [one.language for one in seen])
+    missing = [name for one in seen for name in one.missing]
+    wrong = next((one.wrong for one in seen if one.wrong), "")
+    return Look(Words(made.subject, made.text, made.html), seen[0].language, missing, wrong, [])
+
+
+def _looked(
+    act: Act, message: Message, channel: str, language: str, words: Words, facts: dict[str, Any]
+) -> Look:
+    seen = render_helper.preview(words, [facts])[0]
+    made = Words(seen.rendered.subject, seen.rendered.text, seen.rendered.html) if seen.rendered else words
+    if seen.rendered is None:
+        made = Words(words.subject, words.text, "")
+    counted = measured(through(act, message), channel, made.subject, made.text)
+    return Look(made, language, seen.missing, seen.wrong, counted)
