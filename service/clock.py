@@ -11,6 +11,7 @@ from collections.abc import Callable
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from campaigns.delivery import batch, reconcile, release
+from campaigns.stakeholders import segments
 
 from . import idempotency, observe
 from .engines.embedded import until_told
@@ -38,6 +39,7 @@ def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]
     return {
         "beat": (beat, work.tick_s),
         "expire": ([written(reconcile.expire, pace)], 10 * work.tick_s),
+        "count": ([written(segments.recount_oldest)], 20.0),
         "forget": ([written(idempotency.forget)], 3600.0),
     }
 

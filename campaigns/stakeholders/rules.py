@@ -33,6 +33,18 @@ def parse(scope: Scope, rule: Any) -> Rule:
     return parsed
 
 
+def askable(scope: Scope) -> dict[str, list[str]]:
+    """Every field a rule may ask, with its operators, each followed by its opposite where it has one."""
+    found = {}
+    for name in facts.names(scope):
+        fact = facts.find(scope, name)
+        known = [] if fact is None else list(fact.ops)
+        found[name] = [
+            op for one in known for op in (one, *(no for no, yes in OPPOSITES.items() if yes == one))
+        ]
+    return found
+
+
 def leaves(rule: Rule) -> Iterator[Rule]:
     """Every leaf, from left to right."""
     if "field" in rule:

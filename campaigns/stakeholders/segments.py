@@ -8,10 +8,10 @@ asked; without it, the database's clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, func, select
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..base import db_now
@@ -26,6 +26,8 @@ from .tables import Involvement, Segment, SegmentMember, Stakeholder
 from .text import clean
 
 PICK_MAX = 10_000
+# A number in a list is at most about this old.
+RECOUNT = timedelta(minutes=10)
 
 Changed = Callable[[Session, datetime, Segment], None]
 
@@ -123,6 +125,38 @@ def count(session: Session, segment: Segment, *, now: datetime | None = None) ->
     return session.execute(select(func.count()).select_from(inside)).scalar_one()
 
 
+def askable(session: Session, now: datetime, programme_id: int) -> dict[str, list[str]]:
+    """What a rule may ask in this programme: each field with its operators."""
+    return rules.askable(_scope(session, programme_id, {}, now))
+
+
+def draft(session: Session, now: datetime, programme_id: int, rule: Any) -> Segment:
+    """A segment that is not kept, to see what a rule would find; BadRule points into the rule."""
+    found = Segment(programme_id=programme_id, name="", kind="rule", created_at=now, updated_at=now)
+    with session.no_autoflush:
+        _set_rule(session, now, found, rule)
+    return found
+
+
+def recount(session: Session, now: datetime, segment: Segment) -> int:
+    """Count again and keep the number with the moment, for lists; the segment is not edited by it."""
+    found = count(session, segment, now=now)
+    keep = update(Segment).where(Segment.id == segment.id).values(counted=found, counted_at=now)
+    session.execute(keep.execution_options(synchronize_session=False))
+    return found
+
+
+def recount_oldest(session: Session, now: datetime) -> None:
+    """Count the segment again whose number is oldest, once it is older than RECOUNT."""
+    old = or_(Segment.counted_at.is_(None), Segment.counted_at < now - RECOUNT)
+    stale = select(Segment).where(Segment.state == "active", old)
+    found = session.scalar(
+        stale.order_by(Segment.counted_at.is_not(None), Segment.counted_at, Segment.id).limit(1)
+    )
+    if found is not None:
+        recount(session, now, found)
+
+
 def overlap(session: Session, one: Segment, other: Segment, *, now: datetime | None = None) -> int:
     """How many are in both."""
     inside, there = (select_ids(session, each, now=now) for each in (one, other))
@@ -207,15 +241,19 @@ def _picked_ids(segment: Segment, ids: Collection[int]) -> list[int]:
 __all__ = [
     "Fact",
     "archive",
+    "askable",
     "change",
     "count",
     "create",
+    "draft",
     "explain",
     "holding",
     "members",
     "on_change",
     "overlap",
     "pick",
+    "recount",
+    "recount_oldest",
     "register_fact",
     "select_ids",
     "unpick",

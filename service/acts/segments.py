@@ -85,6 +85,28 @@ def of(act: Act, stakeholder_id: int) -> list[Segment]:
     return segments.holding(act.session, found, person.id, now=act.now)
 
 
+def askable(act: Act, programme_id: int) -> dict[str, list[str]]:
+    """What a rule may ask in a programme."""
+    act.need(READ, programme_id)
+    return segments.askable(act.session, act.now, programme_id)
+
+
+def draft(
+    act: Act, programme_id: int, rule: dict[str, Any], sample: int = 8
+) -> tuple[int, list[Stakeholder]]:
+    """How many a rule would find, and some of them; nothing is kept."""
+    act.need(PEOPLE_READ, programme_id)
+    found = segments.draft(act.session, act.now, programme_id, rule)
+    return segments.count(act.session, found, now=act.now), segments.members(
+        act.session, found, limit=sample, now=act.now
+    )
+
+
+def recount(act: Act, segment_id: int) -> int:
+    """Count again, and keep the number for lists."""
+    return segments.recount(act.session, act.now, get(act, segment_id))
+
+
 def overlap(act: Act, segment_id: int, other_id: int) -> int:
     """How many are in both."""
     return segments.overlap(act.session, get(act, segment_id), get(act, other_id), now=act.now)
