@@ -238,6 +238,16 @@ PAGES: dict[str, str] = {
     # the tour of the demo
     "GET /tour": "messages:read",
     "POST /tour": "messages:send",
+    # templates and the house layout
+    "GET /templates": "messages:read",
+    "GET /templates/new": "messages:write",
+    "POST /templates/new": "messages:write",
+    "GET /templates/layout": "messages:read",
+    "POST /templates/layout": "messages:write",
+    "GET /templates/<tpl:number>": "messages:read",
+    "POST /templates/<tpl:number>": "messages:approve",
+    "GET /templates/<tpl:number>/edit": "messages:write",
+    "POST /templates/<tpl:number>/edit": "messages:write",
     # media
     "GET /media": "messages:read",
     "GET /media/new": "messages:write",
@@ -245,4 +255,18 @@ PAGES: dict[str, str] = {
     "GET /media/<med:number>": "messages:read",
     "POST /media/<med:number>": "messages:write",
     "GET /media/<med:number>/<name>": "messages:read",
+    # calendar
+    "GET /calendar": "messages:read",
+    "GET /calendar/<msg:number>": "messages:read",
+    "POST /calendar/<msg:number>": "messages:write",
+    "GET /calendar/queue": "messages:read",
+    "POST /calendar/queue": "messages:write",
+    "GET /calendar/promises": "strategies:read",
+    "POST /calendar/promises": "strategies:write",
+    "GET /calendar/quiet": "messages:read",
+    "POST /calendar/quiet": "messages:approve",
+    "GET /calendar/mix": "messages:read",
+    "POST /calendar/mix": "messages:write",
+    "GET /calendar/feed": "messages:read",
+    "POST /calendar/feed": "messages:read",
 }

@@ -2,14 +2,56 @@
 
 from __future__ import annotations
 
-from flask import Response
+from datetime import timedelta
 
-from . import frame
+from flask import Response, request
+
+from campaigns.base import parse_id
+from campaigns.errors import BadField
+
+from ..acts import messages, relationships, today
+from . import frame, tour
 
 pages = frame.Pages("today")
+# What a person may say of a delivery that nobody was sure of, and what is written down as evidence where they add none.
+OUTCOMES = ("sent", "queued", "failed")
 
 
 @pages.page("/")
-def today() -> Response:
+def morning(status: int = 200) -> Response:
     """The day at one look; every number leads to its rows."""
-    return frame.show("today")
+    act, may = frame.act(), frame.may
+    local = act.now.astimezone(frame.reader_zone())
+    tonight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = act.now - timedelta(days=1)
+    reads = may("messages:read")
+    unsure_count, unsure = today.unsure(act) if reads else (0, [])
+    kinds, newest = today.came_in(act, since) if may("responses:read") else ({}, [])
+    return frame.show(
+        "today", status,
+        answers=today.answers(act) if may("responses:read") else None,
+        approvals=today.approvals(act), agreements=today.agreements(act), reviews=today.urgent_reviews(act),
+        unsure=unsure, unsure_count=unsure_count, going=today.going(act, tonight) if reads else [],
+        kinds=kinds, newest=newest, accounts=today.accounts_out(act) if may("connectors:read") else [],
+        failed=today.failed(act, since) if reads else [], stops=today.stops(act) if reads else [],
+        gaps=today.gaps(act) if reads else [],
+        health=today.health(act), touring=tour.running(), people=relationships.names(act, ()),
+        due=relationships.reviews_due(act, local.date(), mine=True).rows if may("stakeholders:read") else [],
+        promises=today.promises_due(act, local.date()) if may("stakeholders:read") else [],
+    )  # fmt: skip
+
+
+@pages.page("/unsure", "POST")
+def decide() -> Response:
+    """Say of one or several deliveries what became of them."""
+    outcome, evidence = request.form.get("outcome", ""), request.form.get("evidence", "")
+    chosen = [parse_id("dlv", one) for one in request.form.getlist("row")]
+
+    def done() -> Response:
+        if outcome not in OUTCOMES or not chosen:
+            raise BadField("choose at least one, and say what became of it", pointer="/row")
+        for number in chosen:
+            messages.decide_delivery(frame.act(), number, outcome=outcome, evidence=evidence)
+        return frame.go("pages_today.morning", done="decided")
+
+    return frame.trying(done) or morning(422)

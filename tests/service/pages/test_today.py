@@ -1,0 +1,98 @@
+"""Today: what waits for the reader, and deciding on what nobody is sure of, one by one and together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from campaigns.delivery import stops
+from campaigns.delivery.tables import Account, Delivery
+from campaigns.messages.tables import Message, Occurrence
+from campaigns.strategies.tables import UrgentGo
+from service.ids import shown
+from service.wiring import Wiring
+
+from ..samples import programme, world
+from .conftest import Browser, Browsers
+
+
+@pytest.fixture
+def ids(wiring: Wiring, general: int) -> dict[str, int]:
+    """A programme with one of everything, its delivery not sure to have gone."""
+    with wiring.database.write() as session:
+        made = world(session, wiring.now(), programme(session, wiring.now(), "River"))
+        row = session.get_one(Delivery, made["dlv"])
+        row.state, row.next_at, row.batch_id, row.intent_at = "unknown", None, None, wiring.now()
+    return made
+
+
+def test_what_nobody_is_sure_of_is_shown_and_decided_with_evidence(
+    wiring: Wiring, browser: Browser, ids: dict[str, int]
+) -> None:
+    """K6."""
+    row = str(shown("delivery", ids["dlv"]))
+    assert row in browser.get("/")
+    refused = browser.post("/unsure", row=row, outcome="sent", evidence="", status=422).text
+    assert "say how you know" in refused and row in refused
+    page = browser.done("/unsure", row=row, outcome="sent", evidence="it stands in the relay's log")
+    assert "Decided" in page and row not in page
+    with wiring.database.read() as session:
+        assert session.get_one(Delivery, ids["dlv"]).state == "sent"
+
+
+def test_choosing_nothing_is_said_and_changes_nothing(browser: Browser, ids: dict[str, int]) -> None:
+    assert "choose at least one" in browser.post("/unsure", outcome="sent", evidence="x", status=422).text
+
+
+def test_who_may_not_send_sees_it_and_cannot_decide(browsers: Browsers, ids: dict[str, int]) -> None:
+    row = str(shown("delivery", ids["dlv"]))
+    viewer = browsers("viewer", ids["prg"])
+    page = viewer.get("/")
+    assert row in page and 'action="/unsure"' not in page
+    viewer.post("/unsure", row=row, outcome="sent", evidence="x", status=403)
+
+
+def test_another_programmes_day_is_not_told(wiring: Wiring, browsers: Browsers, ids: dict[str, int]) -> None:
+    with wiring.database.write() as session:
+        elsewhere = programme(session, wiring.now(), "Hills")
+    page = browsers("administrator", elsewhere).get("/")
+    assert str(shown("delivery", ids["dlv"])) not in page
+
+
+def test_a_check_is_asked_of_others_and_never_of_its_author(
+    wiring: Wiring, browsers: Browsers, ids: dict[str, int]
+) -> None:
+    approver, author = browsers("approver", ids["prg"]), browsers("community_manager", ids["prg"])
+    with wiring.database.write() as session:
+        message = session.get_one(Message, ids["msg"])
+        message.state, message.name, message.author = (
+            "waiting",
+            "Flood plan",
+            str(shown("user", author.user_id)),
+        )
+        for go in session.scalars(select(UrgentGo)):
+            go.reviewed_at = wiring.now()
+    assert "Flood plan" in approver.get("/")
+    assert "Flood plan" not in author.get("/")
+
+
+def test_a_stop_and_an_account_that_is_refused_stand_at_the_top_and_among_what_went_wrong(
+    wiring: Wiring, browser: Browser, ids: dict[str, int]
+) -> None:
+    with wiring.database.write() as session:
+        stops.stop(session, wiring.now(), scope="all", ref_id=0, reason="wrong date in it", by="console")
+        account = session.scalars(select(Account).limit(1)).one()
+        account.state, account.state_reason = "out_of_service", "535 no"
+    page = browser.get("/")
+    assert "wrong date in it" in page and "535 no" in page
+
+
+def test_work_that_nobody_takes_is_said(wiring: Wiring, browser: Browser, ids: dict[str, int]) -> None:
+    assert "Everything runs" in browser.get("/")
+    with wiring.database.write() as session:
+        occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == ids["msg"])).one()
+        occurrence.state, occurrence.due_at = "planned", wiring.now() - timedelta(minutes=5)
+        session.get_one(Message, occurrence.message_id).state = "scheduled"
+    assert "Work is waiting" in browser.get("/")
