@@ -44,6 +44,12 @@ class Said(str):
         return Said, (self.template, self.many, self.values)
 
 
+class Recalled(str):
+    """English that comes from where `said` is not known (a connector, a row): recognised by its shape when told."""
+
+    __slots__ = ()
+
+
 def said(template: str, /, **values: Any) -> Said:
     """Words with values in them: `said("there is no field called {name}", name=name)`; a list is told as a, b, c."""
     return Said(template, None, values)

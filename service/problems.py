@@ -141,8 +141,10 @@ def from_http(error: HTTPException) -> Response:
             else counted("{n} field is not valid", "{n} fields are not valid", len(errors)),
             errors=errors,
         )
-    detail = PROBLEMS[code][1] if code == "not_found" else error.description or PROBLEMS[code][1]
-    return answer(code, detail, headers=headers)
+    detail = error.description or ""
+    if code == "not_found" or detail == type(error).description:  # the framework's own words about a status
+        detail = PROBLEMS[code][1]
+    return answer(code, detail or PROBLEMS[code][1], headers=headers)
 
 
 def answer(code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any) -> Response:

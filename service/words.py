@@ -24,7 +24,7 @@ from babel.numbers import format_decimal
 from babel.support import Translations
 from jinja2 import Environment
 
-from campaigns.errors import Said
+from campaigns.errors import Recalled, Said
 
 LANGUAGES = {"en": "English", "cy": "Cymraeg", "ar": "العربية"}
 DIRECTIONS = {"en": "ltr", "cy": "ltr", "ar": "rtl"}
@@ -109,7 +109,7 @@ def told(value: Any, language: str) -> Any:
 
 
 def _shown(value: Any, language: str) -> str:
-    if isinstance(value, Said):
+    if isinstance(value, Said | Recalled):
         return tell(value, language)
     if isinstance(value, Collection) and not isinstance(value, str):
         return COMMAS.get(language, ", ").join(_shown(one, language) for one in value)
@@ -122,8 +122,13 @@ def _recognised(text: str, language: str) -> str:
     for shape, template in _shapes(language):
         found = shape.fullmatch(text)
         if found:
-            return template.format(**found.groupdict())
+            return template.format(**{name: _inner(part, language) for name, part in found.groupdict().items()})
     return text
+
+
+def _inner(part: str, language: str) -> str:
+    """A part of a sentence: a phrase of ours, or a value, which stays; a single word is nobody's phrase."""
+    return translator(language)(part) if " " in part else part
 
 
 @cache

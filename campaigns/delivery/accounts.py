@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from connectors.api import Blind, Connector, Findable, Keyed, Limits, Repeats
 
-from ..errors import BadField, Conflict, NotFound, said
+from ..errors import BadField, Conflict, NotFound, Recalled, said
 from ..messages import content, lengths, planning
 from ..messages.tables import Message, MessageAccount
 from .tables import Account
@@ -113,7 +113,7 @@ def obstacles(session: Session, message: Message, now: datetime) -> list[dict[st
                 "detail": said(
                     "The account {name} is out of service: {reason}",
                     name=account.name,
-                    reason=account.state_reason or account.state,
+                    reason=Recalled(account.state_reason or account.state),
                 ),
                 "account": account.name,
             }
