@@ -75,6 +75,21 @@ def unsubscribe(session: Session, now: datetime, delivery_id: int, *, how: str) 
     )  # fmt: skip
 
 
+def stop_everything(session: Session, now: datetime, delivery_id: int) -> bool:
+    """Stop all news, invitations and surveys on every channel, for whoever got this delivery; False where all had.
+
+    Undone like `unsubscribe`, by the same link. What they need to know, and answers, still come.
+    """
+    delivery = _delivery(session, delivery_id)
+    evidence = {"delivery_id": public_id("dlv", delivery.id), "how": "preferences"}
+    _lock(session, delivery, None)
+    changed = False
+    for place, (channel, key) in enumerate(_ways(session, delivery)):
+        purposes = {"direct_marketing", "survey"} | (set() if place else _purposes(session, delivery))
+        changed |= _stop(session, now, delivery.stakeholder_id, channel, key, purposes, evidence)
+    return changed
+
+
 def is_unsubscribed(session: Session, now: datetime, delivery_id: int) -> bool:
     """Whether the link of this delivery has been used and can still be undone."""
     return bool(_stopped_by(session, now, _delivery(session, delivery_id)))
@@ -283,13 +298,24 @@ def _opt_outs(
 
 def _stopped_by(session: Session, now: datetime, delivery: Delivery) -> list[Suppression]:
     """The opt-outs that stand because of this delivery's own link and are young enough to be undone."""
-    address = delivery.address_key if _is_address(delivery.channel, delivery.address_key) else None
     mine = public_id("dlv", delivery.id)
     return [
         one
-        for one in _opt_outs(session, delivery.channel, address, delivery.stakeholder_id)
+        for channel, key in _ways(session, delivery)
+        for one in _opt_outs(
+            session, channel, key if _is_address(channel, key) else None, delivery.stakeholder_id
+        )
         if one.evidence.get("delivery_id") == mine and one.at > now - UNDO_FOR
     ]
+
+
+def _ways(session: Session, delivery: Delivery) -> list[tuple[str, str]]:
+    """How its recipient is reached: by its own address first, then on every channel, by whatever address (\"\")."""
+    own = (delivery.channel, delivery.address_key)
+    if delivery.stakeholder_id is None:
+        return [own]
+    held = {one.channel for one in addresses.of(session, delivery.stakeholder_id)} | {delivery.channel}
+    return list(dict.fromkeys([own, *((channel, "") for channel in sorted(held))]))
 
 
 def _give_back(session: Session, now: datetime, stakeholder_id: int, suppression: Suppression) -> None:

@@ -56,6 +56,12 @@ def link_not_valid(*known: str | None) -> Response:
     return show("link_not_valid", language(*known), 404)
 
 
+def masked(address: str) -> str:
+    """Enough to know one's own address, too little to learn somebody else's from a forwarded mail."""
+    name, at, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}" if at and name else f"{address[:2]}…" if address else ""
+
+
 @cache
 def _environment(language: str) -> Environment:
     environment = Environment(

@@ -45,7 +45,8 @@ def blueprint(wiring: Wiring) -> Blueprint:
                 stopped = effects.is_unsubscribed(session, wiring.now(), reader.delivery.id)
         except (LinkNotValid, NotFound):
             return page.link_not_valid()
-        return _show("unsubscribed" if stopped else "unsubscribe", reader, undo=stopped)
+        choices = f"/p/{wiring.links.token('preferences', reader.delivery.id)}"
+        return _show("unsubscribed" if stopped else "unsubscribe", reader, undo=stopped, choices=choices)
 
     @made.post("/u/<token>")
     def act(token: str) -> Response:
@@ -95,16 +96,11 @@ def _note(session: Session, wiring: Wiring, delivery: Delivery, act: str, how: s
     )  # fmt: skip
 
 
-def _show(template: str, reader: _Reader, *, undo: bool = False) -> Response:
+def _show(template: str, reader: _Reader, *, undo: bool = False, choices: str = "") -> Response:
     return page.show(
         template,
         page.language(*reader.languages),
-        address=_masked(reader.delivery.address_key),
+        address=page.masked(reader.delivery.address_key),
         undo_days=effects.UNDO_FOR.days if undo else 0,
+        choices=choices if reader.delivery.stakeholder_id else "",
     )
-
-
-def _masked(address: str) -> str:
-    """Enough to know one's own address, too little to learn somebody else's from a forwarded mail."""
-    name, at, domain = address.rpartition("@")
-    return f"{name[:1]}…@{domain}" if at and name else f"{address[:2]}…" if address else ""
