@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from campaigns.delivery import compose
 from campaigns.errors import Forbidden
@@ -142,3 +145,63 @@ def render_template(
         return render_helper.Preview(wrong="this template has no words yet")
     facts = render.facts(person, data, compose.example(act.wiring.links))
     return render_helper.preview(version, [facts])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the versions of one template are: the newest, and the newest that is approved for the API."""
+
+    latest: int | None = None
+    approved: int | None = None
+    written_at: datetime | None = None
+
+
+def standings(act: Act, numbers: Sequence[int]) -> dict[int, Standing]:
+    """How far the versions of these templates are, in one statement; the caller has been shown the templates."""
+    approved = func.max(case((TemplateVersion.approved_by.is_not(None), TemplateVersion.n)))
+    rows = act.session.execute(
+        select(
+            TemplateVersion.template_id, func.max(TemplateVersion.n), approved, func.max(TemplateVersion.at)
+        )
+        .where(TemplateVersion.template_id.in_(numbers))
+        .group_by(TemplateVersion.template_id)
+    )
+    return {number: Standing(latest, good, at) for number, latest, good, at in rows}
+
+
+def template_uses(act: Act, template_id: int, limit: int = 50) -> list[ContentItem]:
+    """The content whose words are those of one of its versions, newest first, of what the caller sees."""
+    found = template(act, template_id)
+    versions = select(TemplateVersion.id).where(TemplateVersion.template_id == found.id)
+    using = select(Variant.content_id).where(Variant.template_version_id.in_(versions))
+    statement = scoped(
+        select(ContentItem).where(ContentItem.id.in_(using)), ContentItem.programme_id, act.caller, READ
+    )
+    return list(act.session.scalars(statement.order_by(ContentItem.id.desc()).limit(limit)))
+
+
+def preview_words(
+    act: Act,
+    programme_id: int | None,
+    *,
+    subject: str,
+    text: str,
+    html: str,
+    data: dict[str, Any],
+    person: int | None,
+) -> render_helper.Preview:
+    """Words that nobody has saved yet, filled in for one stakeholder, in a process with little memory and time."""
+    act.need(READ, programme_id)
+    who = reached(act, person, "stakeholders:read") if person is not None else None
+    words = Words(**render.cleaned(subject, text, html))
+    facts = render.facts(who, data, {"unsubscribe_url": "#unsubscribe"})
+    return render_helper.preview(words, [facts])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that are not stored."""
+
+    subject: str
+    text: str
+    html: str

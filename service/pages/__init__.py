@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import live, me, media, signin, today, tour
+from . import calendar, groups, imports, live, me, media, people, record, signin, templates, today, tour
 
 ROOMS = (
     signin.pages,
@@ -10,5 +10,12 @@ ROOMS = (
     today.pages,
     tour.pages,
     live.pages,
+    inbox.pages,
+    calendar.pages,
     media.pages,
+    templates.pages,
+    people.pages,
+    imports.pages,
+    record.pages,
+    groups.pages,
 )
