@@ -134,7 +134,7 @@ class Message(Edited, Base):
 
     __tablename__ = "messages"
     programme_id: Mapped[int] = mapped_column(index=True)
-    strategy_version_id: Mapped[int] = mapped_column(ForeignKey("strategy_versions.id"))
+    strategy_version_id: Mapped[int] = mapped_column(ForeignKey("strategy_versions.id"), index=True)
     content_id: Mapped[int] = mapped_column(ForeignKey("content_items.id"))
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id"))
     kind: Mapped[str] = mapped_column(default="message")  # message | answer

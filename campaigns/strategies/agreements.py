@@ -29,6 +29,7 @@ from .tables import (
     Agreement,
     AgreementLink,
     Party,
+    Programme,
     Strategy,
     StrategyComment,
     StrategyVersion,
@@ -37,6 +38,23 @@ from .tables import (
 
 LINK_DAYS_MAX = 365
 REVIEW_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one strategy is. `agreed`, `waiting` and `refused` are labels of the parties its newest version needs.
+
+    `in_force` is the number of the version that messages go out under; `answer_by` the first date that is open.
+    """
+
+    latest: int | None = None
+    author: str = ""
+    written_at: datetime | None = None
+    in_force: int | None = None
+    agreed: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    answer_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +118,37 @@ def positions(session: Session, version: StrategyVersion) -> list[tuple[Party, A
         for agreement in session.scalars(select(Agreement).where(Agreement.version_id == version.id))
     }
     return [(one, decided.get(one.id)) for one in parties(session, version.strategy_id)]
+
+
+def standings(session: Session, found: Sequence[Strategy]) -> dict[int, Standing]:
+    """How far each of these strategies is, in four statements however many there are."""
+    numbers = [one.id for one in found]
+    columns = StrategyVersion.id, StrategyVersion.strategy_id, StrategyVersion.n, StrategyVersion.author
+    versions = session.execute(
+        select(*columns, StrategyVersion.at)
+        .where(StrategyVersion.strategy_id.in_(numbers))
+        .order_by(StrategyVersion.n.desc())
+    ).all()
+    required = session.scalars(
+        select(Party)
+        .where(Party.strategy_id.in_(numbers), Party.part == "required", Party.removed.is_(False))
+        .order_by(Party.id)
+    ).all()
+    said_so = session.scalars(
+        select(Agreement)
+        .join(StrategyVersion, StrategyVersion.id == Agreement.version_id)
+        .where(StrategyVersion.strategy_id.in_(numbers))
+    ).all()
+    decided = {(one.version_id, one.party_id): one for one in said_so}
+    needs = select(Programme.id).where(Programme.id.in_({one.programme_id for one in found}))
+    strict = set(session.scalars(needs.where(Programme.assurance == "agreed")))
+    return {
+        one.id: _standing(
+            [row for row in versions if row.strategy_id == one.id],
+            [party for party in required if party.strategy_id == one.id], decided, one.programme_id in strict,
+        )
+        for one in found
+    }  # fmt: skip
 
 
 def missing(session: Session, version: StrategyVersion) -> list[Party]:
@@ -335,6 +384,49 @@ def review(session: Session, now: datetime, go: UrgentGo, text: str, by: str) ->
     go.review = clean(text, "/review", length_max=TEXT_MAX, lines=True)
     go.reviewed_by, go.reviewed_at = by, now
     session.flush()
+
+
+def _standing(
+    versions: Sequence[Any],
+    required: Sequence[Party],
+    decided: Mapping[tuple[int, int], Agreement],
+    strict: bool,
+) -> Standing:
+    """One strategy from its versions, newest first; the rules are those of `strategies.in_force`."""
+    if not versions:
+        return Standing()
+    newest = versions[0]
+    said_of = {party.id: decided.get((newest.id, party.id)) for party in required}
+    open_until = [
+        party.answer_by_at
+        for party in required
+        if party.answer_by_at is not None and said_of[party.id] is None
+    ]
+    labels: dict[str, list[str]] = {"agreed": [], "refused": [], "waiting": []}
+    for party in required:
+        agreement = said_of[party.id]
+        labels[agreement.decision if agreement else "waiting"].append(party.label)
+    return Standing(
+        latest=newest.n, author=newest.author, written_at=newest.at,
+        in_force=_in_force(versions, required, decided, strict), agreed=tuple(labels["agreed"]),
+        waiting=tuple(labels["waiting"]), refused=tuple(labels["refused"]), answer_by=min(open_until, default=None),
+    )  # fmt: skip
+
+
+def _in_force(
+    versions: Sequence[Any],
+    required: Sequence[Party],
+    decided: Mapping[tuple[int, int], Agreement],
+    strict: bool,
+) -> int | None:
+    if not required:
+        return None if strict else int(versions[0].n)
+    for version in versions:
+        given = [decided.get((version.id, party.id)) for party in required]
+        yes = [one for one in given if one is not None and one.decision == "agreed"]
+        if len(yes) == len(required) and any(one.by != version.author for one in yes):
+            return int(version.n)
+    return None
 
 
 def _party(session: Session, one: Mapping[str, Any], pointer: str) -> dict[str, Any]:

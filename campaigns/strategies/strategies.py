@@ -20,7 +20,7 @@ from ..stakeholders.people import language
 from ..stakeholders.tables import PURPOSES, Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from . import programmes
-from .tables import Agreement, Party, Strategy, StrategyVersion
+from .tables import Agreement, Party, Strategy, StrategyDraft, StrategyVersion
 
 # The sections of a strategy, in the order in which people read them.
 TEXTS = ("aims", "tone", "cadence", "response_rules")
@@ -64,6 +64,32 @@ def create(
     session.add(made)
     session.flush()
     return made
+
+
+def keep_draft(
+    session: Session, now: datetime, strategy: Strategy, body: Mapping[str, Any], author: str
+) -> StrategyDraft:
+    """Keep what an author has written so far; only they see it, and their next version begins with it."""
+    words = check(body)
+    made = draft(session, strategy, author) or StrategyDraft(strategy_id=strategy.id, author=author)
+    made.body, made.at = words, now
+    session.add(made)
+    session.flush()
+    return made
+
+
+def draft(session: Session, strategy: Strategy, author: str) -> StrategyDraft | None:
+    """What this author has written and not yet saved as a version."""
+    mine = StrategyDraft.strategy_id == strategy.id, StrategyDraft.author == author
+    return session.scalar(select(StrategyDraft).where(*mine))
+
+
+def drop_draft(session: Session, strategy: Strategy, author: str) -> None:
+    """Forget this author's draft."""
+    found = draft(session, strategy, author)
+    if found is not None:
+        session.delete(found)
+        session.flush()
 
 
 def archive(session: Session, now: datetime, strategy: Strategy) -> None:

@@ -11,8 +11,16 @@ from sqlalchemy import select
 
 from campaigns.base import parse_id, public_id
 from campaigns.errors import BadField, BadId, Forbidden, NotFound, said
+from campaigns.messages.tables import Message
 from campaigns.strategies import agreements, strategies
-from campaigns.strategies.tables import Agreement, Party, Strategy, StrategyComment, StrategyVersion
+from campaigns.strategies.tables import (
+    Agreement,
+    Party,
+    Strategy,
+    StrategyComment,
+    StrategyDraft,
+    StrategyVersion,
+)
 
 from .. import paging
 from ..access import scoped
@@ -31,10 +39,27 @@ class Position:
     agreement: Agreement | None
 
 
-def listed(act: Act, *, limit: int, after: str | None, before: str | None) -> paging.Page:
+def listed(
+    act: Act,
+    *,
+    limit: int,
+    after: str | None,
+    before: str | None,
+    programme_id: int | None = None,
+    state: str | None = None,
+) -> paging.Page:
     """The strategies of the caller's programmes."""
     statement = scoped(select(Strategy), Strategy.programme_id, act.caller, READ)
+    if programme_id is not None:
+        statement = statement.where(Strategy.programme_id == programme_id)
+    if state is not None:
+        statement = statement.where(Strategy.state == state)
     return paging.cut(act.session, statement, Strategy.id, limit=limit, after=after, before=before)
+
+
+def standings(act: Act, found: Sequence[Strategy]) -> dict[int, agreements.Standing]:
+    """How far these strategies are; the caller has been shown them."""
+    return agreements.standings(act.session, found)
 
 
 def get(act: Act, strategy_id: int, scope: str = READ, *, lock: bool = False) -> Strategy:
@@ -76,11 +101,44 @@ def new_version(act: Act, strategy_id: int, body: Mapping[str, Any]) -> Strategy
     """The next version; what is agreed stays in force until this one is."""
     strategy = get(act, strategy_id, WRITE, lock=True)
     made = strategies.new_version(act.session, act.now, strategy, body, act.caller.actor)
+    strategies.drop_draft(act.session, strategy, act.caller.actor)
     act.note(
         "strategy.version_written", "strategy", strategy.id, programme_id=strategy.programme_id,
         after={"n": made.n, "digest": made.digest},
     )  # fmt: skip
     return made
+
+
+def draft(act: Act, strategy_id: int) -> StrategyDraft | None:
+    """What the caller has written of the next version."""
+    return strategies.draft(act.session, get(act, strategy_id), act.caller.actor)
+
+
+def keep_draft(act: Act, strategy_id: int, body: Mapping[str, Any]) -> StrategyDraft:
+    """Keep what the caller has written so far; nobody else sees it."""
+    return strategies.keep_draft(act.session, act.now, get(act, strategy_id, WRITE), body, act.caller.actor)
+
+
+def drop_draft(act: Act, strategy_id: int) -> None:
+    """Forget the caller's draft."""
+    strategies.drop_draft(act.session, get(act, strategy_id, WRITE), act.caller.actor)
+
+
+def archive(act: Act, strategy_id: int) -> Strategy:
+    """Write nothing new under it; what runs under it goes on."""
+    found = get(act, strategy_id, WRITE, lock=True)
+    strategies.archive(act.session, act.now, found)
+    act.note("strategy.archived", "strategy", found.id, programme_id=found.programme_id)
+    return found
+
+
+def uses(act: Act, strategy_id: int, limit: int = 20) -> list[Message]:
+    """The messages that stand under one of its versions, newest first."""
+    found = get(act, strategy_id)
+    act.need("messages:read", found.programme_id)
+    versions = select(StrategyVersion.id).where(StrategyVersion.strategy_id == found.id)
+    under = select(Message).where(Message.strategy_version_id.in_(versions))
+    return list(act.session.scalars(under.order_by(Message.id.desc()).limit(limit)))
 
 
 def parties(act: Act, strategy_id: int) -> list[Party]:

@@ -742,6 +742,9 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.add_column(sa.Column("topic_id", sa.BigInteger(), nullable=True))
         batch_op.create_index(batch_op.f("ix_messages_answers_id"), ["answers_id"], unique=False)
         batch_op.create_index("ix_messages_planned", ["state", "send_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_messages_strategy_version_id"), ["strategy_version_id"], unique=False
+        )
         batch_op.create_foreign_key(batch_op.f("fk_messages_topic_id"), "topics", ["topic_id"], ["id"])
 
     with op.batch_alter_table("programmes", schema=None) as batch_op:
@@ -836,6 +839,7 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
 
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_messages_topic_id"), type_="foreignkey")
+        batch_op.drop_index(batch_op.f("ix_messages_strategy_version_id"))
         batch_op.drop_index("ix_messages_planned")
         batch_op.drop_index(batch_op.f("ix_messages_answers_id"))
         batch_op.drop_column("topic_id")

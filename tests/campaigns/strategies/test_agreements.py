@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -251,3 +251,36 @@ def test_an_urgent_go_needs_a_reason_and_is_reviewed_by_another_within_a_day(
     assert agreements.reviews_due(session) == []
     with pytest.raises(AlreadyDone):
         agreements.review(session, now, go, "Again", "ann")
+
+
+def test_how_far_strategies_are_says_what_each_says_alone(session: Session, now: datetime, table: Table) -> None:
+    """B4: the list of strategies tells the same as the strategy itself."""
+    bare = strategies.create(
+        session, now, programme_id=programmes.general(session, now).id, segment_id=None, name="Bare"
+    )
+    light = programmes.create(session, now, name="Light", starts_on=date(2026, 1, 1))
+    loose = strategies.create(session, now, programme_id=light.id, segment_id=None, name="Loose")
+    strategies.new_version(session, now, loose, {"aims": "x"}, "ann")
+
+    def check() -> agreements.Standing:
+        found = agreements.standings(session, [table.strategy, bare, loose])
+        for one in (table.strategy, bare, loose):
+            forced = strategies.in_force(session, one)
+            assert found[one.id].in_force == (forced.n if forced else None), one.name
+        return found[table.strategy.id]
+
+    digest = table.version.digest
+    assert check().waiting == ("Director", "Cyngor Ieuenctid")
+    agreements.decide(session, now, table.version, table.director, "agreed", digest, "dee")
+    agreements.record(
+        session, now, table.version, table.council, "refused", digest, recorded_by="bo", evidence="Minutes"
+    )
+    stands = check()
+    assert (stands.agreed, stands.refused, stands.in_force) == (("Director",), ("Cyngor Ieuenctid",), None)
+    agreements.record(
+        session, now, table.version, table.council, "agreed", digest, recorded_by="bo", evidence="Minutes"
+    )
+    assert check().in_force == 1
+    strategies.new_version(session, now, table.strategy, {"aims": "Run"}, "ann")
+    stands = check()
+    assert (stands.latest, stands.in_force, len(stands.waiting)) == (2, 1, 2)

@@ -153,3 +153,14 @@ def agree(session: Session, now: datetime, table: Table) -> None:
     agreements.decide(session, now, version, table.director, "agreed", version.digest, "dee")
     token = agreements.invite(session, now, version, table.council).removeprefix("/agree/")
     agreements.decide_by_link(session, now, token, "agreed", version.digest, "", "what was shown")
+
+
+def test_a_draft_is_its_author_s_and_ends_with_them(session: Session, now: datetime, table: Table) -> None:
+    first = strategies.keep_draft(session, now, table.strategy, {"aims": "Run"}, "ann")
+    again = strategies.keep_draft(session, now, table.strategy, {"aims": "Run more"}, "ann")
+    assert first.id == again.id and again.body == {"aims": "Run more"}
+    assert strategies.draft(session, table.strategy, "bo") is None
+    with pytest.raises(BadField):
+        strategies.keep_draft(session, now, table.strategy, {"aim": "Run"}, "ann")
+    strategies.drop_draft(session, table.strategy, "ann")
+    assert strategies.draft(session, table.strategy, "ann") is None
