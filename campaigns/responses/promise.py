@@ -132,6 +132,20 @@ class Terms:
         return best if best is not None and best.fits(channel, kind) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The responses of one week whose first answer is known to be in time or late; `share` is kept / n."""
+
+    begins: date
+    n: int
+    kept: int
+
+    @property
+    def share(self) -> float | None:
+        """None where nothing was due."""
+        return self.kept / self.n if self.n else None
+
+
 class Desk:
     """The promises of many responses at once: each programme and each strategy is read once."""
 
@@ -243,6 +257,33 @@ class Desk:
                 if number in self._kept:
                     return self._kept[number]
         return self._kept.get(EVERYWHERE)
+
+
+def attainment(
+    session: Session, now: datetime, responses: Sequence[Response], zone: str, weeks: int
+) -> list[Week]:
+    """Week by week, oldest first, how many were answered (or closed without need) within the promise.
+
+    What is still within its time counts neither way.
+    """
+    first = week_begins(now, zone, weeks - 1).date()
+    counted = {first + timedelta(weeks=place): [0, 0] for place in range(weeks)}
+    clocks = Desk(session).clocks(now, responses)
+    for one in responses:
+        due, week = clocks[one.id].first_due, counted.get(week_begins(one.at, zone).date())
+        answered = min((at for at in (one.answered_at, one.closed_at) if at is not None), default=None)
+        if due is None or week is None or (answered is None and now <= due):
+            continue
+        week[0] += 1
+        week[1] += answered is not None and answered <= due
+    return [Week(begins, n, kept) for begins, (n, kept) in counted.items()]
+
+
+def week_begins(at: datetime, zone: str, back: int = 0) -> datetime:
+    """Midnight of the Monday of this week in this zone, or of as many weeks before."""
+    local = at.astimezone(ZoneInfo(zone)).date()
+    monday = local - timedelta(days=local.weekday(), weeks=back)
+    return datetime.combine(monday, time(), ZoneInfo(zone))
 
 
 def read(text: str) -> list[Rule]:

@@ -13,7 +13,7 @@ from campaigns.delivery import release
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, Forbidden, NotFound, said
 from campaigns.messages.tables import Message
-from campaigns.responses import answers, interactions, match, record
+from campaigns.responses import answers, decisions, desk, interactions, record
 from campaigns.responses.tables import Interaction, Response, ResponseCandidate
 
 from .. import paging
@@ -71,21 +71,29 @@ def match_by_hand(act: Act, response_id: int, *, stakeholder: int) -> Response:
     """Say who it is from; earlier and later responses of the same handle follow."""
     found = get(act, response_id, WRITE, lock=True)
     person = reached(act, stakeholder, PEOPLE)
-    matched = match.match_by_hand(act.session, act.now, found, person.id, act.caller.actor)
+    made = decisions.decide(act.session, act.now, found, person.id, act.caller.actor)
     act.note(
         "response.matched", "response", found.id, programme_id=found.programme_id,
-        after={"stakeholder_id": person.id, "matched": matched},
+        after={"stakeholder_id": person.id, "matched": max(1, len(made.before))},
     )  # fmt: skip
     return found
 
 
-def answer(act: Act, response_id: int, *, text: str, subject: str) -> Message:
-    """Write back; it goes at once, stopped only by a dead address, *no contact at all* or a stop."""
+def answer(
+    act: Act, response_id: int, *, text: str, subject: str = "", again: bool = False, keep_open: bool = False
+) -> Message:
+    """Write back; it goes at once, stopped only by a dead address, *no contact at all* or a stop.
+
+    The item is done with that unless it is kept open. `again`: the caller knows that somebody has answered.
+    """
     found = get(act, response_id, WRITE, lock=True)
     if act.caller.test and not act.session.get_one(Account, found.account_id).test:
         raise Forbidden("a test token answers through practice accounts only")
-    message = answers.answer(act.session, act.now, found, text=text, subject=subject, author=act.caller.actor)
+    message = answers.answer(
+        act.session, act.now, found, text=text, subject=subject, author=act.caller.actor, again=again
+    )
     release.at_once(act.session, message, act.now)
+    desk.answered(act.session, act.now, found, by=act.caller.actor, keep_open=keep_open)
     act.note(
         "response.answered", "response", found.id, programme_id=message.programme_id,
         after={"message_id": message.id},

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, union_all
 from campaigns.audit import AuditEntry
 from campaigns.database import Database
 from campaigns.delivery.tables import DeliveryEvent
-from campaigns.responses.tables import RawEvent
+from campaigns.responses.tables import RawEvent, ReplyDraft
 from campaigns.responses.tables import Response as Answer
 
 from . import frame
@@ -61,7 +61,7 @@ def _stream(database: Database, known: str) -> Iterator[str]:
 
 def _newest(database: Database) -> str:
     """The last number of every table in which news is written; the indexes answer."""
-    tables = (AuditEntry, Answer, RawEvent, DeliveryEvent)
+    tables = (AuditEntry, Answer, RawEvent, DeliveryEvent, ReplyDraft)
     with database.read() as session:
         return "-".join(
             str(n or 0) for n in session.scalars(union_all(*(select(func.max(t.id)) for t in tables)))
