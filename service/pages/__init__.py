@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import calendar, groups, imports, live, me, media, people, record, signin, templates, today, tour
+from . import (
+    calendar,
+    groups,
+    imports,
+    inbox,
+    live,
+    me,
+    media,
+    people,
+    record,
+    signin,
+    templates,
+    today,
+    tour,
+)
 
 ROOMS = (
     signin.pages,
