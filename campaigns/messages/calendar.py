@@ -8,7 +8,7 @@ Source: E1, E3, bad input R20 to R27.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import regex
@@ -20,6 +20,7 @@ GAPS = ("after", "refuse")
 OVERLAPS = ("first", "second", "refuse")
 PAST_MAX = timedelta(minutes=5)
 AHEAD_MAX = timedelta(days=5 * 366)
+NINE = "09:00"
 
 _WALL = regex.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
 _INSTANT = regex.compile(_WALL.pattern + r"(Z|[+-]\d\d:\d\d)")
@@ -77,6 +78,20 @@ def parse_when(value: object, now: datetime, pointer: str = "/send_at") -> When:
         raise BadTime("a time is text such as 2026-11-02T09:00:00Z, or {local, zone}", pointer=pointer)
     check_range(when.at, now, pointer)
     return when
+
+
+def on_day(at: datetime | None, own_zone: str | None, on: date, clock: str, zone: str) -> dict[str, object]:
+    """What was planned at an instant, moved to another day of a calendar in `zone`; as `parse_when` takes it.
+
+    `clock` (09:00) is a new time of day in `zone`. Without one the wall time stays that of its own zone, where it was
+    said in one; what had no time yet is planned for nine o'clock.
+    """
+    if clock or at is None:
+        return {"local": f"{on}T{clock or NINE}", "zone": zone}
+    place = own_zone if own_zone not in (None, "UTC") else zone
+    days = on - at.astimezone(ZoneInfo(zone)).date()
+    wall = at.astimezone(ZoneInfo(place)).replace(tzinfo=None) + days
+    return {"local": wall.isoformat(), "zone": place}
 
 
 def check_range(at: datetime, now: datetime, pointer: str = "/send_at") -> None:

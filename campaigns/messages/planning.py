@@ -120,7 +120,8 @@ def read(session: Session, rows: Sequence[tuple[Message, datetime]]) -> list[Pla
     accounts: dict[int, dict[int, str]] = defaultdict(dict)
     for one in session.scalars(select(MessageAccount).where(MessageAccount.message_id.in_(ids))):
         accounts[one.message_id][one.account_id] = one.channel
-    someone = select(MessageRecipient.message_id).where(MessageRecipient.message_id.in_(ids)).distinct()
+    recipient = select(MessageRecipient.message_id).where(MessageRecipient.message_id == Message.id)
+    someone = select(Message.id).where(Message.id.in_(ids), recipient.exists())
     named = set(session.scalars(someone))
     texts = _texts(session, {message.content_id for message, _ in rows})
     return [
@@ -130,6 +131,15 @@ def read(session: Session, rows: Sequence[tuple[Message, datetime]]) -> list[Pla
         )
         for message, due_at in rows
     ]  # fmt: skip
+
+
+def languages(session: Session, contents: Iterable[int]) -> dict[int, list[str]]:
+    """The languages in which each content item is written now."""
+    query = _current(contents).with_only_columns(Variant.content_id, Variant.language).distinct()
+    found: dict[int, list[str]] = defaultdict(list)
+    for content_id, language in session.execute(query.order_by(Variant.language)):
+        found[content_id].append(language)
+    return found
 
 
 def between(one: Planned, other: Planned) -> list[dict[str, Any]]:
@@ -189,19 +199,24 @@ def repeated(
 
 def _texts(session: Session, contents: Iterable[int]) -> dict[tuple[int, str], list[alike.Runs]]:
     """The beginning of the current words of each content item and channel, one for each language."""
+    begins = func.substr(Variant.text, 1, alike.READ_MAX)
+    query = _current(contents).with_only_columns(Variant.content_id, Variant.channel, begins)
+    found: dict[tuple[int, str], list[alike.Runs]] = defaultdict(list)
+    for content_id, channel, text in session.execute(query):
+        found[content_id, channel].append(alike.runs(text))
+    return found
+
+
+def _current(contents: Iterable[int]) -> Select[Variant]:
+    """The SELECT of the newest variants of some content items, without the removed."""
     last = (
         select(Variant.content_id, Variant.channel, Variant.language, func.max(Variant.n).label("n"))
-        .where(Variant.content_id.in_(contents))
+        .where(Variant.content_id.in_(set(contents)))
         .group_by(Variant.content_id, Variant.channel, Variant.language)
         .subquery()
     )
     same = [getattr(Variant, name) == last.c[name] for name in ("content_id", "channel", "language", "n")]
-    begins = func.substr(Variant.text, 1, alike.READ_MAX)
-    query = select(Variant.content_id, Variant.channel, begins).join(last, and_(*same))
-    found: dict[tuple[int, str], list[alike.Runs]] = defaultdict(list)
-    for content_id, channel, text in session.execute(query.where(Variant.removed.is_(False))):
-        found[content_id, channel].append(alike.runs(text))
-    return found
+    return select(Variant).join(last, and_(*same)).where(Variant.removed.is_(False))
 
 
 def _minute(at: datetime) -> datetime:

@@ -1,0 +1,95 @@
+"""Somebody's calendar for other programs (iCalendar): the secret in its address, and what is written there.
+
+Rules: the secret is 256 random bits and only its SHA-256 is kept; there is one for each user, and a new one ends the
+old. What stands in the feed is decided at every reading by the grants the user has then.
+Source: RFC 5545, RFC 7986; C6.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from icalendar import Calendar, Event, vDuration, vText
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from . import ids
+from .acts.planning import Entry
+from .tables import CalendarFeed, User
+
+BACK, AHEAD = timedelta(days=92), timedelta(days=366)
+REFRESH = timedelta(hours=1)
+ENTRIES_MAX = 2_000
+# A draft may still change and what was cancelled is told for as long as it stands in the feed.
+STATUS = {
+    "draft": "TENTATIVE", "waiting": "TENTATIVE", "paused": "TENTATIVE", "cancelled": "CANCELLED",
+}  # fmt: skip
+
+
+def renew(session: Session, now: datetime, user_id: int) -> str:
+    """A path for the user's calendar programs; the one before it stops working."""
+    revoke(session, user_id)
+    secret = secrets.token_urlsafe(32)
+    session.add(CalendarFeed(user_id=user_id, secret_sha256=_sha256(secret), made_at=now))
+    session.flush()
+    return f"/feed/{secret}.ics"
+
+
+def revoke(session: Session, user_id: int) -> bool:
+    """End the user's feed; False where there was none."""
+    gone = session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == user_id))
+    return bool(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def of(session: Session, user_id: int) -> CalendarFeed | None:
+    """The user's feed, where there is one."""
+    return session.scalar(select(CalendarFeed).where(CalendarFeed.user_id == user_id))
+
+
+def reader(session: Session, secret: str) -> User | None:
+    """Whose feed this is; None for a secret that is forged or was ended, and for somebody who may not come in."""
+    found = session.scalar(select(CalendarFeed).where(CalendarFeed.secret_sha256 == _sha256(secret)))
+    user = session.get(User, found.user_id) if found is not None else None
+    return user if user is not None and user.state == "active" else None
+
+
+def write(entries: Iterable[Entry], base_url: str) -> bytes:
+    """The entries as an iCalendar file, their times in UTC; each keeps its UID wherever it is moved."""
+    made = Calendar()
+    made.add("prodid", "-//Dolen//Calendar//EN")
+    made.add("version", "2.0")
+    made.add("method", "PUBLISH")
+    made.add("name", vText("Dolen"))
+    made.add("x-wr-calname", vText("Dolen"))
+    made.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
+    made.add("x-published-ttl", vDuration(REFRESH))
+    for entry in entries:
+        made.add_component(_event(entry, base_url))
+    return made.to_ical()
+
+
+def _event(entry: Entry, base_url: str) -> Event:
+    message = entry.message
+    number = str(ids.shown("message", message.id))
+    made = Event()
+    made.add("uid", f"{number.lower()}@dolen")
+    made.add("dtstamp", message.updated_at)
+    made.add("last-modified", message.updated_at)
+    made.add("created", message.created_at)
+    made.add("sequence", message.version)
+    made.add("dtstart", entry.due_at)
+    made.add("summary", entry.name)
+    made.add("status", STATUS.get(message.state, "CONFIRMED"))
+    made.add("transp", "TRANSPARENT")
+    made.add("url", f"{base_url.rstrip('/')}/calendar/{number}")
+    about = [entry.programme, *(account.name for account in entry.accounts), entry.group]
+    made.add("description", "\n".join(one for one in about if one))
+    made.add("categories", [entry.programme])
+    return made
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
