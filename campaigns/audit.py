@@ -22,7 +22,10 @@ class AuditEntry(Row, Base):
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     request_id: Mapped[str | None]
-    __table_args__ = (Index("ix_audit_entries_ref", "kind", "ref", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entries_ref", "kind", "ref", "id"),
+        Index("ix_audit_entries_actor", "actor", "id"),
+    )
 
 
 def note(

@@ -15,10 +15,10 @@ from ..wiring import Wiring
 from . import Act
 
 
-def get(act: Act) -> Installation:
-    """The policies as they are."""
+def read(act: Act) -> Installation | None:
+    """The policies as they are; None where nobody has chosen any."""
     act.need("users:admin", None)
-    return _row(act)
+    return act.session.scalar(select(Installation).where(Installation.id == epoch.ROW))
 
 
 def ask_second_step(act: Act, of: str) -> Installation:
@@ -44,17 +44,11 @@ def use_provider(act: Act, *, issuer: str, client_id: str, client_secret: str = 
     if not issuer.strip():
         row.oidc = row.oidc_secret = None
     else:
-        row.oidc = {"issuer": _issuer(issuer), "client_id": clean(client_id, "/client_id")}
+        row.oidc = {"issuer": issuer_of(issuer), "client_id": clean(client_id, "/client_id")}
         if client_secret:
             row.oidc_secret = oidc.seal(act.wiring.keyring, row, client_secret)
     act.note("policy.changed", "installation", row.id, after={"oidc": row.oidc})
     return row
-
-
-def provider_of(act: Act) -> oidc.Provider | None:
-    """The provider that people may sign in by."""
-    act.need("users:admin", None)
-    return oidc.provider(act.session, act.wiring)
 
 
 def from_file(wiring: Wiring) -> bool:
@@ -62,7 +56,8 @@ def from_file(wiring: Wiring) -> bool:
     return bool(wiring.settings.oidc.issuer)
 
 
-def _issuer(text: str) -> str:
+def issuer_of(text: str) -> str:
+    """A provider's address as it is kept."""
     parts = urlsplit(text.strip())
     local = parts.hostname in oidc.LOOPBACK
     if (parts.scheme != "https" and not local) or not parts.hostname or parts.query or parts.fragment:

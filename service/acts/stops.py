@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from campaigns.delivery import stops
 from campaigns.delivery.tables import Account, Stop
 from campaigns.errors import NotFound
 from campaigns.stakeholders.tables import Segment
+from campaigns.strategies.tables import Programme
 
 from .. import paging
 from ..access import scoped
@@ -18,6 +21,25 @@ def listed(act: Act, *, limit: int, after: str | None, before: str | None) -> pa
     """All stops, standing and lifted; whoever may read messages sees why nothing goes."""
     statement = scoped(select(Stop), Stop.programme_id, act.caller, "messages:read", shared=True)
     return paging.cut(act.session, statement, Stop.id, limit=limit, after=after, before=before)
+
+
+def newest(act: Act, *, limit: int, after: str | None, before: str | None) -> paging.Page:
+    """The same, newest first."""
+    statement = scoped(select(Stop), Stop.programme_id, act.caller, "messages:read", shared=True)
+    return paging.cut(
+        act.session, statement, Stop.id, limit=limit, after=after, before=before, newest_first=True
+    )
+
+
+def names(act: Act, rows: Sequence[Stop]) -> dict[tuple[str, int], str]:
+    """What is stopped by these, by name."""
+    found: dict[tuple[str, int], str] = {}
+    for scope, kind in (("account", Account), ("programme", Programme), ("segment", Segment)):
+        numbers = {one.ref_id for one in rows if one.scope == scope}
+        if numbers:
+            known = act.session.execute(select(kind.id, kind.name).where(kind.id.in_(numbers)))
+            found |= {(scope, number): name for number, name in known}
+    return found
 
 
 def stop(act: Act, *, scope: str, ref: int, reason: str) -> Stop:

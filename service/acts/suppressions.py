@@ -7,7 +7,7 @@ the caller may do this everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,13 @@ def listed(
         statement = statement.where(~over if standing else over)
     page = paging.cut(act.session, statement, Suppression.id, limit=limit, after=after, before=before)
     return paging.Page(_shown(act, page.rows), page.next, page.previous)
+
+
+def people(act: Act, rows: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """Whose records these suppressions stand on, by name."""
+    numbers = {row["stakeholder_id"] for row in rows if row["stakeholder_id"] is not None}
+    known = select(Stakeholder.id, Stakeholder.name).where(Stakeholder.id.in_(numbers))
+    return {number: name for number, name in act.session.execute(known)} if numbers else {}
 
 
 def suppress(

@@ -6,13 +6,16 @@ stays; whoever gets or loses a role, an address or the right to come in is signe
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 
+from campaigns.base import parse_id, public_id
 from campaigns.errors import BadField, Conflict
 from campaigns.stakeholders import addresses
+from campaigns.stakeholders.text import clean
 from campaigns.strategies.tables import Programme
 
 from .. import logins, paging, second_step
@@ -38,11 +41,54 @@ def get(act: Act, user_id: int) -> User:
     return act.one(User, user_id)
 
 
+def roles_of(act: Act, numbers: Sequence[int]) -> dict[int, list[str]]:
+    """The roles of these users, wherever the caller administers, each once."""
+    held = select(Grant.user_id, Grant.role).where(Grant.user_id.in_(numbers)).distinct().order_by(Grant.role)
+    found: dict[int, list[str]] = {}
+    for number, role in act.session.execute(scoped(held, Grant.programme_id, act.caller, "users:admin")):
+        found.setdefault(number, []).append(role)
+    return found
+
+
+def names(act: Act, numbers: Iterable[int | None]) -> dict[int, str]:
+    """What these users are called."""
+    wanted = {number for number in numbers if number is not None}
+    return {
+        number: name
+        for number, name in act.session.execute(select(User.id, User.name).where(User.id.in_(wanted)))
+    }
+
+
+def actor_names(act: Act, actors: Iterable[str | None]) -> dict[str, str]:
+    """What users and tokens are called, by how acts name them."""
+    found: dict[str, str] = {}
+    wanted = [one for one in set(actors) if one]
+    for kind, prefix in ((User, "usr"), (Token, "tok")):
+        numbers = [parse_id(prefix, one) for one in wanted if one.startswith(f"{prefix}_")]
+        rows = act.session.execute(select(kind.id, kind.name).where(kind.id.in_(numbers))) if numbers else ()
+        found |= {public_id(prefix, number): name for number, name in rows}
+    return found
+
+
+def everybody(act: Act, limit: int = 500) -> list[tuple[str, str]]:
+    """Every user as (public id, name) by name: for choosing one of them."""
+    rows = act.session.execute(select(User.id, User.name).order_by(User.name, User.id).limit(limit))
+    return [(public_id("usr", number), name) for number, name in rows]
+
+
+def alone(act: Act) -> bool:
+    """Whether one person works here by themselves, so that nobody could check what they send."""
+    known = act.session.scalars(
+        select(User.id).where(User.state == "active", User.email_key.is_not(None)).limit(2)
+    )
+    return len(known.all()) < 2
+
+
 def create(act: Act, *, name: str, email: str | None = None, language: str = "en") -> User:
     """A new user, who can do nothing until granted."""
     act.need("users:admin", None)
     user = User(
-        name=name,
+        name=clean(name, "/name"),
         email_key=_email(act, email, None),
         language=language,
         created_at=act.now,
@@ -62,6 +108,8 @@ def change(act: Act, user_id: int, version: int | None, **values: Any) -> User:
     before = user.state
     if "email" in values:
         values["email_key"] = _email(act, values.pop("email"), user_id)
+    if "name" in values:
+        values["name"] = clean(values["name"], "/name")
     for name, value in values.items():
         setattr(user, name, value)
     if user.state != "active":

@@ -7,7 +7,8 @@ changes nothing; what was typed comes back with the error that refused it.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -71,6 +72,14 @@ def caller() -> Caller:
     """Who is signed in, and how far they reach."""
     found: Caller = g.caller
     return found
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """A read transaction for a view with the network in the middle, which has none of its own."""
+    with wiring().database.read() as session:
+        g.act = _act(session)
+        yield
 
 
 def user() -> User:

@@ -690,6 +690,9 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("response_calls", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_response_calls_who"), ["who"], unique=False)
 
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_entries_actor", ["actor", "id"], unique=False)
+
     with op.batch_alter_table("content_items", schema=None) as batch_op:
         batch_op.add_column(sa.Column("aim", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("source_language", sa.Text(), nullable=True))
@@ -877,6 +880,9 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("together")
         batch_op.drop_column("source_language")
         batch_op.drop_column("aim")
+
+    with op.batch_alter_table("audit_entries", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_entries_actor")
 
     with op.batch_alter_table("response_calls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_response_calls_who"))

@@ -1,0 +1,247 @@
+"""Settings, connected accounts: connect one, prove its login, try it by a letter, take it out of service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g, request
+
+from campaigns.delivery.accounts import ON_UNKNOWN
+from campaigns.delivery.tables import Account
+from campaigns.errors import BadField, DomainError, NotFound
+from connectors import registry
+from connectors.api import Provider, Setting
+from connectors.smtp.presets import PRESETS
+
+from .. import paging, post, words
+from ..acts import accounts, begin, programmes
+from . import drawing, frame, typed
+
+pages = frame.Pages("settings_accounts")
+# The first questions of a connector, in the order in which people have the answers; of others, what is needed.
+FIRST = {"smtp": ("host", "port", "security", "username", "password")}
+# Settings that take one word of a few.
+WORDS = {
+    ("smtp", "security"): ("tls", "starttls", "opportunistic", "off"),
+    ("smtp", "imap_security"): ("tls", "starttls", "off"),
+    ("simulator", "channel"): ("email", "practice"),
+    ("simulator", "repeats"): ("keyed", "findable", "blind"),
+}
+
+
+@pages.page("/settings/accounts")
+def every() -> Response:
+    """The accounts, and what can be connected."""
+    act = frame.act()
+    page = accounts.listed(
+        act, limit=paging.LIMIT_DEFAULT, after=request.args.get("after"), before=request.args.get("before")
+    )
+    return frame.show("settings_accounts", page=page, providers=accounts.providers(act), presets=PRESETS)
+
+
+@pages.page("/settings/accounts/new")
+def new() -> Response:
+    """The questions of one connector."""
+    return _new()
+
+
+@pages.page("/settings/accounts/new", "POST", outside=True)
+def connected() -> Response:
+    """Connect it, and prove the login at once."""
+    try:
+        provider = _provider()
+        with begin(frame.wiring(), frame.caller(), request_id=g.get("request_id")) as act:
+            settings, secrets = _answers(provider)
+            made = accounts.create(
+                act, connector=provider.name, settings=settings, secrets=secrets,
+                programme_id=typed.number("prg", "programme_id"), **_values(),
+            )  # fmt: skip
+            number = made.id
+    except DomainError as error:
+        _refuse(error)
+        with frame.looking():
+            return _new()
+    told = accounts.verify(frame.wiring(), frame.caller(), number, g.get("request_id"))
+    if not told["ok"]:
+        with frame.looking():
+            return _one(number, problem=told["problem"], done="connected")
+    after = frame.inside(request.form.get("next", "")) if request.form.get("next") else ""
+    return (
+        frame.see(after)
+        if after
+        else frame.go("pages_settings_accounts.one", number=number, done="connected")
+    )
+
+
+@pages.page("/settings/accounts/<acc:number>")
+def one(number: int) -> Response:
+    """One account, what it may carry, and its settings."""
+    return _one(number)
+
+
+@pages.page("/settings/accounts/<acc:number>", "POST")
+def changed(number: int) -> Response:
+    """Change its settings; a secret that is left empty stays."""
+
+    def change() -> Response:
+        act = frame.act()
+        account = accounts.get(act, number)
+        settings, secrets = _answers(registry.provider(account.connector))
+        accounts.change(act, number, None, keep=True, settings=settings, secrets=secrets, **_values())
+        return frame.go("pages_settings_accounts.one", number=number, done="saved")
+
+    try:
+        with frame.act().session.begin_nested():
+            return change()
+    except DomainError as error:
+        _refuse(error)
+        return _one(number)
+
+
+@pages.page("/settings/accounts/<acc:number>/state", "POST")
+def switched(number: int) -> Response:
+    """Out of service, or back."""
+    state = "disabled" if request.form.get("state") == "disabled" else "active"
+    accounts.change(frame.act(), number, None, state=state)
+    return frame.go("pages_settings_accounts.one", number=number, done="saved")
+
+
+@pages.page("/settings/accounts/<acc:number>/verify", "POST", outside=True)
+def verified(number: int) -> Response:
+    """Prove the login, and say what the provider says."""
+    told = accounts.verify(frame.wiring(), frame.caller(), number, g.get("request_id"))
+    if told["ok"]:
+        return frame.go("pages_settings_accounts.one", number=number, done="verified")
+    with frame.looking():
+        return _one(number, problem=told["problem"])
+
+
+@pages.page("/settings/accounts/<acc:number>/try", "POST", outside=True)
+def tried(number: int) -> Response:
+    """Send a letter to whoever presses."""
+    try:
+        with frame.looking():
+            letter = _trial(accounts.get(frame.act(), number))
+        problem = accounts.try_out(frame.wiring(), frame.caller(), number, letter, g.get("request_id"))
+    except DomainError as error:
+        frame.refuse(error)
+        problem = ""
+    if not problem and not g.get("said"):
+        after = frame.inside(request.form.get("next", "")) if request.form.get("next") else ""
+        return (
+            frame.see(after)
+            if after
+            else frame.go("pages_settings_accounts.one", number=number, done="tried")
+        )
+    with frame.looking():
+        return _one(number, problem=problem)
+
+
+def _new() -> Response:
+    provider = _provider()
+    preset = next((one for one in PRESETS if one.key == request.values.get("preset")), None)
+    preset = preset if provider.name == "smtp" else None
+    values = _defaults(provider) | dict(preset.settings if preset else {})
+    if provider.name == "simulator":
+        values["url"] = f"http://127.0.0.1:{frame.wiring().settings.practice.port}"
+    return frame.show(
+        "settings_account", 422 if g.get("said") else 200, account=None, values=values, known={}, preset=preset,
+        programmes=programmes.choices(frame.act(), "connectors:admin"), problem="", next=request.values.get("next", ""),
+        everywhere=frame.may("connectors:admin", None), **_form(provider),
+    )  # fmt: skip
+
+
+def _one(number: int, problem: str = "", done: str = "") -> Response:
+    act = frame.act()
+    account = accounts.get(act, number)
+    provider = registry.provider(account.connector)
+    rules = frame.may("connectors:admin", account.programme_id)
+    return frame.show(
+        "settings_account", 422 if g.get("said") or problem else 200, account=account,
+        values=_defaults(provider) | account.settings,
+        known=accounts.known_secrets(act, account) if rules else {}, preset=None, problem=problem, next="",
+        rules=rules, home=programmes.name_of(act, account.programme_id), just=done, **_form(provider),
+    )  # fmt: skip
+
+
+def _form(provider: Provider) -> dict[str, Any]:
+    """The questions of a connector: the first ones, and those that most people leave alone."""
+    wanted = FIRST.get(provider.name) or [one.name for one in provider.settings if one.required or one.secret]
+    by_name = {one.name: one for one in provider.settings}
+    return {
+        "provider": provider,
+        "first": [by_name[name] for name in wanted],
+        "more": [one for one in provider.settings if one.name not in wanted],
+        "words_of": {name: choices for (connector, name), choices in WORDS.items() if connector == provider.name},
+        "on_unknown": ON_UNKNOWN, "mail": "email" in provider.channels,
+    }  # fmt: skip
+
+
+def _defaults(provider: Provider) -> dict[str, Any]:
+    return {each.name: each.default for each in provider.settings if not each.secret}
+
+
+def _provider() -> Provider:
+    try:
+        return registry.provider(request.values.get("connector", "smtp"))
+    except registry.UnknownConnector as error:
+        raise NotFound(str(error)) from error
+
+
+def _answers(provider: Provider) -> tuple[dict[str, Any], dict[str, str]]:
+    """What was typed, as settings and secrets; what was left empty and need not be there is left out."""
+    settings: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
+    for each in provider.settings:
+        given = request.form.get(f"s-{each.name}", "")
+        if each.secret:
+            if given:
+                secrets[each.name] = given
+        elif isinstance(each.default, bool):
+            settings[each.name] = bool(given)
+        elif given.strip() or each.required:
+            settings[each.name] = _value(each, given.strip())
+    return settings, secrets
+
+
+def _value(setting: Setting, given: str) -> Any:
+    kind = type(setting.default)
+    if kind not in (int, float):
+        return given
+    try:
+        return kind(given)
+    except ValueError as error:
+        raise BadField("must be a number", pointer=f"/s-{setting.name}") from error
+
+
+def _values() -> dict[str, Any]:
+    language = typed.text("language")
+    return {
+        "name": typed.text("name"), "sender": typed.text("sender") or _own_sender(),
+        "sender_name": typed.text("sender_name"),
+        "language": language if language in words.LANGUAGES else None,
+        "on_unknown": request.form.get("on_unknown", "hold"),
+    }  # fmt: skip
+
+
+def _own_sender() -> str:
+    """The mailbox itself, where nobody says from whom mail comes."""
+    username = request.form.get("s-username", "").strip()
+    return username if "@" in username else ""
+
+
+def _refuse(error: DomainError) -> None:
+    """Point at the field as the form names it."""
+    for part in ("/settings/", "/secrets/"):
+        if error.pointer and error.pointer.startswith(part):
+            error.pointer = f"/s-{error.pointer.removeprefix(part)}"
+    frame.refuse(error)
+
+
+def _trial(account: Account) -> post.Letter:
+    person, language = frame.user(), frame.reader_language()
+    if not person.email_key:
+        raise BadField("you have no e-mail address here: an administrator can add it")
+    text = drawing.draw_letter("letters/trial.txt", language, name=person.name, account=account.name)
+    subject, _, body = text.partition("\n")
+    return post.Letter(person.email_key, subject.strip(), body.strip() + "\n", language)
