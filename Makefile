@@ -11,7 +11,7 @@ TESTS ?= tests
 ARGS ?=
 WORKERS ?= 2
 # Options of proofs and benchmarks, passed on as environment variables.
-export RUNS CASES DATABASE
+export RUNS CASES DATABASE PEOPLE ROWS ROUNDS
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,20 @@ test: $(READY) ## every test on SQLite and on PostgreSQL; says what was skipped 
 check: $(READY) ## style, types and who may import whom; all of them, even after the first that fails
 	@failed=0; for tool in "ruff check ." "ruff format --check ." mypy "lint-imports --no-logo --no-cache"; do \
 		echo "$$tool"; $(BIN)/$$tool || failed=1; done; exit $$failed
+
+# Debian's Chromium and a typeface for all three languages, where they are missing and we may install them.
+CHROMIUM_READY := .venv/chromium
+$(CHROMIUM_READY): $(READY)
+	@$(BIN)/python -c 'from tests.chromium import CHROMIUM; raise SystemExit(not CHROMIUM)' || \
+		{ test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-core; } >/dev/null || \
+		{ echo "Install Chromium, or name it in DOLEN_CHROMIUM"; exit 1; }
+	@touch $@
+
+test-browser: $(CHROMIUM_READY) ## whole jobs and every page in Chromium, in three languages
+	$(BIN)/python -m pytest -q -o python_files='*.py' $(ARGS) tests/browser
+
+screenshots: $(CHROMIUM_READY) ## every page as a picture, in three languages, into build/screenshots
+	$(BIN)/python -m tests.screenshots
 
 test-wheel: $(READY) ## build a wheel, install it in a bare environment and serve from it
 	$(BIN)/python -m pytest -q $(ARGS) tests/wheel.py
@@ -70,4 +84,5 @@ clean: ## remove everything that was made, except what Dolen stored in var/
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	find . -name __pycache__ -prune -exec rm -rf {} + ; rm -rf *.egg-info
 
-.PHONY: help setup run demo test check test-wheel prove bench codemap openapi lock wheel clean
+
+.PHONY: help setup run demo test check test-browser screenshots test-wheel prove bench codemap openapi lock wheel clean

@@ -1,0 +1,87 @@
+"""`make screenshots`: every page with the sample year in three languages, and in the dark, as pictures to look at.
+
+`python -m tests.screenshots [FOLDER]`; the folder is made new. Those that stand in docs/screens are chosen by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from .browser.conftest import DOLEN, FIRST_VISIT, Site, Visitor, come_in
+from .chromium import CHROMIUM, FLAGS
+from .instance import instance
+from .places import addresses
+
+LANGUAGES = ("en", "cy", "ar")
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
+
+
+def main() -> int:
+    """Write them all, and say how many."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "build/screenshots")
+    shutil.rmtree(folder, ignore_errors=True)
+    with (
+        TemporaryDirectory() as data,
+        instance(DOLEN, Path(data)) as running,
+        sync_playwright() as playwright,
+    ):
+        site = Site(running, Path(data))
+        site.dolen("sample", "load")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        count = _all(browser, site, folder)
+        browser.close()
+    print(f"{count} pictures in {folder}")
+    return 0
+
+
+def _all(browser: Browser, site: Site, folder: Path) -> int:
+    state = _signed_in(browser, site)
+    wiring = site.wiring()
+    with wiring.database.read() as session:
+        places = addresses(session)
+    wiring.close()
+    count = 0
+    for language in LANGUAGES:
+        for look, size, scheme in (
+            ("wide", WIDE, "light"),
+            ("narrow", NARROW, "light"),
+            ("dark", WIDE, "dark"),
+        ):
+            if look == "dark" and language != "en":
+                continue
+            context = browser.new_context(
+                base_url=site.url, viewport=size, color_scheme=scheme, locale=language, storage_state=state  # type: ignore[arg-type]
+            )  # fmt: skip
+            count += _each(context.new_page(), places, folder / language / look)
+            context.close()
+    return count
+
+
+def _signed_in(browser: Browser, site: Site) -> object:
+    found = FIRST_VISIT.search((site.folder / "log").read_text())
+    assert found is not None
+    context = browser.new_context(base_url=site.url)
+    come_in(Visitor(context, context.new_page()), found[1])
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def _each(page: Page, places: dict[str, str], folder: Path) -> int:
+    for rule, place in places.items():
+        language = folder.parent.name
+        page.goto(f"{place}{'&' if '?' in place else '?'}language={language}")
+        name = re.sub(r"<[^>]*>", "one", rule).strip("/").replace("/", "-") or "today"
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+    return len(places)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
