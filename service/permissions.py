@@ -235,6 +235,9 @@ PAGES: dict[str, str] = {
     "POST /me/second-step": "",
     "POST /me/logins/<lgn:number>/end": "",
     "POST /me/logins/end": "",
+    # first steps
+    "GET /first": "connectors:admin",
+    "POST /first/practice": "connectors:admin",
     # settings
     "GET /settings": "",
     "GET /settings/accounts": "connectors:read",

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from campaigns.base import public_id
 from campaigns.stakeholders import segments
 from campaigns.stakeholders.tables import Involvement, Segment, Stakeholder
 
@@ -152,3 +153,24 @@ def explain(act: Act, segment_id: int, stakeholder_id: int) -> dict[str, Any]:
 
 def _facts(segment: Segment) -> dict[str, Any]:
     return {"name": segment.name, "kind": segment.kind, "rule_sha256": segment.rule_sha256}
+
+
+def names(act: Act, numbers: Sequence[int]) -> dict[int, str]:
+    """What these segments are called, of those the caller sees."""
+    wanted = scoped(
+        select(Segment.id, Segment.name).where(Segment.id.in_(set(numbers))),
+        Segment.programme_id,
+        act.caller,
+        READ,
+    )
+    return {number: name for number, name in act.session.execute(wanted)}
+
+
+def choices(act: Act, programme_id: int | None, limit: int = 500) -> list[tuple[str, str]]:
+    """The active segments of one programme as (public id, name) by name: for choosing one of them."""
+    act.need(READ, programme_id)
+    mine = select(Segment.id, Segment.name).where(
+        Segment.programme_id == programme_id, Segment.state == "active"
+    )
+    rows = act.session.execute(mine.order_by(Segment.name, Segment.id).limit(limit))
+    return [(public_id("seg", number), name) for number, name in rows]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from campaigns.base import parse_id, public_id
 from campaigns.errors import BadField, BadId, Forbidden, NotFound, said
 from campaigns.messages.tables import Message
-from campaigns.strategies import agreements, strategies
+from campaigns.stakeholders.tables import Address
+from campaigns.strategies import agreements, programmes, strategies
 from campaigns.strategies.tables import (
     Agreement,
     Party,
@@ -25,6 +26,7 @@ from campaigns.strategies.tables import (
 from .. import paging
 from ..access import scoped
 from ..permissions import ROLES
+from ..tables import Grant, User
 from . import Act
 from .stakeholders import home, reached
 
@@ -210,16 +212,42 @@ def decide(
     return made
 
 
-def _plays(act: Act, strategy: Strategy, party: Party) -> None:
-    """A role's part is for who holds that role in this programme."""
+def plays(act: Act, strategy: Strategy, party: Party) -> bool:
+    """Whether it is the caller's to decide this part: their own, as a deputy, or as whoever holds the role."""
     if party.kind != "role":
-        return
-    holds = any(
+        return party.kind == "user" and act.caller.actor in (party.ref, party.deputy)
+    return any(
         reach.role == party.ref and (reach.programmes is None or strategy.programme_id in reach.programmes)
         for reach in act.caller.reaches
     )
-    if not holds:
+
+
+def _plays(act: Act, strategy: Strategy, party: Party) -> None:
+    """A role's part is for who holds that role in this programme."""
+    if party.kind == "role" and not plays(act, strategy, party):
         raise Forbidden(said("this part is for whoever is {ref} here", ref=party.ref))
+
+
+def colleagues(act: Act, strategy: Strategy) -> list[tuple[str, str]]:
+    """Who works in the programme of a strategy, as (public id, name) by name: for choosing parties."""
+    act.need(READ, strategy.programme_id)
+    places = programmes.lineage(act.session, strategy.programme_id)
+    here = select(Grant.user_id).where(or_(Grant.programme_id.is_(None), Grant.programme_id.in_(places)))
+    people = select(User.id, User.name).where(User.id.in_(here), User.state == "active")
+    return [
+        (public_id("usr", number), name) for number, name in act.session.execute(people.order_by(User.name))
+    ]
+
+
+def mail_of(act: Act, party: Party) -> str:
+    """Where an outside party can be written to, or nothing."""
+    if party.kind != "stakeholder":
+        return ""
+    reached(act, int(party.ref), "stakeholders:read")
+    known = select(Address.value).where(
+        Address.stakeholder_id == int(party.ref), Address.channel == "email", Address.state == "active"
+    )
+    return act.session.scalar(known.order_by(Address.id).limit(1)) or ""
 
 
 def invite(act: Act, strategy_id: int, n: int, *, party: int, days: int) -> dict[str, Any]:

@@ -255,10 +255,10 @@ def test_an_urgent_go_needs_a_reason_and_is_reviewed_by_another_within_a_day(
 
 def test_how_far_strategies_are_says_what_each_says_alone(session: Session, now: datetime, table: Table) -> None:
     """B4: the list of strategies tells the same as the strategy itself."""
-    bare = strategies.create(
-        session, now, programme_id=programmes.general(session, now).id, segment_id=None, name="Bare"
+    light, other = (
+        programmes.create(session, now, name=name, starts_on=date(2026, 1, 1)) for name in ("Light", "Other")
     )
-    light = programmes.create(session, now, name="Light", starts_on=date(2026, 1, 1))
+    bare = strategies.create(session, now, programme_id=other.id, segment_id=None, name="Bare")
     loose = strategies.create(session, now, programme_id=light.id, segment_id=None, name="Loose")
     strategies.new_version(session, now, loose, {"aims": "x"}, "ann")
 
