@@ -53,7 +53,7 @@ class Proposal:
 def propose(ring: KeyRing, now: datetime, user: User) -> Proposal:
     """A new secret for a user."""
     secret = pyotp.random_base32()
-    uri = pyotp.TOTP(secret).provisioning_uri(user.email_key or user.name, issuer_name=ISSUER)
+    uri = pyotp.TOTP(secret).provisioning_uri(name=user.email_key or user.name, issuer_name=ISSUER)
     held = {"user": user.id, "secret": secret, "until": (now + PROPOSAL_LIFE).timestamp()}
     return Proposal(secret, _picture(uri), ring.wrap(json.dumps(held).encode()).decode())
 
@@ -66,7 +66,7 @@ def again(ring: KeyRing, now: datetime, user: User, sealed: str) -> Proposal:
         held = {}
     if held.get("user") != user.id or held.get("until", 0) < now.timestamp():
         raise BadField("this picture is too old: take the new one", pointer="/code")
-    uri = pyotp.TOTP(held["secret"]).provisioning_uri(user.email_key or user.name, issuer_name=ISSUER)
+    uri = pyotp.TOTP(held["secret"]).provisioning_uri(name=user.email_key or user.name, issuer_name=ISSUER)
     return Proposal(held["secret"], _picture(uri), sealed)
 
 

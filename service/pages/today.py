@@ -10,7 +10,7 @@ from campaigns.base import parse_id
 from campaigns.errors import BadField
 
 from ..acts import messages, relationships, today
-from . import frame, tour
+from . import first, frame, tour
 
 pages = frame.Pages("today")
 # What a person may say of a delivery that nobody was sure of, and what is written down as evidence where they add none.
@@ -35,7 +35,7 @@ def morning(status: int = 200) -> Response:
         kinds=kinds, newest=newest, accounts=today.accounts_out(act) if may("connectors:read") else [],
         failed=today.failed(act, since) if reads else [], stops=today.stops(act) if reads else [],
         gaps=today.gaps(act) if reads else [],
-        health=today.health(act), touring=tour.running(), people=relationships.names(act, ()),
+        health=today.health(act), touring=tour.running(), first=first.standing(), people=relationships.names(act, ()),
         due=relationships.reviews_due(act, local.date(), mine=True).rows if may("stakeholders:read") else [],
         promises=today.promises_due(act, local.date()) if may("stakeholders:read") else [],
     )  # fmt: skip

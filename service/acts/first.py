@@ -1,0 +1,49 @@
+"""How far a new installation has come: something connected, somebody to write to, a first message that has gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+
+from campaigns.delivery.tables import Account
+from campaigns.messages.tables import Message
+from campaigns.stakeholders.tables import Stakeholder
+
+from ..access import involved, scoped
+from . import Act
+
+GONE = ("sending", "paused", "finished")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been done, and the account it was done with: the mail account first."""
+
+    account: Account | None
+    people: bool
+    sent: bool
+
+    @property
+    def steps(self) -> int:
+        """How many of the three are done."""
+        return (self.account is not None) + self.people + self.sent
+
+
+def progress(act: Act) -> Progress:
+    """How far the caller's part of the installation has come."""
+    accounts = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
+    account = act.session.scalar(
+        accounts.where(Account.state != "disabled")
+        .order_by(Account.test, Account.channel != "email", Account.id)
+        .limit(1)
+    )
+    people = involved(select(Stakeholder.id), Stakeholder.id, act.caller, "stakeholders:read")
+    gone = scoped(select(Message.id), Message.programme_id, act.caller, "messages:read").where(
+        Message.state.in_(GONE), Message.test.is_(False)
+    )
+    return Progress(account, _any(act, people.where(Stakeholder.state == "active")), _any(act, gone))
+
+
+def _any(act: Act, rows: Select[int]) -> bool:
+    return act.session.scalar(rows.limit(1)) is not None

@@ -1,0 +1,41 @@
+"""The first visit after the password: connect something, add people, write. Every step can wait."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from connectors.smtp.presets import PRESETS
+
+from ..acts import accounts, first
+from . import frame
+
+pages = frame.Pages("first")
+
+
+@pages.page("/first")
+def steps() -> Response:
+    """The three steps, and how far one has come."""
+    return _steps()
+
+
+@pages.page("/first/practice", "POST")
+def practised() -> Response:
+    """An account that hands nothing to anybody, to look around with."""
+
+    def connect() -> Response:
+        accounts.practice(frame.act())
+        return frame.go("pages_first.steps", done="practice")
+
+    return frame.trying(connect) or _steps(422)
+
+
+def standing() -> first.Progress | None:
+    """What Today shows to whoever can do the first steps, until the first message has gone."""
+    if not frame.may("connectors:admin") or not frame.may("messages:write"):
+        return None
+    done = first.progress(frame.act())
+    return None if done.sent else done
+
+
+def _steps(status: int = 200) -> Response:
+    return frame.show("first", status, progress=first.progress(frame.act()), presets=PRESETS)
