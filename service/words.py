@@ -32,6 +32,8 @@ DEFAULT = "en"
 ENGLISH = "en_GB"  # the day before the month, as the standard this product follows is written
 DOMAIN = "dolen"
 PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+# How many letters of our own a sentence needs before others' words that look like it are taken for it.
+TELLING = 8
 COMMAS = {"ar": "، "}
 
 
@@ -122,7 +124,9 @@ def _recognised(text: str, language: str) -> str:
     for shape, template in _shapes(language):
         found = shape.fullmatch(text)
         if found:
-            return template.format(**{name: _inner(part, language) for name, part in found.groupdict().items()})
+            return template.format(
+                **{name: _inner(part, language) for name, part in found.groupdict().items()}
+            )
     return text
 
 
@@ -136,7 +140,11 @@ def _shapes(language: str) -> list[tuple[re.Pattern[str], str]]:
     """Every sentence with places: how its English looks when filled in, and its translation; the longest first."""
     catalogue = translations(language)
     messages = getattr(catalogue, "_catalog", {})
-    templates = [one for one in messages if isinstance(one, str) and PLACE.search(one) and "%(" not in one]
+    templates = [
+        one
+        for one in messages
+        if isinstance(one, str) and PLACE.search(one) and len(PLACE.sub("", one)) >= TELLING
+    ]
     return [
         (re.compile(_shape(one), re.DOTALL), catalogue.gettext(one))
         for one in sorted(templates, key=lambda one: -len(PLACE.sub("", one)))

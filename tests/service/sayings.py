@@ -109,11 +109,26 @@ def templates() -> tuple[str, ...]:
 
 @cache
 def words_of(template: str) -> frozenset[Saying]:
-    """Every msgid of one template."""
+    """Every msgid of one template, read with the options it is drawn with."""
+    options = {
+        "extensions": "jinja2.ext.do",
+        "silent": "false",
+        "trim_blocks": "true",
+        "lstrip_blocks": "true",
+    }
     with resources.as_file(resources.files("templates") / template) as path, path.open("rb") as file:
-        return frozenset(
-            message for _line, message, _comments, _context in extract("jinja2.ext:babel_extract", file)
-        )
+        found = extract("jinja2.ext:babel_extract", file, options=options)
+        return frozenset(message for _line, message, _comments, _context in found)
+
+
+def used() -> set[Saying]:
+    """Every msgid there is."""
+    found = set(framework() | of_connectors())
+    for file in code():
+        found |= errors_of(file).sayings
+    for template in templates():
+        found |= words_of(template)
+    return found
 
 
 @cache
@@ -159,7 +174,9 @@ def _shape(words: ast.expr) -> str:
     if not isinstance(words, ast.JoinedStr):
         return ""
     names = iter(("{first}", "{second}", "{third}"))
-    return "".join(str(part.value) if isinstance(part, ast.Constant) else next(names) for part in words.values)
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else next(names) for part in words.values
+    )
 
 
 def kinds() -> Iterator[type[DomainError]]:

@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+from collections.abc import Iterable
 from datetime import date
+from functools import cache
+from gettext import c2py
 from importlib import resources
+from io import BytesIO
 
 import pytest
 from babel.core import Locale
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
+from campaigns.errors import Recalled, Said, counted, said
 from campaigns.strategies import strategies
 from service import words
 
+from . import sayings
+from .conftest import Api
+
 OTHERS = [language for language in words.LANGUAGES if language != words.DEFAULT]
-PAGES = sorted(
-    page.name for page in (resources.files("templates") / "public").iterdir() if page.name.endswith(".html")
-)
-PLACE = re.compile(r"%\((\w+)\)s")
+PAGES = sorted(name.removeprefix("public/") for name in sayings.templates() if name.startswith("public/"))
+BOOKS = [(language, book.name) for language in OTHERS for book in words.catalogues(language)]
+SAID = [
+    file for file in sayings.code() if sayings.errors_of(file).sayings or sayings.errors_of(file).unsayable
+]
+PLACE = re.compile(r"%\((\w+)\)s|(?<!\{)\{(\w+)\}(?!\})")
+NUMBERS = {"n", "num"}
+FORMS = ("zero", "one", "two", "few", "many", "other")
 
 
 def source(page: str) -> str:
     return (resources.files("templates") / "public" / page).read_text("utf-8")
 
 
-def used() -> set[str | tuple[str, ...]]:
-    """Every msgid that a page uses."""
-    found: set[str | tuple[str, ...]] = set()
-    for page in PAGES:
-        with (
-            resources.as_file(resources.files("templates") / "public" / page) as path,
-            path.open("rb") as file,
-        ):
-            for _line, message, _comments, _context in extract("jinja2.ext:babel_extract", file):
-                found.add(message)
-    return found
+@cache
+def written(language: str, book: str) -> Catalog:
+    """One file of words."""
+    path = next(one for one in words.catalogues(language) if one.name == book)
+    return read_po(BytesIO(path.read_bytes()), locale=language)
 
 
-def written(language: str) -> Catalog:
-    with resources.as_file(words.catalogues(language)) as path, path.open("rb") as file:
-        return read_po(file, locale=language)
+def said_in(language: str, book: str) -> dict[sayings.Saying, Message]:
+    return {
+        message.id if isinstance(message.id, str) else tuple(message.id): message
+        for message in written(language, book)
+        if message.id
+    }
+
+
+@cache
+def known(language: str) -> frozenset[sayings.Saying]:
+    return frozenset(saying for _, book in BOOKS if _ == language for saying in said_in(language, book))
+
+
+def missing(wanted: Iterable[sayings.Saying]) -> dict[str, list[sayings.Saying]]:
+    """What has no translation, by language."""
+    lacking = {language: sorted(set(wanted) - known(language), key=str) for language in OTHERS}
+    return {language: found for language, found in lacking.items() if found}
 
 
 def forms(message: Message) -> list[str]:
@@ -51,41 +71,66 @@ def forms(message: Message) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string)
 
 
-def test_the_pages_do_use_words() -> None:
-    assert len(used()) > 50 and "This link is not valid" in used()
+def places(text: str) -> set[str]:
+    return {one or other for one, other in PLACE.findall(text)}
+
+
+def test_the_pages_and_the_errors_do_use_words() -> None:
+    assert (
+        len(sayings.used()) > 500 and {"This link is not valid", "there is no such account"} <= sayings.used()
+    )
+
+
+@pytest.mark.parametrize("template", sayings.templates())
+def test_no_word_of_a_page_or_mail_is_missing(template: str) -> None:
+    assert missing(sayings.words_of(template)) == {}
+
+
+@pytest.mark.parametrize("file", SAID)
+def test_no_word_of_an_error_is_missing_and_every_error_can_be_told(file: str) -> None:
+    """An error is a literal or `said(…)`: what is put together otherwise nobody could translate."""
+    assert sayings.errors_of(file).unsayable == ()
+    assert missing(sayings.errors_of(file).sayings) == {}
+
+
+def test_no_word_of_what_we_build_on_is_missing() -> None:
+    assert missing(sayings.framework() | sayings.of_connectors()) == {}
+
+
+@pytest.mark.parametrize(("language", "book"), BOOKS)
+def test_no_word_is_left_over(language: str, book: str) -> None:
+    assert sorted(set(said_in(language, book)) - sayings.used(), key=str) == []
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_no_word_of_a_page_is_missing_and_none_is_left_over(language: str) -> None:
-    known = {message.id: message for message in written(language) if message.id}
-    assert set(known) == used()
-    for message in known.values():
-        assert all(form.strip() for form in forms(message)) and not message.fuzzy, message.id
+def test_a_word_is_written_in_one_file(language: str) -> None:
+    homes: dict[sayings.Saying, list[str]] = {}
+    for book in (book for one, book in BOOKS if one == language):
+        for saying in said_in(language, book):
+            homes.setdefault(saying, []).append(book)
+    assert {saying: found for saying, found in homes.items() if len(found) > 1} == {}
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_every_value_of_a_sentence_stands_in_its_translation(language: str) -> None:
-    for message in written(language):
-        if not message.id:
+@pytest.mark.parametrize(("language", "book"), BOOKS)
+def test_a_translation_is_whole(language: str, book: str) -> None:
+    """Nothing is empty or in doubt, and every value of a sentence stands in its translation."""
+    for saying, message in said_in(language, book).items():
+        assert all(form.strip() for form in forms(message)) and not message.fuzzy, saying
+        if isinstance(saying, str):
+            assert places(saying) == places(str(message.string)), saying
             continue
-        if isinstance(message.id, str):
-            assert sorted(PLACE.findall(message.id)) == sorted(PLACE.findall(str(message.string))), message.id
-        else:  # "within two days" needs no number
-            assert all(set(PLACE.findall(form)) <= {"num"} for form in forms(message)), message.id
+        assert len(forms(message)) == 6, saying
+        for form in forms(message):  # "within two days" needs no number
+            assert places(saying[1]) - NUMBERS <= places(form) <= places(saying[1]), saying
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_each_plural_form_is_the_languages_own(language: str) -> None:
-    rule, plural = Locale(language).plural_form, words.plurals(language)
-    catalogue = written(language)
-    message = next(message for message in catalogue if message.pluralizable)
-    assert not isinstance(message.id, str)
-    one, many = message.id
-    shown: dict[str, set[str]] = {}
-    for number in range(201):
-        shown.setdefault(rule(number), set()).add(plural(one, many, number))
-    assert len(shown) == catalogue.num_plurals == 6
-    assert all(len(forms) == 1 for forms in shown.values())
+@pytest.mark.parametrize(("language", "book"), BOOKS)
+def test_each_plural_form_is_the_languages_own(language: str, book: str) -> None:
+    rule = Locale(language).plural_form
+    catalogue = written(language, book)
+    assert catalogue.num_plurals == 6
+    form = c2py(catalogue.plural_expr)
+    assert all(FORMS.index(rule(number)) == form(number) for number in (*range(201), 1000))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +153,94 @@ def test_a_date_is_written_as_its_readers_write_it() -> None:
 def test_english_is_what_the_page_says() -> None:
     assert words.translator("en")("Thank you") == "Thank you"
     assert words.translator("cy")("Thank you") == "Diolch"
+
+
+def test_an_error_is_told_with_its_values() -> None:
+    error = said("there is no such field; define it first (there are: {names})", names=["town", "ward"])
+    assert error == "there is no such field; define it first (there are: town, ward)"
+    assert words.tell(error, "en") == str(error)
+    assert words.tell(error, "cy") == "nid oes maes o'r fath; diffiniwch ef yn gyntaf (mae: town, ward)"
+    assert words.tell(error, "ar").endswith("(الموجود: town، ward)")
+
+
+def test_a_value_is_never_read_as_words_or_as_places() -> None:
+    assert said("two columns are named {name}", name="{other} %s") == "two columns are named {other} %s"
+    assert (
+        words.tell(said("two columns are named {name}", name="Today"), "cy") == "mae dwy golofn o'r enw Today"
+    )
+
+
+def test_words_inside_words_are_told_too() -> None:
+    error = said("this is {what}, not a CSV file; save it as CSV (UTF-8)", what=said("a compressed file"))
+    assert words.tell(error, "cy").startswith("ffeil wedi'i chywasgu yw hon")
+    kept = said(
+        "The account {name} is out of service: {reason}",
+        name="Post",
+        reason=Recalled("the hook is not signed"),
+    )
+    assert words.tell(kept, "cy") == "Nid yw'r cyfrif Post mewn gwasanaeth: nid yw'r bachyn wedi'i lofnodi"
+
+
+def test_a_number_chooses_its_form() -> None:
+    told = {
+        n: words.tell(counted("{n} field is not valid", "{n} fields are not valid", n), "ar")
+        for n in (1, 2, 3, 11, 100)
+    }
+    assert len(set(told.values())) == 5 and told[2] == "حقلان غير صالحين"
+    assert counted("{n} field is not valid", "{n} fields are not valid", 1) == "1 field is not valid"
+
+
+def test_words_that_were_stored_are_recognised_by_their_shape() -> None:
+    stored = str(
+        said(
+            "The approval covers {ceiling} recipients and there are {size}: raise the ceiling",
+            ceiling=5,
+            size=9,
+        )
+    )
+    assert type(stored) is str and words.tell(stored, "cy").startswith(
+        "Mae'r gymeradwyaeth yn cwmpasu 5 o dderbynwyr"
+    )
+    assert (
+        words.tell("554 5.7.1 relay: access denied; ask {them}", "cy")
+        == "554 5.7.1 relay: access denied; ask {them}"
+    )
+    assert words.tell("", "ar") == ""
+
+
+def test_words_remember_how_they_were_made_wherever_they_go() -> None:
+    error = said("there is no such field; did you mean {name}?", name="town")
+    again = pickle.loads(pickle.dumps(error))
+    assert isinstance(again, Said) and again == error and words.tell(again, "cy") == words.tell(error, "cy")
+
+
+def test_everything_inside_a_problem_is_told() -> None:
+    members = {"blockers": [{"kind": "x", "detail": said("A second person has to check it")}], "n": 3}
+    assert words.told(members, "cy") == {
+        "blockers": [{"kind": "x", "detail": "Rhaid i ail berson ei gwirio"}],
+        "n": 3,
+    }
+
+
+def test_the_api_tells_problems_in_the_language_that_is_asked_for(api: Api, admin: str) -> None:
+    asked = {"Accept-Language": "cy-GB, en;q=0.5"}
+    answer = api.get("/v1/stakeholders/stk_nothing", admin, headers=asked)
+    assert answer.headers["Content-Language"] == "cy" and "Accept-Language" in answer.headers["Vary"]
+    problem = answer.json
+    assert problem["code"] in ("bad_id", "not_found") and problem["title"] in (
+        "Nid oes dim yma",
+        "Nid id o'r math hwn",
+    )
+    english = api.get("/v1/stakeholders/stk_nothing", admin)
+    assert english.headers["Content-Language"] == "en" and english.json["code"] == problem["code"]
+    assert english.json["title"] in ("There is nothing here", "Not an id of this kind")
+
+
+def test_every_field_of_a_problem_is_told(api: Api, admin: str) -> None:
+    answer = api.post("/v1/stakeholders", admin, json={"kind": "dog"}, headers={"Accept-Language": "cy"})
+    told = {one["detail"] for one in answer.json["errors"]}
+    assert answer.status_code == 422 and "Mae data ar goll ar gyfer maes y mae ei angen." in told
+    assert any(detail.startswith("rhaid iddo fod yn un o'r rhain: ") for detail in told)
 
 
 @pytest.mark.parametrize("page", PAGES)
