@@ -21,7 +21,7 @@ from campaigns.delivery.tables import Account, Batch, Delivery
 from campaigns.errors import Conflict
 from campaigns.messages import content, messages
 from campaigns.messages.tables import Message, Occurrence
-from campaigns.responses import answers, intake, interactions
+from campaigns.responses import answers, desk, intake, interactions
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent, people, segments
 from campaigns.stakeholders.tables import Stakeholder
@@ -43,6 +43,8 @@ PEOPLE = 320
 # Of everyone the winter news is for, these are left out, each for a reason of its own: 37 in all.
 NO_ADDRESS, OPTED_OUT, NEVER_ASKED, BOUNCED = 12, 10, 9, 6
 MONTHS = 12
+# Replies to the newest mailing that nobody has answered came so many hours ago.
+STILL_OPEN = (1.5, 5, 20)
 KNOWN = {"cy": ("cy", "en"), "en": ("en",), "ar": ("ar", "en")}
 
 
@@ -245,7 +247,7 @@ def _months(year: Year) -> None:
     """A mail a month and posts between, with what came back."""
     for month in range(MONTHS, 0, -1):
         idea = names.IDEAS[month % len(names.IDEAS)]
-        at = year.ago(month * 29.5).replace(hour=9, minute=30, second=0, microsecond=0)
+        at = year.ago((month - 1) * 29.5 + 6).replace(hour=9, minute=30, second=0, microsecond=0)
         sent = _mailing(year, at, idea)
         _went(year, sent, at)
         _came_back(year, sent, at, month)
@@ -332,11 +334,15 @@ def _came_back(year: Year, message: Message, at: datetime, month: int) -> None:
         rows = rows[BOUNCED + OPTED_OUT :]
     writers = year.luck.sample(list(rows), 9)
     heard = [_event(year, row, "reply", _later(year, at), text=_words(year, row)) for row in writers]
+    if month == 1:
+        for place, hours in enumerate(STILL_OPEN):
+            row = writers[place]
+            heard[place] = _event(year, row, "reply", year.ago(hours / 24), text=_words(year, row))
     heard.append(
         _event(year, rows[-1], "auto_reply", at + timedelta(minutes=1), text="I am away until Monday.")
     )
     _hear(year, at, heard)
-    _answered(year, message, at, all_but=3 if month == 1 else 0)
+    _answered(year, message, all_but=len(STILL_OPEN) if month == 1 else 0)
 
 
 def _later(year: Year, at: datetime) -> datetime:
@@ -344,14 +350,18 @@ def _later(year: Year, at: datetime) -> datetime:
 
 
 def _words(year: Year, row: Delivery) -> str:
-    return year.luck.choice(names.REPLIES[row.language if row.language in names.REPLIES else "en"])
+    return year.luck.choice(names.REPLIES[_writer(year, row).languages[0]])
+
+
+def _writer(year: Year, row: Delivery) -> Stakeholder:
+    return year.session.get_one(Stakeholder, row.stakeholder_id)
 
 
 def _event(year: Year, row: Delivery, kind: str, at: datetime, **more: Any) -> Event:
-    who = year.session.get_one(Stakeholder, row.stakeholder_id)
+    who = _writer(year, row)
     return Event(
         key=f"sample:{row.id}:{kind}", kind=kind, at=at, sender=row.address_key, sender_name=who.name,
-        recipient_token=year.wiring.links.token("reply", row.id), language=row.language,
+        recipient_token=year.wiring.links.token("reply", row.id), language=who.languages[0],
         references=(compose.message_id(row.id, year.wiring.links),), **more,
     )  # fmt: skip
 
@@ -368,7 +378,7 @@ def _hear(year: Year, at: datetime, events: Sequence[Event]) -> None:
     year.session.flush()
 
 
-def _answered(year: Year, message: Message, at: datetime, *, all_but: int) -> None:
+def _answered(year: Year, message: Message, *, all_but: int) -> None:
     """Every reply has its answer, but for the newest few, whose clocks run."""
     replies = year.session.scalars(
         select(Response)
@@ -380,6 +390,7 @@ def _answered(year: Year, message: Message, at: datetime, *, all_but: int) -> No
         who = year.session.get_one(Stakeholder, reply.stakeholder_id)
         text = names.ANSWERS[who.languages[0]]
         made = answers.answer(year.session, then, reply, text=text, subject="", author=year.author)
+        desk.answered(year.session, then, reply, by=year.author, keep_open=False)
         _went(year, made, then)
 
 
