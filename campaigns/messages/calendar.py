@@ -156,7 +156,7 @@ def _choose(choice: str, one: datetime, other: datetime, pointer: str, *, twice:
                 "this local time does not exist; the nearest instants are {first} and {second}",
                 first=near[0], second=near[1],
             )  # fmt: skip
-        raise BadTime(words, pointer=pointer, near=near)
+        raise BadTime(words, pointer=pointer, near=near, why="overlap" if twice else "gap")
     return other if choice == "second" else one
 
 

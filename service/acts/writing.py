@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaigns.delivery import accounts, compose, control, release
-from campaigns.delivery.tables import Account, Delivery
+from campaigns.delivery import accounts, compose, control, reconcile, release
+from campaigns.delivery.tables import Account, Attempt, Delivery
 from campaigns.errors import BadField
 from campaigns.messages import (
     approval,
@@ -25,7 +25,15 @@ from campaigns.messages import (
     render,
     render_helper,
 )
-from campaigns.messages.tables import ContentItem, Media, Message, MessageComment, MessageRecipient, Variant
+from campaigns.messages.tables import (
+    ContentItem,
+    Media,
+    Message,
+    MessageAccount,
+    MessageComment,
+    MessageRecipient,
+    Variant,
+)
 from campaigns.stakeholders.tables import Segment, Stakeholder
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Programme, Strategy, StrategyVersion
@@ -165,8 +173,20 @@ def save_blocks(
     item = words_of.get(act, content_id, words_of.WRITE)
     dress = layout.dress(act.session, item.programme_id, language)
     return words_of.save_variant(
-        act, content_id, channel, language, subject=subject, blocks=built, dress=dress
-    )
+        act, content_id, channel, language, subject=subject, blocks=built, dress=dress,
+        options=_options(act, item.id, channel, language),
+    )  # fmt: skip
+
+
+def save_words(
+    act: Act, content_id: int, channel: str, language: str, *, subject: str, text: str, html: str
+) -> Variant:
+    """Save a version in plain words; what its connector was told beside them stays."""
+    words_of.get(act, content_id, words_of.WRITE)
+    return words_of.save_variant(
+        act, content_id, channel, language, subject=subject, text=text, html=html,
+        options=_options(act, content_id, channel, language),
+    )  # fmt: skip
 
 
 def variants(act: Act, message: Message) -> tuple[list[Variant], set[int]]:
@@ -298,6 +318,16 @@ def pictures(act: Act, message: Message) -> list[Media]:
     return list(act.session.scalars(mine.order_by(Media.id.desc()).limit(LISTED_MAX)))
 
 
+def remove_words(act: Act, message: Message, channel: str, language: str) -> None:
+    """Take a version out of a message."""
+    words_of.remove_variant(act, message.content_id, channel, language)
+
+
+def group_name(act: Act, segment_id: int | None) -> str:
+    """What a group is called; "" for none."""
+    return act.session.get_one(Segment, segment_id).name if segment_id is not None else ""
+
+
 def strategy_of(act: Act, message: Message) -> Strategy:
     """The strategy a message stands under."""
     version = act.session.get_one(StrategyVersion, message.strategy_version_id)
@@ -307,6 +337,11 @@ def strategy_of(act: Act, message: Message) -> Strategy:
 def digest(act: Act, message: Message) -> str:
     """What an approval of the message as it stands is an approval of."""
     return approval.digest(act.session, message)
+
+
+def _options(act: Act, content_id: int, channel: str, language: str) -> dict[str, Any]:
+    saved = _saved(act, content_id, channel, language)
+    return dict(saved.options) if saved else {}
 
 
 def _saved(act: Act, content_id: int, channel: str, language: str) -> Variant | None:
@@ -345,3 +380,85 @@ def _looked(
         made = Words(words.subject, words.text, "")
     counted = measured(through(act, message), channel, made.subject, made.text)
     return Look(made, language, seen.missing, seen.wrong, counted)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A message as lists tell it."""
+
+    message: Message
+    title: str
+    channels: list[str]
+    counts: dict[str, int]
+
+
+def told(act: Act, rows: Sequence[Message]) -> list[Listed]:
+    """Messages with their names, channels and counts, in a fixed number of statements."""
+    numbers = [one.id for one in rows]
+    titles = dict(
+        act.session.execute(
+            select(ContentItem.id, ContentItem.name).where(
+                ContentItem.id.in_([one.content_id for one in rows])
+            )
+        ).all()
+    )
+    channels: dict[int, list[str]] = {number: [] for number in numbers}
+    mine = select(MessageAccount.message_id, MessageAccount.channel).where(
+        MessageAccount.message_id.in_(numbers)
+    )
+    for number, channel in act.session.execute(mine.distinct().order_by(MessageAccount.channel)):
+        channels[number].append(channel)
+    counts = reconcile.counts_of(act.session, numbers)
+    return [
+        Listed(one, one.name or titles.get(one.content_id, ""), channels[one.id], counts[one.id])
+        for one in rows
+    ]
+
+
+def title(act: Act, message: Message) -> str:
+    """What a message is called: its own name, else that of its words."""
+    return message.name or act.session.get_one(ContentItem, message.content_id).name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the ledger with the names that it only points to."""
+
+    delivery: Delivery
+    who: str
+    account: str
+    message: str
+    attempts: list[Attempt]
+
+
+def rows_told(act: Act, rows: Sequence[Delivery]) -> list[Row]:
+    """Rows of the ledger with who, through what, which message, and what was tried."""
+
+    def named(kind: Any, column: Any, numbers: set[int | None]) -> dict[int, str]:
+        return dict(act.session.execute(select(kind.id, column).where(kind.id.in_(numbers - {None}))).all())
+
+    people = named(Stakeholder, Stakeholder.name, {one.stakeholder_id for one in rows})
+    through = named(Account, Account.name, {one.account_id for one in rows})
+    calls: dict[int, str] = {}
+    used = select(Message.id, Message.name, ContentItem.name).join(
+        ContentItem, ContentItem.id == Message.content_id
+    )
+    for number, own, words in act.session.execute(
+        used.where(Message.id.in_({one.message_id for one in rows}))
+    ):
+        calls[number] = own or words
+    tried: dict[int, list[Attempt]] = {}
+    asked = (
+        select(Attempt)
+        .where(Attempt.delivery_id.in_([one.id for one in rows]))
+        .order_by(Attempt.n, Attempt.seq)
+    )
+    for attempt in act.session.scalars(asked):
+        tried.setdefault(attempt.delivery_id, []).append(attempt)
+    return [
+        Row(
+            one, people.get(one.stakeholder_id or 0, ""), through.get(one.account_id, ""),
+            calls.get(one.message_id, ""), tried.get(one.id, []),
+        )
+        for one in rows
+    ]  # fmt: skip

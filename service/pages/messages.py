@@ -1,0 +1,245 @@
+"""Messages: the list, one message with everything that stands round it, and who would get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import Response, g, request
+
+from campaigns.delivery.states import OPEN
+from campaigns.messages.tables import STATES
+
+from .. import ids, words
+from ..acts import content, messages, programmes, relationships, writing
+from . import frame
+from .write import OFFERED, addressed
+
+pages = frame.Pages("messages")
+LIST = 30
+# People a page counts before it answers; whoever wants all of them counted asks for that page.
+LOOKED = 200
+COUNTED = 20_000
+FRAMED = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@pages.page("/messages")
+def listed() -> Response:
+    """What was written, newest first."""
+    act, asked = frame.act(), request.args
+    state = asked.get("state") if asked.get("state") in STATES else None
+    page = messages.listed(
+        act, state=state, programme_id=ids.number("programme", asked.get("programme")), limit=LIST,
+        after=asked.get("after"), before=asked.get("before"), newest_first=True,
+    )  # fmt: skip
+    return frame.show(
+        "messages", page=page, rows=writing.told(act, page.rows), states=STATES, state=state,
+        programmes=programmes.choices(act, "messages:read"),
+    )  # fmt: skip
+
+
+@pages.page("/messages/<msg:number>", "GET", "POST")
+def one(number: int) -> Response:
+    """One idea: its versions, what stands in its way, who gets it, and what may be done with it."""
+    verb = DOES.get(request.form.get("act", ""))
+    if request.method == "POST" and verb is not None and (done := frame.trying(lambda: verb(number))):
+        return done
+    act = frame.act()
+    message = messages.get(act, number)
+    found, stale = writing.variants(act, message)
+    through = writing.through(act, message)
+    history, said = messages.approvals(act, number), writing.said_of(act, number)
+    shown = messages.shown(act, message)
+    actors = [message.author, *(one.by for one in history), *(one.by for one in said)]
+    return framed(
+        frame.show(
+            "message", 422 if g.get("said") else 200, message=message, title=writing.title(act, message), shown=shown,
+            standing=messages.standing(act, number), versions=found, stale=stale, through=through,
+            measured=[writing.measured(through, one.channel, one.subject, one.text) for one in found],
+            audience=_audience(number, message.state), recipients=writing.recipients(act, message),
+            choice=writing.choice(act), strategy=writing.strategy_of(act, message), history=history, said_of=said,
+            names=relationships.names(act, actors), item=content.get(act, message.content_id),
+            tags=[*dict.fromkeys((*(one.language for one in found), *OFFERED))],
+            zones=sorted(available_timezones()), waiting=sum(shown.counts[one] for one in OPEN),
+            tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
+            programme=programmes.name_of(act, message.programme_id), group=_group(message.segment_id),
+        )
+    )  # fmt: skip
+
+
+@pages.page("/messages/<msg:number>/audience")
+def audience(number: int) -> Response:
+    """Everybody counted: who would get it and who is left out, because of what."""
+    act = frame.act()
+    message = messages.get(act, number)
+    return frame.show(
+        "message_audience", message=message, title=writing.title(act, message),
+        audience=writing.audience(act, number, most=COUNTED), most=COUNTED,
+    )  # fmt: skip
+
+
+def framed(response: Response) -> Response:
+    """A page that holds a frame of this installation."""
+    response.headers["Content-Security-Policy"] = FRAMED
+    return response
+
+
+def _audience(number: int, state: str) -> Any:
+    """Counted only before anybody has a row: afterwards the ledger says it."""
+    if state in ("draft", "waiting", "scheduled", "held"):
+        return writing.audience(frame.act(), number, most=LOOKED)
+    return None
+
+
+def _group(segment_id: int | None) -> str:
+    return writing.group_name(frame.act(), segment_id)
+
+
+# --- what its buttons do ------------------------------------------------------------------------------------------
+
+
+def _again(number: int, done: str, **more: Any) -> Response:
+    return frame.go("pages_messages.one", done, number=number, **more)
+
+
+def _submit(number: int) -> Response:
+    message = messages.submit(frame.act(), number)
+    return _again(number, "waits" if message.state == "waiting" else "sent")
+
+
+def _decide(decision: str) -> Callable[[int], Response]:
+    def done(number: int) -> Response:
+        messages.decide(
+            frame.act(), number, digest=request.form.get("digest", ""), decision=decision,
+            reason=request.form.get("reason", ""),
+        )  # fmt: skip
+        return _again(number, decision)
+
+    return done
+
+
+def _urgent(number: int) -> Response:
+    messages.urgent_go(
+        frame.act(), number, digest=request.form.get("digest", ""), reason=request.form.get("reason", "")
+    )
+    return _again(number, "let-go")
+
+
+def _schedule(number: int) -> Response:
+    form = request.form
+    if form.get("local"):
+        # Nobody is sent at another hour than the one they read: a night when the clocks change is asked about.
+        clock = form.get("clock", "")
+        when = {
+            "local": form["local"], "zone": form.get("zone", ""), "gap": "after" if clock == "after" else "refuse",
+            "overlap": clock if clock in ("first", "second") else "refuse",
+        }  # fmt: skip
+        messages.change(frame.act(), number, None, send_at=when)
+    else:
+        messages.change(frame.act(), number, None, at=None, wall=None, zone=None)
+    return _again(number, "saved")
+
+
+def _test(number: int) -> Response:
+    stakeholder = ids.number("stakeholder", request.form.get("for"))
+    messages.test_send(frame.act(), number, stakeholder=stakeholder, to=())
+    return _again(number, "tested")
+
+
+def _pause(number: int) -> Response:
+    messages.pause(frame.act(), number)
+    return _again(number, "paused")
+
+
+def _resume(number: int) -> Response:
+    messages.resume(frame.act(), number)
+    return _again(number, "resumed")
+
+
+def _cancel(number: int) -> Response:
+    messages.cancel(frame.act(), number)
+    return _again(number, "cancelled")
+
+
+def _retry(number: int) -> Response:
+    messages.retry(frame.act(), number)
+    return _again(number, "retried")
+
+
+def _name(number: int) -> Response:
+    ceiling = request.form.get("ceiling", "").strip()
+    values: dict[str, Any] = {
+        "name": request.form.get("name", ""),
+        "lane": request.form.get("lane", "normal"),
+    }
+    values["ceiling"] = int(ceiling) if ceiling.isdecimal() else None
+    messages.change(frame.act(), number, None, **values)
+    return _again(number, "saved")
+
+
+def _readdress(number: int) -> Response:
+    writing.readdress(frame.act(), number, None, **addressed(request.form))
+    return _again(number, "saved")
+
+
+def _add_version(number: int) -> Response:
+    form = request.form
+    return frame.go(
+        "pages_message_words.edit", number=number, channel=form.get("channel", "email") or "email",
+        tag=form.get("language", "") or words.DEFAULT,
+    )  # fmt: skip
+
+
+def _together(number: int) -> Response:
+    above, below = request.form.get("above", ""), request.form.get("below", "")
+    writing.put_together(frame.act(), number, [above, below] if above or below else None)
+    return _again(number, "saved")
+
+
+def _still_right(number: int) -> Response:
+    writing.still_right(
+        frame.act(), number, request.form.get("channel", ""), request.form.get("language", "")
+    )
+    return _again(number, "saved")
+
+
+def _comment(number: int) -> Response:
+    form = request.form
+    writing.comment(
+        frame.act(),
+        number,
+        digest=form.get("digest", ""),
+        text=form.get("text", ""),
+        asks=bool(form.get("asks")),
+    )
+    return _again(number, "added")
+
+
+def _settle(number: int) -> Response:
+    writing.settle_comment(frame.act(), number, ids.number("comment", request.form.get("comment")) or 0)
+    return _again(number, "saved")
+
+
+DOES: dict[str, Callable[[int], Response]] = {
+    "submit": _submit,
+    "approve": _decide("approved"),
+    "refuse": _decide("refused"),
+    "urgent": _urgent,
+    "schedule": _schedule,
+    "test": _test,
+    "pause": _pause,
+    "resume": _resume,
+    "cancel": _cancel,
+    "retry": _retry,
+    "name": _name,
+    "readdress": _readdress,
+    "version": _add_version,
+    "together": _together,
+    "still_right": _still_right,
+    "comment": _comment,
+    "settle": _settle,
+}

@@ -1,0 +1,122 @@
+"""Write: the shortest way from an empty page to a message. Whatever needs more than this has the message's own page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import regex
+from flask import Response, g, request
+from werkzeug.datastructures import MultiDict
+
+from campaigns.errors import BadField
+from campaigns.strategies import programmes as rooms
+
+from .. import ids
+from ..acts import messages, stakeholders, writing
+from . import frame
+
+pages = frame.Pages("write")
+PRACTICE = "practice"
+# Languages that are offered besides those that a message has already.
+OFFERED = ("en", "cy", "ar", "fr", "de", "es", "pl", "pt", "ro", "uk", "ur", "bn", "pa", "so", "zh")
+FOUND_MAX = 10
+_BETWEEN = regex.compile(r"[\s,;]+")
+
+
+@pages.page("/write", "GET", "POST")
+def write() -> Response:
+    """To whom, through what, which words; then a test, a draft, or off it goes."""
+    if request.method == "POST" and request.form.get("act") != "find" and (done := frame.trying(_written)):
+        return done
+    act = frame.act()
+    choice = writing.choice(act)
+    held = request.form if request.method == "POST" else request.args
+    chosen = held.getlist("person") or held.getlist("to" if request.method == "GET" else "person")
+    programme_id = _programme(held, choice)
+    return frame.show(
+        "write", 422 if g.get("said") else 200, choice=choice, practice=PRACTICE, found=_found(held.get("find", "")),
+        people=writing.people_of(act, [number for one in chosen if (number := _person(one))]),
+        programme=ids.shown("programme", programme_id), offered=OFFERED,
+        assurance=next((one.assurance for one in choice.programmes if one.id == programme_id), "light"),
+        strategies=[one for one in choice.strategies if one.programme_id == programme_id],
+        typed=held.get("to", "") if request.method == "POST" else _typed(held.get("to", "")),
+        group=held.get("group", ""), through=_through(held, choice), content=held.get("language", ""),
+    )  # fmt: skip
+
+
+def addressed(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Who gets it and through what, as forms say it."""
+    act = frame.act()
+    accounts = [one for one in form.getlist("account") if one]
+    numbers = [
+        writing.practice(act).id if one == PRACTICE else ids.number("account", one) or 0 for one in accounts
+    ]
+    return {
+        "to": [one for one in _BETWEEN.split(form.get("to", "")) if one],
+        "stakeholders": [
+            number for one in form.getlist("person") if (number := ids.number("stakeholder", one))
+        ],
+        "segment": ids.number("segment", form.get("group")),
+        "accounts": numbers,
+        "strategy_id": ids.number("strategy", form.get("strategy")),
+    }
+
+
+def _written() -> Response:
+    form, act = request.form, frame.act()
+    values = addressed(form)
+    if not values["accounts"]:
+        raise BadField("choose through which connected account it goes", pointer="/account")
+    if len(values["to"]) > messages.TO_MAX:
+        raise BadField("these are too many addresses for one form: make a group of them", pointer="/to")
+    made = messages.create(
+        act, **values, programme_id=ids.number("programme", form.get("programme")),
+        subject=form.get("subject", "").strip(), text=form.get("text", ""),
+        language=form.get("language") or None, draft=True,
+    )  # fmt: skip
+    verb = form.get("act", "draft")
+    if verb == "test":
+        messages.test_send(act, made.id, stakeholder=None, to=())
+        return frame.go("pages_messages.one", "tested", number=made.id)
+    if verb == "send":
+        messages.submit(act, made.id)
+        return frame.go("pages_messages.one", "waits" if made.state == "waiting" else "sent", number=made.id)
+    return frame.go("pages_messages.one", "saved", number=made.id)
+
+
+def _programme(held: Mapping[str, str], choice: writing.Choice) -> int | None:
+    """The one chosen, else General where the reader writes there, else their first."""
+    wanted = ids.number("programme", held.get("programme"))
+    known = {one.id: one for one in choice.programmes}
+    general = rooms.GENERAL if rooms.GENERAL in known else None
+    return wanted if wanted in known else general or next(iter(known), None)
+
+
+def _through(held: MultiDict[str, str], choice: writing.Choice) -> list[str]:
+    """Accounts that are ticked: those chosen, else the only real mail account, else practice."""
+    if held.getlist("account"):
+        return held.getlist("account")
+    mail = [one for one in choice.accounts if not one.broadcast and not one.test]
+    if len(mail) >= 1:
+        return [str(ids.shown("account", mail[0].id))]
+    trial = next((one for one in choice.accounts if one.test and not one.broadcast), None)
+    return [str(ids.shown("account", trial.id)) if trial else PRACTICE] if trial or choice.practice else []
+
+
+def _person(text: str) -> int | None:
+    return ids.number("stakeholder", text) if text.startswith("stk_") else None
+
+
+def _typed(text: str) -> str:
+    """An address in the link that led here; a person in it is shown as somebody picked."""
+    return "" if text.startswith("stk_") else text
+
+
+def _found(named: str) -> list[Any]:
+    if not named.strip():
+        return []
+    page = stakeholders.listed(
+        frame.act(), limit=FOUND_MAX, after=None, before=None, state="active", name=named.strip()
+    )
+    return list(page.rows)
