@@ -61,6 +61,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "cannot_answer": (409, "This cannot be answered"),
     "blocked": (409, "Something stands in the way"),
     "four_eyes": (403, "A second person must decide this"),
+    "not_proven": (403, "The provider did not say who this is"),
     "wrong_login": (403, "Nobody signs in with this"),
     "too_many_tries": (429, "Too many tries"),
     "link_not_valid": (403, "This link is not valid"),
@@ -155,7 +156,7 @@ def answer(code: str, detail: str, *, headers: Mapping[str, str] | None = None, 
     if as_page is not None:
         return as_page
     language = words.choose(request.accept_languages.values())
-    body = {
+    body: dict[str, Any] = {
         "type": f"/docs/problems#{code}",
         "title": words.tell(title, language),
         "status": status,
@@ -165,6 +166,8 @@ def answer(code: str, detail: str, *, headers: Mapping[str, str] | None = None, 
         "request_id": g.get("request_id", ""),
         **words.told(members, language),
     }
+    for one in body.get("errors", ()):
+        one["detail"] = words.tell(one["detail"], language)
     response = Response(orjson.dumps(body, default=str), status, content_type=MEDIA_TYPE)
     response.headers.update({"Content-Language": language, "Vary": "Accept-Language"} | dict(headers or {}))
     if status == 401:
