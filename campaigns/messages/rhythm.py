@@ -110,7 +110,7 @@ def promises(
 def weeks(
     session: Session, now: datetime, given: Sequence[CadencePromise], back: int, ahead: int
 ) -> dict[int, list[Week]]:
-    """By promise the weeks before this one, this one and those after it, in two statements."""
+    """By promise the weeks around this one, from the one in which it was given, in one statement."""
     if not given:
         return {}
     this_week = {one.id: monday(now, one.zone) for one in given}
@@ -126,7 +126,8 @@ def weeks(
     for one in given:
         first = this_week[one.id] - timedelta(weeks=back)
         days = [first + timedelta(weeks=place) for place in range(back + ahead + 1)]
-        found[one.id] = [_week(now, one, day, counts[one.id, day]) for day in days]
+        promised = [day for day in days if day >= monday(one.created_at, one.zone)]
+        found[one.id] = [_week(now, one, day, counts[one.id, day]) for day in promised]
     return found
 
 

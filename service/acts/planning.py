@@ -77,8 +77,7 @@ def entries(
     statement = scoped(planning.shown(start, end), Message.programme_id, act.caller, "messages:read")
     rows = act.session.execute(_only(act, statement, wanted).limit(most + 1)).all()
     found = [(message, due_at) for message, due_at in rows[:most]]
-    warnings = planning.look(act.session, found) if odd else {}
-    return _entries(act, found, warnings), len(rows) > most
+    return _entries(act, found, _odd(act, start, end) if odd else {}), len(rows) > most
 
 
 def unplanned(act: Act) -> list[Entry]:
@@ -235,6 +234,14 @@ def _only(act: Act, statement: Any, wanted: Wanted) -> Any:
     return statement if wanted.cancelled else statement.where(Message.state != "cancelled")
 
 
+def _odd(act: Act, start: datetime, end: datetime) -> dict[int, list[dict[str, Any]]]:
+    """What is odd among everything the caller sees in this time and a week around it, whatever is filtered."""
+    around = planning.shown(start - planning.ALIKE_WITHIN, end + planning.ALIKE_WITHIN)
+    seen = scoped(around, Message.programme_id, act.caller, "messages:read")
+    rows = act.session.execute(seen.where(Message.state.not_in(planning.OVER)).limit(ENTRIES_MAX)).all()
+    return planning.look(act.session, [(message, due_at) for message, due_at in rows])
+
+
 def _entries(
     act: Act, rows: Sequence[tuple[Message, datetime | None]], odd: dict[int, list[dict[str, Any]]]
 ) -> list[Entry]:
@@ -244,7 +251,7 @@ def _entries(
     homes = _by_id(act, Programme, {message.programme_id for message, _ in rows})
     segments = _by_id(act, Segment, {message.segment_id for message, _ in rows if message.segment_id})
     accounts, languages = _accounts(act, ids), planning.languages(act.session, items)
-    told = _told(act, odd)
+    told = _told(act, {number: odd[number] for number in ids if number in odd})
     return [
         Entry(
             message, due_at, message.name or items[message.content_id].name, items[message.content_id].aim,
