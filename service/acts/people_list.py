@@ -104,7 +104,7 @@ def _filtered(
     begins: str = "",
     kind: str = "",
     tag: str = "",
-    language: str = "",
+    speaks: str = "",
     role: str = "",
     programme_id: int | None = None,
 ) -> Select[Any]:
@@ -114,8 +114,8 @@ def _filtered(
         statement = statement.where(_begins(act, people.fold(begins)))
     if kind:
         statement = statement.where(Stakeholder.kind == kind)
-    if language:
-        statement = statement.where(array_has(Stakeholder.languages, language))
+    if speaks:
+        statement = statement.where(array_has(Stakeholder.languages, speaks))
     if tag:
         tagged = select(StakeholderTag.stakeholder_id).join(Tag, Tag.id == StakeholderTag.tag_id)
         statement = statement.where(Stakeholder.id.in_(tagged.where(Tag.name_fold == people.fold(tag))))
