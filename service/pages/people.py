@@ -115,7 +115,7 @@ def contact() -> Response:
 
 def refused() -> int:
     """The status of a form that is shown again."""
-    return 422 if g.get("said") else 200
+    return 422 if g.get("said") and request.method == "POST" else 200
 
 
 def programme_names(scope: str = stakeholders.READ) -> dict[str, str]:

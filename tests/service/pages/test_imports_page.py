@@ -1,0 +1,193 @@
+"""Imports in the browser: check, look, confirm, progress, and the rows that were left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+from sqlalchemy import func, select
+
+from campaigns.base import public_id
+from campaigns.stakeholders import addresses, consent, files, imports
+from campaigns.stakeholders.tables import Consent, Import, Stakeholder
+from service.wiring import Wiring
+
+from .conftest import Browser, Browsers
+from .test_people import programme, somebody
+
+
+def upload(text: str | bytes, name: str = "people.csv") -> dict[str, Any]:
+    return {"file": (io.BytesIO(text.encode() if isinstance(text, str) else text), name)}
+
+
+def taken_in(wiring: Wiring) -> None:
+    """What a worker does."""
+    imports.run_pending(wiring.database.sessions, wiring.now)
+
+
+def everybody(wiring: Wiring) -> set[str]:
+    with wiring.database.read() as session:
+        return set(session.scalars(select(Stakeholder.name)))
+
+
+def test_pasted_addresses_are_looked_at_before_anybody_is_added(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    where = browser.post(
+        "/people/import/check", pasted="Ann Rees <ann@example.org>; bob@example.org\nno address here",
+        language="cy", tags="ysgol", programme_id=public_id("prg", general), files={"file": (io.BytesIO(b""), "")},
+    ).headers["Location"]  # fmt: skip
+    page = browser.get(where)
+    assert "This would happen" in page and "Take 2 rows in" in page and "Refused" in page
+    assert everybody(wiring) == set()
+    browser.post(where, do="confirm")
+    page = browser.get(where)
+    assert "being taken in" in page and "data-every" in page
+    assert "being taken in" in browser.get(where)  # a reload changes nothing
+    taken_in(wiring)
+    page = browser.get(where)
+    assert "Finished" in page and "data-every" not in page
+    assert everybody(wiring) == {"Ann Rees", "bob@example.org"}
+    browser.post(where, do="confirm", status=422)
+
+
+def test_one_declaration_covers_the_file_but_no_opt_out(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """C17, C18."""
+    ann = somebody(wiring, general, "Ann")
+    now = wiring.now()
+    with wiring.database.write() as session:
+        addresses.add(session, now, ann, "email", "ann@example.org")
+        consent.withdraw(session, now, ann, "direct_marketing", "email", source="phone", actor="usr_1")
+    form = {
+        "pasted": "ann@example.org\nbob@example.org", "programme_id": public_id("prg", general), "basis": "consent",
+        "purpose": "direct_marketing", "channel": "email", "source": "open day", "given_on": now.date().isoformat(),
+    }  # fmt: skip
+    answer = browser.post("/people/import/check", status=422, **form, wording="")
+    assert "bob@example.org" in answer.text and "consent needs the wording" in answer.text
+    where = browser.post("/people/import/check", **form, wording="sheet 2").headers["Location"]
+    assert "has opted out, and stays so" in browser.get(where)
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    with wiring.database.read() as session:
+        given = session.scalars(select(Consent).where(Consent.act == "given")).all()
+        assert [session.get_one(Stakeholder, one.stakeholder_id).name for one in given] == ["bob@example.org"]
+
+
+def test_the_rows_left_out_come_back_as_they_were_with_the_reason(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """C15, C16, C21: nothing in the file that is downloaded runs in a spreadsheet."""
+    text = 'name,email\nAnn,ann@example.org\n"=HYPERLINK(""x"")","two@x.org, three@x.org"\n'
+    where = browser.post(
+        "/people/import/check", files=upload(text), programme_id=public_id("prg", general)
+    ).headers["Location"]
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    answer = browser.client.get(f"{where}/refused.csv")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert rows[0] == ["name", "email", "line", "reason"]
+    assert rows[1][:3] == ['\'=HYPERLINK("x")', "two@x.org, three@x.org", "3"] and rows[1][3]
+    assert len(rows) == 2 and everybody(wiring) == {"Ann"}
+
+
+def test_columns_are_said_anew_before_the_file_is_taken_in(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    text = "who,mail\nAnn,ann@example.org\n"
+    answer = browser.post(
+        "/people/import/check", status=422, files=upload(text), programme_id=public_id("prg", general)
+    )
+    assert "external_id or an address" in answer.text
+    text = "who,email,x\nAnn,ann@example.org,ysgol\n"
+    where = browser.post(
+        "/people/import/check", files=upload(text), programme_id=public_id("prg", general)
+    ).headers["Location"]
+    again = {"do": "again", "encoding": "utf-8", "delimiter": ","}
+    browser.post(where, **again, column0="name", column1="address.email", column2="tags")
+    browser.post(where, **again, column0="name", column1="name", column2="tags", status=422)
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    assert everybody(wiring) == {"Ann"}
+    with wiring.database.read() as session:
+        [found] = session.scalars(select(Import))
+        assert found.mapping == {"who": "name", "email": "address.email", "x": "tags"}
+    browser.post(where, **again, column0="name", column1="address.email", column2="tags", status=422)
+
+
+def test_an_encoding_that_is_not_certain_is_shown_and_can_be_said(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """C2."""
+    body = "name,email\nSiân Ŵyn,sian@example.org\n".encode("iso-8859-14")
+    where = browser.post(
+        "/people/import/check", files=upload(body), programme_id=public_id("prg", general)
+    ).headers["Location"]
+    assert "not certain how this file is to be read" in browser.get(where)
+    browser.post(
+        where, do="again", encoding="iso-8859-14", delimiter=",", column0="name", column1="address.email"
+    )
+    assert "not certain" not in browser.get(where)
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    assert everybody(wiring) == {"Siân Ŵyn"}
+
+
+def test_what_is_no_csv_file_is_refused_and_the_form_stays(
+    browser: Browser, general: int, wiring: Wiring
+) -> None:
+    """C20."""
+    answer = browser.post(
+        "/people/import/check",
+        status=422,
+        files=upload(b"PK\x03\x04 spreadsheet"),
+        tags="ysgol",
+        programme_id=public_id("prg", general),
+    )
+    assert "spreadsheet" in answer.text and 'value="ysgol"' in answer.text
+    answer = browser.post("/people/import/check", status=422, programme_id=public_id("prg", general))
+    assert "paste some addresses" in answer.text
+    with wiring.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Import)) == 0
+
+
+def test_an_import_of_another_programme_does_not_exist(
+    browser: Browser, browsers: Browsers, wiring: Wiring, general: int
+) -> None:
+    where = browser.post(
+        "/people/import/check", pasted="ann@example.org", programme_id=public_id("prg", general)
+    ).headers["Location"]
+    stranger = browsers("author", programme(wiring, "Elsewhere"))
+    stranger.get(where, status=404)
+    stranger.get(f"{where}/refused.csv", status=404)
+    stranger.post(where, do="confirm", status=404)
+
+
+def test_who_declares_consent_needs_the_right_to(browsers: Browsers, wiring: Wiring, general: int) -> None:
+    author = browsers("author", general)
+    assert "One declaration for all of them" not in author.get("/people/import")
+    author.post(
+        "/people/import/check", status=422, pasted="a@example.org", programme_id=public_id("prg", general),
+        basis="public_task", purpose="service", source="list", given_on="2026-01-01",
+    )  # fmt: skip
+
+
+def test_pasted_lists_are_read_as_mail_programs_copy_them() -> None:
+    text = 'Ann Rees <ann@x.org>, "Bob" <bob@x.org>;cai@x.org\n  \nNobody\n'
+    lines = files.pasted(text, "cy", "a,b").decode().splitlines()
+    assert lines == [
+        "name,email,language,tags", 'Ann Rees,ann@x.org,cy,"a,b"', 'Bob,bob@x.org,cy,"a,b"', ',cai@x.org,cy,"a,b"',
+        'Nobody,,cy,"a,b"',
+    ]  # fmt: skip
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless() -> None:
+    """C16."""
+    rows = [["=1+1", "+1", "-1", "@x", "\tx", "＝1", "plain", ""]]
+    found = files.spreadsheet(rows).decode("utf-8-sig")
+    assert next(csv.reader(io.StringIO(found))) == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "plain", ""]
+    assert re.search("\ufffd", files.storable("a\x00b"))
