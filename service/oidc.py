@@ -128,7 +128,7 @@ def finish(
         except (AuthlibBaseError, ValueError) as error:
             raise NotProven("the provider did not accept the way back: try again") from error
     keys = door.request("GET", about["jwks_uri"]).json()
-    claims = _claims(str(token.get("id_token", "")), keys, found, kept["nonce"], now)
+    claims = claims_of(str(token.get("id_token", "")), keys, found, kept["nonce"], now)
     verified = claims.get("email_verified") is True and isinstance(claims.get("email"), str)
     return Person(f"{found.issuer} {claims['sub']}", claims["email"] if verified else ""), kept["after"]
 
@@ -193,7 +193,7 @@ def _described(door: Door, found: Provider) -> dict[str, str]:
     return {name: told[name] for name in wanted}
 
 
-def _claims(text: str, keys: Any, found: Provider, nonce: str, now: datetime) -> dict[str, Any]:
+def claims_of(text: str, keys: Any, found: Provider, nonce: str, now: datetime) -> dict[str, Any]:
     """The claims of an identity token that was made for us, for this question, and is still good."""
     try:
         token = jwt.decode(text, KeySet.import_key_set(keys), algorithms=ALGORITHMS)
