@@ -20,7 +20,7 @@ from .openapi import Api, config, document
 from .pages import ROOMS, frame
 from .permissions import PAGES, PERMISSIONS
 from .problems import Refusal
-from .public import agreements, feed, hooks, pictures, preferences, unsubscribe
+from .public import agreements, feed, forms, hooks, pictures, preferences, unsubscribe
 from .settings import Settings, load
 from .tables import Installation
 from .wiring import Wiring
@@ -95,6 +95,8 @@ def _every_route_permitted(app: Flask) -> None:
 
 def _close(response: Response) -> Response:
     """Headers of every answer, and one log line for it."""
+    if request.endpoint == "static" and "v" in request.args:  # its address changes with what is in it
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = g.get("request_id", "")
@@ -126,7 +128,7 @@ def _failed(error: Exception) -> Response:
 
 
 def _outside_v1(app: Door, wiring: Wiring) -> None:
-    for door in (hooks, unsubscribe, preferences, agreements, pictures, feed):
+    for door in (hooks, unsubscribe, preferences, forms, agreements, pictures, feed):
         app.register_blueprint(door.blueprint(wiring))
     app.extensions["dolen_problem_page"] = frame.problem_page
     for room in ROOMS:

@@ -127,8 +127,8 @@ def _direct(
             rows.append(_row(plan, account, target=person.id, person=person, reason=reason))
         for address in reached[person.id]:
             decision = decisions[person.id, address.key]
-            reason = decision.reason or chosen.get(person.id)
-            rows.append(_for_person(plan, account, person, address, reason))
+            why = decision.reason or chosen.get(person.id)
+            rows.append(_for_person(plan, account, person, address, why))
     return rows
 
 

@@ -201,6 +201,19 @@ def suppressed(session: Session, now: datetime, channel: str, pairs: Sequence[Pa
     return found
 
 
+def standing(
+    session: Session, now: datetime, channel: str, address_key: str, stakeholder_id: int | None
+) -> list[Suppression]:
+    """Every suppression that stands for this address, or for this person on the channel or on all of them."""
+    about = (Suppression.channel == channel) & (Suppression.address_key == address_key)
+    if stakeholder_id is not None:
+        person = (Suppression.stakeholder_id == stakeholder_id) & Suppression.address_key.is_(None)
+        about = about | (person & Suppression.channel.in_((channel, EVERY_CHANNEL)))
+    return list(
+        session.scalars(select(Suppression).where(about, _stands(now, None)).order_by(Suppression.id))
+    )
+
+
 def latest(
     session: Session,
     stakeholder_ids: Collection[int],

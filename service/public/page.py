@@ -12,6 +12,8 @@ from flask import Response, request, url_for
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from campaigns.delivery.compose import RTL
+
 from .. import words
 
 HEADERS = {
@@ -54,6 +56,11 @@ def show(template: str, language: str, status: int = 200, **values: Any) -> Resp
 def link_not_valid(*known: str | None) -> Response:
     """The answer to a link that is forged, cut off, expired or used: it tells nothing else."""
     return show("link_not_valid", language(*known), 404)
+
+
+def written(code: str) -> str:
+    """The direction in which a language is written."""
+    return "rtl" if code.split("-")[0] in RTL else "ltr"
 
 
 def masked(address: str) -> str:

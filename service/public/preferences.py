@@ -131,7 +131,7 @@ def _save_channel(
     rest = standing.get((reader.person.id, topics.EVERYTHING))
     base = rest.frequency if rest else topics.ALL
     wanted = request.form.get(f"{channel}.{topics.EVERYTHING}", base)
-    said = {"source": "preferences", "actor": RECIPIENT, "evidence": evidence}
+    said: dict[str, Any] = {"source": "preferences", "actor": RECIPIENT, "evidence": evidence}
     changed = False
     for topic in reader.offered:
         own = standing.get((reader.person.id, topic.id))
