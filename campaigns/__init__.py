@@ -4,12 +4,13 @@ Rules: a room reads only rooms before it; what a room must ask of a later one is
 """
 
 from .delivery import accounts, release, stops
-from .messages import blockers, content, media, messages, quiet, templates
+from .messages import blockers, content, media, messages, pair, quiet, templates
 from .responses import intents
 from .stakeholders import segments
 
 blockers.register(accounts.obstacles)
 blockers.register(stops.obstacles)
+blockers.register(pair.obstacles)
 blockers.register(quiet.obstacles)
 content.on_change(release.words_changed)  # before the message is settled on its new words
 content.on_change(messages.content_changed)

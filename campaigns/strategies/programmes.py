@@ -17,13 +17,14 @@ from ..base import Base
 from ..canonical import digest
 from ..errors import BadField, Conflict, NotFound, said
 from ..stakeholders.rows import insert_missing
-from ..stakeholders.text import clean
+from ..stakeholders.text import TEXT_MAX, clean
 from .tables import ASSURANCES, Agreement, Party, Programme, Strategy, StrategyVersion
 
 # What every installation has from its first start. Its fixed id keeps two first starts from making it twice.
 GENERAL = 1
 DEPTH_MAX = 20
-CHANGEABLE = ("name", "starts_on", "ends_on", "parent_id")
+PLAN = ("vision", "mission", "held_values", "approach")
+CHANGEABLE = ("name", "starts_on", "ends_on", "parent_id", *PLAN)
 LEVEL_WORDS = {
     "light": "Sent by its author, checked by nobody else",
     "reviewed": "Checked by a second person",
@@ -85,6 +86,8 @@ def change(session: Session, now: datetime, programme: Programme, **values: Any)
             raise BadField(said("{field} cannot be changed here", field=field), pointer=f"/{field}")
     if "name" in values:
         values["name"] = clean(values["name"], "/name")
+    for field in set(values) & set(PLAN):
+        values[field] = clean(values[field], f"/{field}", length_max=TEXT_MAX, lines=True, empty=True).strip()
     now_is = {field: getattr(programme, field) for field in CHANGEABLE}
     _check_dates(session, Programme(id=programme.id, **now_is | values))
     for field, value in values.items():

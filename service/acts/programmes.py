@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from campaigns.base import public_id
 from campaigns.errors import Forbidden
@@ -14,6 +14,7 @@ from campaigns.strategies.tables import ASSURANCES, Programme
 from .. import paging
 from ..access import scoped
 from ..ids import shown
+from ..tables import Grant, User
 from . import Act
 
 SHOWN = ("name", "starts_on", "ends_on", "assurance")
@@ -36,6 +37,32 @@ def choices(act: Act, scope: str, limit: int = 500) -> list[tuple[str, str]]:
     statement = scoped(select(Programme.id, Programme.name), Programme.id, act.caller, scope)
     rows = act.session.execute(statement.order_by(Programme.name, Programme.id).limit(limit))
     return [(public_id("prg", number), name) for number, name in rows]
+
+
+def tree(act: Act, limit: int = 1000) -> list[tuple[int, Programme]]:
+    """The programmes the caller sees in the order of their tree, each with its depth; one statement."""
+    statement = scoped(select(Programme), Programme.id, act.caller, "programmes:read")
+    rows = list(act.session.scalars(statement.order_by(Programme.starts_on, Programme.id).limit(limit)))
+    known = {one.id for one in rows}
+    below: dict[int | None, list[Programme]] = {}
+    for one in rows:
+        below.setdefault(one.parent_id if one.parent_id in known else None, []).append(one)
+    found: list[tuple[int, Programme]] = []
+    waiting = [(0, one) for one in reversed(below.get(None, []))]
+    while waiting:
+        depth, one = waiting.pop()
+        found.append((depth, one))
+        waiting.extend((depth + 1, child) for child in reversed(below.get(one.id, [])))
+    return found
+
+
+def colleagues(act: Act, programme_id: int) -> list[tuple[str, str]]:
+    """Who works in a programme, as (public id, name) by name: for choosing somebody."""
+    act.need("programmes:read", programme_id)
+    places = programmes.lineage(act.session, programme_id)
+    here = select(Grant.user_id).where(or_(Grant.programme_id.is_(None), Grant.programme_id.in_(places)))
+    people = select(User.id, User.name).where(User.id.in_(here), User.state == "active").order_by(User.name)
+    return [(public_id("usr", number), name) for number, name in act.session.execute(people)]
 
 
 def name_of(act: Act, programme_id: int | None) -> str:

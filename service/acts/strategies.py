@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from campaigns.base import parse_id, public_id
 from campaigns.errors import BadField, BadId, Forbidden, NotFound, said
 from campaigns.messages.tables import Message
 from campaigns.stakeholders.tables import Address
-from campaigns.strategies import agreements, programmes, strategies
+from campaigns.strategies import agreements, strategies
 from campaigns.strategies.tables import (
     Agreement,
     Party,
@@ -26,7 +26,6 @@ from campaigns.strategies.tables import (
 from .. import paging
 from ..access import scoped
 from ..permissions import ROLES
-from ..tables import Grant, User
 from . import Act
 from .stakeholders import home, reached
 
@@ -226,17 +225,6 @@ def _plays(act: Act, strategy: Strategy, party: Party) -> None:
     """A role's part is for who holds that role in this programme."""
     if party.kind == "role" and not plays(act, strategy, party):
         raise Forbidden(said("this part is for whoever is {ref} here", ref=party.ref))
-
-
-def colleagues(act: Act, strategy: Strategy) -> list[tuple[str, str]]:
-    """Who works in the programme of a strategy, as (public id, name) by name: for choosing parties."""
-    act.need(READ, strategy.programme_id)
-    places = programmes.lineage(act.session, strategy.programme_id)
-    here = select(Grant.user_id).where(or_(Grant.programme_id.is_(None), Grant.programme_id.in_(places)))
-    people = select(User.id, User.name).where(User.id.in_(here), User.state == "active")
-    return [
-        (public_id("usr", number), name) for number, name in act.session.execute(people.order_by(User.name))
-    ]
 
 
 def mail_of(act: Act, party: Party) -> str:

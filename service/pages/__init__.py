@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     calendar,
+    forms,
     first,
     groups,
     imports,
@@ -11,6 +12,7 @@ from . import (
     live,
     me,
     media,
+    notices,
     message_words,
     messages,
     people,
@@ -23,6 +25,7 @@ from . import (
     strategies,
     templates,
     today,
+    topics,
     tour,
     who,
     write,
@@ -52,4 +55,7 @@ ROOMS = (
     imports.pages,
     record.pages,
     groups.pages,
+    forms.pages,
+    notices.pages,
+    topics.pages,
 )

@@ -101,7 +101,7 @@ def parties(number: int) -> Response:
     found = strategies.get(act, number, WRITE)
     return frame.show(
         "strategy_parties", 422 if g.get("said") else 200, found=found, parties=strategies.parties(act, number),
-        colleagues=strategies.colleagues(act, found), roles=PARTY_ROLES, all_parts=PARTS,
+        colleagues=programmes.colleagues(act, found.programme_id), roles=PARTY_ROLES, all_parts=PARTS,
         outside=names.called(act, request.args.get("find", "")),
     )  # fmt: skip
 
@@ -253,7 +253,7 @@ def _set_parties(number: int) -> Response:
     added = form.get("add", "")
     if added:
         kind, _colon, ref = added.partition(":")
-        labels = dict(strategies.colleagues(act, strategies.get(act, number)))
+        labels = dict(programmes.colleagues(act, strategies.get(act, number).programme_id))
         wanted.append(
             {"kind": kind, "ref": ref, "part": form.get("add-part", PARTS[0]),
              "label": form.get("add-label", "").strip() or labels.get(ref), "answer_by_at": _until("add-answer")}
