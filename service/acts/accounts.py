@@ -68,7 +68,11 @@ def create(
 
 def practice(act: Act) -> Account:
     """The practice account, made when it is first needed."""
-    found = act.session.scalar(select(Account).where(Account.test.is_(True), Account.channel == "email"))
+    found = act.session.scalar(
+        select(Account).where(
+            Account.test.is_(True), Account.channel == "email", Account.programme_id.is_(None)
+        )
+    )
     if found is not None:
         return found
     chosen = act.wiring.settings.practice

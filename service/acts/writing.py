@@ -80,31 +80,35 @@ class Choice:
     practice: bool  # practice can be connected by writing
 
 
-def choice(act: Act) -> Choice:
-    """The programmes where the caller writes, the accounts, groups and strategies to choose from."""
+def choice(act: Act, programme_id: int | None) -> Choice:
+    """The programmes where the caller writes, and the accounts, groups and strategies that one of them may use."""
+    homes = programmes.lineage(act.session, programme_id) if programme_id is not None else []
     mine = scoped(select(Programme), Programme.id, act.caller, "messages:write")
-    through = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
-    groups = scoped(select(Segment), Segment.programme_id, act.caller, "segments:read")
-    plans = scoped(select(Strategy), Strategy.programme_id, act.caller, "strategies:read")
-    through = through.where(Account.state != "disabled").order_by(Account.test, Account.name)
-    found = list(act.session.scalars(through.limit(LISTED_MAX)))
+    through = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True).where(
+        Account.state != "disabled", Account.programme_id.is_(None) | Account.programme_id.in_(homes)
+    )
+    groups = scoped(select(Segment), Segment.programme_id, act.caller, "segments:read").where(
+        Segment.state == "active", Segment.programme_id.in_(homes)
+    )
+    plans = scoped(select(Strategy), Strategy.programme_id, act.caller, "strategies:read").where(
+        Strategy.builtin.is_(False), Strategy.state == "active", Strategy.programme_id.in_(homes)
+    )
+    found = list(act.session.scalars(through.order_by(Account.test, Account.name).limit(LISTED_MAX)))
     return Choice(
         list(act.session.scalars(mine.order_by(Programme.id).limit(LISTED_MAX))),
         found,
-        list(
-            act.session.scalars(
-                groups.where(Segment.state == "active").order_by(Segment.name).limit(LISTED_MAX)
-            )
-        ),
-        list(
-            act.session.scalars(
-                plans.where(Strategy.builtin.is_(False), Strategy.state == "active")
-                .order_by(Strategy.name)
-                .limit(LISTED_MAX)
-            )
-        ),
-        act.wiring.settings.practice.enabled and not any(one.test for one in found),
+        list(act.session.scalars(groups.order_by(Segment.name).limit(LISTED_MAX))),
+        list(act.session.scalars(plans.order_by(Strategy.name).limit(LISTED_MAX))),
+        act.wiring.settings.practice.enabled and not any(one.test and not one.broadcast for one in found),
     )
+
+
+def home_of(act: Act, group_id: int | None) -> int | None:
+    """The programme of a group, where the caller sees it; None for none."""
+    group = act.session.get(Segment, group_id) if group_id is not None else None
+    if group is None or not act.caller.may("segments:read", group.programme_id):
+        return None
+    return group.programme_id
 
 
 def practice(act: Act) -> Account:
@@ -190,10 +194,11 @@ def save_words(
 
 
 def variants(act: Act, message: Message) -> tuple[list[Variant], set[int]]:
-    """The words of a message as they stand, and the ids of those whose source has changed since."""
+    """The words of a message, the source language first, and the ids of those whose source has changed since."""
     item = act.session.get_one(ContentItem, message.content_id)
     found = content.current(act.session, item.id)
-    return found, content.stale(item, found)
+    first = sorted(found, key=lambda one: (one.channel, one.language != item.source_language, one.language))
+    return first, content.stale(item, found)
 
 
 def measured(through: Sequence[Account], channel: str, subject: str, text: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from flask import Response, g, request
 
 from campaigns.delivery.states import OPEN
+from campaigns.messages.blockers import SIGNATURES
 from campaigns.messages.tables import STATES
 
 from .. import ids, words
@@ -54,16 +55,17 @@ def one(number: int) -> Response:
     through = writing.through(act, message)
     history, said = messages.approvals(act, number), writing.said_of(act, number)
     shown = messages.shown(act, message)
+    written = {one.language for one in found}
     actors = [message.author, *(one.by for one in history), *(one.by for one in said)]
     return framed(
         frame.show(
             "message", 422 if g.get("said") else 200, message=message, title=writing.title(act, message), shown=shown,
-            standing=messages.standing(act, number), versions=found, stale=stale, through=through,
+            standing=_standing(number, message.state), versions=found, stale=stale, through=through,
             measured=[writing.measured(through, one.channel, one.subject, one.text) for one in found],
             audience=_audience(number, message.state), recipients=writing.recipients(act, message),
-            choice=writing.choice(act), strategy=writing.strategy_of(act, message), history=history, said_of=said,
-            names=relationships.names(act, actors), item=content.get(act, message.content_id),
-            tags=[*dict.fromkeys((*(one.language for one in found), *OFFERED))],
+            choice=writing.choice(act, message.programme_id), strategy=writing.strategy_of(act, message),
+            history=history, said_of=said, names=relationships.names(act, actors), item=content.get(act, message.content_id),
+            tags=sorted(dict.fromkeys((*OFFERED, *written)), key=lambda tag: tag in written),
             zones=sorted(available_timezones()), waiting=sum(shown.counts[one] for one in OPEN),
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
             programme=programmes.name_of(act, message.programme_id), group=_group(message.segment_id),
@@ -86,6 +88,12 @@ def framed(response: Response) -> Response:
     """A page that holds a frame of this installation."""
     response.headers["Content-Security-Policy"] = FRAMED
     return response
+
+
+def _standing(number: int, state: str) -> list[dict[str, Any]]:
+    """A draft waits for nobody's check yet: asking for it is the next step."""
+    found = messages.standing(frame.act(), number)
+    return [one for one in found if state != "draft" or one["kind"] not in SIGNATURES]
 
 
 def _audience(number: int, state: str) -> Any:

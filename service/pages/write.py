@@ -13,7 +13,7 @@ from campaigns.errors import BadField
 from campaigns.strategies import programmes as rooms
 
 from .. import ids
-from ..acts import messages, stakeholders, writing
+from ..acts import messages, programmes, stakeholders, writing
 from . import frame
 
 pages = frame.Pages("write")
@@ -27,13 +27,17 @@ _BETWEEN = regex.compile(r"[\s,;]+")
 @pages.page("/write", "GET", "POST")
 def write() -> Response:
     """To whom, through what, which words; then a test, a draft, or off it goes."""
-    if request.method == "POST" and request.form.get("act") != "find" and (done := frame.trying(_written)):
+    if (
+        request.method == "POST"
+        and request.form.get("act") not in ("find", "programme")
+        and (done := frame.trying(_written))
+    ):
         return done
     act = frame.act()
-    choice = writing.choice(act)
     held = request.form if request.method == "POST" else request.args
+    programme_id = _programme(held)
+    choice = writing.choice(act, programme_id)
     chosen = held.getlist("person") or held.getlist("to" if request.method == "GET" else "person")
-    programme_id = _programme(held, choice)
     return frame.show(
         "write", 422 if g.get("said") else 200, choice=choice, practice=PRACTICE, found=_found(held.get("find", "")),
         people=writing.people_of(act, [number for one in chosen if (number := _person(one))]),
@@ -85,18 +89,22 @@ def _written() -> Response:
     return frame.go("pages_messages.one", "saved", number=made.id)
 
 
-def _programme(held: Mapping[str, str], choice: writing.Choice) -> int | None:
-    """The one chosen, else General where the reader writes there, else their first."""
-    wanted = ids.number("programme", held.get("programme"))
-    known = {one.id: one for one in choice.programmes}
-    general = rooms.GENERAL if rooms.GENERAL in known else None
-    return wanted if wanted in known else general or next(iter(known), None)
+def _programme(held: Mapping[str, str]) -> int | None:
+    """The one chosen, else that of the group, else General where the reader writes there, else their first."""
+    act = frame.act()
+    known = [ids.number("programme", number) for number, _ in programmes.choices(act, "messages:write")]
+    wishes = (
+        ids.number("programme", held.get("programme")),
+        writing.home_of(act, ids.number("segment", held.get("group"))),
+    )
+    return next((one for one in (*wishes, rooms.GENERAL) if one in known), next(iter(known), None))
 
 
 def _through(held: MultiDict[str, str], choice: writing.Choice) -> list[str]:
     """Accounts that are ticked: those chosen, else the only real mail account, else practice."""
-    if held.getlist("account"):
-        return held.getlist("account")
+    offered = {str(ids.shown("account", one.id)) for one in choice.accounts} | {PRACTICE}
+    if kept := [one for one in held.getlist("account") if one in offered]:
+        return kept
     mail = [one for one in choice.accounts if not one.broadcast and not one.test]
     if len(mail) >= 1:
         return [str(ids.shown("account", mail[0].id))]

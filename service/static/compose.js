@@ -1,8 +1,7 @@
 // While words are typed, their look is drawn again a moment later, in a fresh frame so that "back" stays "back".
 "use strict";
 
-const form = document.querySelector("form[data-look]");
-const show = form?.querySelector("button[formtarget]");
+const show = document.querySelector("button[formtarget]");
 let soon = 0;
 
 function look() {
@@ -19,12 +18,15 @@ function look() {
     old.remove();
     fresh.classList.remove("coming");
   }, { once: true });
-  form.requestSubmit(show);
+  show.form.requestSubmit(show);
 }
 
 if (show) {
-  form.addEventListener("input", () => {
-    clearTimeout(soon);
-    soon = setTimeout(look, 600);
-  });
+  for (const event of ["input", "change"]) {
+    document.addEventListener(event, ({ target }) => {
+      if (target.form !== show.form) return;
+      clearTimeout(soon);
+      soon = setTimeout(look, 600);
+    });
+  }
 }
