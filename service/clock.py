@@ -11,9 +11,10 @@ from collections.abc import Callable
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from campaigns.delivery import batch, reconcile, release
+from campaigns.responses import confirming
 from campaigns.stakeholders import segments
 
-from . import idempotency, observe
+from . import idempotency, notices, observe
 from .engines.embedded import until_told
 from .wiring import Wiring
 
@@ -35,12 +36,16 @@ def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]
     def due() -> object:
         return release.tick(database, now, work.horizon_s)
 
+    def noticed() -> object:
+        return notices.gather(database, now(), wiring.settings.workspace.zone)
+
     beat = [due, written(batch.gather), written(batch.recover, pace), written(reconcile.finish)]
     return {
         "beat": (beat, work.tick_s),
         "expire": ([written(reconcile.expire, pace)], 10 * work.tick_s),
         "count": ([written(segments.recount_oldest)], 20.0),
-        "forget": ([written(idempotency.forget)], 3600.0),
+        "forget": ([written(idempotency.forget), written(confirming.forget)], 3600.0),
+        "notices": ([noticed], 60.0),
     }
 
 

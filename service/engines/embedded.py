@@ -17,12 +17,13 @@ from campaigns.delivery import resolve, send
 from campaigns.responses import intake, polling
 from campaigns.stakeholders import imports
 
-from .. import observe
+from .. import notices, observe
 from ..wiring import Wiring
 
 log = observe.log("dolen.engine")
 
 INBOUND_S = 1.0
+NOTICES_S = 5.0
 # After an error nobody foresaw, a loop waits this long, so that it cannot spin.
 TROUBLE_S = 2.0
 
@@ -43,6 +44,7 @@ class Engine:
                 INBOUND_S,
             ),  # apart: a provider that answers slowly must not keep opt-outs waiting
             (self._import, INBOUND_S),  # apart: a large file must not keep replies waiting
+            (self._notify, NOTICES_S),  # apart: mail to colleagues must not keep anything waiting
         )
         self._threads = [
             threading.Thread(target=self._loop, args=step, name=step[0].__name__, daemon=True)
@@ -82,6 +84,9 @@ class Engine:
 
     def _import(self) -> bool:
         return imports.run_pending(self.wiring.database.sessions, self.wiring.now) > 0
+
+    def _notify(self) -> bool:
+        return notices.send_due(self.wiring)
 
     def _loop(self, step: Callable[[], bool], idle_s: float) -> None:
         while not self.stopping.is_set():

@@ -1,0 +1,505 @@
+"""Notices: colleagues are told by mail of what waits for them, once for each fact and only where they want it.
+
+Rules: the table is the outbox: facts are looked up, a row is written for each person who is to know, and a worker sends
+it apart from everything else. What may have gone is not sent again. Nothing is tracked. Source: L9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from campaigns.audit import AuditEntry
+from campaigns.base import ID_EPOCH_MS, micros, new_id, public_id
+from campaigns.database import Database
+from campaigns.delivery import reconcile
+from campaigns.delivery.tables import Account
+from campaigns.messages import approval, rhythm
+from campaigns.messages.tables import Message, Occurrence
+from campaigns.responses import desk
+from campaigns.responses.tables import Response, ResponseCall, ResponseNote
+from campaigns.stakeholders import relationships
+from campaigns.stakeholders.rows import insert_missing
+from campaigns.strategies import agreements
+from campaigns.strategies.tables import Strategy, StrategyVersion, UrgentGo
+from connectors.api import AccountGone, ConnectorError, Deferred, Uncertain
+
+from . import letters, observe, post, words
+from .access import Caller, reaches_of
+from .permissions import SCOPES
+from .tables import Grant, Notice, NoticeChoice, User
+from .wiring import Wiring
+
+log = observe.log("dolen.notices")
+
+# Every kind, and whether whoever has said nothing gets it.
+KINDS: dict[str, bool] = {
+    "approval_asked": True,
+    "agreement_asked": True,
+    "assigned": True,
+    "called": True,
+    "answer_overdue": True,
+    "send_finished": True,
+    "send_failed": True,
+    "urgent_go": True,
+    "urgent_review": True,
+    "account_stopped": True,
+    "review_due": True,
+    "gap_warning": True,
+    "digest": False,
+}
+# What happened longer ago is no news any more, nor is what could not be sent for so long.
+NEWS = timedelta(days=2)
+DIGEST_HOUR = 8
+REMIND_BEFORE = timedelta(hours=4)
+LEASE = timedelta(minutes=5)
+WAITS = tuple(timedelta(minutes=one) for one in (1, 5, 15, 60, 180, 360, 720))
+LOOKED_AT_MAX = 200
+AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody who may be told, with how far they reach."""
+
+    user: User
+    caller: Caller
+
+    @property
+    def actor(self) -> str:
+        """As they stand in what they did."""
+        return self.caller.actor
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that one person is to know; `ref` names it, so that they are told once."""
+
+    who: Colleague
+    kind: str
+    ref: str
+    path: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def gather(database: Database, now: datetime, zone: str) -> int:
+    """Write down what is new and whom it concerns; how many notices that were. `zone` is the workspace's.
+
+    Looked up in a transaction that only reads, so that nobody waits for it.
+    """
+    with database.read() as session:
+        staff = _staff(session)
+        unwanted = _unwanted(session, staff)
+        rows = [
+            {
+                "id": new_id(), "user_id": fact.who.user.id, "kind": fact.kind, "ref": fact.ref, "at": now,
+                "facts": {"path": fact.path, **fact.values}, "next_at": now, "state": "waiting", "tries": 0,
+            }
+            for fact in _facts(session, now, staff, zone)
+            if (fact.who.user.id, fact.kind) not in unwanted
+        ]  # fmt: skip
+        known = _known(session, rows)
+    fresh = [row for row in rows if (row["user_id"], row["kind"], row["ref"]) not in known]
+    if fresh:
+        with database.write() as session:
+            insert_missing(session, Notice, fresh)
+    return len(fresh)
+
+
+def wanted(session: Session, user_id: int) -> dict[str, bool]:
+    """Which kinds somebody gets."""
+    said = select(NoticeChoice.kind, NoticeChoice.wanted).where(NoticeChoice.user_id == user_id)
+    return {**KINDS, **{kind: yes for kind, yes in session.execute(said) if kind in KINDS}}
+
+
+def choose(session: Session, user_id: int, kinds: Iterable[str]) -> None:
+    """Exactly these kinds from now on; what waits of the others is dropped."""
+    chosen = set(kinds) & KINDS.keys()
+    for kind in KINDS:
+        row = session.get(NoticeChoice, (user_id, kind)) or NoticeChoice(user_id=user_id, kind=kind)
+        row.wanted = kind in chosen
+        session.add(row)
+    off = Notice.user_id == user_id, Notice.state == "waiting", Notice.kind.not_in(chosen)
+    session.execute(update(Notice).where(*off).values(state="dropped", error="not wanted any more"))
+    session.flush()
+
+
+def send_due(wiring: Wiring) -> bool:
+    """Send what waits; False where nothing did. Without a mail account of ours everything waits."""
+    now = wiring.now()
+    with wiring.database.read() as session:
+        if not session.scalar(
+            select(Notice.id).where(Notice.state == "waiting", Notice.next_at <= now).limit(1)
+        ):
+            return False
+        by = post.box(wiring, session)
+    with wiring.database.write() as session:
+        _drop_old(session, now)
+        taken = _take(session, now) if by is not None else []
+    for notice, user in taken:
+        assert by is not None
+        _send(wiring, by, notice, user)
+    return bool(taken)
+
+
+# --- sending ------------------------------------------------------------------------------------------------------
+
+
+def _take(session: Session, now: datetime) -> list[tuple[Notice, User]]:
+    """Some that wait, for this worker alone until the lease ends; a try is counted before the network is touched."""
+    due = (
+        select(Notice, User)
+        .join(User, User.id == Notice.user_id)
+        .where(Notice.state == "waiting", Notice.next_at <= now)
+        .order_by(Notice.next_at, Notice.id)
+        .limit(AT_ONCE)
+    )
+    taken = []
+    for notice, user in session.execute(due).all():
+        won = session.execute(
+            update(Notice)
+            .where(Notice.id == notice.id, Notice.state == "waiting", Notice.tries == notice.tries)
+            .values(next_at=now + LEASE, tries=notice.tries + 1)
+            .execution_options(synchronize_session=False)
+        )
+        if won.rowcount == 1 and user.state == "active" and user.email_key:  # type: ignore[attr-defined]
+            taken.append((notice, user))
+        else:
+            notice.state = "dropped" if user.state != "active" or not user.email_key else notice.state
+    return taken
+
+
+def _send(wiring: Wiring, by: post.Box, notice: Notice, user: User) -> None:
+    """One letter. A refusal is final, a delay is tried again, and what may have gone is not repeated."""
+    state, error = "sent", ""
+    try:
+        post.post(by, _letter(wiring, notice, user))
+    except (Deferred, AccountGone) as trouble:
+        state, error = "waiting", trouble.words
+    except Uncertain as trouble:
+        state, error = "unsure", trouble.words
+    except ConnectorError as trouble:
+        state, error = "dropped", trouble.words
+    tries = notice.tries + 1
+    values: dict[str, Any] = {"state": state, "error": error or None}
+    if state == "waiting":
+        over = tries > len(WAITS)
+        values |= {"state": "dropped"} if over else {"next_at": wiring.now() + WAITS[tries - 1]}
+    if error:
+        log.warning("a notice did not go", kind=notice.kind, user=user.id, words=error)
+    with wiring.database.write() as session:
+        session.execute(
+            update(Notice).where(Notice.id == notice.id, Notice.state == "waiting").values(**values)
+        )
+
+
+def _letter(wiring: Wiring, notice: Notice, user: User) -> post.Letter:
+    language = words.choose([user.language])
+    facts = {**notice.facts, "zone": user.zone or wiring.settings.workspace.zone}
+    drawn = letters.draw(
+        "notice", language, kind=notice.kind, name=user.name, facts=facts,
+        url=wiring.links.url(facts["path"]), choices=wiring.links.url("/me/notices"),
+    )  # fmt: skip
+    return post.Letter(str(user.email_key), drawn.subject, drawn.text, language)
+
+
+def _drop_old(session: Session, now: datetime) -> None:
+    old = Notice.state == "waiting", Notice.at <= now - NEWS
+    session.execute(update(Notice).where(*old).values(state="dropped", error="it could not be sent in time"))
+
+
+# --- whom it concerns ---------------------------------------------------------------------------------------------
+
+
+def _staff(session: Session) -> list[Colleague]:
+    """Everybody who can be written to, with their grants as they are now."""
+    users = session.scalars(select(User).where(User.state == "active", User.email_key.is_not(None))).all()
+    grants: dict[int, list[tuple[str, int | None]]] = {}
+    for user_id, role, programme in session.execute(
+        select(Grant.user_id, Grant.role, Grant.programme_id).where(Grant.user_id.is_not(None))
+    ):
+        grants.setdefault(user_id or 0, []).append((role, programme))
+    return [
+        Colleague(
+            user,
+            Caller(
+                public_id("usr", user.id), "person", frozenset(SCOPES),
+                reaches_of(session, grants.get(user.id, [])), user_id=user.id,
+            ),
+        )
+        for user in users
+    ]  # fmt: skip
+
+
+def _unwanted(session: Session, staff: Iterable[Colleague]) -> set[tuple[int, str]]:
+    chosen = select(NoticeChoice.user_id, NoticeChoice.kind, NoticeChoice.wanted)
+    said = {(user, kind): yes for user, kind, yes in session.execute(chosen)}
+    return {
+        (one.user.id, kind)
+        for one in staff
+        for kind, usual in KINDS.items()
+        if not said.get((one.user.id, kind), usual)
+    }
+
+
+def _known(session: Session, rows: list[dict[str, Any]]) -> set[tuple[int, str, str]]:
+    """Those that were written down before: few are new, and writing them all again would be work."""
+    refs = sorted({row["ref"] for row in rows})
+    found: set[tuple[int, str, str]] = set()
+    for first in range(0, len(refs), 500):
+        told = select(Notice.user_id, Notice.kind, Notice.ref).where(
+            Notice.user_id.in_({row["user_id"] for row in rows}), Notice.ref.in_(refs[first : first + 500])
+        )
+        found |= {(user, kind, ref) for user, kind, ref in session.execute(told)}
+    return found
+
+
+def _who(staff: Iterable[Colleague], actors: Iterable[str | None]) -> list[Colleague]:
+    named = set(actors)
+    return [one for one in staff if one.actor in named]
+
+
+# --- the facts ----------------------------------------------------------------------------------------------------
+
+
+def _facts(session: Session, now: datetime, staff: list[Colleague], zone: str) -> Iterator[Fact]:
+    for look in LOOKS:
+        yield from look(session, now, staff)
+    yield from _digests(session, now, staff, zone)
+
+
+def _approvals(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A form of a message waits for somebody who did not write it."""
+    waiting = (
+        select(Message).where(Message.state == "waiting").order_by(Message.id.desc()).limit(LOOKED_AT_MAX)
+    )
+    for message in session.scalars(waiting):
+        if message.updated_at < now - NEWS or not any(
+            one["kind"] in ("approval_missing", "approval_stale") for one in message.held_by
+        ):
+            continue
+        writers, asked = approval.writers(session, message), approval.digest(session, message)
+        number = public_id("msg", message.id)
+        for one in staff:
+            if one.actor not in writers and one.caller.may("messages:approve", message.programme_id):
+                yield Fact(
+                    one,
+                    "approval_asked",
+                    f"{number}/{asked[-16:]}",
+                    f"/messages/{number}",
+                    {"name": message.name},
+                )
+
+
+def _agreements(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A version of a strategy waits for somebody here, by name or by their role."""
+    fresh = select(StrategyVersion, Strategy).join(Strategy, Strategy.id == StrategyVersion.strategy_id).where(
+        StrategyVersion.at > now - NEWS, Strategy.builtin.is_(False), Strategy.state == "active"
+    )  # fmt: skip
+    for version, strategy in session.execute(fresh.order_by(StrategyVersion.id.desc()).limit(LOOKED_AT_MAX)):
+        for party, agreement in agreements.positions(session, version):
+            if agreement is not None or party.part == "informed":
+                continue
+            for one in staff:
+                role = (
+                    party.kind == "role"
+                    and one.actor != version.author
+                    and _holds(one, party.ref, strategy.programme_id)
+                )
+                if role or (party.kind == "user" and one.actor in (party.ref, party.deputy)):
+                    path = f"/strategies/{public_id('str', strategy.id)}"
+                    yield Fact(
+                        one, "agreement_asked", public_id("ver", version.id), path, {"name": strategy.name}
+                    )
+
+
+def _holds(one: Colleague, role: str, programme_id: int) -> bool:
+    return any(
+        reach.role == role and (reach.programmes is None or programme_id in reach.programmes)
+        for reach in one.caller.reaches
+    )
+
+
+def _assigned(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """Somebody else gave them an item of the inbox."""
+    since = now - NEWS
+    given = (
+        select(AuditEntry.ref, AuditEntry.actor, Response.assignee, Response.from_name)
+        .join(Response, Response.id == AuditEntry.ref)
+        .where(
+            AuditEntry.id > _id_at(since), AuditEntry.kind == "response", AuditEntry.act == "response.assigned",
+            Response.assignee.is_not(None), Response.closed_at.is_(None), Response.assignee != AuditEntry.actor,
+        )
+        .limit(LOOKED_AT_MAX)
+    )  # fmt: skip
+    for number, _by, assignee, name in session.execute(given):
+        shown = public_id("rsp", number)
+        for one in _who(staff, [assignee]):
+            yield Fact(one, "assigned", f"{shown}/{assignee}", f"/inbox/{shown}", {"name": name})
+
+
+def _called(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A note calls them to an item."""
+    calls = (
+        select(ResponseCall.who, ResponseNote, Response.from_name)
+        .join(ResponseNote, ResponseNote.id == ResponseCall.note_id)
+        .join(Response, Response.id == ResponseCall.response_id)
+        .where(ResponseNote.id > _id_at(now - NEWS), ResponseNote.by != ResponseCall.who)
+        .limit(LOOKED_AT_MAX)
+    )
+    for who, note, name in session.execute(calls):
+        path = f"/inbox/{public_id('rsp', note.response_id)}"
+        values = {"name": name, "urgent": note.kind == "urgent"}
+        for one in _who(staff, [who]):
+            yield Fact(one, "called", f"note/{note.id}", path, values)
+
+
+def _overdue(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """Somebody waits longer than we promised: whoever deals with it, else everybody who could."""
+    for response, _clock in desk.overdue(session, now):
+        shown = public_id("rsp", response.id)
+        for one in staff:
+            theirs = response.assignee == one.actor
+            anybodys = response.assignee is None and one.caller.may("responses:write", response.programme_id)
+            if theirs or anybodys:
+                yield Fact(one, "answer_overdue", shown, f"/inbox/{shown}", {"name": response.from_name})
+
+
+def _sends(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A message to a group is finished; or of any that people wrote something was not sent."""
+    over = (
+        select(Message, Occurrence)
+        .join(Occurrence, Occurrence.message_id == Message.id)
+        .where(
+            Occurrence.state == "finished", Occurrence.kind == "real", Occurrence.due_at > now - 7 * NEWS,
+            Occurrence.finished_at > now - NEWS, Message.kind == "message", Message.lane != "transactional",
+        )
+        .order_by(Occurrence.due_at.desc())
+        .limit(LOOKED_AT_MAX)
+    )  # fmt: skip
+    for message, occurrence in session.execute(over):
+        counts = reconcile.counts(session, message.id)
+        bad = counts.get("failed", 0) + counts.get("unknown", 0)
+        if message.segment_id is None and not bad:
+            continue
+        number = public_id("msg", message.id)
+        values = {"name": message.name, "sent": counts.get("sent", 0), "bad": bad}
+        for one in _who(staff, [message.author, *message.editors]):
+            kind = "send_failed" if bad else "send_finished"
+            yield Fact(one, kind, public_id("occ", occurrence.id), f"/messages/{number}", values)
+
+
+def _urgent(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """It went before everybody had signed: whoever should have is told, and later that the review is due."""
+    gone = (
+        select(UrgentGo, Message)
+        .join(Message, Message.id == UrgentGo.message_id)
+        .where(UrgentGo.at > now - NEWS)
+    )
+    for go, message in session.execute(gone):
+        number, shown = public_id("urg", go.id), f"/messages/{public_id('msg', message.id)}"
+        values = {"name": message.name, "reason": go.reason, "due_at": go.review_due_at.isoformat()}
+        remind = go.reviewed_at is None and now > go.review_due_at - REMIND_BEFORE
+        for one in staff:
+            if one.actor == go.by or not _signs(session, one, message):
+                continue
+            yield Fact(one, "urgent_go", number, shown, values)
+            if remind:
+                yield Fact(one, "urgent_review", number, shown, values)
+
+
+def _signs(session: Session, one: Colleague, message: Message) -> bool:
+    """Whether their signature was passed over: of the message, or of the strategy that it stands under."""
+    if one.caller.may("messages:approve", message.programme_id):
+        return True
+    version = session.get_one(StrategyVersion, message.strategy_version_id)
+    return any(
+        (party.kind == "user" and one.actor in (party.ref, party.deputy))
+        or (party.kind == "role" and _holds(one, party.ref, message.programme_id))
+        for party, _ in agreements.positions(session, version)
+        if party.part == "required"
+    )
+
+
+def _accounts(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A connected account is out of service: told each day until somebody has put it right."""
+    broken = select(Account).where(Account.state == "out_of_service")
+    for account in session.scalars(broken):
+        number = public_id("acc", account.id)
+        for one in staff:
+            if one.caller.may("connectors:admin", account.programme_id):
+                path = f"/settings/accounts/{number}"
+                values = {"name": account.name, "reason": account.state_reason}
+                yield Fact(one, "account_stopped", f"{number}/{now.date()}", path, values)
+
+
+def _reviews(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A relationship that they answer for is to be looked at."""
+    due = relationships.due(now.date()).limit(LOOKED_AT_MAX)
+    for involvement, person in session.execute(due):
+        number = public_id("stk", person.id)
+        owners = [
+            public_id("usr", one) for one in (involvement.owner_id, involvement.deputy_id) if one is not None
+        ]
+        for one in _who(staff, owners[:1]):
+            ref = f"{number}/{involvement.programme_id}/{involvement.review_on}"
+            path = f"/people/{number}/in/{public_id('prg', involvement.programme_id)}"
+            yield Fact(one, "review_due", ref, path, {"name": person.name})
+
+
+def _gaps(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """Less is planned for a week than was promised."""
+    for gap in rhythm.gaps(session, now):
+        ref = f"{gap.promise.id}/{gap.starts_on}"
+        values = {"name": gap.strategy.name, "day": gap.starts_on.isoformat(), "planned": gap.count}
+        for one in staff:
+            if one.caller.may("messages:write", gap.strategy.programme_id):
+                yield Fact(one, "gap_warning", ref, f"/calendar?month={gap.starts_on:%Y-%m}", values)
+
+
+def _digests(session: Session, now: datetime, staff: list[Colleague], zone: str) -> Iterator[Fact]:
+    """The day at one look, in the morning of whoever wants it."""
+    for one in staff:
+        local = now.astimezone(ZoneInfo(one.user.zone or zone))
+        if local.hour < DIGEST_HOUR or not wanted(session, one.user.id)["digest"]:
+            continue
+        yield Fact(one, "digest", f"{local.date()}", "/", _today(session, now, one))
+
+
+def _today(session: Session, now: datetime, one: Colleague) -> dict[str, int]:
+    """What waits for them and what goes out, counted up to a limit."""
+    inside = _inside(Response.programme_id, one.caller.programmes("responses:read"))
+    waiting = desk.waiting(session, now, inside, limit=1).count
+    mine = desk.waiting(session, now, inside, who=one.actor, limit=1).count
+    going = select(Message.id).join(Occurrence, Occurrence.message_id == Message.id).where(
+        Message.state.in_(("scheduled", "held", "waiting")), Occurrence.state == "planned",
+        Occurrence.due_at < now + timedelta(days=1),
+        _inside(Message.programme_id, one.caller.programmes("messages:read")),
+    )  # fmt: skip
+    asked = select(Message.id).where(
+        Message.state == "waiting", _inside(Message.programme_id, one.caller.programmes("messages:approve"))
+    )
+    counted = {"going": going, "asked": asked}
+    return {"waiting": waiting, "mine": mine} | {
+        name: len(session.scalars(found.limit(LOOKED_AT_MAX)).all()) for name, found in counted.items()
+    }
+
+
+def _inside(column: Any, programmes: frozenset[int] | None) -> Any:
+    return or_(column.is_(None), column.is_not(None)) if programmes is None else column.in_(programmes)
+
+
+def _id_at(at: datetime) -> int:
+    """The smallest id that a row of then can have: ids are sorted by time, so an index finds what is new."""
+    return max(0, (micros(at) // 1000 - ID_EPOCH_MS) << 22)
+
+
+LOOKS: tuple[Callable[[Session, datetime, list[Colleague]], Iterator[Fact]], ...] = (
+    _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _reviews, _gaps,
+)  # fmt: skip

@@ -1,0 +1,33 @@
+"""My notices: what somebody is told by mail, each kind switched by themselves."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from campaigns.errors import Forbidden
+
+from .. import notices, post
+from . import frame
+
+pages = frame.Pages("notices")
+
+
+@pages.page("/me/notices")
+def mine() -> Response:
+    """Each kind with its switch."""
+    act = frame.act()
+    return frame.show(
+        "notices", wanted=notices.wanted(act.session, frame.user().id), by=post.box(frame.wiring(), act.session),
+        address=frame.user().email_key,
+    )  # fmt: skip
+
+
+@pages.page("/me/notices", "POST")
+def saved() -> Response:
+    """Exactly those that are ticked."""
+    act = frame.act()
+    if act.caller.user_id is None:
+        raise Forbidden("only a person has notices")
+    notices.choose(act.session, act.caller.user_id, request.form.getlist("kinds"))
+    act.note("user.notices_chosen", "user", act.caller.user_id)
+    return frame.go("pages_notices.mine", done="saved")
