@@ -93,7 +93,7 @@ def folder(name: str, now: datetime, who: str) -> list[ColumnElement[bool]]:
         return [written, Response.closed_at.is_not(None)]
     if name == "snoozed":
         return [written, is_open, Response.snoozed_until_at > now]
-    mine = {
+    mine: dict[str, list[ColumnElement[bool]]] = {
         "open": [],
         "mine": [Response.assignee == who],
         "nobody": [Response.assignee.is_(None)],

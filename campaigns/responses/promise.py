@@ -302,14 +302,15 @@ def put(
     weekdays: Iterable[int], bank_holidays: str, days_off: Iterable[str], urgent_to: Iterable[str], by: str,
 ) -> ResponsePromise:  # fmt: skip
     """Set what a programme promises (EVERYWHERE: all that have nothing of their own)."""
+    days = set(weekdays)
     values = {
-        "rules": _rules(rules), "zone": _zone(zone), "weekdays": sorted(set(weekdays)), "by": by,
+        "rules": _rules(rules), "zone": _zone(zone), "weekdays": sorted(days), "by": by,
         "bank_holidays": bank_holidays, "days_off": [_day(one) for one in days_off],
         "urgent_to": sorted(set(urgent_to)), "opens": opens, "closes": closes,
     }  # fmt: skip
     if not 0 <= opens < closes <= DAY_MINUTES:
         raise BadField("the day must end after it begins", pointer="/closes")
-    if not values["weekdays"] or not set(values["weekdays"]) <= set(range(7)):
+    if not days or not days <= set(range(7)):
         raise BadField("choose at least one day of the week", pointer="/weekdays")
     if bank_holidays not in HOLIDAYS:
         raise BadField("these bank holidays are not known", pointer="/bank_holidays")

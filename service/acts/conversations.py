@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -148,7 +149,7 @@ def _sent(act: Act, found: Response) -> list[Said]:
     """The latest messages of campaigns to the same person."""
     if found.stakeholder_id is None:
         return []
-    query = (
+    query: Any = (
         select(Delivery, Message, Variant.subject)
         .join(Message, Message.id == Delivery.message_id)
         .outerjoin(Variant, Variant.id == Delivery.variant_id)
@@ -183,7 +184,7 @@ def _candidates(act: Act, found: Response) -> list[tuple[ResponseCandidate, Stak
     """Who it may be from, as far as the caller reaches them, the likeliest first."""
     if found.matched_by is not None:
         return []
-    query = (
+    query: Any = (
         select(ResponseCandidate, Stakeholder)
         .join(Stakeholder, Stakeholder.id == ResponseCandidate.stakeholder_id)
         .where(ResponseCandidate.response_id == found.id, Stakeholder.state == "active")

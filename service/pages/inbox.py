@@ -68,7 +68,7 @@ def one(number: int) -> Response:
     act = frame.act()
     found = conversations.read(act, number)
     response, language = found.line.response, found.language
-    actors = [one.by for one in found.said if one.kind != "theirs"]
+    actors: list[str | None] = [one.by for one in found.said if one.kind != "theirs"]
     actors += [name for note, calls in found.notes for name in (note.by, *calls)]
     actors += [response.assignee, response.closed_by, response.urgent_by, response.sentiment_by]
     actors += [draft.by for draft in found.others]

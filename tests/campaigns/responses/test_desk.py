@@ -14,6 +14,7 @@ from campaigns.errors import AlreadyDone, BadField, BadTime, Conflict
 from campaigns.responses import answers, decisions, desk, promise, saved
 from campaigns.responses.tables import Identity, Response, ResponseCall, ResponseCandidate
 from campaigns.strategies import strategies
+from campaigns.strategies.tables import Strategy
 
 from .conftest import World
 
@@ -126,7 +127,7 @@ def test_the_strategy_in_force_for_the_message_makes_the_promise(session: Sessio
     answer = mail(world, references=world.thread(delivery))
     assert answer.message_id == delivery.message_id
     assert promise.Desk(session).clock(world.now, answer).first_due == answer.at + timedelta(hours=8)
-    strategy = session.get_one(strategies.Strategy, world.version.strategy_id)
+    strategy = session.get_one(Strategy, world.version.strategy_id)
     body = {"response_rules": "We answer in Welsh.\nemail reply: 1 h / 2 h\nx: 9h/9h"}
     strategies.new_version(session, world.now, strategy, body, "ann")
     assert promise.Desk(session).clock(world.now, answer).first_due == answer.at + timedelta(hours=1)

@@ -210,7 +210,8 @@ def test_closing_without_an_answer_has_a_reason_and_can_be_undone(browser: Brows
 def test_a_snoozed_item_is_out_of_sight_until_they_write_again(browser: Browser, post: Post) -> None:
     post.person("Gwen", "gwen@example.org")
     path = f"/inbox/{post.comes(text='The first')}"
-    refused = browser.post(path, act="snooze", until="", **{"for": ""}, status=422)
+    nothing: dict[str, Any] = {"for": "", "until": ""}
+    refused = browser.post(path, act="snooze", status=422, **nothing)
     assert "choose until when" in refused.text
     browser.done(path, act="snooze", **{"for": "tomorrow"})
     assert "The first" not in browser.get("/inbox") and "The first" in browser.get("/inbox", folder="snoozed")
@@ -291,7 +292,8 @@ def test_the_filter_in_welsh_shows_what_is_to_be_answered_in_welsh(browser: Brow
     post.person("Gwen", "gwen@example.org", languages=["cy"])
     post.comes(text="Pryd?")
     post.comes(sender="tom@example.org", text="When?")
-    page = browser.get("/inbox", **{"in": "cy"})
+    wanted: dict[str, Any] = {"in": "cy"}
+    page = browser.get("/inbox", **wanted)
     assert "Pryd?" in page and "When?" not in page
 
 
@@ -313,7 +315,13 @@ def test_the_promise_is_set_and_how_well_it_was_kept_is_shown_with_its_formula(
     post.comes(ago=100)
     page = browser.get("/inbox/promise")
     assert "Formula:" in page and "0 of 1" in page and "<svg" in page and "The numbers as a table" in page
-    form = {"opens": "00:00", "closes": "00:00", "zone": "Europe/London", "bank_holidays": "", "days_off": ""}
+    form: dict[str, Any] = {
+        "opens": "00:00",
+        "closes": "00:00",
+        "zone": "Europe/London",
+        "bank_holidays": "",
+        "days_off": "",
+    }
     refused = browser.post(
         "/inbox/promise", rules="email: soon", weekdays=list("0123456"), status=422, **form
     )
