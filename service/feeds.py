@@ -68,7 +68,8 @@ def write(entries: Iterable[Entry], base_url: str) -> bytes:
     made.add("x-published-ttl", vDuration(REFRESH))
     for entry in entries:
         made.add_component(_event(entry, base_url))
-    return made.to_ical()
+    body: bytes = made.to_ical()
+    return body
 
 
 def _event(entry: Entry, base_url: str) -> Event:

@@ -25,7 +25,8 @@ _WORD = regex.compile(r"[\w']+")
 
 def words(text: str) -> list[str]:
     """What is compared of a text."""
-    return _WORD.findall(_LINK.sub(" ", fold(text[:READ_MAX])))
+    found: list[str] = _WORD.findall(_LINK.sub(" ", fold(text[:READ_MAX])))
+    return found
 
 
 def runs(text: str) -> Runs:

@@ -58,7 +58,7 @@ def times(start: datetime, end: datetime) -> Select[Any]:
     return select(both.c.message_id, both.c.due_at)
 
 
-def shown(start: datetime, end: datetime) -> Select[tuple[Message, datetime]]:
+def shown(start: datetime, end: datetime) -> Select[Any]:
     """The SELECT of (message, due_at) of what the calendar shows in this time, in its order."""
     when = times(start, end).subquery()
     return (

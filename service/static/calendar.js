@@ -49,13 +49,12 @@ async function drop(day) {
   if (!answer) return say("failed");
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!answer.ok || !page.getElementById("calendar")) {
-    const why = page.querySelector(".problem, main h1")?.textContent.trim();
-    why ? (document.getElementById("told").textContent = why) : say("failed");
+    const why = (page.querySelector(".problem") ?? page.querySelector("h1"))?.textContent.trim();
     return alert(why || root().dataset.failed);
   }
   document.getElementById("main").replaceChildren(...document.adoptNode(page.getElementById("main")).childNodes);
   ready();
-  document.getElementById(id)?.querySelector("a").focus();
+  document.getElementById(`at-${id}`)?.focus();
 }
 
 const entryOf = (target) => target.closest?.("#calendar [data-entry]");

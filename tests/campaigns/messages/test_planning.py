@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.delivery.tables import Account
 from campaigns.errors import AlreadyDone, BadField, BadTime, Conflict
-from campaigns.messages import alike, content, messages, mix, planning, quiet, rhythm, slots
+from campaigns.messages import alike, approval, content, messages, mix, planning, quiet, rhythm, slots
 from campaigns.messages.tables import Message
 from campaigns.stakeholders import segments
 from campaigns.strategies import programmes, strategies
@@ -367,9 +367,9 @@ def test_the_mix_of_a_quarter_tells_what_went_and_what_is_planned_beside_what_wa
 def test_tagging_content_asks_nobody_to_check_again(desk: Desk) -> None:
     desk.assure("reviewed")
     message = desk.submitted(at=desk.now + timedelta(days=1))
-    before = messages.approval.digest(desk.session, message)
+    before = approval.digest(desk.session, message)
     mix.tag(desk.session, desk.now, desk.item, "recognition")
-    assert messages.approval.digest(desk.session, message) == before
+    assert approval.digest(desk.session, message) == before
 
 
 @pytest.mark.parametrize(

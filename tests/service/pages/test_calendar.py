@@ -14,8 +14,9 @@ from sqlalchemy import select
 from campaigns.audit import AuditEntry
 from campaigns.base import public_id
 from campaigns.delivery.tables import Account
+from campaigns.messages import approval, content
 from campaigns.messages import calendar as times
-from campaigns.messages import content
+from campaigns.messages import messages as room
 from campaigns.messages.tables import ContentItem, Message, QuietPeriod
 from campaigns.strategies import programmes
 from service.acts import messages
@@ -46,7 +47,7 @@ class Planner:
         self, name: str, *, at: str | None = None, zone: str = LONDON, programme_id: int | None = None,
         draft: bool = False, text: str | None = None,
     ) -> int:  # fmt: skip
-        when = {"send_at": {"local": at, "zone": zone}} if at else {}
+        when: dict[str, Any] = {"send_at": {"local": at, "zone": zone}} if at else {}
         with self.act() as act:
             made = messages.create(
                 act, accounts=[self.account_id], programme_id=programme_id or self.general, name=name,
@@ -109,7 +110,7 @@ def test_the_week_begins_where_the_language_begins_it(browsers: Browsers, langua
 @pytest.mark.parametrize(
     "query", [{"on": "2026-02-31"}, {"on": "0001-01-01"}, {"view": "century"}, {"state": "x"}]
 )
-def test_a_time_or_view_that_is_none_shows_today(browser: Browser, query: dict[str, str]) -> None:
+def test_a_time_or_view_that_is_none_shows_today(browser: Browser, query: dict[str, Any]) -> None:
     assert "Which view" in browser.get("/calendar", **query)
 
 
@@ -117,12 +118,18 @@ def test_only_what_was_asked_for_is_shown(browser: Browser, plan: Planner) -> No
     day, walks = plan.day(), plan.programme("Walks")
     plan("Ours", at=f"{day}T09:00")
     plan("Theirs", at=f"{day}T10:00", programme_id=walks)
-    shown = {"view": "list", "on": str(day)}
+    shown: dict[str, Any] = {"view": "list", "on": str(day)}
     filtered = browser.get("/calendar", programme=public_id("prg", walks), **shown)
     assert "Theirs" in filtered and "Ours<" not in filtered
-    for query in ({"channel": "post"}, {"language_of": "en"}, {"state": "scheduled"}):
+    matching: tuple[dict[str, Any], ...] = (
+        {"channel": "post"},
+        {"language_of": "en"},
+        {"state": "scheduled"},
+    )
+    for query in matching:
         assert "Theirs" in browser.get("/calendar", **shown, **query)
-    for query in ({"channel": "email"}, {"language_of": "cy"}, {"state": "finished"}):
+    others: tuple[dict[str, Any], ...] = ({"channel": "email"}, {"language_of": "cy"}, {"state": "finished"})
+    for query in others:
         assert "Theirs" not in browser.get("/calendar", **shown, **query)
 
 
@@ -172,8 +179,8 @@ def test_moving_what_was_checked_says_that_it_is_checked_again(browsers: Browser
     approver, author = browsers("approver", checked), browsers("author", checked)
     with plan.wiring.database.write() as session:
         message = session.get_one(Message, number)
-        digest = messages.approval.digest(session, message)
-        messages.messages.decide(
+        digest = approval.digest(session, message)
+        room.decide(
             session, plan.wiring.now(), message, digest=digest, decision="approved",
             by=public_id("usr", approver.user_id),
         )  # fmt: skip
@@ -195,7 +202,7 @@ def test_moving_what_was_checked_says_that_it_is_checked_again(browsers: Browser
     ],
 )
 def test_a_time_that_cannot_be_is_refused_and_what_was_typed_stays(
-    browser: Browser, plan: Planner, form: dict[str, str], words: str
+    browser: Browser, plan: Planner, form: dict[str, Any], words: str
 ) -> None:
     """R27."""
     number = plan("Walk", at=f"{plan.day()}T09:00")
@@ -236,7 +243,7 @@ def test_without_queue_times_it_says_so(browser: Browser, plan: Planner) -> None
 
 def test_queue_times_are_taken_away_and_refused_ones_say_why(browser: Browser, plan: Planner) -> None:
     account = public_id("acc", plan.account_id)
-    form = {"account": account, "weekday": "1", "wall": "09:00", "zone": LONDON}
+    form: dict[str, Any] = {"account": account, "weekday": "1", "wall": "09:00", "zone": LONDON}
     browser.post("/calendar/queue", **form)
     assert "already" in browser.post("/calendar/queue", status=422, **form).text
     wrong = browser.post("/calendar/queue", status=422, **form | {"zone": "EST"})
@@ -256,7 +263,7 @@ def _strategy(browser: Browser) -> str:
 
 def test_a_promise_shows_its_weeks_and_its_gaps(browser: Browser, plan: Planner) -> None:
     """C7."""
-    form = {"strategy": _strategy(browser), "channel": "post", "times": "2", "warn_days": "3"}
+    form: dict[str, Any] = {"strategy": _strategy(browser), "channel": "post", "times": "2", "warn_days": "3"}
     page = browser.done("/calendar/promises", **form)
     assert "2 messages a week" in page and "Gap" in page
     assert "0 of 2 planned" in browser.get("/calendar")
@@ -271,7 +278,7 @@ def test_a_quiet_period_holds_what_is_planned_in_it_until_it_is_ended(
 ) -> None:
     """C6: created and removed on the page, with a reason, and audited."""
     number = plan("Walk", at=f"{plan.day()}T09:00")
-    form = {
+    form: dict[str, Any] = {
         "name": "Before the election", "reason": "the law asks for it", "from": f"{plan.day(1)}T00:00",
         "until": f"{plan.day(9)}T00:00",
     }  # fmt: skip
@@ -292,7 +299,7 @@ def test_a_quiet_period_holds_what_is_planned_in_it_until_it_is_ended(
 
 def test_a_quiet_period_is_made_where_somebody_may_approve(browsers: Browsers, plan: Planner) -> None:
     walks, swims = plan.programme("Walks"), plan.programme("Swims")
-    form = {
+    form: dict[str, Any] = {
         "name": "Quiet", "reason": "so", "from": f"{plan.day(1)}T00:00", "until": f"{plan.day(9)}T00:00",
     }  # fmt: skip
     approver = browsers("approver", walks)
@@ -324,7 +331,7 @@ def test_the_mix_of_a_quarter_is_told_beside_what_was_meant(browser: Browser, pl
         item = session.get_one(ContentItem, session.get_one(Message, number).content_id)
         assert item.aim == "educational"
     programme, quarter = public_id("prg", plan.general), f"{day.year}-Q{(day.month - 1) // 3 + 1}"
-    shares = {"educational": "70", "recognition": "30"}
+    shares: dict[str, Any] = {"educational": "70", "recognition": "30"}
     page = browser.done("/calendar/mix", programme=programme, quarter=quarter, **shares)
     assert "meant 70" in page and "became 100" in page
     refused = browser.post(
