@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from campaigns.base import parse_id, public_id
-from campaigns.errors import BadField, Conflict
+from campaigns.errors import BadAddress, BadField, Conflict
 from campaigns.stakeholders import addresses
 from campaigns.stakeholders.text import clean
 from campaigns.strategies.tables import Programme
@@ -228,7 +228,11 @@ def _check_holder(act: Act, user_id: int | None, token_id: int | None) -> None:
 def _email(act: Act, email: str | None, own_id: int | None) -> str | None:
     if email is None:
         return None
-    key = addresses.key("email", email)
+    try:
+        key = addresses.key("email", email)
+    except BadAddress as error:
+        error.pointer = "/email"
+        raise
     taken = act.session.scalar(select(User.id).where(User.email_key == key, User.id != (own_id or 0)))
     if taken is not None:
         raise Conflict("another user has this address", pointer="/email")

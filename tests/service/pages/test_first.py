@@ -1,0 +1,97 @@
+"""The first visit: who comes in first, the steps that follow, and how Today leads back until something has gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from campaigns.delivery.tables import Account
+from campaigns.messages.tables import Message
+from campaigns.stakeholders import people
+from campaigns.strategies.tables import Programme
+from service import logins
+from service.app import create_app
+from service.tables import User
+from service.wiring import Wiring
+
+from .. import samples
+from .conftest import Browser, Browsers
+
+
+@pytest.fixture
+def link(wiring: Wiring) -> str:
+    """The link on the console."""
+    with wiring.database.write() as session:
+        return logins.make_key(session, wiring.now(), None)
+
+
+@pytest.mark.parametrize("how, level", [("alone", "light"), ("team", "reviewed"), ("public", "agreed")])
+def test_the_first_person_administers_everything_and_says_how_sure_to_be(
+    wiring: Wiring, link: str, how: str, level: str
+) -> None:
+    client = create_app(wiring=wiring).test_client()
+    form = {"name": "Ffion", "email": "ffion@example.org", "password": "twelve words or so", "how": how}
+    answer = client.post(link, data=form)
+    assert answer.status_code == 303 and answer.headers["Location"] == "/first"
+    assert "0 of 3 steps" in client.get("/first").text
+    assert client.post(link, data=form).status_code == 404
+    with wiring.database.read() as session:
+        general = session.scalars(select(Programme).where(Programme.builtin)).one()
+        assert general.assurance == level
+
+
+def test_a_password_that_is_too_short_is_told_and_the_name_comes_back(wiring: Wiring, link: str) -> None:
+    client = create_app(wiring=wiring).test_client()
+    form = {"name": "Ffion", "email": "ffion@example.org", "password": "short"}
+    answer = client.post(link, data=form)
+    assert answer.status_code == 422 and 'value="Ffion"' in answer.text and "short" not in answer.text
+    with wiring.database.read() as session:
+        assert not session.scalars(select(User)).all()
+
+
+def test_looking_at_the_link_uses_nothing_up(wiring: Wiring, link: str) -> None:
+    """U12."""
+    client = create_app(wiring=wiring).test_client()
+    assert [client.get(link).status_code, client.head(link).status_code, client.get(link).status_code] == [
+        200
+    ] * 3
+
+
+def test_each_step_is_ticked_when_it_is_done_and_today_leads_to_the_next(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    assert "0 of 3 steps" in browser.get("/") and "Connect something" in browser.get("/")
+    page = browser.done("/first/practice")
+    assert "Practice is connected" in page and "1 of 3 steps is done" in page
+    with wiring.database.write() as session:
+        someone = people.create(session, wiring.now(), kind="person", name="Bo")
+        people.involve(session, wiring.now(), someone.id, general)
+    assert "2 of 3 steps are done" in browser.get("/") and "Write your first message" in browser.get("/")
+    with wiring.database.write() as session:
+        one = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "Here"))["msg"]
+        session.get_one(Message, one).state = "sending"
+    assert "of 3 steps" not in browser.get("/") and "3 of 3 steps are done" in browser.get("/first")
+
+
+def test_practice_is_connected_once(browser: Browser, wiring: Wiring) -> None:
+    for _ in range(2):
+        browser.post("/first/practice")
+    with wiring.database.read() as session:
+        (account,) = session.scalars(select(Account)).all()
+    assert account.test and account.connector == "simulator"
+
+
+def test_connecting_from_here_leads_back_here(browser: Browser) -> None:
+    page = browser.get("/first")
+    assert "/settings/accounts/new?connector=smtp&preset=gmail&next=/first" in page
+    assert 'name="next" value="/first"' in browser.get(
+        "/settings/accounts/new", connector="smtp", preset="gmail", next="/first"
+    )
+
+
+def test_somebody_who_connects_nothing_is_not_sent_there(browsers: Browsers) -> None:
+    author: Any = browsers("author")
+    assert "of 3 steps" not in author.get("/")
+    author.get("/first", status=403)

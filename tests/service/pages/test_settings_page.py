@@ -1,0 +1,375 @@
+"""Settings: accounts, people and roles, tokens, policies, stops, do not contact, who did what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from campaigns.audit import AuditEntry
+from campaigns.delivery.tables import Account, Stop
+from campaigns.stakeholders.tables import Suppression
+from campaigns.strategies.tables import Programme
+from connectors import registry
+from connectors.smtp.presets import PRESETS
+from service.access import authenticate
+from service.ids import shown
+from service.tables import Grant, Login, Token, User
+from service.wiring import Wiring
+
+from ...connectors import relay
+from .. import samples
+from .conftest import FORM_KEY, Browser, Browsers
+
+SECRET = "canary-secret-of-a-mailbox"
+
+
+@pytest.fixture
+def mail() -> Iterator[relay.Relay]:
+    """A mail server that asks for no password."""
+    with relay.running() as running:
+        yield running
+
+
+def form(running: relay.Relay, **more: str) -> dict[str, str]:
+    """What somebody types to connect a mailbox."""
+    return {
+        "connector": "smtp", "name": "Our mail", "sender": "us@example.org", "sender_name": "Us", "s-host": "127.0.0.1",
+        "s-port": str(running.port), "s-security": "off", "s-username": "", "on_unknown": "hold", **more,
+    }  # fmt: skip
+
+
+def the(wiring: Wiring, kind: type[Any]) -> Any:
+    with wiring.database.read() as session:
+        return session.scalars(select(kind)).one()
+
+
+def test_a_mailbox_is_connected_checked_and_tried_by_a_letter_to_oneself(
+    browsers: Browsers, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser = browsers(email_key="ffion@example.org")
+    page = browser.done("/settings/accounts/new", **form(mail))
+    assert "the login works" in page and "us@example.org" in page
+    account = the(wiring, Account)
+    address = f"/settings/accounts/{shown('account', account.id)}"
+    assert "The login works." in browser.done(f"{address}/verify")
+    assert "on its way to you" in browser.done(f"{address}/try")
+    (letter,) = mail.messages
+    assert letter.rcpt_tos == ["ffion@example.org"] and b"us@example.org" in bytes(letter.content or b"")
+
+
+def test_what_the_provider_says_is_shown_in_its_words(browser: Browser, wiring: Wiring) -> None:
+    with relay.running(steps={"EHLO": "554 5.7.1 go away, please"}) as refusing:
+        answer = browser.post("/settings/accounts/new", status=422, **form(refusing))
+    assert "go away, please" in answer.text and "It is connected." in answer.text
+    assert the(wiring, Account).name == "Our mail"
+
+
+def test_somebody_without_an_address_is_told_why_no_test_goes(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post("/settings/accounts/new", **form(mail))
+    address = f"/settings/accounts/{shown('account', the(wiring, Account).id)}"
+    assert "you have no e-mail address here" in browser.post(f"{address}/try", status=422).text
+
+
+def test_a_secret_is_written_and_never_read(browser: Browser, wiring: Wiring, mail: relay.Relay) -> None:
+    """I8, security 2: set, ends with …; an empty field keeps it."""
+    browser.post(
+        "/settings/accounts/new", status=422, **form(mail, **{"s-username": "us", "s-password": SECRET})
+    )
+    account = the(wiring, Account)
+    address = f"/settings/accounts/{shown('account', account.id)}"
+    page = browser.get(address)
+    assert SECRET not in page and "ends with lbox" in page.replace("\u2068", "").replace("\u2069", "")
+    browser.post(address, **form(mail, name="New name", **{"s-username": "us", "s-password": ""}))
+    changed = the(wiring, Account)
+    assert changed.name == "New name"
+    assert wiring.keyring.open(changed.id, changed.secrets) == {"password": SECRET}
+    with wiring.database.read() as session:
+        assert SECRET not in str([(one.before, one.after) for one in session.scalars(select(AuditEntry))])
+
+
+def test_a_short_secret_is_not_given_away_by_its_end(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post(
+        "/settings/accounts/new", status=422, **form(mail, **{"s-username": "us", "s-password": "secret99"})
+    )
+    page = browser.get(f"/settings/accounts/{shown('account', the(wiring, Account).id)}")
+    assert "Set. Leave it empty" in page and "et99" not in page
+
+
+@pytest.mark.parametrize(
+    "wrong, field, kept",
+    [
+        ({"s-port": "x"}, "s-port", "x"),
+        ({"s-host": ""}, "s-host", "Our mail"),
+        ({"s-port": "70000"}, "s-port", "70000"),
+    ],
+)
+def test_a_wrong_setting_is_told_at_its_field_and_what_was_typed_stays(
+    browser: Browser, wiring: Wiring, mail: relay.Relay, wrong: dict[str, str], field: str, kept: str
+) -> None:
+    answer = browser.post("/settings/accounts/new", status=422, **form(mail, **wrong))
+    assert f'id="f-{field}-why"' in answer.text and f'value="{kept}"' in answer.text
+    with wiring.database.read() as session:
+        assert not session.scalars(select(Account)).all()
+
+
+def test_every_preset_fits_the_connector(browser: Browser) -> None:
+    names = {one.name for one in registry.provider("smtp").settings}
+    for preset in PRESETS:
+        assert set(preset.settings) <= names
+        page = browser.get("/settings/accounts/new", connector="smtp", preset=preset.key)
+        assert str(preset.settings.get("host", "")) in page
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_connector_asks_for_all_it_needs(browser: Browser, name: str) -> None:
+    page = browser.get("/settings/accounts/new", connector=name)
+    for each in registry.provider(name).settings:
+        assert f'name="s-{each.name}"' in page
+
+
+def test_an_unknown_connector_is_nothing(browser: Browser) -> None:
+    browser.get("/settings/accounts/new", connector="nothing", status=404)
+
+
+def test_an_account_goes_out_of_service_and_comes_back(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post("/settings/accounts/new", **form(mail))
+    address = f"/settings/accounts/{shown('account', the(wiring, Account).id)}"
+    assert "Switched off" in browser.done(f"{address}/state", state="disabled")
+    assert the(wiring, Account).state == "disabled"
+    assert "In service" in browser.done(f"{address}/state", state="active")
+
+
+def test_who_may_not_change_an_account_reads_it_without_a_form(browsers: Browsers, wiring: Wiring) -> None:
+    with wiring.database.write() as session:
+        ids = samples.world(session, wiring.now(), here := samples.programme(session, wiring.now(), "Here"))
+        other = samples.programme(session, wiring.now(), "Other")
+    address = f"/settings/accounts/{shown('account', ids['acc'])}"
+    page = browsers("author", here).get(address)
+    assert 'name="sender"' not in page and "Check the login" not in page
+    browsers("author", here).post(f"{address}/verify", status=403)
+    browsers("author", other).get(address, status=404)
+    browsers("administrator", other).post(f"{address}/state", state="disabled", status=404)
+
+
+def test_somebody_is_invited_with_a_role_and_the_link_lets_them_in(
+    browser: Browser, browsers: Browsers, wiring: Wiring
+) -> None:
+    answer = browser.post(
+        "/settings/people", name="Bo", email="bo@example.org", role="author", language="cy", status=200
+    )
+    link = re.search(r"http://\S+?(/let-in/[\w-]+)", answer.text)
+    assert link and "shown this once" in answer.text
+    with wiring.database.read() as session:
+        bo = session.scalars(select(User).where(User.email_key == "bo@example.org")).one()
+        assert session.scalars(select(Grant.role).where(Grant.user_id == bo.id)).all() == ["author"]
+        assert bo.language == "cy"
+    stranger = browsers.app.test_client()
+    assert stranger.post(link[1], data={"password": "twelve words or so"}).headers["Location"] == "/"
+    assert stranger.get("/write").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "typed, field",
+    [
+        ({"name": "Bo", "email": "", "role": "author"}, "email"),
+        ({"name": "", "email": "b@example.org", "role": "author"}, "name"),
+        ({"name": "Bo", "email": "no address", "role": "author"}, "email"),
+    ],
+)  # fmt: skip
+def test_an_invitation_that_cannot_be_is_told_at_its_field(
+    browser: Browser, typed: dict[str, str], field: str
+) -> None:
+    assert f'id="f-{field}-why"' in browser.post("/settings/people", status=422, **typed).text
+
+
+def test_an_invitation_needs_a_role(browser: Browser, wiring: Wiring) -> None:
+    answer = browser.post("/settings/people", name="Bo", email="b@example.org", status=422)
+    assert "choose what this person may do" in answer.text and 'value="b@example.org"' in answer.text
+    with wiring.database.read() as session:
+        assert not session.scalars(select(User).where(User.name == "Bo")).all()
+
+
+def test_roles_are_given_and_taken_and_the_last_administrator_stays(
+    browser: Browser, browsers: Browsers, wiring: Wiring
+) -> None:
+    """A11."""
+    author = browsers("author")
+    address = f"/settings/people/{shown('user', author.user_id)}"
+    assert "Checker" in browser.done(f"{address}/roles", role="approver")
+    assert author.client.get("/").status_code == 303
+    own = f"/settings/people/{shown('user', browser.user_id)}"
+    with wiring.database.read() as session:
+        mine = session.scalars(select(Grant.id).where(Grant.user_id == browser.user_id)).one()
+    answer = browser.post(f"{own}/roles/{shown('grant', mine)}/take", status=422)
+    assert "this is the last administrator of everything" in answer.text
+    assert "last administrator" in browser.post(f"{own}/state", state="disabled", status=422).text
+
+
+def test_who_changes_their_own_roles_stays_at_this_browser_with_a_new_login(
+    browser: Browser, wiring: Wiring
+) -> None:
+    """A3."""
+    before = browser.client.get_cookie("dolen").value
+    browser.post(f"/settings/people/{shown('user', browser.user_id)}/roles", role="auditor")
+    assert browser.client.get_cookie("dolen").value != before
+    assert "Auditor" in browser.get(f"/settings/people/{shown('user', browser.user_id)}")
+
+
+def test_a_disabled_person_is_out_with_every_login(
+    browser: Browser, browsers: Browsers, wiring: Wiring
+) -> None:
+    author = browsers("author")
+    address = f"/settings/people/{shown('user', author.user_id)}"
+    assert "Switched off" in browser.done(f"{address}/state", state="disabled")
+    with wiring.database.read() as session:
+        assert not session.scalars(select(Login).where(Login.user_id == author.user_id)).all()
+    assert "let them in again first" in browser.post(f"{address}/link", status=422).text
+
+
+def test_an_administrator_of_one_programme_gives_roles_there_only(
+    browsers: Browsers, wiring: Wiring, general: int
+) -> None:
+    local, author = browsers("administrator", general), browsers(None)
+    address = f"/settings/people/{shown('user', author.user_id)}"
+    local.post(f"{address}/roles", role="author", programme_id=shown("programme", general))
+    local.post(f"{address}/roles", role="author", programme_id="", status=422)
+    local.post("/settings/people", name="Bo", email="bo@example.org", role="author", status=422)
+    assert "Invite" not in local.get("/settings/people")
+
+
+def test_a_token_is_shown_once_and_works_until_it_is_revoked(browser: Browser, wiring: Wiring) -> None:
+    page = browser.post(
+        "/settings/tokens", name="A script", kind="machine", role="viewer", life="30", status=200
+    ).text
+    text = re.search(r"dol_live_\w{8}_[\w-]{43}", page)
+    assert text and text[0] not in browser.get("/settings/tokens")
+    assert authenticate(wiring.database, wiring.now(), f"Bearer {text[0]}").kind == "machine"
+    token = the(wiring, Token)
+    address = f"/settings/tokens/{shown('token', token.id)}"
+    fresh = re.search(
+        r"dol_live_\w{8}_[\w-]{43}", browser.post(f"{address}/rotate", overlap="3600", status=200).text
+    )
+    assert fresh and authenticate(wiring.database, wiring.now(), f"Bearer {text[0]}")
+    browser.post(f"{address}/revoke")
+    with pytest.raises(Exception, match="revoked"):
+        authenticate(wiring.database, wiring.now(), f"Bearer {text[0]}")
+
+
+def test_a_token_needs_a_name(browser: Browser) -> None:
+    assert 'id="f-name-why"' in browser.post("/settings/tokens", name=" ", kind="person", status=422).text
+
+
+def test_an_author_makes_tokens_of_their_own_only(
+    browsers: Browsers, wiring: Wiring, browser: Browser
+) -> None:
+    author = browsers("author")
+    assert 'name="kind"' not in author.get("/settings/tokens")
+    author.post("/settings/tokens", name="x", kind="machine", role="administrator", status=422)
+    author.post("/settings/tokens", name="Mine", status=200)
+    assert the(wiring, Token).user_id == author.user_id
+    other = browsers("author")
+    assert "Mine" not in other.get("/settings/tokens")
+    other.post(f"/settings/tokens/{shown('token', the(wiring, Token).id)}/revoke", status=404)
+
+
+def test_a_lower_assurance_needs_a_reason(browser: Browser, wiring: Wiring, general: int) -> None:
+    """L2."""
+    address = f"/settings/policies/programmes/{shown('programme', general)}"
+    browser.post(address, assurance="agreed")
+    answer = browser.post(address, assurance="light", status=422)
+    assert "needs a reason" in answer.text and re.search(r'id="r-\w+-why"', answer.text)
+    browser.post(address, assurance="light", reason="a trial")
+    with wiring.database.read() as session:
+        assert session.get_one(Programme, general).assurance == "light"
+
+
+def test_what_is_no_policy_is_refused(browser: Browser) -> None:
+    browser.post("/settings/policies/second-step", second_step_for="dogs", status=422)
+
+
+def test_everything_is_stopped_and_goes_on_with_reasons(browser: Browser, wiring: Wiring) -> None:
+    browser.post("/settings/stops", what="all", reason=" ", status=422)
+    page = browser.done("/settings/stops", what="all", reason="A wrong number in the letter")
+    assert "Nothing more goes out" in page and "A wrong number in the letter" in page
+    address = f"/settings/stops/{shown('stop', the(wiring, Stop).id)}/lift"
+    browser.post(address, why="", status=422)
+    assert "The number is right now" in browser.done(address, why="The number is right now")
+    assert the(wiring, Stop).lifted_at is not None
+
+
+@pytest.mark.parametrize(
+    "kind, scope", [("programme", "programme"), ("account", "account"), ("segment", "segment")]
+)
+def test_one_thing_is_stopped_by_name(browser: Browser, wiring: Wiring, kind: str, scope: str) -> None:
+    prefixes = {"programme": "prg", "account": "acc", "segment": "seg"}
+    with wiring.database.write() as session:
+        ids = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "Here"))
+    browser.post("/settings/stops", what=shown(kind, ids[prefixes[kind]]), reason="a flood")
+    with wiring.database.read() as session:
+        assert session.scalars(select(Stop.scope).where(Stop.reason == "a flood")).one() == scope
+
+
+def test_what_is_not_in_reach_is_not_stopped(browsers: Browsers, wiring: Wiring, general: int) -> None:
+    with wiring.database.write() as session:
+        other = samples.programme(session, wiring.now(), "Other")
+    local = browsers("author", other)
+    local.post("/settings/stops", what=shown("programme", general), reason="x", status=404)
+    local.post("/settings/stops", what="all", reason="x", status=422)
+    local.post("/settings/stops", what="nonsense", reason="x", status=422)
+    browsers("author").post("/settings/stops/stp_0000000000001/lift", why="x", status=403)
+
+
+def test_an_address_is_not_contacted_and_then_again(browser: Browser, wiring: Wiring) -> None:
+    page = browser.done(
+        "/settings/do-not-contact", channel="email", address="Ann@Example.org", note="asked by phone"
+    )
+    assert "ann@example.org" in page and "Added by hand" in page
+    address = f"/settings/do-not-contact/{shown('suppression', the(wiring, Suppression).id)}/lift"
+    browser.post(address, why="", status=422)
+    assert "ann@example.org" not in browser.done(address, why="asked to come back")
+    assert "ann@example.org" in browser.get("/settings/do-not-contact", over="yes")
+
+
+def test_an_address_that_is_none_is_told_at_its_field(browser: Browser) -> None:
+    answer = browser.post("/settings/do-not-contact", channel="email", address="none", status=422)
+    assert 'id="f-address-why"' in answer.text and 'value="none"' in answer.text
+
+
+def test_who_did_what_is_read_by_person_thing_and_programme(
+    browser: Browser, browsers: Browsers, wiring: Wiring, general: int
+) -> None:
+    browser.post(f"/settings/policies/programmes/{shown('programme', general)}", assurance="agreed")
+    browser.post("/settings/tokens", name="A script", kind="person", status=200)
+    mine = browser.get("/settings/audit", who=shown("user", browser.user_id))
+    assert "programme: changed" in mine and "token: created" in mine
+    about = browser.get("/settings/audit", about=shown("programme", general))
+    assert "programme: changed" in about and "token: created" not in about
+    assert "token: created" not in browser.get("/settings/audit", programme=shown("programme", general))
+    assert "not the number of anything" in browser.get("/settings/audit", about="nonsense")
+    browsers("author").get("/settings/audit", status=403)
+    local = browsers("auditor", general).get("/settings/audit")
+    assert "programme: changed" in local and "token: created" not in local
+
+
+def test_settings_leads_to_the_first_room_that_opens(browsers: Browsers) -> None:
+    assert browsers("viewer").client.get("/settings").headers["Location"] == "/settings/accounts"
+    assert browsers(None).client.get("/settings").headers["Location"] == "/me"
+
+
+def test_every_room_of_the_settings_is_drawn_in_every_language(browser: Browser, wiring: Wiring) -> None:
+    with wiring.database.write() as session:
+        samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "Here"))
+    for room in ("accounts", "people", "tokens", "policies", "stops", "do-not-contact", "audit"):
+        for language in ("en", "cy", "ar"):
+            page = browser.get(f"/settings/{room}", language=language)
+            assert FORM_KEY.search(page) and "<h1" in page
