@@ -361,3 +361,18 @@ def test_every_reason_has_words(language: str, reason: str) -> None:
     assert language == "en" or said != drawing.environment("en").from_string(
         '{% import "reasons.html" as reasons %}{{ reasons.why(reason) }}'
     ).render(reason=reason)
+
+
+@pytest.mark.parametrize("language", ["cy", "ar"])
+def test_every_page_is_there_in_every_language(
+    browser: Browser, account: str, wiring: Wiring, mair: str, language: str
+) -> None:
+    draft = write(browser, account, person=mair)
+    browser.post(f"{draft}/words/email/cy", act="save", mode="text", subject="Cerdded", text="Dewch")
+    place = write(browser, account, "send", to="a@example.org b@example.org")
+    for path in ("/write", "/messages", draft, place, f"{draft}/audience", f"{draft}/words/email/cy?mode=blocks"):
+        page = browser.get(f"{path}{'&' if '?' in path else '?'}language={language}")
+        assert f'<html lang="{language}"' in page
+    unsure(wiring, place)
+    for path in (place, f"{place}/who", "/who"):
+        assert "it may have gone" not in browser.get(f"{path}?language={language}")
