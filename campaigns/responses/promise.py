@@ -9,10 +9,12 @@ Source: F8, CS7.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.easter import easter
@@ -127,7 +129,7 @@ class Terms:
     hours: Hours
 
     def of(self, channel: str, kind: str) -> Rule | None:
-        """The line for this channel and kind that says most."""
+        """The line for this channel and kind that says most; of equals the first."""
         best = max(self.rules, key=lambda rule: rule.fits(channel, kind), default=None)
         return best if best is not None and best.fits(channel, kind) else None
 
@@ -158,9 +160,21 @@ class Desk:
         self._hours: dict[int | None, Hours] = {}
         self._strategies: dict[int, int | None] = {}
 
+    def learn(self, messages: set[int]) -> None:
+        """Which strategy each message stands under, in one statement."""
+        new = messages - self._strategies.keys()
+        if not new:
+            return
+        found = (
+            select(Message.id, StrategyVersion.strategy_id)
+            .join(StrategyVersion, StrategyVersion.id == Message.strategy_version_id)
+            .where(Message.id.in_(new))
+        )
+        self._strategies |= {number: strategy for number, strategy in self._session.execute(found)}
+
     def clocks(self, now: datetime, responses: Sequence[Response]) -> dict[int, Clock]:
         """The clock of each response by its id."""
-        self._learn({one.message_id for one in responses if one.message_id})
+        self.learn({one.message_id for one in responses if one.message_id})
         return {one.id: self.clock(now, one) for one in responses}
 
     def clock(self, now: datetime, one: Response) -> Clock:
@@ -185,6 +199,12 @@ class Desk:
             state = "near"
         return Clock(state, due, first, whole, waits)
 
+    def first_due(self, one: Any) -> datetime | None:
+        """Until when the first answer was promised; `one` has the columns of Response. None: nothing was."""
+        terms = self._of(one)
+        rule = terms.of(one.channel, one.kind) if one.kind in WRITTEN else None
+        return terms.hours.after(one.at, terms.hours.minutes(rule.first)) if rule is not None else None
+
     def hours(self, programme_id: int | None) -> Hours:
         """The hours that a programme keeps."""
         if programme_id not in self._hours:
@@ -201,21 +221,9 @@ class Desk:
         """What was set for a programme, or above it; None where nothing was."""
         return self._nearest(programme_id)
 
-    def _learn(self, messages: set[int]) -> None:
-        """Which strategy each message stands under, in one statement."""
-        new = messages - self._strategies.keys()
-        if not new:
-            return
-        found = (
-            select(Message.id, StrategyVersion.strategy_id)
-            .join(StrategyVersion, StrategyVersion.id == Message.strategy_version_id)
-            .where(Message.id.in_(new))
-        )
-        self._strategies |= {number: strategy for number, strategy in self._session.execute(found)}
-
-    def _of(self, one: Response) -> Terms:
+    def _of(self, one: Any) -> Terms:
         if one.message_id:
-            self._learn({one.message_id})
+            self.learn({one.message_id})
         strategy_id = self._strategies.get(one.message_id) if one.message_id else None
         key = (one.programme_id, strategy_id)
         if key not in self._terms:
@@ -260,23 +268,24 @@ class Desk:
 
 
 def attainment(
-    session: Session, now: datetime, responses: Sequence[Response], zone: str, weeks: int
+    session: Session, now: datetime, responses: Sequence[Any], zone: str, weeks: int
 ) -> list[Week]:
     """Week by week, oldest first, how many were answered (or closed without need) within the promise.
 
-    What is still within its time counts neither way.
+    `responses` have the columns of Response. What is still within its time counts neither way.
     """
-    first = week_begins(now, zone, weeks - 1).date()
-    counted = {first + timedelta(weeks=place): [0, 0] for place in range(weeks)}
-    clocks = Desk(session).clocks(now, responses)
+    begins = [week_begins(now, zone, back) for back in range(weeks - 1, -1, -1)]
+    counted = [[0, 0] for _week in begins]
+    desk = Desk(session)
+    desk.learn({one.message_id for one in responses if one.message_id})
     for one in responses:
-        due, week = clocks[one.id].first_due, counted.get(week_begins(one.at, zone).date())
+        due, place = desk.first_due(one), bisect_right(begins, one.at) - 1
         answered = min((at for at in (one.answered_at, one.closed_at) if at is not None), default=None)
-        if due is None or week is None or (answered is None and now <= due):
+        if due is None or place < 0 or (answered is None and now <= due):
             continue
-        week[0] += 1
-        week[1] += answered is not None and answered <= due
-    return [Week(begins, n, kept) for begins, (n, kept) in counted.items()]
+        counted[place][0] += 1
+        counted[place][1] += answered is not None and answered <= due
+    return [Week(at.date(), n, kept) for at, (n, kept) in zip(begins, counted, strict=True)]
 
 
 def week_begins(at: datetime, zone: str, back: int = 0) -> datetime:

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import load_only
 
 from campaigns.base import parse_id, public_id
 from campaigns.delivery.tables import Account
@@ -420,18 +419,16 @@ def report(act: Act, programme_id: int | None = None) -> Report:
     """How often the first answer came within the promise, week by week."""
     hours = promise.Desk(act.session).hours(programme_id)
     since = promise.week_begins(act.now, hours.zone, WEEKS - 1)
-    statement = scoped(
-        select(Response).where(Response.kind.in_(WRITTEN), Response.at >= since), Response.programme_id,
-        act.caller, READ,
-    )  # fmt: skip
-    if programme_id is not None:
-        act.need(READ, programme_id)
-        statement = statement.where(Response.programme_id == programme_id)
-    wanted = load_only(
+    # Columns, not rows of the mapper: thousands are read, and a third of the time is enough for that.
+    wanted: Any = select(
         Response.id, Response.kind, Response.channel, Response.at, Response.answered_at, Response.closed_at,
         Response.message_id, Response.programme_id,
-    )  # fmt: skip
-    rows = list(act.session.scalars(statement.options(wanted).order_by(Response.at.desc()).limit(REPORT_MAX)))
+    ).where(Response.kind.in_(WRITTEN), Response.at >= since)  # fmt: skip
+    if programme_id is not None:
+        act.need(READ, programme_id)
+        wanted = wanted.where(Response.programme_id == programme_id)
+    wanted = scoped(wanted, Response.programme_id, act.caller, READ)
+    rows = act.session.execute(wanted.order_by(Response.at.desc()).limit(REPORT_MAX)).all()
     weeks = promise.attainment(act.session, act.now, rows, hours.zone, WEEKS)
     return Report(weeks, sum(one.kept for one in weeks), sum(one.n for one in weeks), len(rows) == REPORT_MAX)
 
