@@ -62,9 +62,10 @@ def test_a_mailbox_is_connected_checked_and_tried_by_a_letter_to_oneself(
 
 
 def test_what_the_provider_says_is_shown_in_its_words(browser: Browser, wiring: Wiring) -> None:
-    with relay.running(steps={"EHLO": "554 5.7.1 go away, please"}) as refusing:
-        answer = browser.post("/settings/accounts/new", status=422, **form(refusing))
-    assert "go away, please" in answer.text and "It is connected." in answer.text
+    with relay.running(login=True) as refusing:
+        wrong = {"s-username": "us", "s-password": "wrong"}
+        answer = browser.post("/settings/accounts/new", status=422, **form(refusing, **wrong))
+    assert "5.7.8" in answer.text and "It is connected." in answer.text
     assert the(wiring, Account).name == "Our mail"
 
 
