@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from .plain import plain
+
 BUSY_TIMEOUT_MS = 5000
 
 
@@ -71,6 +73,7 @@ def _sqlite(url: str, begin: str, pool_size: int) -> Engine:
     def _set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         connection.create_function("dolen_now_us", 0, lambda: time.time_ns() // 1000)
+        connection.create_function("dolen_plain", 1, plain, deterministic=True)
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",

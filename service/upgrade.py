@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 import campaigns.migrations
 from campaigns.database import Database
+from campaigns.responses import search
 from campaigns.strategies import programmes
 
 from . import epoch
@@ -39,7 +40,11 @@ def make_tables(database: Database) -> None:
     with database.write_engine.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        if MigrationContext.configure(connection).get_current_revision() == newest():
+            return
+        search.drop(connection)
         command.upgrade(config(connection), "head")
+        search.make(connection)
 
 
 def is_current(wiring: Wiring) -> bool:
