@@ -12,7 +12,7 @@ import regex
 
 from ..stakeholders.text import fold
 
-READ_MAX = 1_000
+READ_MAX = 500
 RUN = 3
 # From this share of common runs on two texts are told as nearly the same.
 NEARLY = 0.6

@@ -25,7 +25,7 @@ CLOSE = timedelta(hours=24)
 # The same words to the same account within this are told.
 ALIKE_WITHIN = timedelta(days=7)
 # Each message is compared with so many before it, and for one message so many are read.
-NEIGHBOURS = 12
+NEIGHBOURS = 8
 READ_MAX = 60
 OVER = ("cancelled",)
 
@@ -109,8 +109,9 @@ def look(session: Session, rows: Sequence[tuple[Message, datetime]]) -> dict[int
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for place, one in enumerate(items):
         for other in items[max(0, place - NEIGHBOURS) : place]:
-            found[one.message_id] += between(one, other)
-            found[other.message_id] += between(other, one)
+            for fact in _facts(one, other):
+                found[one.message_id].append(_about(fact, other))
+                found[other.message_id].append(_about(fact, one))
     return found
 
 
@@ -144,27 +145,7 @@ def languages(session: Session, contents: Iterable[int]) -> dict[int, list[str]]
 
 def between(one: Planned, other: Planned) -> list[dict[str, Any]]:
     """What is odd about `one` because of `other`."""
-    shared = sorted(one.accounts & other.accounts)
-    apart = abs(one.due_at - other.due_at)
-    about = {"message_id": other.message_id, "at": other.due_at}
-    found: list[dict[str, Any]] = []
-    if shared and _minute(one.due_at) == _minute(other.due_at):
-        found.append({"kind": "same_minute", "account_id": shared[0], **about})
-    if one.segment_id is not None and one.segment_id == other.segment_id and apart < CLOSE:
-        found.append({"kind": "same_audience", "segment_id": one.segment_id, **about})
-    same_readers = one.segment_id == other.segment_id and not one.named and not other.named
-    if shared and same_readers and apart <= ALIKE_WITHIN:
-        share = max(
-            (
-                alike.likeness(one.texts[each], other.texts[each])
-                for each in one.texts.keys() & other.texts.keys()
-            ),
-            default=0.0,
-        )
-        if share >= alike.NEARLY:
-            kind = "same_words" if share == 1 else "similar_words"
-            found.append({"kind": kind, "account_id": shared[0], "likeness": share, **about})
-    return found
+    return [_about(fact, other) for fact in _facts(one, other)]
 
 
 def repeated(
@@ -195,6 +176,29 @@ def repeated(
     return next(
         (one.message_id for one in rest if alike.likeness(mine, one.texts.get(channel, [])) == 1), None
     )
+
+
+def _facts(one: Planned, other: Planned) -> list[dict[str, Any]]:
+    """What is odd between two messages, whichever of them is asked about."""
+    shared = sorted(one.accounts & other.accounts)
+    apart = abs(one.due_at - other.due_at)
+    found: list[dict[str, Any]] = []
+    if shared and _minute(one.due_at) == _minute(other.due_at):
+        found.append({"kind": "same_minute", "account_id": shared[0]})
+    if one.segment_id is not None and one.segment_id == other.segment_id and apart < CLOSE:
+        found.append({"kind": "same_audience", "segment_id": one.segment_id})
+    same_readers = one.segment_id == other.segment_id and not one.named and not other.named
+    if shared and same_readers and apart <= ALIKE_WITHIN:
+        channels = one.texts.keys() & other.texts.keys()
+        share = max((alike.likeness(one.texts[each], other.texts[each]) for each in channels), default=0.0)
+        if share >= alike.NEARLY:
+            kind = "same_words" if share == 1 else "similar_words"
+            found.append({"kind": kind, "account_id": shared[0], "likeness": share})
+    return found
+
+
+def _about(fact: dict[str, Any], other: Planned) -> dict[str, Any]:
+    return {**fact, "message_id": other.message_id, "at": other.due_at}
 
 
 def _texts(session: Session, contents: Iterable[int]) -> dict[tuple[int, str], list[alike.Runs]]:

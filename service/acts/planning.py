@@ -24,7 +24,7 @@ from . import Act, messages
 from . import accounts as desk
 
 # A view of the calendar shows so many at most, and says so.
-ENTRIES_MAX = 400
+ENTRIES_MAX = 250
 UNPLANNED_MAX = 25
 GROUPS_MAX = 300
 
