@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaigns.base import Base, Edited, Row
@@ -40,9 +40,7 @@ class Login(Row, Base):
     made_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     agent: Mapped[str | None]  # the browser, as it names itself
-    awaits_code: Mapped[bool] = mapped_column(
-        server_default=false()
-    )  # half way in: the second step is missing
+    awaits_code: Mapped[bool] = mapped_column(default=False)  # half way in: the second step is missing
 
 
 class DoorKey(Row, Base):

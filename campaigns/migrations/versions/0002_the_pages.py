@@ -227,7 +227,7 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("agent", sa.Text(), nullable=True),
-        sa.Column("awaits_code", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("awaits_code", sa.Boolean(), nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_logins_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_logins")),
