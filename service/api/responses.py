@@ -9,11 +9,12 @@ from flask.views import MethodView
 
 from campaigns.base import public_id
 from campaigns.responses import record
+from campaigns.responses.desk import LABEL_MAX
 from campaigns.responses.record import Entry
-from campaigns.responses.tables import INTERACTION_KINDS, RESPONSE_KINDS
+from campaigns.responses.tables import CLOSED_WHY, INTERACTION_KINDS, NO_ANSWER, RESPONSE_KINDS, SENTIMENTS
 
 from .. import ids
-from ..acts import responses
+from ..acts import inbox, responses
 from .resource import Resource, listed, this_act
 from .schemas import Choice, Id, PageQuery, QueryFlag, QueryWhole, Schema, Text, Time, page_of
 
@@ -66,6 +67,12 @@ class ResponseOut(Schema):
     text = ma.fields.String(required=True)
     answered_at = Time(required=True, allow_none=True)
     answer_message_id = Id("message", required=True, allow_none=True)
+    assignee = ma.fields.String(required=True, allow_none=True)
+    snoozed_until_at = Time(required=True, allow_none=True)
+    closed_at = Time(required=True, allow_none=True)
+    closed_why = Choice(CLOSED_WHY, required=True, allow_none=True)
+    urgent_at = Time(required=True, allow_none=True)
+    sentiment = Choice(SENTIMENTS, required=True, allow_none=True)
     candidates = ma.fields.Function(
         lambda row: (
             [] if row.matched_by else CandidateOut(many=True).dump(responses.candidates(this_act(), row))
@@ -81,6 +88,37 @@ class MatchNew(Schema):
 class AnswerNew(Schema):
     text = Text(100_000, required=True)
     subject = Text(998, empty=True, load_default="")
+
+
+class AssignNew(Schema):
+    user_id = Id("user", required=True, allow_none=True)
+
+
+class CloseNew(Schema):
+    why = Choice(("done", *NO_ANSWER), load_default="done")
+
+
+class SnoozeNew(Schema):
+    until = Time(required=True)
+
+
+class NoteNew(Schema):
+    text = Text(10_000, required=True)
+    call = Id("user", load_default=None)
+
+
+class NoteOut(Schema):
+    text = ma.fields.String(required=True)
+    by = ma.fields.String(required=True)
+    at = Time(required=True)
+
+
+class LabelNew(Schema):
+    name = Text(LABEL_MAX, required=True)
+
+
+class CalledOut(Schema):
+    called = ma.fields.List(ma.fields.String(), required=True)
 
 
 class AnsweredOut(Schema):
@@ -170,6 +208,67 @@ class Answer(MethodView):
     def post(self, body: dict[str, Any], id: int) -> Any:
         """Answer somebody who wrote to us"""
         return responses.answer(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/assign")
+class Assign(MethodView):
+    @resource.arguments(AssignNew)
+    @resource.response(200, ResponseOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Give it to a colleague who may answer there, or back to everybody"""
+        return inbox.assign(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/close")
+class Close(MethodView):
+    @resource.arguments(CloseNew)
+    @resource.response(200, ResponseOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Say that it needs nothing more, and why"""
+        return inbox.close(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/reopen")
+class Reopen(MethodView):
+    @resource.response(200, ResponseOut)
+    def post(self, id: int) -> Any:
+        """Say that it needs something after all"""
+        return inbox.reopen(this_act(), id)
+
+
+@resource.route("/<rsp:id>/snooze")
+class Snooze(MethodView):
+    @resource.arguments(SnoozeNew)
+    @resource.response(200, ResponseOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Put it out of sight until then, or until they write again"""
+        return inbox.snooze(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/notes")
+class Notes(MethodView):
+    @resource.arguments(NoteNew)
+    @resource.response(201, NoteOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Add a note that only colleagues see; @ and a name calls one of them"""
+        return inbox.note(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/labels")
+class Labels(MethodView):
+    @resource.arguments(LabelNew)
+    @resource.response(200, ResponseOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Say what it is about"""
+        return inbox.label(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/urgent")
+class Urgent(MethodView):
+    @resource.response(200, CalledOut)
+    def post(self, id: int) -> Any:
+        """Mark that somebody may come to harm: it stands on top, and whoever is named is called"""
+        return {"called": inbox.urgent(this_act(), id)}
 
 
 @interactions.route("")

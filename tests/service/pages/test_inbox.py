@@ -22,6 +22,7 @@ from connectors.api import Event
 from service.tables import User
 from service.wiring import Wiring
 
+from ..conftest import Api, People
 from .conftest import Browser, Browsers
 
 
@@ -374,3 +375,29 @@ def test_every_colleague_of_a_list_is_named(browser: Browser, post: Post, wiring
     path = f"/inbox/{post.comes()}"
     browser.done(path, act="take")
     assert "mine" in browser.get("/inbox") and "Angharad" in browser.get(path)
+
+
+def test_programs_work_the_desk_by_the_same_acts(
+    api: Api, people: People, browser: Browser, post: Post
+) -> None:
+    """L10 through /v1."""
+    token, path = people("responder"), f"/v1/responses/{post.comes()}"
+    later = (post.wiring.now() + timedelta(days=1)).isoformat()
+    given = api.post(f"{path}/assign", token, json={"user_id": user(people.users[token])})
+    assert (given.status_code, given.json["assignee"]) == (200, user(people.users[token]))
+    assert api.post(f"{path}/assign", token, json={"user_id": user(browser.user_id + 1)}).status_code == 422
+    noted = api.post(f"{path}/notes", token, json={"text": "She rang."})
+    assert (noted.status_code, noted.json["text"], noted.json["by"]) == (
+        201,
+        "She rang.",
+        given.json["assignee"],
+    )
+    assert api.post(f"{path}/labels", token, json={"name": "Cost"}).status_code == 200
+    assert api.post(f"{path}/snooze", token, json={"until": "2001-01-01T00:00Z"}).status_code == 422
+    assert api.post(f"{path}/snooze", token, json={"until": later}).json["snoozed_until_at"]
+    assert api.post(f"{path}/urgent", token, json={}).json["called"] == [user(browser.user_id)]
+    closed = api.post(f"{path}/close", token, json={"why": "thanks"})
+    assert (closed.json["closed_why"], closed.json["urgent_at"] is None) == ("thanks", False)
+    assert api.post(f"{path}/close", token, json={}).status_code == 409
+    assert api.post(f"{path}/reopen", token, json={}).json["closed_at"] is None
+    assert "Cost" in browser.get("/inbox") and "She rang." in browser.get(f"/inbox/{path[14:]}")
