@@ -48,7 +48,9 @@ def box(wiring: Wiring, session: Session) -> Box | None:
     """The account that letters to colleagues go by; None where none is connected."""
     mail = (Account.channel == "email", Account.state == "active", Account.sender != "")
     ours = (Account.test.is_(False), Account.programme_id.is_(None), Account.connector != "simulator")
-    found = session.scalar(select(Account).where(*mail, *ours).order_by(Account.id).limit(1))
+    chosen = wiring.settings.workspace.notices_account
+    named = (Account.name == chosen,) if chosen else ()
+    found = session.scalar(select(Account).where(*mail, *ours, *named).order_by(Account.id).limit(1))
     return None if found is None else box_of(wiring, session, found)
 
 
