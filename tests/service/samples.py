@@ -78,13 +78,20 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     field = fields.define(session, now, "town", "text")
     segment = segments.create(session, now, programme_id=programme_id, name="Picked")
     given = consent.give(
-        session, now, ann.id, "survey", "email", basis="legitimate_interest", source="a test", actor="usr_x"
+        session,
+        now,
+        ann.id,
+        "survey",
+        "email",
+        basis="legitimate_interest",
+        source="a test",
+        actor="usr_0000000000001",
     )
     stopped = consent.suppress(
         session, now, channel="post", stakeholder_id=ann.id, reason="manual", origin="admin"
     )
     file = imports.check(
-        session, now, programme_id=programme_id, filename="bo.csv", actor="usr_x",
+        session, now, programme_id=programme_id, filename="bo.csv", actor="usr_0000000000001",
         body=b"name,email\nBo,bo@example.org\n",
     )  # fmt: skip
     return {
@@ -102,10 +109,17 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     accounts.declare(account, registry.connect("simulator", account.settings, {}))
     item = content.create(session, now, programme_id, "Hello")
     content.save_variant(
-        session, now, item, channel="email", language="en", author="usr_x", subject="Hi", text="Hello"
+        session,
+        now,
+        item,
+        channel="email",
+        language="en",
+        author="usr_0000000000001",
+        subject="Hi",
+        text="Hello",
     )
     message = messages.create(
-        session, now, author="usr_x", programme_id=programme_id, content_id=item.id, purpose="service",
+        session, now, author="usr_0000000000001", programme_id=programme_id, content_id=item.id, purpose="service",
         strategy_version_id=strategies.everyday(session, programme_id, now).id,
         accounts=[(account.id, "email")], recipients=[(who["stk"], who["adr"])],
     )  # fmt: skip
@@ -114,9 +128,15 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     release.release_now(session, occurrence, now)
     row = session.scalars(select(Delivery).where(Delivery.message_id == message.id)).one()
     stop = stops.stop(
-        session, now, scope="account", ref_id=account.id, programme_id=programme_id, reason="-", by="usr_x"
+        session,
+        now,
+        scope="account",
+        ref_id=account.id,
+        programme_id=programme_id,
+        reason="-",
+        by="usr_0000000000001",
     )
-    urgent = agreements.urgent_go(session, now, message.id, "sha256:-", "a flood", "usr_x")
+    urgent = agreements.urgent_go(session, now, message.id, "sha256:-", "a flood", "usr_0000000000001")
     return {
         "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "stp": stop.id, "urg": urgent.id,
         **_agreed(session, now, programme_id, who), **_came_back(session, now, programme_id, who, account.id),
@@ -126,17 +146,19 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
 def _agreed(session: Session, now: datetime, programme_id: int, who: dict[str, int]) -> dict[str, int]:
     """A template with a version, a strategy with a version, a party and a comment."""
     template = templates.create(session, now, name=f"template {programme_id}", programme_id=programme_id)
-    wording = templates.new_version(session, now, template, author="usr_x", subject="Hi", text="Hello")
+    wording = templates.new_version(
+        session, now, template, author="usr_0000000000001", subject="Hi", text="Hello"
+    )
     strategy = strategies.create(
         session, now, programme_id=programme_id, segment_id=None, name="For everyone"
     )
     version = strategies.new_version(
-        session, now, strategy, {"aims": "To be heard", "purpose": "service"}, "usr_x"
+        session, now, strategy, {"aims": "To be heard", "purpose": "service"}, "usr_0000000000001"
     )
     (party,) = agreements.set_parties(
         session, strategy, [{"kind": "stakeholder", "ref": str(who["stk"]), "part": "required"}]
     )
-    said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_x")
+    said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_0000000000001")
     return {"str": strategy.id, "cmt": said.id, "pty": party.id, "tpl": template.id, "tpv": wording.id}
 
 
@@ -145,7 +167,13 @@ def _came_back(
 ) -> dict[str, int]:
     """A call that was logged, and a reply from Ann."""
     met = interactions.log(
-        session, now, stakeholder_id=who["stk"], programme_id=programme_id, kind="call", at=now, by="usr_x"
+        session,
+        now,
+        stakeholder_id=who["stk"],
+        programme_id=programme_id,
+        kind="call",
+        at=now,
+        by="usr_0000000000001",
     )
     came = Event(key="e1", kind="reply", at=now, sender="bo@example.org", text="Thank you")
     raw = RawEvent(
