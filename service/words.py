@@ -63,9 +63,9 @@ def translations(language: str) -> NullTranslations:
         return NullTranslations()
     whole = Catalog(locale=language, domain=DOMAIN)
     for source in catalogues(language):
-        for message in read_po(
-            BytesIO(source.read_bytes()), locale=language, domain=DOMAIN, abort_invalid=True
-        ):
+        room = read_po(BytesIO(source.read_bytes()), locale=language, domain=DOMAIN, abort_invalid=True)
+        whole.mime_headers = [("Plural-Forms", room.plural_forms)]  # the files' own; Babel would guess others
+        for message in room:
             if message.id:
                 whole.add(message.id, message.string, context=message.context)
     compiled = BytesIO()

@@ -99,7 +99,8 @@ def change(act: Act, programme_id: int, version: int | None, *, reason: str = ""
 
 
 def _set_assurance(act: Act, programme: Programme, level: str, reason: str) -> None:
-    lowers = ASSURANCES.index(level) < ASSURANCES.index(programme.assurance)
+    known = level in ASSURANCES  # the domain refuses what is not
+    lowers = known and ASSURANCES.index(level) < ASSURANCES.index(programme.assurance)
     if lowers and not act.caller.may("users:admin", programme.id):
         raise Forbidden("lowering the assurance needs an administrator")
     programmes.set_assurance(act.session, act.now, programme, level, reason)
