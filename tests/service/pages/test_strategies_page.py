@@ -82,7 +82,7 @@ def test_a_strategy_is_written_and_reads_like_a_document(desk: Desk) -> None:
     """SM13, B3."""
     path = desk.begin()
     page = desk.writer.get(path)
-    assert '<h2 id="aims">Aims</h2>' in page and '<li dir="auto">Bring a friend</li>' in page
+    assert '<h2 id="aims">Aims</h2>' in page and '<li><bdi>Bring a friend</bdi></li>' in page
     assert "Welsh" in page and "Ann Rees" in page and "Nobody has to agree to it" in page
     listed = desk.writer.get("/strategies")
     assert "Walkers" in listed and "Walking" in listed and "For everyone" in listed
