@@ -8,7 +8,6 @@ from zoneinfo import available_timezones
 
 from flask import Response, g, request
 
-from campaigns.delivery.states import OPEN
 from campaigns.messages.blockers import SIGNATURES
 from campaigns.messages.tables import STATES
 
@@ -67,7 +66,7 @@ def one(number: int) -> Response:
             history=history, said_of=said, names=relationships.names(act, actors),
             item=content.get(act, message.content_id),
             tags=sorted(dict.fromkeys((*OFFERED, *written)), key=lambda tag: tag in written),
-            zones=sorted(available_timezones()), waiting=sum(shown.counts[one] for one in OPEN),
+            zones=sorted(available_timezones()),
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
             programme=programmes.name_of(act, message.programme_id), group=_group(message.segment_id),
         )
