@@ -15,7 +15,11 @@ from ..access import involved
 from ..tables import Token, User
 from . import Act
 
-TABLES = {"user": User, "stakeholder": Stakeholder, "token": Token}
+TABLES: dict[str, type[User | Stakeholder | Token]] = {
+    "user": User,
+    "stakeholder": Stakeholder,
+    "token": Token,
+}
 
 
 def of(act: Act, actors: Iterable[str | None]) -> dict[str | None, str]:

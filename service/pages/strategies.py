@@ -113,7 +113,7 @@ def _document(number: int, link: dict[str, Any] | None = None) -> Response:
     read = next((one for one in versions if one.n == asked), None)
     said = strategies.comments(act, number, read.n) if read else []
     positions = strategies.positions(act, number, read.n) if read else []
-    who = [name for one in versions for name in (one.author,)]
+    who: list[str | None] = [one.author for one in versions]
     who += [name for one in said for name in (one.by, one.answered_by)]
     who += [name for one in positions if (a := one.agreement) for name in (a.by, a.recorded_by)]
     return frame.show(

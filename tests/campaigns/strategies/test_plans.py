@@ -62,9 +62,9 @@ def test_progress_is_the_share_of_the_way_from_the_newest_reading(
     assert objectives.share(bare, 1.0) is None and objectives.share(made, None) is None
     falling = objectives.create(session, now, programme.id, **WHOLE | {"baseline": 80, "target": 40})
     assert objectives.share(falling, 50.0) == 0.75
-    for wrong in ({"on": today + timedelta(days=1), "value": 1.0}, {"on": today, "value": float("nan")}):
+    for day, value in ((today + timedelta(days=1), 1.0), (today, float("nan"))):
         with pytest.raises(BadField):
-            objectives.read(session, now, made, by="usr_1", **wrong)
+            objectives.read(session, now, made, by="usr_1", on=day, value=value)
 
 
 def test_the_nearest_deadline_comes_first_and_the_archived_not_at_all(

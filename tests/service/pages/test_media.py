@@ -79,7 +79,12 @@ def test_a_file_that_is_far_too_large_is_refused_at_the_door(browser: Browser) -
 
 
 def test_a_film_is_a_link_with_a_transcript(browser: Browser) -> None:
-    form = {"kind": "film", "name": "Tour", "url": "https://films.example/1", "transcript": "Croeso"}
+    form: dict[str, Any] = {
+        "kind": "film",
+        "name": "Tour",
+        "url": "https://films.example/1",
+        "transcript": "Croeso",
+    }
     path = browser.post("/media/new", **form).headers["Location"].split("?")[0]
     assert "https://films.example/1" in browser.get(path) and "Can be read" in browser.get(
         "/media", kind="film"

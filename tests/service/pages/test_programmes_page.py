@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from campaigns.base import public_id
 from campaigns.messages.tables import QuietPeriod
@@ -17,7 +18,7 @@ from .conftest import Browser, Browsers
 
 def made(browser: Browser, **form: str) -> str:
     """The page of a new programme, as a path."""
-    given = {"name": "Walking", "starts_on": "2026-01-01", "assurance": "light"} | form
+    given: dict[str, Any] = {"name": "Walking", "starts_on": "2026-01-01", "assurance": "light"} | form
     path: str = browser.post("/programmes/new", **given).headers["Location"].split("?")[0]
     return path
 
@@ -58,7 +59,7 @@ def test_a_new_programme_says_what_is_missing_and_less_as_it_is_filled(browser: 
         "A communication strategy of its own",
     ):
         assert missing in page
-    form = {
+    form: dict[str, Any] = {
         "name": "Walking",
         "starts_on": "2026-01-01",
         "version": "1",
@@ -98,7 +99,13 @@ def test_an_objective_says_what_it_lacks_and_how_far_it_is(browser: Browser, wir
 def test_the_register_is_kept_on_the_page(browser: Browser, wiring: Wiring) -> None:
     """SM1, SM8."""
     path = made(browser)
-    form = {"act": "risk", "kind": "threat", "likelihood": "3", "severity": "4", "mine": "yes"}
+    form: dict[str, Any] = {
+        "act": "risk",
+        "kind": "threat",
+        "likelihood": "3",
+        "severity": "4",
+        "mine": "yes",
+    }
     page = browser.done(path, name="A wet summer", **form)
     assert "3 × 4 = 12" in page and "What is done about each open risk" in page
     with wiring.database.read() as session:
@@ -107,7 +114,7 @@ def test_the_register_is_kept_on_the_page(browser: Browser, wiring: Wiring) -> N
     browser.post(made(browser, name="Other"), status=422, act="close", risk=risk)
     refused = browser.post(path, status=422, name=" ", **form)
     assert 'id="risk-name-why"' in refused.text
-    issue = {"act": "priority", "name": "Loneliness", "reach": "community", "suits": "yes"}
+    issue: dict[str, Any] = {"act": "priority", "name": "Loneliness", "reach": "community", "suits": "yes"}
     assert 'id="issue-reason-why"' in browser.post(path, status=422, **issue).text
     page = browser.done(path, reason="People can choose", **issue)
     assert "Social marketing suits it" in page

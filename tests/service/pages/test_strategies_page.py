@@ -17,7 +17,7 @@ from service.wiring import Wiring
 from .. import samples
 from .conftest import Browser, Browsers
 
-BODY = {
+BODY: dict[str, Any] = {
     "aims": "Walk more",
     "key_messages": "Try it\nBring a friend",
     "purpose": "service",
@@ -34,7 +34,7 @@ class Desk:
     programme: int
     writer: Browser
 
-    def begin(self, **form: str) -> str:
+    def begin(self, **form: Any) -> str:
         """The page of a strategy with its first version, as a path."""
         place = public_id("prg", self.programme)
         to_edit = self.writer.post("/strategies/new", programme=place, name="Walkers", **form).headers[
@@ -68,7 +68,7 @@ def hidden(page: str, name: str) -> str:
     return found[1]
 
 
-def ballot(page: str, act: str = "decide") -> dict[str, str]:
+def ballot(page: str, act: str = "decide") -> dict[str, Any]:
     """What the form of a decision sends along."""
     form = page[: page.index(f'name="act" value="{act}"')].rsplit("<form", 1)[1]
     return {name: hidden(form, name) for name in ("n", "digest", "party")} | {"act": act}
@@ -82,7 +82,7 @@ def test_a_strategy_is_written_and_reads_like_a_document(desk: Desk) -> None:
     """SM13, B3."""
     path = desk.begin()
     page = desk.writer.get(path)
-    assert '<h2 id="aims">Aims</h2>' in page and '<li><bdi>Bring a friend</bdi></li>' in page
+    assert '<h2 id="aims">Aims</h2>' in page and "<li><bdi>Bring a friend</bdi></li>" in page
     assert "Welsh" in page and "Ann Rees" in page and "Nobody has to agree to it" in page
     listed = desk.writer.get("/strategies")
     assert "Walkers" in listed and "Walking" in listed and "For everyone" in listed
@@ -153,7 +153,8 @@ def test_parties_are_named_changed_and_asked_no_more(desk: Desk) -> None:
     assert "Is told" in shown and "Still waiting for <bdi>Cyngor Ieuenctid</bdi>" in shown
     wrong = desk.writer.post(f"{path}/parties", status=422, add="role:nobody")
     assert "a role is one of" in wrong.text
-    when = desk.writer.post(f"{path}/parties", status=422, **{"add": "role:approver", "add-answer": "soon"})
+    late: dict[str, Any] = {"add": "role:approver", "add-answer": "soon"}
+    when = desk.writer.post(f"{path}/parties", status=422, **late)
     assert "choose a day" in when.text
 
 

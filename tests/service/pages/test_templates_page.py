@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
+from typing import Any
 
 from sqlalchemy import select
 
@@ -18,12 +19,12 @@ from .. import samples
 from .conftest import Browser, Browsers
 from .test_media import png
 
-WORDS = {"subject": "Your visit on {{ data.date }}", "text": "Bore da {{ name }}"}
+WORDS: dict[str, Any] = {"subject": "Your visit on {{ data.date }}", "text": "Bore da {{ name }}"}
 
 
 def written(browser: Browser, **form: str) -> str:
     """The page of a new template, as a path."""
-    given = {"name": "Visit", "act": "save"} | WORDS | form
+    given: dict[str, Any] = {"name": "Visit", "act": "save"} | WORDS | form
     path: str = browser.post("/templates/new", **given).headers["Location"].split("?")[0]
     return path
 
@@ -62,14 +63,16 @@ def test_a_preview_shows_one_person_s_words_before_they_are_saved(browser: Brows
         act="preview",
         name="Visit",
         **WORDS,
-        **{"for": "mair", "data": "date: 3 May"},
+        **dict[str, Any]({"for": "mair", "data": "date: 3 May"}),
     ).text
     assert "Your visit on 3 May" in shown and "Bore da Mair Evans" in shown
     missing = browser.post(
         "/templates/new", status=200, act="preview", name="Visit", **WORDS, data="date: 3 May"
     )
     assert "These values are missing" in missing.text and ">name<" in missing.text
-    nobody = browser.post("/templates/new", status=422, act="preview", **WORDS, **{"for": "Zebedee"}).text
+    nobody = browser.post(
+        "/templates/new", status=422, act="preview", **WORDS, **dict[str, Any]({"for": "Zebedee"})
+    ).text
     assert "nobody of that name" in nobody
     assert "no JSON" in browser.post("/templates/new", status=422, act="preview", **WORDS, data="{").text
     with wiring.database.read() as session:
@@ -79,7 +82,9 @@ def test_a_preview_shows_one_person_s_words_before_they_are_saved(browser: Brows
 def test_a_saved_version_is_previewed_for_a_person(browser: Browser, wiring: Wiring) -> None:
     with wiring.database.write() as session:
         people.create(session, wiring.now(), kind="person", name="Mair Evans")
-    shown = browser.get(written(browser), **{"for": "Mair", "data": '{"date": "3 May"}', "n": "1"})
+    shown = browser.get(
+        written(browser), **dict[str, Any]({"for": "Mair", "data": '{"date": "3 May"}', "n": "1"})
+    )
     assert "Bore da Mair Evans" in shown
 
 
@@ -89,7 +94,7 @@ def test_somebody_else_approves_what_they_read_for_programs(
     """B6."""
     path = written(browser)
     page = browser.get(path)
-    form = {"n": "1", "digest": hidden(page, "digest")}
+    form: dict[str, Any] = {"n": "1", "digest": hidden(page, "digest")}
     assert "does not approve them" in browser.post(path, status=422, **form).text
     approver = browsers("approver", name="Gwen Pugh")
     assert "read it again" in approver.post(path, status=422, n="1", digest="sha256:old").text
@@ -142,7 +147,12 @@ def test_the_house_s_look_is_set_once_and_a_programme_may_have_its_own(
     browser: Browser, wiring: Wiring, general: int
 ) -> None:
     logo = browser.post("/media/new", files={"file": (BytesIO(png()), "logo.png")}).headers["Location"]
-    form = {"name": "Cyngor Afon", "colour": "#003366", "footer": "Diolch", "address": "1 Stryd Fawr"}
+    form: dict[str, Any] = {
+        "name": "Cyngor Afon",
+        "colour": "#003366",
+        "footer": "Diolch",
+        "address": "1 Stryd Fawr",
+    }
     page = browser.done("/templates/layout", logo=logo.split("/")[-1].split("?")[0], **form)
     assert "Cyngor Afon" in page and "/logo" in page
     programme = public_id("prg", general)
