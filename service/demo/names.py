@@ -102,6 +102,56 @@ ANSWERS = {
     "en": "Thank you for writing. Yes, you are welcome, and somebody will be there to meet you.",
     "ar": "شكرًا لكتابتكم. نعم، أهلًا وسهلًا بكم، وسيكون أحدنا في استقبالكم.",
 }
+# How each of BODIES stands with us: role, rank, why, intent, what they bring.
+RELATIONS = (
+    (
+        "partner",
+        "primary",
+        "Runs every surgery in the programme.",
+        "delivering",
+        "Vaccination hours in nine surgeries",
+    ),
+    (
+        "partner",
+        "primary",
+        "People ask their pharmacist first.",
+        "delivering",
+        "Thursday evenings, in three languages",
+    ),
+    (
+        "intermediary",
+        "primary",
+        "Knows the families we do not reach.",
+        "committed",
+        "Interpreters for every event",
+    ),
+    ("partner", "primary", "Has the rooms.", "delivering", "The hall, twice a week"),
+    ("intermediary", "secondary", "Meets every month.", "exploring", ""),
+    ("critic", "secondary", "Says plainly what does not work.", "exploring", ""),
+    ("gatekeeper", "secondary", "Decides who may speak to pupils.", "unknown", ""),
+    (
+        "intermediary",
+        "secondary",
+        "Meets people when they need help.",
+        "committed",
+        "Leaflets with every parcel",
+    ),
+)
+PROMISES = (
+    (True, "Posters in Arabic", 4, ""),
+    (True, "Minutes of the partnership meeting", -1, ""),
+    (False, "A list of interpreters", 12, ""),
+    (True, "A speaker for the autumn event", -60, "She spoke; the programme names her."),
+)
+SAVED = {
+    "cy": ("Diolch", "Diolch am ysgrifennu, {name}. Byddwn yn ateb erbyn yfory."),
+    "en": ("Thank you", "Thank you for writing, {name}. You will hear from us by tomorrow."),
+    "ar": ("شكرًا", "شكرًا لكتابتك يا {name}. سنرد بحلول الغد."),
+}
+TOPICS = (
+    {"en": "Vaccination", "cy": "Brechu", "ar": "التطعيم"},
+    {"en": "Walks and meetings", "cy": "Teithiau cerdded a chyfarfodydd", "ar": "المشي واللقاءات"},
+)
 MEETINGS = (
     (
         "meeting",

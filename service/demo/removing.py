@@ -29,6 +29,7 @@ BY_NAME = {
     "segment_id": "segments",
     "delivery_id": "deliveries",
     "content_id": "content_items",
+    "account_id": "accounts",
 }
 # What somebody did stays said, also about rows that are gone.
 KEPT = {"audit_entries", "installation"}

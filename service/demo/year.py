@@ -7,7 +7,7 @@ letter is said without one. People have the source `sample`, and all addresses e
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,13 +19,13 @@ from campaigns.delivery import accounts as connected
 from campaigns.delivery import compose, release
 from campaigns.delivery.tables import Account, Batch, Delivery
 from campaigns.errors import Conflict
-from campaigns.messages import content, messages
+from campaigns.messages import content, messages, rhythm, slots
 from campaigns.messages.tables import Message, Occurrence
-from campaigns.responses import answers, desk, intake, interactions
+from campaigns.responses import answers, commitments, desk, intake, intents, interactions, saved
 from campaigns.responses.tables import RawEvent, Response
-from campaigns.stakeholders import addresses, consent, people, segments
+from campaigns.stakeholders import addresses, consent, people, relationships, segments, topics
 from campaigns.stakeholders.tables import Stakeholder
-from campaigns.strategies import agreements, programmes, strategies
+from campaigns.strategies import agreements, objectives, programmes, strategies
 from campaigns.strategies.tables import Programme, Strategy, StrategyVersion
 from connectors import registry
 from connectors.api import Event
@@ -68,6 +68,7 @@ class Year:
     network: int = 0
     people: list[int] = field(default_factory=list)
     bodies: list[int] = field(default_factory=list)
+    colleagues: list[int] = field(default_factory=list)
     version: int = 0
     group: int = 0
 
@@ -93,7 +94,7 @@ def load(wiring: Wiring, caller: Caller, *, mail: int | None = None, network: in
         if programme_of(act.session) is not None:
             raise AlreadyLoaded("the sample year is loaded already")
         year = Year(wiring, act, random.Random(2026), mail=mail or 0, network=network or 0)
-        for step in (_programme, _accounts, _colleagues, _people, _strategies, _months, _meetings, _ahead):
+        for step in STEPS:
             step(year)
         act.session.execute(update(Installation).values(sample_id=year.programme))
         act.note("sample.loaded", "programme", year.programme, programme_id=year.programme)
@@ -144,6 +145,7 @@ def _colleagues(year: Year) -> None:
         year.session.flush()
         year.session.add(Grant(user_id=user.id, role=role, programme_id=year.programme, created_at=at))
         made.append(str(shown("user", user.id)))
+        year.colleagues.append(user.id)
     year.author, year.checker = made[0], made[1]
 
 
@@ -404,6 +406,59 @@ def _meetings(year: Year) -> None:
         )  # fmt: skip
 
 
+def _relations(year: Year) -> None:
+    """What part the partners play, who answers for them, what was promised, and when they are next looked at."""
+    for number, (role, rank, why, intent, brings) in zip(year.bodies, names.RELATIONS, strict=True):
+        relation = relationships.get(year.session, number, year.programme)
+        at = year.ago(150)
+        relationships.set_role(
+            year.session, at, relation, role=role, rank=rank, rationale=why, by=year.author
+        )
+        if rank == "primary":
+            relationships.set_owners(
+                year.session, relation, owner_id=year.colleagues[0], deputy_id=year.colleagues[2]
+            )
+        intents.state(year.session, at, relation, intent=intent, contribution=brings, by=year.author)
+    for number, (ours, text, days, evidence) in zip(year.bodies, names.PROMISES, strict=False):
+        relation = relationships.get(year.session, number, year.programme)
+        made = commitments.promise(
+            year.session,
+            year.ago(80),
+            relation,
+            ours=ours,
+            text=text,
+            due_on=year.ago(-days).date(),
+            by=year.author,
+        )
+        if evidence:
+            commitments.end(
+                year.session, year.ago(55), made, outcome="kept", evidence=evidence, by=year.author
+            )
+
+
+def _habits(year: Year) -> None:
+    """What makes the next weeks easier: a promised rhythm, queue times, saved replies, topics, an objective."""
+    strategy = year.session.get_one(StrategyVersion, year.version).strategy_id
+    rhythm.promise(
+        year.session, year.ago(330), year.session.get_one(Strategy, strategy), "practice", times=1, warn_days=14,
+        zone="Europe/London",
+    )  # fmt: skip
+    for weekday, wall in ((1, "09:30"), (3, "17:00")):
+        slots.add(year.session, year.ago(330), year.network, weekday, wall, "Europe/London")
+    for language, (name, text) in names.SAVED.items():
+        saved.add(
+            year.session, year.ago(300), programme_id=year.programme, name=name, language=language, text=text,
+            author=year.author,
+        )  # fmt: skip
+    for topic in names.TOPICS:
+        topics.create(year.session, year.ago(300), programme_id=year.programme, names=topic)
+    objectives.create(
+        year.session, year.ago(340), year.programme, name="Three in four people over 65 are vaccinated",
+        metric="Share vaccinated by the new year", baseline=58, target=75, unit="%", deadline_on=year.ago(-60).date(),
+        owner=year.author, achievable="58 last year with two evenings fewer",
+    )  # fmt: skip
+
+
 def _ahead(year: Year) -> None:
     """What stands in the calendar: posts to come, a mailing to come, a draft."""
     for week in range(1, 4):
@@ -420,3 +475,8 @@ def _ahead(year: Year) -> None:
     programmes.set_assurance(
         year.session, year.act.now, general, "agreed", "a partnership agrees what goes out"
     )
+
+
+STEPS: tuple[Callable[[Year], None], ...] = (
+    _programme, _accounts, _colleagues, _people, _strategies, _relations, _months, _meetings, _habits, _ahead,
+)  # fmt: skip
