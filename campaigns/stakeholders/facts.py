@@ -20,7 +20,7 @@ from ..base import parse_id, public_id
 from ..errors import BadField, Invalid, said
 from . import consent, fields, people
 from .addresses import check_channel
-from .json_values import array_has, json_kind
+from .json_values import array_has, array_has_word, json_kind
 from .tables import (
     CONNECTIONS,
     KINDS,
@@ -198,7 +198,7 @@ def _any(*conditions: ColumnElement[Any]) -> Condition:
 def _has_language(_scope: Scope, op: str, value: Any) -> Condition:
     if op == "first":
         return sure(WHO.languages[0].as_string() == value)
-    return sure(array_has(WHO.languages, value))
+    return sure(array_has_word(WHO.languages, value))
 
 
 def _has_tag(_scope: Scope, _op: str, value: Any) -> Condition:

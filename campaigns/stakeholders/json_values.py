@@ -24,6 +24,27 @@ class array_has(FunctionElement[bool]):
     type = Boolean()
 
 
+class array_has_word(FunctionElement[bool]):
+    """Whether a JSON array holds this text of ASCII letters, digits and hyphens: as `array_has`, and many times faster.
+
+    For such text SQLite need not read the array: it stands in it between quotes.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(array_has_word, "postgresql")
+def _has_word_postgresql(element: array_has_word, compiler: SQLCompiler, **how: Any) -> str:
+    return _has_postgresql(element, compiler, **how)
+
+
+@compiles(array_has_word, "sqlite")
+def _has_word_sqlite(element: array_has_word, compiler: SQLCompiler, **how: Any) -> str:
+    column, text = (compiler.process(clause, **how) for clause in element.clauses)
+    return f"(instr({column}, '\"' || {text} || '\"') > 0)"
+
+
 @compiles(json_kind, "postgresql")
 def _kind_postgresql(element: json_kind, compiler: SQLCompiler, **how: Any) -> str:
     column, name = (compiler.process(clause, **how) for clause in element.clauses)

@@ -159,9 +159,9 @@ def recount_oldest(session: Session, now: datetime) -> None:
 
 def overlap(session: Session, one: Segment, other: Segment, *, now: datetime | None = None) -> int:
     """How many are in both."""
-    inside, there = (select_ids(session, each, now=now) for each in (one, other))
-    both = select(func.count()).select_from(Stakeholder)
-    return session.execute(both.where(Stakeholder.id.in_(inside), Stakeholder.id.in_(there))).scalar_one()
+    in_other = inside(session, other, now=now).whereclause
+    both = inside(session, one, now=now).where(in_other).subquery()
+    return session.execute(select(func.count()).select_from(both)).scalar_one()
 
 
 def holding(
@@ -178,9 +178,14 @@ def members(
     session: Session, segment: Segment, after_id: int = 0, limit: int = 50, *, now: datetime | None = None
 ) -> list[Stakeholder]:
     """The next members after an id, in the order of ids."""
-    inside = select_ids(session, segment, now=now)
-    page = select(Stakeholder).where(Stakeholder.id.in_(inside), Stakeholder.id > after_id)
+    page = inside(session, segment, now=now).where(Stakeholder.id > after_id)
     return list(session.scalars(page.order_by(Stakeholder.id).limit(limit)))
+
+
+def inside(session: Session, segment: Segment, *, now: datetime | None = None) -> Select[tuple[Stakeholder]]:
+    """The SELECT of everyone who is in, asked one by one, so that a page of them costs a page."""
+    asked = select_ids(session, segment, now=now).where(WHO.id == Stakeholder.id)
+    return select(Stakeholder).where(asked.correlate(Stakeholder).exists())
 
 
 def explain(
@@ -248,6 +253,7 @@ __all__ = [
     "draft",
     "explain",
     "holding",
+    "inside",
     "members",
     "on_change",
     "overlap",

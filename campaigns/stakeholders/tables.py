@@ -47,6 +47,7 @@ class Stakeholder(Edited, Base):
     attrs_fold: Mapped[dict[str, Any]] = mapped_column(default=dict)
     source: Mapped[str] = mapped_column(default="api")
     state: Mapped[str] = mapped_column(default="active")  # active | archived | erased
+    __table_args__ = (Index("ix_stakeholders_kind", "kind", "name_fold"),)
 
 
 class Address(Row, Base):

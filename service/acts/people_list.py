@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, literal, select, tup
 from campaigns.base import parse_id
 from campaigns.errors import BadField, Invalid
 from campaigns.stakeholders import addresses, people
-from campaigns.stakeholders.json_values import array_has
+from campaigns.stakeholders.json_values import array_has_word
 from campaigns.stakeholders.tables import Address, Involvement, Stakeholder, StakeholderTag, Tag
 
 from .. import paging
@@ -115,7 +115,7 @@ def _filtered(
     if kind:
         statement = statement.where(Stakeholder.kind == kind)
     if speaks:
-        statement = statement.where(array_has(Stakeholder.languages, speaks))
+        statement = statement.where(array_has_word(Stakeholder.languages, speaks))
     if tag:
         tagged = select(StakeholderTag.stakeholder_id).join(Tag, Tag.id == StakeholderTag.tag_id)
         statement = statement.where(Stakeholder.id.in_(tagged.where(Tag.name_fold == people.fold(tag))))

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, literal, select, tuple_
 
 from campaigns.base import parse_id
-from campaigns.errors import BadField
+from campaigns.errors import BadField, BadId
 from campaigns.responses import commitments, intents
 from campaigns.responses.tables import Commitment, Intent
 from campaigns.stakeholders import relationships
@@ -146,10 +146,17 @@ def colleagues(act: Act) -> dict[int, str]:
 def names(act: Act, actors: Iterable[str | None]) -> dict[str, str]:
     """The names behind `usr_…`, of those who are named and of every colleague."""
     found = {str(shown("user", number)): name for number, name in colleagues(act).items()}
-    strangers = [one for one in set(actors) if one and one.startswith("usr_") and one not in found]
-    numbers = [parse_id("usr", one) for one in strangers]
+    numbers = [_user(one) for one in set(actors) if one and one.startswith("usr_") and one not in found]
     gone = select(User.id, User.name).where(User.id.in_(numbers))
     return found | {str(shown("user", number)): name for number, name in act.session.execute(gone)}
+
+
+def _user(actor: str) -> int:
+    """The number in `usr_…`; 0, which is nobody's, for what only looks like one."""
+    try:
+        return parse_id("usr", actor)
+    except BadId:
+        return 0
 
 
 def somebody(act: Act, text: str, pointer: str) -> Stakeholder:

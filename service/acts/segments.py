@@ -116,10 +116,7 @@ def overlap(act: Act, segment_id: int, other_id: int) -> int:
 def members(act: Act, segment_id: int, **page: Any) -> paging.Page:
     """Who is in now."""
     found = get(act, segment_id, PEOPLE_READ)
-    inside = segments.select_ids(act.session, found, now=act.now)
-    return paging.cut(
-        act.session, select(Stakeholder).where(Stakeholder.id.in_(inside)), Stakeholder.id, **page
-    )
+    return paging.cut(act.session, segments.inside(act.session, found, now=act.now), Stakeholder.id, **page)
 
 
 def count(act: Act, segment_id: int) -> int:

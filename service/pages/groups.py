@@ -20,6 +20,7 @@ from .people import group_names, programme_names, refused, spoken
 
 pages = frame.Pages("groups")
 BODIES_MAX = 200
+BODIES = ("group", "community", "organisation")
 TAGS_MAX = 500
 CHANNELS = ("email", "sms", "phone", "post", "in_person", "mastodon", "bluesky", "x")
 
@@ -206,14 +207,11 @@ def _explained(number: int, text: str) -> tuple[Stakeholder | None, dict[str, An
 def _named(programme_id: int | None) -> dict[str, Any]:
     """What rows are chosen from, and the names of what they name."""
     act = frame.act()
-    bodies = (
-        select(Stakeholder.id, Stakeholder.name)
-        .join(Involvement, Involvement.stakeholder_id == Stakeholder.id)
-        .where(
-            Involvement.programme_id == programme_id,
-            Stakeholder.kind != "person",
-            Stakeholder.state == "active",
-        )
+    member = exists().where(
+        Involvement.stakeholder_id == Stakeholder.id, Involvement.programme_id == programme_id
+    )
+    bodies = select(Stakeholder.id, Stakeholder.name).where(
+        Stakeholder.kind.in_(BODIES), Stakeholder.state == "active", member
     )
     rows = act.session.execute(bodies.order_by(Stakeholder.name_fold).limit(BODIES_MAX))
     here = (

@@ -773,6 +773,9 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.add_column(sa.Column("counted", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("counted_at", sa.BigInteger(), nullable=True))
 
+    with op.batch_alter_table("stakeholders", schema=None) as batch_op:
+        batch_op.create_index("ix_stakeholders_kind", ["kind", "name_fold"], unique=False)
+
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("password_hash", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("zone", sa.Text(), nullable=True))
@@ -816,6 +819,9 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("answers_in")
         batch_op.drop_column("zone")
         batch_op.drop_column("password_hash")
+
+    with op.batch_alter_table("stakeholders", schema=None) as batch_op:
+        batch_op.drop_index("ix_stakeholders_kind")
 
     with op.batch_alter_table("segments", schema=None) as batch_op:
         batch_op.drop_column("counted_at")
