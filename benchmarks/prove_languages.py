@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
 from babel.core import Locale
-from jinja2 import meta
+from jinja2 import Environment, meta
 from markupsafe import Markup
 from sqlalchemy import JSON, String, Text, select
 from sqlalchemy.orm import Session
@@ -64,7 +64,7 @@ BRANDS = (
     "Dolen OpenID API CSV HTML MB kB X Mastodon Bluesky WhatsApp Ctrl Fastmail Gmail Microsoft",
     "Google Workspace", "Yahoo Mail", "iCloud Mail",
 )  # fmt: skip
-ZONES = {piece for zone in available_timezones() for piece in re.split(r"[/\d+]", zone.replace("_", " "))}
+ZONES = {piece for zone in available_timezones() for piece in re.split(r"[/\d+-]", zone.replace("_", " "))}
 NAMES = {*BRANDS[0].split(), *BRANDS[1:], *ZONES, *words.LANGUAGES.values()}
 NUMBERS = (0, 1, 2, 3, 6, 100)
 FORMS = ("zero", "one", "two", "few", "many", "other")
@@ -387,18 +387,24 @@ def _signed_in(wiring: Wiring, app: Any) -> Any:
 
 
 def _mails(language: str, found: Found) -> None:
-    """Every mail of ours, its values between marks."""
-    _mark_filters(letters._environment(language).filters)
-    letters._environment(language).filters["moment"] = lambda *given: DATUM
+    """Every mail of ours, its values between marks: those to people outside, and those to people who work here."""
+    outside = letters._environment(language)
+    _mark_filters(outside.filters)
+    outside.filters["moment"] = lambda *given: DATUM
+    inside = drawing.environment(language).overlay(autoescape=False)
     for name in sayings.templates():
-        if not name.startswith("mail/"):
-            continue
-        environment = letters._environment(language)
-        source, _, _ = environment.loader.get_source(environment, name.removeprefix("mail/"))  # type: ignore[union-attr]
-        values = dict.fromkeys(meta.find_undeclared_variables(environment.parse(source)), Anything(3))
-        letter = letters.draw(name.removeprefix("mail/").removesuffix(".txt"), language, **values)
-        _read(escape(f"{letter.subject}\n{letter.text}"), f"{language} {name}", frozenset(), found)
-        found.mails += 1
+        for room, environment in (("mail/", outside), ("pages/", inside)):
+            if name.startswith(room) and name.endswith(".txt"):
+                letter = _letter(environment, name.removeprefix(room), language)
+                _read(escape(letter), f"{language} {name}", frozenset(), found)
+                found.mails += 1
+
+
+def _letter(environment: Environment, name: str, language: str) -> str:
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, name)
+    values = dict.fromkeys(meta.find_undeclared_variables(environment.parse(source)), Anything(3))
+    return environment.get_template(name).render(values | {"language": language})
 
 
 def _errors(found: Found) -> None:
@@ -447,7 +453,7 @@ def _mirrored(wiring: Wiring, app: Any, found: Found) -> None:
             context = browser.new_context(viewport={"width": WIDE, "height": 900})
             context.add_cookies([{"name": "dolen", "value": secret, "url": base}])
             tab = context.new_page()
-            for path in ("/", "/people", "/messages", "/inbox", "/calendar", "/settings"):
+            for path in ("/", "/people", "/messages", "/inbox", "/calendar", "/settings/accounts"):
                 shapes = {
                     language: _shape(tab, f"{base}{path}?language={language}")
                     for language in ("en", "cy", "ar")

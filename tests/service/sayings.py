@@ -39,7 +39,16 @@ SAYERS = {
     "campaigns/stakeholders/desk.py:_refused": 2,
 }  # fmt: skip
 # Errors of the connectors: the words are the provider's, or these of ours.
-CONNECTORS = ("Refused", "AddressGone", "Deferred", "AccountGone", "Uncertain", "NotAuthentic", "BadSettings")
+CONNECTORS = (
+    "Refused",
+    "AddressGone",
+    "Deferred",
+    "AccountGone",
+    "Uncertain",
+    "NotAuthentic",
+    "BadSettings",
+    "UnknownConnector",
+)
 # The sentences of marshmallow's checks that are put together from parts.
 FRAMEWORK = (
     "Must be greater than or equal to {min}.",
@@ -55,6 +64,8 @@ FRAMEWORK = (
 # Raised with words that are not written here: file, expression and why that is right.
 ELSEWHERE = {
     ("service/acts/accounts.py", "str(error)"): "a connector says what is wrong with its own settings",
+    ("service/pages/settings.py", "error.words"): "the provider's own words",
+    ("service/pages/settings_accounts.py", "str(error)"): "the registry's; recognised when shown",
     ("campaigns/delivery/resolve.py", "str(missing)"): "kept with the row, in English; recognised when shown",
     ("campaigns/messages/content.py", "shown.wrong"): "from the helper process; recognised when shown",
     ("campaigns/messages/render_helper.py", "answer['wrong']"): "from the helper process; recognised when shown",
@@ -99,14 +110,11 @@ def code() -> tuple[str, ...]:
 @cache
 def templates() -> tuple[str, ...]:
     """Every template that people see, as `room/name.html`."""
-    found = []
-    for room in TEMPLATES:
-        folder = resources.files("templates") / room
-        if folder.is_dir():
-            found += [
-                f"{room}/{page.name}" for page in folder.iterdir() if page.name.endswith((".html", ".txt"))
-            ]
-    return tuple(sorted(found))
+    folder = ROOT / "templates"
+    found = [
+        path for room in TEMPLATES for path in (folder / room).rglob("*") if path.suffix in (".html", ".txt")
+    ]
+    return tuple(sorted(path.relative_to(folder).as_posix() for path in found))
 
 
 @cache
