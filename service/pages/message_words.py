@@ -145,7 +145,8 @@ def _begun(saved: Variant | None, source: Variant | None) -> list[dict[str, Any]
 
 def _typed() -> list[dict[str, Any]]:
     """The blocks of a form, in their order: b0-kind, b0-text, …"""
-    form, found = request.form, []
+    form = request.form
+    found: list[dict[str, Any]] = []
     while (kind := form.get(f"b{len(found)}-kind")) is not None and len(found) <= blocks.BLOCKS_MAX:
         place = f"b{len(found)}-"
         block: dict[str, Any] = {name: form.get(place + name, "") for name in blocks.KINDS.get(kind, ())}

@@ -213,7 +213,10 @@ def test_blocks_are_added_moved_and_saved_without_a_script(
     assert page.index("Two") < page.index('value="One"')
     assert 'name="b1-kind"' not in browser.post(path, act="out:0", status=200, **typed).text
     refused = browser.post(
-        path, act="save", status=422, **typed, **{"b2-kind": "picture", "b2-url": "https://example.org/a.png"}
+        path,
+        act="save",
+        status=422,
+        **(typed | {"b2-kind": "picture", "b2-url": "https://example.org/a.png"}),
     )
     assert "b2-alt-why" in refused.text
     browser.post(path, act="save", **typed)
@@ -231,7 +234,13 @@ def test_the_look_is_a_document_that_runs_nothing(browser: Browser, account: str
     policy = answer.headers["Content-Security-Policy"]
     assert "sandbox" in policy and "script-src" not in policy and "default-src 'none'" in policy
     assert "frame-src 'self'" in browser.client.get(place).headers["Content-Security-Policy"]
-    typed = {"mode": "html", "channel": "email", "language": "en", "subject": "S", "text": "T"}
+    typed: dict[str, Any] = {
+        "mode": "html",
+        "channel": "email",
+        "language": "en",
+        "subject": "S",
+        "text": "T",
+    }
     page = browser.post(
         f"{place}/look", status=200, html="<p>Hi {{ name }}<script>x</script></p>", **typed
     ).text
@@ -276,7 +285,7 @@ def test_a_version_that_is_too_long_is_said_with_the_way_to_make_it_shorter(
 def test_a_night_when_the_clocks_change_is_asked_about(browser: Browser, account: str) -> None:
     """E3"""
     place = write(browser, account)
-    twice = {"act": "schedule", "local": "2027-10-31T01:30", "zone": "Europe/London"}
+    twice: dict[str, Any] = {"act": "schedule", "local": "2027-10-31T01:30", "zone": "Europe/London"}
     page = browser.post(place, status=422, **twice).text
     assert "this time comes twice" in page and 'value="second"' in page
     browser.post(place, clock="second", **twice)
@@ -370,7 +379,14 @@ def test_every_page_is_there_in_every_language(
     draft = write(browser, account, person=mair)
     browser.post(f"{draft}/words/email/cy", act="save", mode="text", subject="Cerdded", text="Dewch")
     place = write(browser, account, "send", to="a@example.org b@example.org")
-    for path in ("/write", "/messages", draft, place, f"{draft}/audience", f"{draft}/words/email/cy?mode=blocks"):
+    for path in (
+        "/write",
+        "/messages",
+        draft,
+        place,
+        f"{draft}/audience",
+        f"{draft}/words/email/cy?mode=blocks",
+    ):
         page = browser.get(f"{path}{'&' if '?' in path else '?'}language={language}")
         assert f'<html lang="{language}"' in page
     unsure(wiring, place)
