@@ -22,6 +22,7 @@ from .interactions import on_record
 from .tables import INTENTS, Commitment, Intent
 
 NEED_CONTRIBUTION = ("committed", "delivering")
+LATER = aliased(Intent, name="later")
 
 
 def state(
@@ -78,11 +79,10 @@ def undelivered() -> Select[tuple[Intent, Stakeholder]]:
 
 
 def _newer(intent: Any) -> ColumnElement[bool]:
-    later = aliased(Intent)
     return exists().where(
-        later.stakeholder_id == intent.stakeholder_id,
-        later.programme_id == intent.programme_id,
-        or_(later.at > intent.at, and_(later.at == intent.at, later.id > intent.id)),
+        LATER.stakeholder_id == intent.stakeholder_id,
+        LATER.programme_id == intent.programme_id,
+        or_(LATER.at > intent.at, and_(LATER.at == intent.at, LATER.id > intent.id)),
     )
 
 

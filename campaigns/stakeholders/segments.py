@@ -159,8 +159,12 @@ def recount_oldest(session: Session, now: datetime) -> None:
 
 def overlap(session: Session, one: Segment, other: Segment, *, now: datetime | None = None) -> int:
     """How many are in both."""
-    in_other = inside(session, other, now=now).whereclause
-    both = inside(session, one, now=now).where(in_other).subquery()
+    if one.programme_id == other.programme_id:
+        asked, _ = _asked(_scope(session, other.programme_id, other.rule, now), other)
+        both = select_ids(session, one, now=now).where(asked).subquery()
+    else:
+        in_other = inside(session, other, now=now).whereclause
+        both = inside(session, one, now=now).where(in_other).subquery()
     return session.execute(select(func.count()).select_from(both)).scalar_one()
 
 
