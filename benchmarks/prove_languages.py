@@ -64,7 +64,12 @@ BRANDS = (
     "Dolen OpenID API CSV HTML MB kB X Mastodon Bluesky WhatsApp Ctrl Fastmail Gmail Microsoft",
     "Google Workspace", "Yahoo Mail", "iCloud Mail",
 )  # fmt: skip
-ZONES = {piece for zone in available_timezones() for piece in re.split(r"[/\d+-]", zone.replace("_", " "))}
+ZONES = {
+    piece
+    for zone in available_timezones()
+    for apart in (r"[/\d+]", r"[/\d+-]")
+    for piece in re.split(apart, zone.replace("_", " "))
+}
 NAMES = {*BRANDS[0].split(), *BRANDS[1:], *ZONES, *words.LANGUAGES.values()}
 NUMBERS = (0, 1, 2, 3, 6, 100)
 FORMS = ("zero", "one", "two", "few", "many", "other")
