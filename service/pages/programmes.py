@@ -151,7 +151,8 @@ def _acts() -> dict[str, Callable[[int], Response]]:
 
 
 def _nothing(number: int) -> Response:
-    return frame.go("pages_programmes.one", number=number)
+    """A form that asks for nothing we know."""
+    return frame.go("pages_programmes.one", number=programmes.get(frame.act(), number).id)
 
 
 def _assured(number: int) -> Response:

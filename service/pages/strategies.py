@@ -58,7 +58,7 @@ def new() -> Response:
 def one(number: int) -> Response:
     """One version as a document, who agreed, what was said about it; and what can be done with it."""
     if request.method == "POST":
-        done = frame.trying(lambda: _acts()[request.form.get("act", "")](number))
+        done = frame.trying(lambda: _acts().get(request.form.get("act", ""), _nothing)(number))
         if done is not None:
             return done
     return _document(number)
@@ -155,8 +155,12 @@ def _acts() -> dict[str, Callable[[int], Response]]:
         "comment": _commented,
         "answer": _answered,
         "archive": _archived,
-        "": lambda number: frame.go("pages_strategies.one", number=number),
     }
+
+
+def _nothing(number: int) -> Response:
+    """A form that asks for nothing we know."""
+    return frame.go("pages_strategies.one", number=strategies.get(frame.act(), number).id)
 
 
 def _decided(number: int) -> Response:

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery
-from campaigns.messages import content, messages, templates
+from campaigns.messages import content, media, messages, templates
 from campaigns.messages.tables import Occurrence
 from campaigns.responses import events, interactions
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent, fields, imports, people, segments
-from campaigns.strategies import agreements, strategies
+from campaigns.strategies import agreements, objectives, register, strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
 from connectors.api import Event
@@ -159,7 +159,22 @@ def _agreed(session: Session, now: datetime, programme_id: int, who: dict[str, i
         session, strategy, [{"kind": "stakeholder", "ref": str(who["stk"]), "part": "required"}]
     )
     said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_0000000000001")
-    return {"str": strategy.id, "cmt": said.id, "pty": party.id, "tpl": template.id, "tpv": wording.id}
+    return {
+        "str": strategy.id, "cmt": said.id, "pty": party.id, "tpl": template.id, "tpv": wording.id,
+        **_planned(session, now, programme_id),
+    }  # fmt: skip
+
+
+def _planned(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
+    """An objective, a risk and a priority of the programme, and a film for its messages."""
+    aim = objectives.create(session, now, programme_id, name="Twice as many")
+    risk = register.add_risk(session, now, programme_id, kind="threat", name="Rain", likelihood=3, severity=3)
+    issue = register.add_priority(session, now, programme_id, name="Loneliness", reach="community")
+    film = media.add_link(
+        session, now, programme_id=programme_id, kind="film", url="https://films.example/1", name="A film",
+        author="usr_0000000000001",
+    )  # fmt: skip
+    return {"obj": aim.id, "rsk": risk.id, "pri": issue.id, "med": film.id}
 
 
 def _came_back(

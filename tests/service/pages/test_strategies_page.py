@@ -270,6 +270,8 @@ def test_another_programme_s_strategy_does_not_exist_here(desk: Desk) -> None:
     assert "Walkers" not in stranger.get("/strategies")
     for page in ("", "/edit", "/compare", "/parties"):
         stranger.get(f"{path}{page}", status=404)
+    stranger.post(path, status=404, act="nonsense")
+    desk.writer.post(path, status=303, act="nonsense")
     stranger.post(path, status=404, act="comment", n="1", section="aims", text="Hello")
     desk.browsers("viewer", desk.programme).get(f"{path}/edit", status=403)
 
