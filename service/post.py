@@ -45,13 +45,18 @@ class Box:
 
 
 def box(wiring: Wiring, session: Session) -> Box | None:
+    """The way of letters to colleagues; None where no account is connected for them."""
+    found = account(wiring, session)
+    return None if found is None else box_of(wiring, session, found)
+
+
+def account(wiring: Wiring, session: Session) -> Account | None:
     """The account that letters to colleagues go by; None where none is connected."""
     mail = (Account.channel == "email", Account.state == "active", Account.sender != "")
     ours = (Account.test.is_(False), Account.programme_id.is_(None), Account.connector != "simulator")
     chosen = wiring.settings.workspace.notices_account
     named = (Account.name == chosen,) if chosen else ()
-    found = session.scalar(select(Account).where(*mail, *ours, *named).order_by(Account.id).limit(1))
-    return None if found is None else box_of(wiring, session, found)
+    return session.scalar(select(Account).where(*mail, *ours, *named).order_by(Account.id).limit(1))
 
 
 def box_of(wiring: Wiring, session: Session, account: Account) -> Box:

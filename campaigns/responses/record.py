@@ -35,7 +35,7 @@ from sqlalchemy.orm import Session, aliased
 from ..base import Instant, Json
 from ..delivery.tables import Delivery, DeliveryEvent
 from ..messages.tables import Message
-from ..stakeholders.tables import Address, Consent, Review, Role, Suppression
+from ..stakeholders.tables import Address, Consent, Preference, Review, Role, Suppression, Topic
 from ..strategies.tables import Agreement, Strategy, StrategyVersion
 from .tables import EVENT_KINDS, Commitment, Intent, Interaction, Response
 
@@ -71,8 +71,8 @@ EVIDENCE: dict[str, Any] = {
 }
 
 KINDS = (
-    "delivery", "delivery_event", "response", "interaction", "consent", "suppression", "agreement", "role", "intent",
-    "review", "commitment",
+    "delivery", "delivery_event", "response", "interaction", "consent", "preference", "suppression", "agreement",
+    "role", "intent", "review", "commitment",
 )  # fmt: skip
 
 Cursor = tuple[datetime, int]
@@ -160,6 +160,7 @@ def _branches(
         *_deliveries(stakeholder_id, programme_ids),
         *_came_back(stakeholder_id, programme_ids),
         *_permissions(stakeholder_id),
+        _choices(stakeholder_id),
         _agreements(stakeholder_id, programme_ids),
         *_relations(stakeholder_id, programme_ids),
     ]
@@ -242,6 +243,20 @@ def _came_back(stakeholder_id: int, programme_ids: Collection[int] | None) -> It
             "programme_id": met.programme_id, "corrects_id": met.corrects_id,
         },
         and_(met.stakeholder_id == stakeholder_id, _inside(met.programme_id, programme_ids)),
+    )  # fmt: skip
+
+
+def _choices(stakeholder_id: int) -> _Branch:
+    """What they chose to get, topic by topic; `subject` is the topic, none for everything else."""
+    chosen = Preference
+    named = select(Topic.name).where(Topic.id == chosen.topic_id).scalar_subquery()
+    return _Branch(
+        "preference", "stakeholders", chosen.at, chosen.id,
+        {
+            "what": chosen.frequency, "channel": chosen.channel, "subject": named, "origin": chosen.source,
+            "by": chosen.actor, "until_at": chosen.pause_until, "meta": chosen.evidence,
+        },
+        chosen.stakeholder_id == stakeholder_id,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def mine() -> Response:
     """Each kind with its switch."""
     act = frame.act()
     return frame.show(
-        "notices", wanted=notices.wanted(act.session, frame.user().id), by=post.box(frame.wiring(), act.session),
+        "notices", wanted=notices.wanted(act.session, frame.user().id), by=post.account(frame.wiring(), act.session),
         address=frame.user().email_key,
     )  # fmt: skip
 

@@ -226,7 +226,12 @@ def _show(
     closed = form.state != "open" or (form.kind == "signup" and confirming.account(session, form) is None)
     offered = [(one.id, topics.named(one, seen.language)) for one in forms.topics_of(session, form)]
     typed = request.form if problem or again else {}
-    ticked = set(request.form.getlist("topic")) if problem or again else {str(one) for one, _ in offered}
+    # A box that was ticked for somebody is no consent of theirs; of a single topic there is nothing to choose.
+    ticked = (
+        set(request.form.getlist("topic"))
+        if problem or again
+        else {str(one) for one, _ in offered[:1] if len(offered) == 1}
+    )
     status = {"": 200, "busy": 429, "closed": 409}.get(problem, 422)
     return _framed(form, page.show(
         "form", words.choose([seen.language]), status, form=form, texts=seen.texts, topics=offered, ticked=ticked,

@@ -20,6 +20,7 @@ from campaigns.strategies import agreements, programmes, strategies
 from connectors.api import (
     AccountGone,
     AddressGone,
+    BadSettings,
     Connector,
     Deferred,
     Keyed,
@@ -107,7 +108,7 @@ def office(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
             session.flush()
             session.add(Grant(user_id=user.id, role=role, programme_id=None, created_at=now))
             made.append(user.id)
-    found = Office(wiring, *made)
+    found = Office(wiring, made[0], made[1])
     connector = Connector(
         name="smtp", channel="email", broadcast=False, limits=Limits(html=True, deadline_s=1.0), repeats=Keyed(60),
         verify=lambda: None, send=found.send, find=None,
@@ -185,6 +186,19 @@ def test_without_a_mail_account_it_waits_and_old_news_is_dropped(office: Office)
         session.scalars(select(Notice)).one().at -= notices.NEWS
     notices.send_due(office.wiring)
     assert office.states() == [("dropped", 0)]
+
+
+def test_an_account_that_cannot_be_set_up_makes_notices_wait(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.message()
+    office.gather()
+
+    def broken(_session: Any, _account: Any) -> Connector:
+        raise BadSettings({"host": "is missing"})
+
+    monkeypatch.setattr(office.wiring, "connector", broken)
+    assert notices.send_due(office.wiring) is False and office.states() == [("waiting", 0)]
 
 
 def test_whoever_left_is_told_nothing(office: Office) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -17,10 +18,10 @@ def person(session: Session, now: datetime) -> int:
     return people.create(session, now, kind="person", name="Ann").id
 
 
-def choose(session: Session, now: datetime, who: int, topic: int, frequency: str, **more: object) -> object:
+def choose(session: Session, now: datetime, who: int, topic: int, frequency: str, **more: Any) -> object:
     return topics.choose(
         session, now, who, topic, "email", frequency=frequency, source="page", actor="recipient", **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_a_topic_is_named_for_its_reader(session: Session, now: datetime) -> None:

@@ -19,11 +19,20 @@ from service.wiring import Wiring
 
 from .conftest import Browser, Browsers
 
-WORDS = {
+WORDS: dict[str, Any] = {
     "title.en": "Newsletter", "notice.en": "We keep your address.", "agree.en": "I agree", "title.cy": "Cylchlythyr",
     "notice.cy": "Rydym yn cadw eich cyfeiriad.", "agree.cy": "Rwy'n cytuno",
 }  # fmt: skip
-ASKED = {"title.en": "How was it?", "question.en": "Did it help?", "choices.en": "Yes\nNo\n\nPartly"}
+ASKED: dict[str, Any] = {
+    "title.en": "How was it?",
+    "question.en": "Did it help?",
+    "choices.en": "Yes\nNo\n\nPartly",
+}
+
+
+def named(programme: str = "", **names: str) -> dict[str, Any]:
+    """What the form of a topic sends."""
+    return {"programme": programme, **{f"name.{code}": name for code, name in names.items()}}
 
 
 def one(wiring: Wiring, table: Any = Form) -> Any:
@@ -52,7 +61,7 @@ def test_an_empty_list_offers_the_first_step(browser: Browser, general: int) -> 
 def test_a_sign_up_form_is_made_and_stands_at_its_address(
     browser: Browser, wiring: Wiring, general: int
 ) -> None:
-    browser.post("/topics", **{"name.en": "Walks", "name.cy": "Teithiau", "programme": ""})
+    browser.post("/topics", **named(en="Walks", cy="Teithiau"))
     topic = one(wiring, Topic)
     path = make(browser, topics=shown("topic", topic.id), sites="https://www.example.org/")
     form = one(wiring)
@@ -87,13 +96,20 @@ def test_other_words_are_the_next_wording_and_the_old_ones_stay(
         {"notice.cy": ""}, {"agree.en": ""}, {"sites": "javascript:alert(1)"},
         {"sites": "https://x.example; script-src *"}, {"sites": "https://*.example.org"},
         {"topics": "top_0000000000000"}, {"account_id": "acc_0000000000009"}, {"kind": "poll"},
-        {"kind": "survey", "answers": "choice", "question.en": "?", "choices.en": "One", "title.cy": "", "notice.cy": ""},
+        {"kind": "survey", "answers": "choice", "question.en": "", "choices.en": "1", "title.cy": "", "notice.cy": ""},
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_and_what_was_typed_is_kept(
-    browser: Browser, wiring: Wiring, general: int, form: dict[str, str]
+    browser: Browser, wiring: Wiring, general: int, form: dict[str, Any]
 ) -> None:
-    usual = {"kind": "signup", "name": "News", "slug": "news", "intro.en": "Kept words", **WORDS, **form}
+    usual: dict[str, Any] = {
+        "kind": "signup",
+        "name": "News",
+        "slug": "news",
+        "intro.en": "Kept words",
+        **WORDS,
+        **form,
+    }
     answer = browser.post("/forms/new", status=422, **usual)
     assert one(wiring) is None
     assert "Kept words" in answer.text or form.get("kind") == "poll"
@@ -135,7 +151,7 @@ def test_another_programmes_form_and_topic_do_not_exist(
     with wiring.database.write() as session:
         other = programmes.create(session, wiring.now(), name="Other", starts_on=wiring.now().date()).id
     path = make(browser)
-    browser.post("/topics", **{"name.en": "Walks", "programme": shown("programme", general)})
+    browser.post("/topics", **named(str(shown("programme", general)), en="Walks"))
     topic = f"/topics/{shown('topic', one(wiring, Topic).id)}"
     stranger = browsers("author", other)
     for place in (path, topic):
@@ -158,13 +174,13 @@ def test_topics_are_named_changed_and_taken_out_of_use(
     browser: Browser, wiring: Wiring, general: int
 ) -> None:
     assert "There are no topics yet" in browser.get("/topics")
-    browser.post("/topics", status=422, **{"name.en": " ", "programme": ""})
-    assert "Walks" in browser.done("/topics", **{"name.en": "Walks", "programme": ""})
+    browser.post("/topics", status=422, **named(en=" "))
+    assert "Walks" in browser.done("/topics", **named(en="Walks"))
     path = f"/topics/{shown('topic', one(wiring, Topic).id)}"
-    browser.post(path, **{"name.en": "Walks", "name.ar": "نزهات"})
+    browser.post(path, **named(en="Walks", ar="نزهات"))
     assert "نزهات" in browser.get("/topics?language=ar")
     browser.post(path, do="archive")
-    assert one(wiring, Topic).state == "archived" and "Not in use" in browser.get("/topics")
+    assert one(wiring, Topic).state == "archived" and "Not offered" in browser.get("/topics")
     browser.post(path, do="use")
     assert one(wiring, Topic).state == "active"
 

@@ -98,7 +98,7 @@ def town(wiring: Wiring, browser: FlaskClient) -> Iterator[Town]:
             topics.create(session, now, programme_id=general, names={"en": name}).id
             for name in ("Walks", "Buses")
         )
-        about = {"programme_id": general, "author": "usr_1"}
+        about: dict[str, Any] = {"programme_id": general, "author": "usr_1"}
         forms.create(
             session, now, kind="signup", slug="news", name="News", texts=TEXTS, topics=[walks, buses],
             sites=["https://www.example.org"], **about,

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from campaigns.audit import AuditEntry
 from campaigns.delivery.tables import Delivery
+from campaigns.responses import record
 from campaigns.stakeholders import addresses, consent, people, topics
 from campaigns.stakeholders.tables import Preference, Stakeholder, Suppression
 from service.wiring import Wiring
@@ -212,3 +213,17 @@ def test_only_topics_of_their_own_programmes_are_shown(
 
 def test_the_way_out_leads_to_the_choices(browser: FlaskClient, sent: Sent, path: str) -> None:
     assert path in browser.get(sent.path).text
+
+
+def test_every_choice_is_on_the_record(
+    browser: FlaskClient, wiring: Wiring, sent: Sent, path: str, walks: int
+) -> None:
+    """A13: every change is an event."""
+    for frequency in ("weekly", "none"):
+        browser.post(path, data={"act": "save", f"email.{walks}": frequency})
+    with wiring.database.read() as session:
+        entries = [one for one in record.timeline(session, sent.person_id) if one.kind == "preference"]
+    assert [(one.evidence["what"], one.evidence["subject"]) for one in entries] == [
+        ("none", "Walks"),
+        ("weekly", "Walks"),
+    ]
