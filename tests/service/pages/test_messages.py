@@ -392,3 +392,29 @@ def test_every_page_is_there_in_every_language(
     unsure(wiring, place)
     for path in (place, f"{place}/who", "/who"):
         assert "it may have gone" not in browser.get(f"{path}?language={language}")
+
+
+def test_a_refusal_says_why_and_an_urgent_go_passes_over_the_check(
+    browser: Browser, browsers: Browsers, account: str, wiring: Wiring, general: int
+) -> None:
+    """B5, B6"""
+    assure(wiring, general, "reviewed")
+    place = write(browser, account, "send")
+    checker = browsers("approver", general)
+    read = digest(checker.get(place))
+    assert "this must not be empty" in checker.post(place, act="refuse", digest=read, status=422).text
+    checker.post(place, act="refuse", digest=read, reason="Say where")
+    page = browser.get(place)
+    assert "refused it:" in page and "Say where" in page and "Change what they named, then ask again" in page
+    boss = browsers("community_manager", general)
+    page = boss.done(place, act="urgent", digest=digest(boss.get(place)), reason="The road is closed now")
+    assert "Somebody else reviews this within a day." in page and "Scheduled" in page
+
+
+def test_who_and_through_what_are_chosen_anew(browser: Browser, account: str, mair: str) -> None:
+    place = write(browser, account)
+    browser.post(place, act="readdress", person=mair, account=account)
+    page = browser.get(place)
+    assert "Mair Evans" in page and "ann@example.org" not in page
+    refused = browser.post(place, act="readdress", account=account, status=422).text
+    assert "say who gets it" in refused
