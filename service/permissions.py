@@ -246,6 +246,7 @@ PAGES: dict[str, str] = {
     # first steps
     "GET /first": "connectors:admin",
     "POST /first/practice": "connectors:admin",
+    "POST /first/year": "users:admin",
     # settings
     "GET /settings": "",
     "GET /settings/accounts": "connectors:read",

@@ -69,5 +69,5 @@ def _row(act: Act) -> Installation:
     found = act.session.scalar(select(Installation).where(Installation.id == epoch.ROW).with_for_update())
     if found is None:
         epoch.begin(act.session)
-        found = act.one(Installation, epoch.ROW)
+        found = act.session.get_one(Installation, epoch.ROW)
     return found

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from campaigns.base import parse_id, public_id
-from campaigns.errors import BadAddress, BadField, Conflict
+from campaigns.errors import BadAddress, BadField, BadId, Conflict
 from campaigns.stakeholders import addresses
 from campaigns.stakeholders.text import clean
 from campaigns.strategies.tables import Programme
@@ -46,7 +46,7 @@ def roles_of(act: Act, numbers: Sequence[int]) -> dict[int, list[str]]:
     held = select(Grant.user_id, Grant.role).where(Grant.user_id.in_(numbers)).distinct().order_by(Grant.role)
     found: dict[int, list[str]] = {}
     for number, role in act.session.execute(scoped(held, Grant.programme_id, act.caller, "users:admin")):
-        found.setdefault(number, []).append(role)
+        found.setdefault(int(number or 0), []).append(role)
     return found
 
 
@@ -64,10 +64,18 @@ def actor_names(act: Act, actors: Iterable[str | None]) -> dict[str, str]:
     found: dict[str, str] = {}
     wanted = [one for one in set(actors) if one]
     for kind, prefix in ((User, "usr"), (Token, "tok")):
-        numbers = [parse_id(prefix, one) for one in wanted if one.startswith(f"{prefix}_")]
+        numbers = [number for one in wanted if (number := _number(prefix, one)) is not None]
         rows = act.session.execute(select(kind.id, kind.name).where(kind.id.in_(numbers))) if numbers else ()
         found |= {public_id(prefix, number): name for number, name in rows}
     return found
+
+
+def _number(prefix: str, actor: str) -> int | None:
+    """The number of an actor of this kind; None for others, such as the console."""
+    try:
+        return parse_id(prefix, actor)
+    except BadId:
+        return None
 
 
 def everybody(act: Act, limit: int = 500) -> list[tuple[str, str]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
+from campaigns.errors import DomainError
 from connectors.smtp.presets import PRESETS
 
 from ..acts import accounts, first
+from ..demo import removing, year
 from . import frame
 
 pages = frame.Pages("first")
@@ -29,6 +31,21 @@ def practised() -> Response:
     return frame.trying(connect) or _steps(422)
 
 
+@pages.page("/first/year", "POST", outside=True)
+def sampled() -> Response:
+    """Load the sample year, or remove it with everything in it."""
+    try:
+        if request.form.get("do") == "remove":
+            removing.remove(frame.wiring(), frame.caller())
+            return frame.go("pages_first.steps", done="sample-gone")
+        year.load(frame.wiring(), frame.caller())
+        return frame.go("pages_first.steps", done="sample")
+    except DomainError as error:
+        frame.refuse(error)
+    with frame.looking():
+        return _steps(422)
+
+
 def standing() -> first.Progress | None:
     """What Today shows to whoever can do the first steps, until the first message has gone."""
     if not frame.may("connectors:admin") or not frame.may("messages:write"):
@@ -38,4 +55,9 @@ def standing() -> first.Progress | None:
 
 
 def _steps(status: int = 200) -> Response:
-    return frame.show("first", status, progress=first.progress(frame.act()), presets=PRESETS)
+    act = frame.act()
+    sample = year.programme_of(act.session) if frame.may("users:admin", None) else None
+    return frame.show(
+        "first", status, progress=first.progress(act), presets=PRESETS, sample=sample,
+        samples=frame.may("users:admin", None),
+    )  # fmt: skip

@@ -87,7 +87,7 @@ def logins_ended() -> Response:
     if request.form.get("all"):
         me.sign_out_others(frame.act(), None)
         return frame.clear_cookie(frame.go("pages_signin.sign_in"))
-    me.sign_out_others(frame.act(), login and login.id)
+    me.sign_out_others(frame.act(), login.id if login is not None else None)
     return frame.go("pages_me.mine", done="signed-out")
 
 

@@ -214,7 +214,7 @@ def _stops(wrong: int | None = None) -> Response:
 
 def _stoppable(act: Act) -> list[tuple[str, list[tuple[str, str]]]]:
     """What can be stopped, as (scope, [(id, name)])."""
-    first = {"limit": paging.LIMIT_MAX, "after": None, "before": None}
+    first: dict[str, Any] = {"limit": paging.LIMIT_MAX, "after": None, "before": None}
     known = accounts.listed(act, **first).rows if act.caller.has("connectors:read") else []
     groups = segments.listed(act, **first, state="active").rows
     return [
@@ -240,7 +240,7 @@ def _what() -> tuple[str, int]:
 
 def _uncontacted(wrong: int | None = None) -> Response:
     act, args = frame.act(), request.args
-    filters = {name: args[name] for name in ("channel", "reason") if args.get(name)}
+    filters: dict[str, Any] = {name: args[name] for name in ("channel", "reason") if args.get(name)}
     standing = None if args.get("over") else True
     page = suppressions.listed(
         act,

@@ -11,7 +11,7 @@ from campaigns.delivery.tables import Account
 from campaigns.messages.tables import Message
 from campaigns.stakeholders import people
 from campaigns.strategies.tables import Programme
-from service import logins
+from service import epoch, logins
 from service.app import create_app
 from service.tables import User
 from service.wiring import Wiring
@@ -95,3 +95,16 @@ def test_somebody_who_connects_nothing_is_not_sent_there(browsers: Browsers) -> 
     author: Any = browsers("author")
     assert "of 3 steps" not in author.get("/")
     author.get("/first", status=403)
+
+
+def test_the_sample_year_is_loaded_and_removed_by_one_button(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    with wiring.database.write() as session:
+        epoch.begin(session)
+    page = browser.done("/first/year", do="load")
+    assert "Everything in it is invented" in page and "Remove the sample year" in page
+    browser.post("/first/year", do="load", status=422)
+    assert "Load the sample year" in browser.done("/first/year", do="remove")
+    with wiring.database.read() as session:
+        assert [one.id for one in session.scalars(select(Programme))] == [general]

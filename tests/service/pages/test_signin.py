@@ -67,7 +67,12 @@ def letters(mailbox: relay.Relay) -> list[Any]:
     for thread in threading.enumerate():
         if thread.name == post.THREAD:
             thread.join(10)
-    return [message_from_bytes(bytes(one.content or b""), policy=policy.default) for one in mailbox.messages]
+    return [message_from_bytes(_bytes(one.content), policy=policy.default) for one in mailbox.messages]
+
+
+def _bytes(content: bytes | str | None) -> bytes:
+    assert isinstance(content, bytes)
+    return content
 
 
 def sign_in(client: Any, password: str = WORDS, email: str = "ann@example.org", **headers: str) -> Any:
