@@ -37,6 +37,7 @@ from .blockers import SIGNATURES, audience_size, blockers
 from .tables import (
     LANES,
     MESSAGE_KINDS,
+    STATE_WORDS,
     Approval,
     ContentItem,
     Message,
@@ -127,7 +128,9 @@ def edit(session: Session, now: datetime, message: Message, *, by: str = "", **v
     AlreadySending once delivery has it.
     """
     if message.state not in EDITABLE:
-        raise AlreadyDone(said("a message that is {state} can no longer be edited", state=STATE_WORDS[message.state]))
+        raise AlreadyDone(
+            said("a message that is {state} can no longer be edited", state=STATE_WORDS[message.state])
+        )
     _not_released(session, message)
     accounts, recipients = values.pop("accounts", None), values.pop("recipients", None)
     _set_values(message, values)
@@ -153,7 +156,9 @@ def submit(session: Session, now: datetime, message: Message) -> None:
     MissingData lists values that its words need and its content does not give; BadTime where its time has passed.
     """
     if message.state not in ("draft", "waiting"):
-        raise AlreadyDone(said("a message that is {state} has been submitted", state=STATE_WORDS[message.state]))
+        raise AlreadyDone(
+            said("a message that is {state} has been submitted", state=STATE_WORDS[message.state])
+        )
     lacking = content.missing_data(session, session.get_one(ContentItem, message.content_id))
     if lacking:
         raise MissingData(lacking)
@@ -191,7 +196,9 @@ def urgent_go(
     Stale when it has changed since.
     """
     if message.state not in ("waiting", "held"):
-        raise Conflict(said("a message that is {state} is not waiting for anybody", state=STATE_WORDS[message.state]))
+        raise Conflict(
+            said("a message that is {state} is not waiting for anybody", state=STATE_WORDS[message.state])
+        )
     if digest != approval.digest(session, message):
         raise Stale("this has changed since you read it: read it again and decide on what you read")
     signing = (*SIGNATURES, "agreement_missing", "strategy_missing")
@@ -437,7 +444,12 @@ def _move(
     before = message.state
     if to not in moves.get(before, ()):
         raise AlreadyDone(
-            said("a message that is {before} cannot become {to}", before=STATE_WORDS[before], to=STATE_WORDS[to]), state=before
+            said(
+                "a message that is {before} cannot become {to}",
+                before=STATE_WORDS[before],
+                to=STATE_WORDS[to],
+            ),
+            state=before,
         )
     session.flush()
     values: dict[str, Any] = {
