@@ -353,14 +353,14 @@ def test_who_did_what_is_read_by_person_thing_and_programme(
     browser.post(f"/settings/policies/programmes/{shown('programme', general)}", assurance="agreed")
     browser.post("/settings/tokens", name="A script", kind="person", status=200)
     mine = browser.get("/settings/audit", who=shown("user", browser.user_id))
-    assert "programme: changed" in mine and "token: created" in mine
+    assert "Programme: changed" in mine and "Token: made" in mine
     about = browser.get("/settings/audit", about=shown("programme", general))
-    assert "programme: changed" in about and "token: created" not in about
-    assert "token: created" not in browser.get("/settings/audit", programme=shown("programme", general))
+    assert "Programme: changed" in about and "Token: made" not in about
+    assert "Token: made" not in browser.get("/settings/audit", programme=shown("programme", general))
     assert "not the number of anything" in browser.get("/settings/audit", about="nonsense")
     browsers("author").get("/settings/audit", status=403)
     local = browsers("auditor", general).get("/settings/audit")
-    assert "programme: changed" in local and "token: created" not in local
+    assert "Programme: changed" in local and "Token: made" not in local
 
 
 def test_settings_leads_to_the_first_room_that_opens(browsers: Browsers) -> None:
