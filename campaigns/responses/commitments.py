@@ -80,7 +80,7 @@ def of(session: Session, stakeholder_id: int, programme_id: int | None = None) -
     return list(session.scalars(mine.order_by(*order).limit(100)))
 
 
-def still_open() -> Select[tuple[Commitment, Stakeholder]]:
+def still_open() -> Select[Commitment, Stakeholder]:
     """Promises that nobody has said anything more about."""
     return (
         select(Commitment, Stakeholder)

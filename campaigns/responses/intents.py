@@ -62,7 +62,7 @@ def latest(session: Session, stakeholder_id: int) -> dict[int, Intent]:
     return {one.programme_id: one for one in session.scalars(mine)}
 
 
-def undelivered() -> Select[tuple[Intent, Stakeholder]]:
+def undelivered() -> Select[Intent, Stakeholder]:
     """Who is committed, and has neither begun to deliver nor kept a promise since."""
     kept = exists().where(
         Commitment.stakeholder_id == Intent.stakeholder_id,

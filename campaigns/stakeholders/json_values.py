@@ -60,7 +60,7 @@ def _kind_sqlite(element: json_kind, compiler: SQLCompiler, **how: Any) -> str:
 
 
 @compiles(array_has, "postgresql")
-def _has_postgresql(element: array_has, compiler: SQLCompiler, **how: Any) -> str:
+def _has_postgresql(element: array_has | array_has_word, compiler: SQLCompiler, **how: Any) -> str:
     array, text = (compiler.process(clause, **how) for clause in element.clauses)
     return f"jsonb_exists({array}, {text})"
 

@@ -107,17 +107,17 @@ def reviews(session: Session, stakeholder_id: int, programme_id: int) -> list[Re
     return list(session.scalars(mine.order_by(Review.at.desc(), Review.id.desc()).limit(50)))
 
 
-def without_owner() -> Select[tuple[Involvement, Stakeholder]]:
+def without_owner() -> Select[Involvement, Stakeholder]:
     """Relationships that nobody answers for."""
     return _active().where(Involvement.owner_id.is_(None))
 
 
-def due(until: date) -> Select[tuple[Involvement, Stakeholder]]:
+def due(until: date) -> Select[Involvement, Stakeholder]:
     """Relationships whose review is due up to this day."""
     return _active().where(Involvement.review_on <= until)
 
 
-def _active() -> Select[tuple[Involvement, Stakeholder]]:
+def _active() -> Select[Involvement, Stakeholder]:
     return (
         select(Involvement, Stakeholder)
         .join(Stakeholder, Stakeholder.id == Involvement.stakeholder_id)

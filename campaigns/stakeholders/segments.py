@@ -163,8 +163,7 @@ def overlap(session: Session, one: Segment, other: Segment, *, now: datetime | N
         asked, _ = _asked(_scope(session, other.programme_id, other.rule, now), other)
         both = select_ids(session, one, now=now).where(asked).subquery()
     else:
-        in_other = inside(session, other, now=now).whereclause
-        both = inside(session, one, now=now).where(in_other).subquery()
+        both = inside(session, one, now=now).where(_is_in(session, other, now)).subquery()
     return session.execute(select(func.count()).select_from(both)).scalar_one()
 
 
@@ -186,10 +185,9 @@ def members(
     return list(session.scalars(page.order_by(Stakeholder.id).limit(limit)))
 
 
-def inside(session: Session, segment: Segment, *, now: datetime | None = None) -> Select[tuple[Stakeholder]]:
+def inside(session: Session, segment: Segment, *, now: datetime | None = None) -> Select[Stakeholder]:
     """The SELECT of everyone who is in, asked one by one, so that a page of them costs a page."""
-    asked = select_ids(session, segment, now=now).where(WHO.id == Stakeholder.id)
-    return select(Stakeholder).where(asked.correlate(Stakeholder).exists())
+    return select(Stakeholder).where(_is_in(session, segment, now))
 
 
 def explain(
@@ -214,6 +212,12 @@ def explain(
     if segment.rule is None:
         return told | {"picked": held}
     return told | {"rule": rules.explained(scope, segment.rule, stakeholder_id, iter(answers))}
+
+
+def _is_in(session: Session, segment: Segment, now: datetime | None) -> Condition:
+    """Whether the stakeholder of the query around it is in."""
+    asked = select_ids(session, segment, now=now).where(WHO.id == Stakeholder.id)
+    return asked.correlate(Stakeholder).exists()
 
 
 def _asked(scope: Scope, segment: Segment) -> tuple[Condition, Condition]:

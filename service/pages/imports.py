@@ -43,7 +43,8 @@ def check() -> Response:
     except DomainError as error:
         frame.refuse(error)
         with acts.begin(frame.wiring(), frame.caller()) as g.act:
-            return new(422)
+            answer: Response = new(422)
+            return answer
     return frame.go("pages_imports.one", number=made.id)
 
 

@@ -413,7 +413,7 @@ def _waiting(number: int) -> list[Answer]:
 
 
 def _stops(number: int) -> Any:
-    if not frame.may(suppressions.READ):
+    if not frame.may(consents.READ):
         return []
     return suppressions.listed(
         frame.act(), limit=50, after=None, before=None, stakeholder_id=number, standing=True

@@ -43,11 +43,16 @@ def test_a_rule_is_put_together_row_by_row_and_saved(browser: Browser, wiring: W
     somebody(wiring, general, "Bob", languages=["en"])
     page = browser.get("/groups/new")
     assert "All of these are true" in page and "Fill in every condition" in page
-    form = {"name": "Welsh", "programme_id": public_id("prg", general), "r.join": "all", "r.n": "1"}
-    first = row("r.0", "language", "has", "cy")
+    form: dict[str, Any] = {
+        "name": "Welsh",
+        "programme_id": public_id("prg", general),
+        "r.join": "all",
+        "r.n": "1",
+    }
+    first: dict[str, Any] = row("r.0", "language", "has", "cy")
     answer = browser.post("/groups/new", status=200, do="box:r", **form, **first)
     assert 'name="r.1.join"' in answer.text and 'name="r.1.1.field"' in answer.text
-    inner = {"r.1.join": "none", "r.1.n": "1", **row("r.1.0", "kind", "is", "organisation")}
+    inner: dict[str, Any] = {"r.1.join": "none", "r.1.n": "1", **row("r.1.0", "kind", "is", "organisation")}
     answer = browser.post("/groups/new", status=200, do="look", **{**form, "r.n": "2"}, **first, **inner)
     assert re.search(r'class="big num">1<', answer.text) and "Ann" in answer.text and "Bob" not in answer.text
     shown = browser.done("/groups/new", do="save", **{**form, "r.n": "2"}, **first, **inner)
@@ -61,13 +66,23 @@ def test_a_rule_is_put_together_row_by_row_and_saved(browser: Browser, wiring: W
 
 
 def test_looking_keeps_nothing(browser: Browser, wiring: Wiring, general: int) -> None:
-    form = {"name": "X", "programme_id": public_id("prg", general), "r.join": "all", "r.n": "0"}
+    form: dict[str, Any] = {
+        "name": "X",
+        "programme_id": public_id("prg", general),
+        "r.join": "all",
+        "r.n": "0",
+    }
     browser.post("/groups/new", status=200, do="look", **form)
     assert "Make the first group" in browser.get("/groups")
 
 
 def test_another_field_brings_its_own_operators(browser: Browser, wiring: Wiring, general: int) -> None:
-    form = {"name": "X", "programme_id": public_id("prg", general), "r.join": "all", "r.n": "1"}
+    form: dict[str, Any] = {
+        "name": "X",
+        "programme_id": public_id("prg", general),
+        "r.join": "all",
+        "r.n": "1",
+    }
     answer = browser.post("/groups/new", status=200, do="look", **form, **row("r.0", "name", "has", "cy"))
     assert '<option value="starts_with"' in answer.text and '<option value="first"' not in answer.text
 
@@ -77,8 +92,13 @@ def test_a_wrong_value_is_shown_at_its_row_and_what_was_typed_stays(
 ) -> None:
     with wiring.database.write() as session:
         fields.define(session, wiring.now(), "age", "number")
-    form = {"name": "Old", "programme_id": public_id("prg", general), "r.join": "all", "r.n": "2"}
-    rows = row("r.0", "language", "has", "cy") | row("r.1", "attrs.age", "ge", "many")
+    form: dict[str, Any] = {
+        "name": "Old",
+        "programme_id": public_id("prg", general),
+        "r.join": "all",
+        "r.n": "2",
+    }
+    rows: dict[str, Any] = row("r.0", "language", "has", "cy") | row("r.1", "attrs.age", "ge", "many")
     answer = browser.post("/groups/new", status=422, do="save", **form, **rows)
     wrong = answer.text[answer.text.index('class="leaf wrong"') :]
     assert 'value="many"' in wrong and "this must be a number" in answer.text
@@ -89,8 +109,13 @@ def test_a_wrong_value_is_shown_at_its_row_and_what_was_typed_stays(
 
 
 def test_a_row_and_a_box_are_taken_away(browser: Browser, wiring: Wiring, general: int) -> None:
-    form = {"name": "X", "programme_id": public_id("prg", general), "r.join": "any", "r.n": "2"}
-    rows = row("r.0", "tag", "has", "ysgol") | row("r.1", "tag", "has", "parent")
+    form: dict[str, Any] = {
+        "name": "X",
+        "programme_id": public_id("prg", general),
+        "r.join": "any",
+        "r.n": "2",
+    }
+    rows: dict[str, Any] = row("r.0", "tag", "has", "ysgol") | row("r.1", "tag", "has", "parent")
     answer = browser.post("/groups/new", status=200, do="drop:r.0", **form, **rows)
     assert 'value="parent"' in answer.text and 'value="ysgol"' not in answer.text
 
@@ -168,7 +193,8 @@ def test_how_many_are_in_two_groups(browser: Browser, wiring: Wiring, general: i
     somebody(wiring, general, "Bob", languages=["en"])
     one = group(wiring, general, "Welsh", leaf("language", "has", "cy"))
     other = group(wiring, general, "English", leaf("language", "has", "en"))
-    shown = browser.get(f"/groups/{public_id('seg', one)}", **{"with": public_id("seg", other)})
+    asked: dict[str, Any] = {"with": public_id("seg", other)}
+    shown = browser.get(f"/groups/{public_id('seg', one)}", **asked)
     assert re.search(r'<b class="num">1</b> is in both', shown)
 
 
@@ -202,7 +228,7 @@ def test_a_group_of_another_programme_does_not_exist(browsers: Browsers, wiring:
 
 def test_a_group_changed_meanwhile_is_not_overwritten(browser: Browser, wiring: Wiring, general: int) -> None:
     page = f"/groups/{public_id('seg', group(wiring, general, 'One', {'all': []}))}"
-    form = {"do": "save", "r.join": "all", "r.n": "0", "version": "1"}
+    form: dict[str, Any] = {"do": "save", "r.join": "all", "r.n": "0", "version": "1"}
     browser.post(f"{page}/edit", name="Two", **form)
     answer = browser.post(f"{page}/edit", name="Three", **form, status=422)
     assert "somebody changed this" in answer.text and 'value="Three"' in answer.text

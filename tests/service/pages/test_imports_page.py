@@ -62,7 +62,7 @@ def test_one_declaration_covers_the_file_but_no_opt_out(
     with wiring.database.write() as session:
         addresses.add(session, now, ann, "email", "ann@example.org")
         consent.withdraw(session, now, ann, "direct_marketing", "email", source="phone", actor="usr_1")
-    form = {
+    form: dict[str, Any] = {
         "pasted": "ann@example.org\nbob@example.org", "programme_id": public_id("prg", general), "basis": "consent",
         "purpose": "direct_marketing", "channel": "email", "source": "open day", "given_on": now.date().isoformat(),
     }  # fmt: skip
@@ -107,7 +107,7 @@ def test_columns_are_said_anew_before_the_file_is_taken_in(
     where = browser.post(
         "/people/import/check", files=upload(text), programme_id=public_id("prg", general)
     ).headers["Location"]
-    again = {"do": "again", "encoding": "utf-8", "delimiter": ","}
+    again: dict[str, Any] = {"do": "again", "encoding": "utf-8", "delimiter": ","}
     browser.post(where, **again, column0="name", column1="address.email", column2="tags")
     browser.post(where, **again, column0="name", column1="name", column2="tags", status=422)
     browser.post(where, do="confirm")

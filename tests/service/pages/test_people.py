@@ -162,7 +162,7 @@ def test_one_meeting_is_put_on_every_record_with_what_was_promised(
     ann, bob = (somebody(wiring, general, name) for name in ("Ann", "Bob"))
     assert "Ann" in browser.get("/people/contact", who=public_id("stk", ann))
     at = (wiring.now() - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
-    form = {
+    form: dict[str, Any] = {
         "kind": "event",
         "at": at,
         "place": "Bangor",

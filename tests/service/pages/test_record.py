@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from campaigns.base import public_id
-from campaigns.responses.tables import Commitment, Interaction
+from campaigns.delivery import accounts
+from campaigns.responses.tables import Commitment, Interaction, RawEvent
+from campaigns.responses.tables import Response as Answer
 from campaigns.stakeholders import addresses, fields, people
 from campaigns.stakeholders.tables import Involvement, Stakeholder, Suppression
+from connectors import registry
 from service.wiring import Wiring
 
 from .conftest import Browser, Browsers
@@ -91,7 +94,7 @@ def test_a_contact_of_somebody_else_is_no_evidence(
 
 def test_a_review_is_not_closed_empty(browser: Browser, ann: Ann, wiring: Wiring, general: int) -> None:
     """G9."""
-    said = {"do": "review", "findings": "All well", "rating": "strong", "decision": "Go on"}
+    said: dict[str, Any] = {"do": "review", "findings": "All well", "rating": "strong", "decision": "Go on"}
     next_on = (wiring.now().date() + timedelta(days=90)).isoformat()
     for missing in ("findings", "decision"):
         browser.post(ann.relation, **{**said, missing: "", "next_on": next_on}, status=422)
@@ -153,16 +156,18 @@ def test_who_they_are_is_changed_and_an_address_is_retired(
     with wiring.database.write() as session:
         fields.define(session, wiring.now(), "town", "text")
         fields.define(session, wiring.now(), "age", "number")
-    form = {
+    form: dict[str, Any] = {
         "do": "details",
         "name": "Ann Rees-Jones",
         "kind": "person",
         "languages": ["en", "cy"],
         "version": "1",
     }
-    answer = browser.post(f"{ann.page}/edit", **form, **{"attrs/age": "many"}, status=422)
+    wrong: dict[str, Any] = form | {"attrs/age": "many"}
+    answer = browser.post(f"{ann.page}/edit", **wrong, status=422)
     assert "this must be a number" in answer.text
-    shown = browser.done(f"{ann.page}/edit", **form, **{"attrs/town": "Bangor", "attrs/age": "40"})
+    right: dict[str, Any] = form | {"attrs/town": "Bangor", "attrs/age": "40"}
+    shown = browser.done(f"{ann.page}/edit", **right)
     assert "Ann Rees-Jones" in shown and "Bangor" in shown
     browser.post(f"{ann.page}/edit", **form, status=422)  # somebody changed it meanwhile
     with wiring.database.read() as session:
@@ -188,7 +193,7 @@ def test_why_we_may_write_is_told_as_the_sender_would_decide(browser: Browser, a
     """A13."""
     page = f"{ann.page}/permissions"
     assert "No reason to write yet" in browser.get(page)
-    given = {
+    given: dict[str, Any] = {
         "do": "give",
         "purpose": "direct_marketing",
         "channel": "email",
@@ -231,3 +236,45 @@ def test_a_relationship_is_changed_only_where_the_role_reaches(
         ann.relation, do="role", role="critic", rank="primary", rationale="x", status=403
     )
     browsers("author", general).get(f"{ann.page}/in/{public_id('prg', other)}", status=404)
+
+
+def test_what_they_wrote_is_answered_from_the_record(
+    browser: Browser, ann: Ann, wiring: Wiring, general: int
+) -> None:
+    """F8."""
+    now = wiring.now()
+    with wiring.database.write() as session:
+        account = accounts.create(
+            session,
+            now,
+            connector="simulator",
+            name="Practice",
+            channel="email",
+            settings={"url": "http://127.0.0.1:9"},
+        )
+        accounts.declare(account, registry.connect("simulator", account.settings, {}))
+        raw = RawEvent(
+            account_id=account.id,
+            event_key="e1",
+            via="poll",
+            at=now,
+            sha256="x",
+            event={},
+            state="done",
+            next_at=now,
+        )
+        session.add(raw)
+        session.flush()
+        heard = Answer(
+            raw_id=raw.id, account_id=account.id, channel="email", kind="reply", at=now, from_key="ann@example.org",
+            stakeholder_id=ann.id, programme_id=general, matched_by="address", text="When does it open?",
+        )  # fmt: skip
+        session.add(heard)
+        session.flush()
+        number = public_id("rsp", heard.id)
+    page = browser.get(ann.page)
+    assert "Waiting for an answer" in page and "When does it open?" in page
+    answer = browser.post(f"{ann.page}/answer/{number}", answer=" ", status=422)
+    assert "Waiting for an answer" in answer.text
+    shown = browser.done(f"{ann.page}/answer/{number}", answer="On Tuesday")
+    assert "Waiting for an answer" not in shown and "Answered" in shown
