@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy import literal, select, tuple_
 
 from campaigns.base import parse_id
 from campaigns.errors import BadField, BadId
@@ -170,14 +170,14 @@ def somebody(act: Act, text: str, pointer: str) -> Stakeholder:
     return found[0]
 
 
-def _within(act: Act, statement: Select[Any], column: Any, programme_id: int | None) -> Select[Any]:
+def _within(act: Act, statement: Any, column: Any, programme_id: int | None) -> Any:
     if programme_id is not None:
         act.need(READ, programme_id)
         return statement.where(column == programme_id)
     return scoped(statement, column, act.caller, READ)
 
 
-def _cut(act: Act, statement: Select[Any], keys: Sequence[Any], after: str | None) -> paging.Page:
+def _cut(act: Act, statement: Any, keys: Sequence[Any], after: str | None) -> paging.Page:
     """A page of a list that is ordered by these columns of its first entity; the last is unique."""
     if after is not None:
         edge = paging.read_cursor(after, tuple(str if _is_day(key) else int for key in keys))
