@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.errors import LinkNotValid
 
-from .tables import DoorKey, Login, User
+from .tables import CalendarFeed, DoorKey, Login, User
 
 IDLE = timedelta(hours=8)
 LONGEST = timedelta(days=7)
@@ -78,10 +78,11 @@ def end(session: Session, login_id: int) -> None:
 
 
 def end_all(session: Session, user_id: int, *, but: int | None = None) -> None:
-    """Sign a user out everywhere, and make the links useless that would let them in; `but` one login stays."""
+    """Sign a user out everywhere, links that let them in and their calendar feed included; `but` one login stays."""
     session.execute(delete(Login).where(Login.user_id == user_id, Login.id != (but or 0)))
     if but is None:
         session.execute(delete(DoorKey).where(DoorKey.user_id == user_id, DoorKey.used_at.is_(None)))
+        session.execute(delete(CalendarFeed).where(CalendarFeed.user_id == user_id))
 
 
 def anybody(session: Session) -> bool:

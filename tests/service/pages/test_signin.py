@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from campaigns.audit import AuditEntry
 from campaigns.delivery import accounts
-from service import knocks, logins, passwords, post, second_step
+from service import feeds, knocks, logins, passwords, post, second_step
 from service.acts import users
 from service.app import create_app
 from service.ids import shown
@@ -389,9 +389,12 @@ def test_every_login_and_link_ends_with_what_opens_the_account(
     author = browsers("author")
     with wiring.database.write() as session:
         link = logins.make_key(session, wiring.now(), author.user_id)
+        feed = feeds.renew(session, wiring.now(), author.user_id)
+    assert browser.client.get(feed).status_code == 200
     change(author, act)
     assert author.client.get("/").status_code == 303
     assert author.client.get(link).status_code == 404
+    assert browser.client.get(feed).status_code == 404
     with wiring.database.read() as session:
         assert not session.scalars(select(Login).where(Login.user_id == author.user_id)).all()
         assert not session.scalars(select(DoorKey).where(DoorKey.user_id == author.user_id)).all()
