@@ -10,17 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from service.settings import load
 from service.wiring import Wiring
 
 from ..chromium import CHROMIUM, FLAGS
 from ..instance import Instance, instance
+from .mailserver import MailServer, mail_server
 
 DOLEN = Path(sys.executable).with_name("dolen")
 NAME, EMAIL, PASSWORD = "Ffion Rees", "ffion@example.org", "four words that fit"
 FIRST_VISIT = re.compile(r"once: (\S+)")
+# How long a browser waits for what must come, on a machine that is busy with something else.
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -84,6 +88,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
 
     def come(base_url: str, **options: object) -> Visitor:
         context = chromium.new_context(base_url=base_url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
         visitor = Visitor(context, context.new_page())
         visitor.page.on("request", lambda request: visitor.asked.add(request.url))
         visitor.page.on("pageerror", lambda error: visitor.mistakes.append(str(error)))
@@ -117,6 +122,13 @@ def year_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         made = Site(running, folder)
         made.dolen("sample", "load")
         yield made
+
+
+@pytest.fixture(scope="session")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
+    """A mail server for the whole run; every test has addresses of its own."""
+    with mail_server(tmp_path_factory.mktemp("post") / "box") as running:
+        yield running
 
 
 def come_in(visitor: Visitor, link: str, how: str = "alone") -> None:
