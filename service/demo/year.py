@@ -7,9 +7,11 @@ letter is said without one. People have the source `sample`, and all addresses e
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -40,6 +42,9 @@ from . import names
 SOURCE = "sample"
 TAG = "winter news (sample)"
 PEOPLE = 320
+AT_ONCE = 40
+# Between two steps others get their turn: SQLite has one writer, and does not queue them.
+BREATH_S = 0.05
 # Of everyone the winter news is for, these are left out, each for a reason of its own: 37 in all.
 NO_ADDRESS, OPTED_OUT, NEVER_ASKED, BOUNCED = 12, 10, 9, 6
 MONTHS = 12
@@ -59,8 +64,9 @@ class Year:
     """What is being made, with the luck that makes it: the same every time."""
 
     wiring: Wiring
-    act: Act
     luck: random.Random
+    now: datetime
+    act: Act = field(init=False)  # the step in hand
     author: str = ""
     checker: str = ""
     programme: int = 0
@@ -79,7 +85,7 @@ class Year:
 
     def ago(self, days: float) -> datetime:
         """So many days before now."""
-        return self.act.now - timedelta(days=days)
+        return self.now - timedelta(days=days)
 
 
 def programme_of(session: Session) -> int | None:
@@ -88,20 +94,22 @@ def programme_of(session: Session) -> int | None:
 
 
 def load(wiring: Wiring, caller: Caller, *, mail: int | None = None, network: int | None = None) -> int:
-    """Load the year, through the accounts named or practice; the programme's id. AlreadyLoaded the second time."""
-    with begin(wiring, caller) as act:
-        act.need("users:admin", None)
-        if programme_of(act.session) is not None:
-            raise AlreadyLoaded("the sample year is loaded already")
-        year = Year(wiring, act, random.Random(2026), mail=mail or 0, network=network or 0)
-        for step in STEPS:
+    """Load the year, through the accounts named or practice; the programme's id. AlreadyLoaded the second time.
+
+    Step by step, so that nobody else waits long; what was broken off is taken away by `remove`.
+    """
+    year = Year(wiring, random.Random(2026), wiring.now(), mail=mail or 0, network=network or 0)
+    for step in STEPS:
+        with begin(wiring, caller) as year.act:
             step(year)
-        act.session.execute(update(Installation).values(sample_id=year.programme))
-        act.note("sample.loaded", "programme", year.programme, programme_id=year.programme)
+        time.sleep(BREATH_S)
     return year.programme
 
 
 def _programme(year: Year) -> None:
+    year.act.need("users:admin", None)
+    if programme_of(year.session) is not None:
+        raise AlreadyLoaded("the sample year is loaded already: remove it first")
     at = year.ago(365)
     made = programmes.create(
         year.session, at, name="Iach gyda'n Gilydd · Healthy Together (sample)", starts_on=at.date(),
@@ -112,6 +120,8 @@ def _programme(year: Year) -> None:
         year.session, year.ago(60), name="Winter vaccination (sample)", starts_on=year.ago(60).date(),
         ends_on=year.ago(-120).date(), parent_id=made.id, assurance="light",
     )  # fmt: skip
+    year.session.execute(update(Installation).values(sample_id=made.id))
+    year.act.note("sample.loaded", "programme", made.id, programme_id=made.id)
 
 
 def _accounts(year: Year) -> None:
@@ -149,11 +159,14 @@ def _colleagues(year: Year) -> None:
     year.author, year.checker = made[0], made[1]
 
 
-def _people(year: Year) -> None:
-    at = year.ago(350)
+def _bodies(year: Year) -> None:
     for kind, name, languages in names.BODIES:
-        year.bodies.append(_add(year, at, kind, name, languages))
-    for place in range(PEOPLE):
+        year.bodies.append(_add(year, year.ago(350), kind, name, languages))
+
+
+def _some_people(first: int, year: Year) -> None:
+    at = year.ago(350)
+    for place in range(first, min(first + AT_ONCE, PEOPLE)):
         language = ("cy", "en", "ar")[min(place % 9 // 3, 2)] if place % 2 else ("cy", "en")[place % 4 // 2]
         number = _add(year, at + timedelta(days=place % 40), "person", _name(year, language), KNOWN[language])
         year.people.append(number)
@@ -245,16 +258,16 @@ def _agreed(year: Year, strategy: Strategy, version: StrategyVersion) -> None:
         )  # fmt: skip
 
 
-def _months(year: Year) -> None:
-    """A mail a month and posts between, with what came back."""
-    for month in range(MONTHS, 0, -1):
-        idea = names.IDEAS[month % len(names.IDEAS)]
-        at = year.ago((month - 1) * 29.5 + 6).replace(hour=9, minute=30, second=0, microsecond=0)
-        sent = _mailing(year, at, idea)
-        _went(year, sent, at)
-        _came_back(year, sent, at, month)
-        for week in range(3):
-            then = at + timedelta(days=7 * week + 2, hours=3)
+def _month(month: int, year: Year) -> None:
+    """A mail and three posts of one month, so many months ago, with what came back."""
+    idea = names.IDEAS[month % len(names.IDEAS)]
+    at = year.ago((month - 1) * 29.5 + 6).replace(hour=9, minute=30, second=0, microsecond=0)
+    sent = _mailing(year, at, idea)
+    _went(year, sent, at)
+    _came_back(year, sent, at, month)
+    for week in range(3):
+        then = at + timedelta(days=7 * week + 2, hours=3)
+        if then < year.now:
             _went(year, _post(year, then, idea), then)
 
 
@@ -463,20 +476,20 @@ def _ahead(year: Year) -> None:
     """What stands in the calendar: posts to come, a mailing to come, a draft."""
     for week in range(1, 4):
         when = year.ago(-7 * week).replace(hour=12, minute=15, second=0, microsecond=0)
-        _post(year, year.act.now, names.IDEAS[week], when=when)
+        _post(year, year.now, names.IDEAS[week], when=when)
     _mailing(
         year,
-        year.act.now,
+        year.now,
         names.IDEAS[4],
         when=year.ago(-9).replace(hour=9, minute=30, second=0, microsecond=0),
     )
     year.session.flush()
     general = year.session.get_one(Programme, year.programme)
-    programmes.set_assurance(
-        year.session, year.act.now, general, "agreed", "a partnership agrees what goes out"
-    )
+    programmes.set_assurance(year.session, year.now, general, "agreed", "a partnership agrees what goes out")
 
 
 STEPS: tuple[Callable[[Year], None], ...] = (
-    _programme, _accounts, _colleagues, _people, _strategies, _relations, _months, _meetings, _habits, _ahead,
+    _programme, _accounts, _colleagues, _bodies,
+    *(partial(_some_people, first) for first in range(0, PEOPLE, AT_ONCE)), _strategies, _relations,
+    *(partial(_month, month) for month in range(MONTHS, 0, -1)), _meetings, _habits, _ahead,
 )  # fmt: skip

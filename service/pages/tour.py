@@ -38,7 +38,7 @@ def come_in(key: str) -> Response:
     wiring = frame.wiring()
     with wiring.database.write() as session:
         cookie = logins.begin(session, wiring.now(), _host(session))
-    return frame.set_cookie(frame.see("/tour"), cookie)
+    return frame.set_cookie(frame.see("/"), cookie)
 
 
 @pages.page("/tour")
