@@ -29,7 +29,7 @@ def test_defaults_serve_on_loopback_with_sqlite_in_the_data_folder(tmp_path: Pat
 def test_the_environment_wins_over_the_file_and_the_file_over_defaults(toml: Path) -> None:
     environ = written(toml, '[http]\nport = 9000\nhost = "::1"\n', DOLEN__HTTP__PORT="9001")
     settings = load(environ)
-    assert (settings.http.port, settings.http.host, settings.http.threads) == (9001, "::1", 4)
+    assert (settings.http.port, settings.http.host, settings.http.threads) == (9001, "::1", 16)
 
 
 @pytest.mark.parametrize(
