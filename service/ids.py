@@ -53,6 +53,7 @@ PREFIXES = {
     "form": "frm",
     "signup": "sgn",
     "survey_answer": "sva",
+    "task": "tsk",
     "user": "usr",
     "token": "tok",
     "grant": "grt",

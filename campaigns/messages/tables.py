@@ -210,6 +210,14 @@ class MessageComment(Row, Base):
     settled_at: Mapped[datetime | None]
 
 
+class MessageCall(Base):
+    """A colleague who is called to a message by a comment."""
+
+    __tablename__ = "message_calls"
+    comment_id: Mapped[int] = mapped_column(ForeignKey("message_comments.id"), primary_key=True)
+    who: Mapped[str] = mapped_column(primary_key=True)
+
+
 class Occurrence(Row, Base):
     """One time that a message goes out."""
 

@@ -22,6 +22,8 @@ NO_ANSWER = ("thanks", "elsewhere", "not_for_us", "spam", "abuse", "other")
 CLOSED_WHY = ("answered", "done", "together", *NO_ANSWER)
 INTENTS = ("unknown", "unwilling", "exploring", "committed", "delivering", "withdrawn")
 OUTCOMES = ("kept", "dropped")
+TASK_STATES = ("open", "done", "dropped")
+TASK_ABOUT = ("stakeholder", "message", "response", "strategy", "programme")
 
 
 class RawEvent(Row, Base):
@@ -285,4 +287,29 @@ class SurveyAnswer(Row, Base):
         UniqueConstraint("form_id", "stakeholder_id"),
         Index("ix_survey_answers_form", "form_id", "id"),
         Index("ix_survey_answers_value", "form_id", "value"),
+    )
+
+
+class Task(Edited, Base):
+    """What a colleague is to do by when, in a programme and about something there."""
+
+    __tablename__ = "tasks"
+    programme_id: Mapped[int] = mapped_column(index=True)
+    title: Mapped[str]
+    owner: Mapped[str]  # a colleague, by how acts name them
+    due_at: Mapped[datetime]  # for a whole day: its last minute in `zone`
+    whole_day: Mapped[bool] = mapped_column(default=False)
+    zone: Mapped[str]
+    remind_at: Mapped[datetime | None]  # told before it is due
+    about_kind: Mapped[str | None]  # of TASK_ABOUT
+    about_id: Mapped[int | None]
+    state: Mapped[str] = mapped_column(default="open")  # of TASK_STATES
+    by: Mapped[str] = mapped_column("given_by")  # whoever gave it to its owner
+    given_at: Mapped[datetime]
+    ended_by: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index("ix_tasks_due", "state", "due_at", "id"),
+        Index("ix_tasks_owner", "owner", "state", "due_at", "id"),
+        Index("ix_tasks_about", "about_kind", "about_id", "state"),
     )

@@ -197,6 +197,17 @@ class StrategyComment(Row, Base):
     answer: Mapped[str | None]
     answered_by: Mapped[str | None]
     answered_at: Mapped[datetime | None]
+    asks: Mapped[bool | None] = mapped_column(default=False)  # for a change
+    settled_by: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+
+class StrategyCall(Base):
+    """A colleague who is called to a strategy by a comment."""
+
+    __tablename__ = "strategy_calls"
+    comment_id: Mapped[int] = mapped_column(ForeignKey("strategy_comments.id"), primary_key=True)
+    who: Mapped[str] = mapped_column(primary_key=True)
 
 
 class UrgentGo(Row, Base):

@@ -151,6 +151,34 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.create_index(batch_op.f("ix_spent_states_spent_at"), ["spent_at"], unique=False)
 
     op.create_table(
+        "tasks",
+        sa.Column("programme_id", sa.BigInteger(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("whole_day", sa.Boolean(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("remind_at", sa.BigInteger(), nullable=True),
+        sa.Column("about_kind", sa.Text(), nullable=True),
+        sa.Column("about_id", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("given_by", sa.Text(), nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
+    )
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.create_index("ix_tasks_about", ["about_kind", "about_id", "state"], unique=False)
+        batch_op.create_index("ix_tasks_due", ["state", "due_at", "id"], unique=False)
+        batch_op.create_index("ix_tasks_owner", ["owner", "state", "due_at", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tasks_programme_id"), ["programme_id"], unique=False)
+
+    op.create_table(
         "topics",
         sa.Column("programme_id", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
@@ -613,6 +641,24 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.create_index(batch_op.f("ix_message_comments_message_id"), ["message_id"], unique=False)
 
     op.create_table(
+        "strategy_calls",
+        sa.Column("comment_id", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["comment_id"], ["strategy_comments.id"], name=op.f("fk_strategy_calls_comment_id")
+        ),
+        sa.PrimaryKeyConstraint("comment_id", "who", name=op.f("pk_strategy_calls")),
+    )
+    op.create_table(
+        "message_calls",
+        sa.Column("comment_id", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["comment_id"], ["message_comments.id"], name=op.f("fk_message_calls_comment_id")
+        ),
+        sa.PrimaryKeyConstraint("comment_id", "who", name=op.f("pk_message_calls")),
+    )
+    op.create_table(
         "reply_drafts",
         sa.Column("response_id", sa.BigInteger(), nullable=False),
         sa.Column("written_by", sa.Text(), nullable=False),
@@ -776,6 +822,11 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("stakeholders", schema=None) as batch_op:
         batch_op.create_index("ix_stakeholders_kind", ["kind", "name_fold"], unique=False)
 
+    with op.batch_alter_table("strategy_comments", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("asks", sa.Boolean(), nullable=True))
+        batch_op.add_column(sa.Column("settled_by", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("settled_at", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("password_hash", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("zone", sa.Text(), nullable=True))
@@ -819,6 +870,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("answers_in")
         batch_op.drop_column("zone")
         batch_op.drop_column("password_hash")
+
+    with op.batch_alter_table("strategy_comments", schema=None) as batch_op:
+        batch_op.drop_column("settled_at")
+        batch_op.drop_column("settled_by")
+        batch_op.drop_column("asks")
 
     with op.batch_alter_table("stakeholders", schema=None) as batch_op:
         batch_op.drop_index("ix_stakeholders_kind")
@@ -907,6 +963,8 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
 
     op.drop_table("response_labels")
     op.drop_table("reply_drafts")
+    op.drop_table("message_calls")
+    op.drop_table("strategy_calls")
     with op.batch_alter_table("message_comments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_message_comments_message_id"))
 
@@ -998,6 +1056,13 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index(batch_op.f("ix_topics_programme_id"))
 
     op.drop_table("topics")
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tasks_programme_id"))
+        batch_op.drop_index("ix_tasks_owner")
+        batch_op.drop_index("ix_tasks_due")
+        batch_op.drop_index("ix_tasks_about")
+
+    op.drop_table("tasks")
     with op.batch_alter_table("spent_states", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_spent_states_spent_at"))
 
