@@ -198,7 +198,8 @@ def claims_of(text: str, keys: Any, found: Provider, nonce: str, now: datetime) 
     try:
         token = jwt.decode(text, KeySet.import_key_set(keys), algorithms=ALGORITHMS)
         rules = jwt.JWTClaimsRegistry(
-            now=int(now.timestamp()), leeway=CLOCK_S, iss={"essential": True}, aud={"essential": True, "value": found.client_id}, exp={"essential": True},
+            now=int(now.timestamp()), leeway=CLOCK_S,
+            iss={"essential": True}, aud={"essential": True, "value": found.client_id}, exp={"essential": True},
             iat={"essential": True}, sub={"essential": True}, nonce={"essential": True, "value": nonce},
         )  # fmt: skip
         rules.validate(token.claims)

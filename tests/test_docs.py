@@ -25,7 +25,7 @@ from aiosmtpd.smtp import Envelope
 from campaigns.delivery import states
 from campaigns.messages.messages import MOVES
 from connectors import registry
-from service import settings
+from service import permissions, settings
 from service.__main__ import COMMANDS
 from service.app import create_app
 from service.permissions import ROLES, SCOPES
@@ -211,17 +211,30 @@ def test_a_connector_has_a_page_with_every_setting(name: str) -> None:
 
 
 def test_every_route_is_described(tmp_path: Path) -> None:
-    """Under /v1 by the contract that is checked in, outside it by the page about the API."""
+    """Under /v1 by the contract that is checked in; what needs no login by the page about the API."""
     wiring = Wiring(load({"DOLEN__DATA__DIR": str(tmp_path)}))
     app = create_app(wiring=wiring)
     described = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))["paths"]
-    routes = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
+    signed_in = {page.split(" ", 1)[1] for page in permissions.PAGES}
+    routes = {
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.rule not in signed_in
+    }
     wiring.close()
     assert {route for route in routes if route.startswith("/v1/")} == set(described)
     page = _page("api")
     assert [
         route for route in sorted(routes) if not route.startswith("/v1/") and f"`{route}`" not in page
     ] == []
+
+
+def test_every_room_is_told_of() -> None:
+    """A room is what the way around leads to."""
+    rooms = re.findall(r'\("(/\w*)", _\(', (ROOT / "templates/pages/rooms.html").read_text(encoding="utf-8"))
+    page = _page("workspace")
+    assert {"/", "/inbox", "/settings"} <= set(rooms)
+    assert [room for room in rooms if f"`{room}`" not in page] == []
 
 
 def test_the_table_of_roles_says_what_each_may_do() -> None:

@@ -104,7 +104,7 @@ def _variants(session: Session, message: Message) -> list[dict[str, Any]]:
 
 
 def _changes(session: Session, message: Message) -> list[dict[str, Any]]:
-    words = "A change is asked for: make it or say why not, then settle it"
+    words = said("A change is asked for: make it or say why not, then settle it")
     return [
         {"kind": "change_asked", "detail": words, "by": one.by, "text": one.text}
         for one in comments.asked(session, message.id)

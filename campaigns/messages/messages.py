@@ -452,12 +452,8 @@ def _move(
             state=before,
         )
     session.flush()
-    values: dict[str, Any] = {
-        "state": to,
-        "held_by": list(held_by),
-        "updated_at": now,
-        "version": Message.version + 1,
-    }
+    values: dict[str, Any] = {"state": to, "held_by": list(held_by), "updated_at": now}
+    values["version"] = Message.version + 1
     if to == "sending" and message.started_at is None:
         values["started_at"] = now
     # Guarded by the state: a clock, a worker and a person may want to move it at the same moment.

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from campaigns.delivery import accounts as connected
 from campaigns.delivery import compose, release
 from campaigns.delivery.tables import Account, Batch, Delivery
-from campaigns.errors import Conflict
+from campaigns.errors import AlreadyDone
 from campaigns.messages import content, messages, rhythm, slots
 from campaigns.messages.tables import Message, Occurrence
 from campaigns.responses import answers, commitments, desk, intake, intents, interactions, saved
@@ -51,12 +51,6 @@ MONTHS = 12
 # Replies to the newest mailing that nobody has answered came so many hours ago.
 STILL_OPEN = (1.5, 5, 20)
 KNOWN = {"cy": ("cy", "en"), "en": ("en",), "ar": ("ar", "en")}
-
-
-class AlreadyLoaded(Conflict):
-    """There is one sample year, not two."""
-
-    code = "already_done"
 
 
 @dataclass
@@ -94,7 +88,7 @@ def programme_of(session: Session) -> int | None:
 
 
 def load(wiring: Wiring, caller: Caller, *, mail: int | None = None, network: int | None = None) -> int:
-    """Load the year, through the accounts named or practice; the programme's id. AlreadyLoaded the second time.
+    """Load the year, through the accounts named or practice; the programme's id. AlreadyDone the second time.
 
     Step by step, so that nobody else waits long; what was broken off is taken away by `remove`.
     """
@@ -109,7 +103,7 @@ def load(wiring: Wiring, caller: Caller, *, mail: int | None = None, network: in
 def _programme(year: Year) -> None:
     year.act.need("users:admin", None)
     if programme_of(year.session) is not None:
-        raise AlreadyLoaded("the sample year is loaded already: remove it first")
+        raise AlreadyDone("the sample year is loaded already: remove it first")
     at = year.ago(365)
     made = programmes.create(
         year.session, at, name="Iach gyda'n Gilydd · Healthy Together (sample)", starts_on=at.date(),

@@ -109,15 +109,9 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     accounts.declare(account, registry.connect("simulator", account.settings, {}))
     item = content.create(session, now, programme_id, "Hello")
     content.save_variant(
-        session,
-        now,
-        item,
-        channel="email",
-        language="en",
-        author="usr_0000000000001",
-        subject="Hi",
-        text="Hello",
-    )
+        session, now, item,
+        channel="email", language="en", author="usr_0000000000001", subject="Hi", text="Hello",
+    )  # fmt: skip
     message = messages.create(
         session, now, author="usr_0000000000001", programme_id=programme_id, content_id=item.id, purpose="service",
         strategy_version_id=strategies.everyday(session, programme_id, now).id,

@@ -253,7 +253,9 @@ def test_an_urgent_go_needs_a_reason_and_is_reviewed_by_another_within_a_day(
         agreements.review(session, now, go, "Again", "ann")
 
 
-def test_how_far_strategies_are_says_what_each_says_alone(session: Session, now: datetime, table: Table) -> None:
+def test_how_far_strategies_are_says_what_each_says_alone(
+    session: Session, now: datetime, table: Table
+) -> None:
     """B4: the list of strategies tells the same as the strategy itself."""
     light, other = (
         programmes.create(session, now, name=name, starts_on=date(2026, 1, 1)) for name in ("Light", "Other")

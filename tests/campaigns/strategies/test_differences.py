@@ -24,7 +24,8 @@ def test_both_texts_can_be_read_from_the_pieces(old: str, new: str) -> None:
 
 def test_long_texts_are_compared_by_line() -> None:
     long = "word " * (differences.WORDS_MAX + 1)
-    assert [one.kind for one in differences.words(long + "\nold", long + "\nnew")] == ["same", "removed", "added"]
+    kinds = [one.kind for one in differences.words(long + "\nold", long + "\nnew")]
+    assert kinds == ["same", "removed", "added"]
 
 
 def test_sections_are_compared_in_reading_order_and_empty_ones_left_out() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from campaigns.delivery import reconcile
+from campaigns.errors import AlreadyDone
 from campaigns.messages.tables import Message
 from campaigns.responses.tables import Response
 from campaigns.stakeholders.tables import Address, Stakeholder
@@ -50,7 +51,7 @@ def test_the_year_is_whole_and_everything_of_it_is_gone_when_it_is_removed(
     _the_books_agree(wiring)
     _the_next_mailing_leaves_37_out(wiring)
     _nobody_in_it_can_be_reached(wiring)
-    with pytest.raises(year.AlreadyLoaded):
+    with pytest.raises(AlreadyDone):
         year.load(wiring, CONSOLE)
     assert removing.remove(wiring, CONSOLE) > 5000
     assert rows(wiring) == before

@@ -199,7 +199,7 @@ def test_blocks_are_added_moved_and_saved_without_a_script(
     place = write(browser, account)
     path = f"{place}/words/email/en"
     assert "Add" in browser.get(path, mode="blocks")
-    typed = {
+    typed: dict[str, Any] = {
         "mode": "blocks",
         "subject": "Walk",
         "b0-kind": "heading",
