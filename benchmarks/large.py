@@ -27,6 +27,8 @@ from service.demo import names, year
 from service.upgrade import upgrade
 from service.wiring import Wiring
 
+from . import busy
+
 CHUNK = 5_000
 PER_MESSAGE = 500
 # Of each thousand deliveries so many have this state; the rest were sent.
@@ -41,8 +43,7 @@ def fill(wiring: Wiring, stakeholders: int, deliveries: int) -> int:
     people = _people(wiring, programme, stakeholders)
     _ledger(wiring, programme, people, deliveries)
     _answers(wiring, programme, people)
-    with wiring.database.write_engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE")
+    busy.fill(wiring, programme, people)
     return programme
 
 

@@ -98,15 +98,11 @@ def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) ->
 
 def _people(session: Session, message: Message, after_id: int, now: datetime) -> Select[Stakeholder]:
     if message.segment_id is not None:
-        inside: Any = segments.select_ids(session, session.get_one(Segment, message.segment_id), now=now)
+        found = segments.inside(session, session.get_one(Segment, message.segment_id), now=now)
     else:
-        inside = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
-    return (
-        select(Stakeholder)
-        .where(Stakeholder.id.in_(inside), Stakeholder.id > after_id)
-        .order_by(Stakeholder.id)
-        .limit(PAGE)
-    )
+        named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
+        found = select(Stakeholder).where(Stakeholder.id.in_(named))
+    return found.where(Stakeholder.id > after_id).order_by(Stakeholder.id).limit(PAGE)
 
 
 def _direct(

@@ -115,8 +115,7 @@ def unpick(session: Session, segment: Segment, ids: Collection[int]) -> None:
 
 def select_ids(session: Session, segment: Segment, *, now: datetime | None = None) -> Select[int]:
     """The SELECT of the ids of everyone who is in."""
-    asked, involved = _asked(_scope(session, segment.programme_id, segment.rule, now), segment)
-    return select(WHO.id).join(INVOLVED, involved).where(WHO.state == "active", asked)
+    return _ids(_scope(session, segment.programme_id, segment.rule, now), segment)
 
 
 def count(session: Session, segment: Segment, *, now: datetime | None = None) -> int:
@@ -173,7 +172,9 @@ def holding(
     """Those of the segments that somebody is in, by one statement."""
     if not several:
         return []
-    asked = [select_ids(session, one, now=now).where(WHO.id == stakeholder_id).exists() for one in several]
+    now, known = now or db_now(session), fields.every(session)
+    scopes = {one.programme_id: Scope(session, one.programme_id, now, known) for one in several}
+    asked = [_ids(scopes[one.programme_id], one).where(WHO.id == stakeholder_id).exists() for one in several]
     return [one for one, held in zip(several, session.execute(select(*asked)).one(), strict=True) if held]
 
 
@@ -212,6 +213,11 @@ def explain(
     if segment.rule is None:
         return told | {"picked": held}
     return told | {"rule": rules.explained(scope, segment.rule, stakeholder_id, iter(answers))}
+
+
+def _ids(scope: Scope, segment: Segment) -> Select[int]:
+    asked, involved = _asked(scope, segment)
+    return select(WHO.id).join(INVOLVED, involved).where(WHO.state == "active", asked)
 
 
 def _is_in(session: Session, segment: Segment, now: datetime | None) -> Condition:

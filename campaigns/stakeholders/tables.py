@@ -65,7 +65,7 @@ class Address(Row, Base):
     __table_args__ = (
         UniqueConstraint("channel", "key", "stakeholder_id"),
         Index("ix_addresses_channel_key", "channel", "key"),
-        Index("ix_addresses_stakeholder_id", "stakeholder_id"),
+        Index("ix_addresses_stakeholder", "stakeholder_id", "channel", "id"),
     )
 
 

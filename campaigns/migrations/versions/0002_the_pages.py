@@ -736,6 +736,10 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("response_calls", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_response_calls_who"), ["who"], unique=False)
 
+    with op.batch_alter_table("addresses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_addresses_stakeholder_id"))
+        batch_op.create_index("ix_addresses_stakeholder", ["stakeholder_id", "channel", "id"], unique=False)
+
     with op.batch_alter_table("audit_entries", schema=None) as batch_op:
         batch_op.create_index("ix_audit_entries_actor", ["actor", "id"], unique=False)
 
@@ -748,6 +752,13 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.add_column(sa.Column("below_id", sa.BigInteger(), nullable=True))
+        batch_op.create_index(
+            "ix_deliveries_ended_badly",
+            ["state", "settled_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+            postgresql_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+        )
         batch_op.create_index(
             "ix_deliveries_trouble",
             ["state", "id"],
@@ -936,6 +947,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
             sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
             postgresql_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
         )
+        batch_op.drop_index(
+            "ix_deliveries_ended_badly",
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+            postgresql_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+        )
         batch_op.drop_column("below_id")
 
     with op.batch_alter_table("content_items", schema=None) as batch_op:
@@ -945,6 +961,10 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
 
     with op.batch_alter_table("audit_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_entries_actor")
+
+    with op.batch_alter_table("addresses", schema=None) as batch_op:
+        batch_op.drop_index("ix_addresses_stakeholder")
+        batch_op.create_index(batch_op.f("ix_addresses_stakeholder_id"), ["stakeholder_id"], unique=False)
 
     with op.batch_alter_table("response_calls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_response_calls_who"))
