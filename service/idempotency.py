@@ -1,7 +1,7 @@
 """A repeated call does its work once: its answer is kept under its key, in the effect's transaction.
 
-Rules: the scope of a key is token + method + path; another body under the same key is 422; 5xx and 429 are
-not kept; a second call waits for the first at most the database's lock timeout and is then told 409 with
+Rules: the scope of a key is token (on the pages: user) + method + path; another body under the same key is 422; 5xx
+and 429 are not kept; a second call waits for the first at most the database's lock timeout and is then told 409 with
 Retry-After.
 Trap: on SQLite the second caller waits for the write lock as such, and so nearly always replays.
 """
@@ -102,6 +102,22 @@ def afterwards(
             _record(session, keyring, call, response)
             session.commit()
         return replayed or response
+
+
+def answered(session: Session, keyring: KeyRing, call: Call) -> Response | None:
+    """The first answer to a call, where it has one."""
+    known = session.get(IdempotencyKey, _place(call))
+    return None if known is None else _replay(known, keyring, call)
+
+
+def keep(session: Session, keyring: KeyRing, now: datetime, call: Call, response: Response) -> None:
+    """Record an answer with what it was an answer to; IntegrityError where the same call was faster."""
+    session.add(IdempotencyKey(
+        token_id=call.token_id, method=call.method, path=call.path, key=call.key, body_sha256=call.body_sha256,
+        status=0, headers={}, body=b"", at=now,
+    ))  # fmt: skip
+    session.flush()
+    _record(session, keyring, call, response)
 
 
 def forget(session: Session, now: datetime) -> int:

@@ -6,23 +6,28 @@ changes nothing; what was typed comes back with the error that refused it.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
+from unicodedata import category
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaigns.errors import DomainError, Forbidden, NotFound
 
-from .. import ids, knocks, logins, second_step, words
+from .. import idempotency, ids, knocks, logins, second_step, words
 from ..access import Caller, reaches_of
 from ..acts import Act
 from ..door import SAFE, this_door
@@ -33,6 +38,8 @@ from . import drawing
 
 COOKIE = "dolen"
 FORM_KEY = "form_key"
+# Names one showing of a form: pressed twice with the same words, its work is done once.
+PRESS = "press"
 # A page's form; what takes a file says how much it takes.
 FORM_MAX = 2 * 1024 * 1024
 # What somebody reaches who has yet to set up the second step that is asked of them.
@@ -99,7 +106,8 @@ def show(template: str, status: int = 200, **values: Any) -> Response:
     text = drawing.draw(
         f"{template}.html", language, reader_zone(), user=g.get("user"), form_key=g.get("form_key", ""),
         path=request.path, args=request.args, static=drawing.static, may=may, ids=ids, said=g.get("said"),
-        form=_typed(), now=wiring().now(), done=request.args.get("done", ""), here=here, **values,
+        form=_typed(), now=wiring().now(), done=request.args.get("done", ""), here=here,
+        press=secrets.token_urlsafe(12), **values,
     )  # fmt: skip
     response = Response(text, status=status, content_type="text/html; charset=utf-8")
     response.headers["Content-Language"] = language
@@ -176,11 +184,9 @@ def here(**changes: Any) -> str:
 
 def inside(target: str) -> str:
     """A place on this installation; anything else is the first page."""
-    parts = urlsplit(target)
-    good = (
-        target.startswith("/") and not target.startswith(("//", "/\\")) and not (parts.netloc or parts.scheme)
-    )
-    return target if good else "/"
+    # Browsers drop tabs and line ends from an address and read a backslash as a slash.
+    odd = any(one == "\\" or category(one) in ("Cc", "Zl", "Zp") for one in target)
+    return target if target.startswith("/") and not target.startswith("//") and not odd else "/"
 
 
 def set_cookie(response: Response, secret: str) -> Response:
@@ -289,13 +295,34 @@ def _read(view: View, values: dict[str, Any]) -> Any:
 
 
 def _kept(view: View, values: dict[str, Any]) -> Any:
-    with wiring().database.sessions() as session:
-        session.connection()  # take the write lock, or be told that the database is busy
-        g.act = _act(session)
-        answer = view(**values)
-        if not isinstance(answer, Response) or answer.status_code < 400:
-            session.commit()
-        return answer
+    press = _press()
+    try:
+        with wiring().database.sessions() as session:
+            session.connection()  # take the write lock, or be told that the database is busy
+            if press is not None and (done := idempotency.answered(session, wiring().keyring, press)):
+                return done
+            g.act = _act(session)
+            answer = view(**values)
+            if press is not None and isinstance(answer, Response) and answer.status_code == 303:
+                idempotency.keep(session, wiring().keyring, wiring().now(), press, answer)
+            if not isinstance(answer, Response) or answer.status_code < 400:
+                session.commit()
+            return answer
+    except IntegrityError:  # PostgreSQL: the other press was kept while this one was at work
+        with wiring().database.read() as session:
+            if press is not None and (done := idempotency.answered(session, wiring().keyring, press)):
+                return done
+        raise
+
+
+def _press() -> idempotency.Call | None:
+    """This showing of a form with these words in it, where the form asks to be done once."""
+    named = request.form.get(PRESS, "")
+    if not named:
+        return None
+    said = json.dumps(sorted(request.form.items(multi=True))).encode()
+    mark = hashlib.sha256(said).hexdigest()
+    return idempotency.Call(g.user.id, request.method, request.path, mark, mark)
 
 
 def _act(session: Session) -> Act:

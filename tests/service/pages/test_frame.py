@@ -39,7 +39,19 @@ def test_a_login_ends_after_eight_hours_without_use(browser: Browser, wiring: Wi
     assert browser.client.get("/").status_code == 303
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "",
+        "x",
+        "//[",
+        "/\t\\evil.example",
+        "/\n/evil.example",
+    ],
+)
 def test_after_signing_in_nobody_is_led_elsewhere(target: str) -> None:
     """U10."""
     assert frame.inside(target) == "/"

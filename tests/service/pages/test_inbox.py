@@ -144,6 +144,20 @@ def test_sending_after_a_colleague_says_so_and_asks_once_more(browsers: Browsers
     assert "At nine." in page and "At ten, sorry." in page
 
 
+def test_one_more_answer_goes_once_however_often_it_is_pressed(
+    browsers: Browsers, post: Post, wiring: Wiring
+) -> None:
+    post.person("Gwen", "gwen@example.org")
+    path, one = f"/inbox/{post.comes()}", browsers("responder", name="Siân")
+    one.done(path, act="answer_open", text="At nine.", known="0")
+    press = re.search(r'name="press" value="([^"]+)"', one.get(path))
+    assert press is not None
+    for _ in range(2):
+        one.done(path, act="answer", text="At ten, sorry.", again="1", press=press[1])
+    with wiring.database.read() as session:
+        assert len(session.scalars(select(Message.id)).all()) == 2
+
+
 def test_saved_replies_are_put_in_by_a_button_and_go_only_when_sent(
     browser: Browser, post: Post, wiring: Wiring
 ) -> None:

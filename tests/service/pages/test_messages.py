@@ -418,3 +418,21 @@ def test_who_and_through_what_are_chosen_anew(browser: Browser, account: str, ma
     assert "Mair Evans" in page and "ann@example.org" not in page
     refused = browser.post(place, act="readdress", account=account, status=422).text
     assert "say who gets it" in refused
+
+
+def test_pressing_send_twice_sends_one_message(browser: Browser, account: str, wiring: Wiring) -> None:
+    """R3: nobody gets it twice, however impatient the hand."""
+    press = re.search(r'name="press" value="([^"]+)"', browser.get("/write"))
+    assert press is not None
+    first = write(browser, account, "send", press=press[1])
+    assert write(browser, account, "send", press=press[1]) == first
+    assert write(browser, account, "send", press=press[1], to="bo@example.org") != first
+    with wiring.database.read() as session:
+        assert session.query(Message).count() == 2 and session.query(Delivery).count() == 2
+
+
+def test_what_was_refused_may_be_pressed_again(browser: Browser, account: str, wiring: Wiring) -> None:
+    browser.post("/write", act="send", to="ann@", account=account, text="Come", press="one", status=422)
+    browser.post("/write", act="send", to="ann@", account=account, text="Come", press="one", status=422)
+    with wiring.database.read() as session:
+        assert session.query(Message).count() == 0
