@@ -29,6 +29,9 @@ SUBJECT_MAX = 250
 # What would be read as a slot. In an answer it is only what somebody typed.
 MARKS = ("{{", "{%", "{#")
 
+# What the words of an answer are called: this and whom it answers.
+NAMED = "Answer to "
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _NOT_IN_SUBJECTS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _RE = re.compile(r"(re|aw|sv|atb|رد)\s*:\s*", re.IGNORECASE)
@@ -50,7 +53,7 @@ def answer(
     _mark(session, now, response, again=again)
     programme_id = response.programme_id or programmes.general(session, now).id
     item = content.create(
-        session, now, programme_id, f"Answer to {response.from_name or response.from_key}"[:200]
+        session, now, programme_id, f"{NAMED}{response.from_name or response.from_key}"[:200]
     )
     words = _words(session, now, item, author, subject or _subject(response), text)
     content.save_variant(

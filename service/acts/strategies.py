@@ -26,7 +26,7 @@ from campaigns.strategies.tables import (
 from .. import paging
 from ..access import scoped
 from ..permissions import ROLES
-from . import Act
+from . import Act, names, programmes
 from .stakeholders import home, reached
 
 READ, WRITE, AGREE = "strategies:read", "strategies:write", "strategies:agree"
@@ -134,11 +134,11 @@ def archive(act: Act, strategy_id: int) -> Strategy:
 
 
 def uses(act: Act, strategy_id: int, limit: int = 20) -> list[Message]:
-    """The messages that stand under one of its versions, newest first."""
+    """The messages that stand under one of its versions, newest first; answers to somebody are not listed."""
     found = get(act, strategy_id)
     act.need("messages:read", found.programme_id)
     versions = select(StrategyVersion.id).where(StrategyVersion.strategy_id == found.id)
-    under = select(Message).where(Message.strategy_version_id.in_(versions))
+    under = select(Message).where(Message.strategy_version_id.in_(versions), Message.kind == "message")
     return list(act.session.scalars(under.order_by(Message.id.desc()).limit(limit)))
 
 
@@ -257,12 +257,52 @@ def comments(act: Act, strategy_id: int, n: int) -> list[StrategyComment]:
     return agreements.comments(act.session, version(act, strategy_id, n))
 
 
-def comment(act: Act, strategy_id: int, n: int, *, section: str, text: str) -> StrategyComment:
-    """Say something about a section."""
-    read = version(act, strategy_id, n)
-    made = agreements.comment(act.session, act.now, read, section=section, text=text, by=act.caller.actor)
-    act.note("strategy.commented", "comment", made.id, programme_id=get(act, strategy_id).programme_id)
+def asked(act: Act, strategy_id: int, n: int) -> list[StrategyComment]:
+    """The changes of a version that are asked for and not settled."""
+    return agreements.asked(act.session, version(act, strategy_id, n))
+
+
+def summons(act: Act, said: Sequence[StrategyComment]) -> dict[int, list[str]]:
+    """Which colleagues each of these comments calls."""
+    return agreements.called(act.session, [one.id for one in said])
+
+
+def comment(
+    act: Act, strategy_id: int, n: int, *, section: str, text: str, asks: bool = False, call: str = ""
+) -> StrategyComment:
+    """Say something about a section; `asks` for a change, which keeps colleagues from agreeing until it is settled.
+
+    Colleagues of the programme who are named by @, and the one who is chosen as `call`, are called to it.
+    """
+    read, found = version(act, strategy_id, n), get(act, strategy_id)
+    if asks:
+        _writes_or_agrees(act, found)
+    calls = names.mentioned(text, programmes.colleagues(act, found.programme_id), "/call", call)
+    made = agreements.comment(
+        act.session, act.now, read, section=section, text=text, by=act.caller.actor, asks=asks, calls=calls
+    )
+    act.note(
+        "strategy.commented", "comment", made.id, programme_id=found.programme_id,
+        after={"asks": asks, "called": sorted(calls)},
+    )  # fmt: skip
     return made
+
+
+def settle(act: Act, strategy_id: int, n: int, comment_id: int) -> StrategyComment:
+    """Say that the change that was asked for is made, or is not needed."""
+    read, home_of = version(act, strategy_id, n), get(act, strategy_id)
+    _writes_or_agrees(act, home_of)
+    found = act.one(StrategyComment, comment_id, lock=True)
+    if found.version_id != read.id:
+        raise NotFound("this comment is about another version")
+    agreements.settle(act.session, act.now, found, act.caller.actor)
+    act.note("strategy.comment_settled", "comment", found.id, programme_id=home_of.programme_id)
+    return found
+
+
+def _writes_or_agrees(act: Act, found: Strategy) -> None:
+    if not act.caller.may(AGREE, found.programme_id):
+        act.need(WRITE, found.programme_id)
 
 
 def answer(act: Act, strategy_id: int, n: int, comment_id: int, *, text: str) -> StrategyComment:

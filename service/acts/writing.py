@@ -5,7 +5,7 @@ Rules: a look at words that nobody saved renders them in the process for drafts;
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,14 +34,16 @@ from campaigns.messages.tables import (
     MessageRecipient,
     Variant,
 )
+from campaigns.responses.answers import NAMED
 from campaigns.stakeholders.tables import Segment, Stakeholder
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Programme, Strategy, StrategyVersion
 
 from ..access import involved, scoped
-from . import Act, message_parts
+from . import Act, message_parts, names
 from . import accounts as accounts_room
 from . import content as words_of
+from . import programmes as colleagues_of
 from .messages import get, release_named, segment_of, version_of
 from .stakeholders import reached
 
@@ -285,20 +287,36 @@ def said_of(act: Act, message_id: int) -> list[MessageComment]:
     return comments.listed(act.session, get(act, message_id).id)
 
 
-def comment(act: Act, message_id: int, *, digest: str, text: str, asks: bool) -> MessageComment:
-    """Say something about the form that was read; `asks` for a change, which stops the approval until it is settled."""
+def summons(act: Act, said: Sequence[MessageComment]) -> dict[int, list[str]]:
+    """Which colleagues each of these comments calls."""
+    return comments.called(act.session, [one.id for one in said])
+
+
+def comment(
+    act: Act, message_id: int, *, digest: str, text: str, asks: bool = False, call: str = ""
+) -> MessageComment:
+    """Say something about the form that was read; `asks` for a change, which stops the approval until it is settled.
+
+    Colleagues of the programme who are named by @, and the one who is chosen as `call`, are called to it.
+    """
     message = get(act, message_id, lock=True)
     if not (
         act.caller.may("messages:write", message.programme_id)
         or act.caller.may("messages:approve", message.programme_id)
     ):
         act.need("messages:write", message.programme_id)
+    able = colleagues_of.colleagues(act, message.programme_id)
+    calls = names.mentioned(text, able, "/call", call)
     made = comments.write(
-        act.session, act.now, message, digest=digest, text=text, by=act.caller.actor, asks=asks
+        act.session, act.now, message, digest=digest, text=text, by=act.caller.actor, asks=asks, calls=calls
     )
     messages.settle(act.session, act.now, message)
     act.note(
-        "message.commented", "message", message.id, programme_id=message.programme_id, after={"asks": asks}
+        "message.commented",
+        "message",
+        message.id,
+        programme_id=message.programme_id,
+        after={"asks": asks, "called": sorted(calls)},
     )
     return made
 
@@ -388,11 +406,36 @@ def _looked(
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """What a message is called: its own name, else that of its words; an answer, whom it `answers`."""
+
+    title: str
+    answers: bool
+
+
+def called(act: Act, numbers: Iterable[int | None]) -> dict[int, Called]:
+    """What each of these messages is called, in one statement."""
+    wanted = {one for one in numbers if one is not None}
+    if not wanted:
+        return {}
+    named = select(Message.id, Message.kind, Message.name, ContentItem.name).join(
+        ContentItem, ContentItem.id == Message.content_id
+    )
+    found = act.session.execute(named.where(Message.id.in_(wanted)))
+    return {number: _called(kind, own, words) for number, kind, own, words in found}
+
+
+def _called(kind: str, own: str, words: str) -> Called:
+    answers = kind == "answer" and not own
+    return Called(own or (words.removeprefix(NAMED) if answers else words), answers)
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A message as lists tell it."""
 
     message: Message
-    title: str
+    called: Called
     channels: list[str]
     counts: dict[str, int]
 
@@ -400,13 +443,7 @@ class Listed:
 def told(act: Act, rows: Sequence[Message]) -> list[Listed]:
     """Messages with their names, channels and counts, in a fixed number of statements."""
     numbers = [one.id for one in rows]
-    titles = dict(
-        act.session.execute(
-            select(ContentItem.id, ContentItem.name).where(
-                ContentItem.id.in_([one.content_id for one in rows])
-            )
-        ).all()
-    )
+    calls = called(act, numbers)
     channels: dict[int, list[str]] = {number: [] for number in numbers}
     mine = select(MessageAccount.message_id, MessageAccount.channel).where(
         MessageAccount.message_id.in_(numbers)
@@ -414,15 +451,7 @@ def told(act: Act, rows: Sequence[Message]) -> list[Listed]:
     for number, channel in act.session.execute(mine.distinct().order_by(MessageAccount.channel)):
         channels[number].append(channel)
     counts = reconcile.counts_of(act.session, numbers)
-    return [
-        Listed(one, one.name or titles.get(one.content_id, ""), channels[one.id], counts[one.id])
-        for one in rows
-    ]
-
-
-def title(act: Act, message: Message) -> str:
-    """What a message is called: its own name, else that of its words."""
-    return message.name or act.session.get_one(ContentItem, message.content_id).name
+    return [Listed(one, calls[one.id], channels[one.id], counts[one.id]) for one in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +461,7 @@ class Row:
     delivery: Delivery
     who: str
     account: str
-    message: str
+    called: Called
     attempts: list[Attempt]
 
 
@@ -444,14 +473,7 @@ def rows_told(act: Act, rows: Sequence[Delivery]) -> list[Row]:
 
     people = named(Stakeholder, Stakeholder.name, {one.stakeholder_id for one in rows})
     through = named(Account, Account.name, {one.account_id for one in rows})
-    calls: dict[int, str] = {}
-    used = select(Message.id, Message.name, ContentItem.name).join(
-        ContentItem, ContentItem.id == Message.content_id
-    )
-    for number, own, words in act.session.execute(
-        used.where(Message.id.in_({one.message_id for one in rows}))
-    ):
-        calls[number] = own or words
+    calls = called(act, [one.message_id for one in rows])
     tried: dict[int, list[Attempt]] = {}
     asked = (
         select(Attempt)
@@ -463,7 +485,7 @@ def rows_told(act: Act, rows: Sequence[Delivery]) -> list[Row]:
     return [
         Row(
             one, people.get(one.stakeholder_id or 0, ""), through.get(one.account_id, ""),
-            calls.get(one.message_id, ""), tried.get(one.id, []),
+            calls[one.message_id], tried.get(one.id, []),
         )
         for one in rows
     ]  # fmt: skip

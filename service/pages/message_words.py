@@ -54,7 +54,8 @@ def edit(number: int, channel: str, tag: str) -> Response:
     shown = saved or Variant(subject="", text="", html="")
     return framed(
         frame.show(
-            "message_words", 422 if g.get("said") else 200, message=message, title=writing.title(act, message),
+            "message_words", 422 if g.get("said") else 200, message=message,
+            called=writing.called(act, [message.id])[message.id],
             channel=channel, tag=tag, saved=saved, shown=shown, source=source, mode=mode, rich=rich,
             modes=MODES if rich else MODES[:1],
             blocks=held, through=through, others=[one for one in found if one is not saved], stale=stale,

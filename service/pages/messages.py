@@ -14,7 +14,8 @@ from campaigns.messages.tables import STATES
 from .. import ids, words
 from ..acts import content, messages, programmes, relationships, writing
 from . import frame
-from .write import OFFERED, addressed
+from . import tasks as todo
+from .write import OFFERED, addressed, topics_of
 
 pages = frame.Pages("messages")
 LIST = 30
@@ -55,10 +56,13 @@ def one(number: int) -> Response:
     history, said = messages.approvals(act, number), writing.said_of(act, number)
     shown = messages.shown(act, message)
     written = {one.language for one in found}
+    summons = writing.summons(act, said)
     actors = [message.author, *(one.by for one in history), *(one.by for one in said)]
+    actors += [who for called in summons.values() for who in called]
     return framed(
         frame.show(
-            "message", 422 if g.get("said") else 200, message=message, title=writing.title(act, message), shown=shown,
+            "message", 422 if g.get("said") else 200, message=message,
+            called=writing.called(act, [message.id])[message.id], shown=shown,
             standing=_standing(number, message.state), versions=found, stale=stale, through=through,
             measured=[writing.measured(through, one.channel, one.subject, one.text) for one in found],
             audience=_audience(number, message.state), recipients=writing.recipients(act, message),
@@ -69,6 +73,9 @@ def one(number: int) -> Response:
             zones=sorted(available_timezones()),
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
             programme=programmes.name_of(act, message.programme_id), group=_group(message.segment_id),
+            topic=messages.topic_of(act, message), topics=topics_of(message.programme_id),
+            summons=summons, colleagues=programmes.colleagues(act, message.programme_id), me=act.caller.actor,
+            **todo.beside("message", number),
         )
     )  # fmt: skip
 
@@ -79,7 +86,8 @@ def audience(number: int) -> Response:
     act = frame.act()
     message = messages.get(act, number)
     return frame.show(
-        "message_audience", message=message, title=writing.title(act, message),
+        "message_audience", message=message,
+        called=writing.called(act, [message.id])[message.id],
         audience=writing.audience(act, number, most=COUNTED), most=COUNTED,
     )  # fmt: skip
 
@@ -185,6 +193,8 @@ def _name(number: int) -> Response:
         "lane": request.form.get("lane", "normal"),
     }
     values["ceiling"] = int(ceiling) if ceiling.isdecimal() else None
+    if "topic" in request.form:
+        values["topic_id"] = ids.number("topic", request.form["topic"])
     messages.change(frame.act(), number, None, **values)
     return _again(number, "saved")
 
@@ -223,6 +233,7 @@ def _comment(number: int) -> Response:
         digest=form.get("digest", ""),
         text=form.get("text", ""),
         asks=bool(form.get("asks")),
+        call=form.get("call", ""),
     )
     return _again(number, "added")
 

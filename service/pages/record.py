@@ -26,9 +26,10 @@ from campaigns.stakeholders.tables import (
 )
 
 from .. import ids
-from ..acts import consents, permissions_view, responses, segments, stakeholders, suppressions
+from ..acts import consents, permissions_view, responses, segments, stakeholders, suppressions, writing
 from ..acts import relationships as relations
 from . import frame, typed
+from . import tasks as todo
 from .people import give, programme_names, refused, spoken
 
 pages = frame.Pages("record")
@@ -60,7 +61,9 @@ def one(number: int, status: int = 200) -> Response:
         addresses=addresses.of(act.session, number), tags=people.tags(act.session, number),
         memberships=_memberships(number), groups=segments.of(act, number), waiting=_waiting(number),
         permissions=permissions_view.of(act, number), stops=_stops(number),
+        calls=writing.called(act, [entry.evidence.get("message_id") for entry in page.rows]),
         names=relations.names(act, [entry.evidence.get("by") for entry in page.rows]), today=act.now.date(),
+        **todo.beside("stakeholder", number),
     )  # fmt: skip
 
 
@@ -85,7 +88,7 @@ def log(number: int) -> Response:
         return done
     return frame.show(
         "record_contact", refused(), person=person, kinds=INTERACTION_KINDS, old=None,
-        programmes=_theirs(number, responses.WRITE),
+        programmes=_theirs(number, responses.WRITE), **todo.hands(one.programme_id for one in _involved(number)),
     )  # fmt: skip
 
 
@@ -171,6 +174,8 @@ def _logged(number: int) -> Response:
             act, number, made.programme_id, ours=typed.text("who") != "theirs", text=typed.text("promise"),
             due_on=typed.day("due_on"), interaction_id=made.id,
         )  # fmt: skip
+    if typed.text("title"):
+        todo.given_with(made.programme_id, str(ids.shown("stakeholder", number)))
     return frame.go("pages_record.one", done="logged", number=number)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from ..acts import search
+from ..acts import search, writing
 from . import frame
 
 pages = frame.Pages("search")
@@ -14,4 +14,6 @@ pages = frame.Pages("search")
 def find() -> Response:
     """What was found, or what can be looked for."""
     typed = request.args.get("q", "").strip()
-    return frame.show("search", typed=typed, found=search.find(frame.act(), typed) if typed else None)
+    found = search.find(frame.act(), typed) if typed else None
+    calls = writing.called(frame.act(), [one.id for one in found.messages] if found else [])
+    return frame.show("search", typed=typed, found=found, calls=calls)

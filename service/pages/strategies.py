@@ -15,9 +15,10 @@ from campaigns.strategies import strategies as domain
 from campaigns.strategies.tables import PARTS, Party, Strategy, StrategyVersion
 
 from .. import ids
-from ..acts import names, programmes, segments, strategies
+from ..acts import names, programmes, segments, strategies, writing
 from ..permissions import ROLES
 from . import frame
+from . import tasks as todo
 
 pages = frame.Pages("strategies")
 READ, WRITE = strategies.READ, strategies.WRITE
@@ -113,8 +114,10 @@ def _document(number: int, link: dict[str, Any] | None = None) -> Response:
     read = next((one for one in versions if one.n == asked), None)
     said = strategies.comments(act, number, read.n) if read else []
     positions = strategies.positions(act, number, read.n) if read else []
+    uses = strategies.uses(act, number) if frame.may("messages:read", found.programme_id) else []
     who: list[str | None] = [one.author for one in versions]
-    who += [name for one in said for name in (one.by, one.answered_by)]
+    summons = strategies.summons(act, said)
+    who += [name for one in said for name in (one.by, one.answered_by, *summons[one.id])]
     who += [name for one in positions if (a := one.agreement) for name in (a.by, a.recorded_by)]
     return frame.show(
         "strategy", 422 if g.get("said") else 200, found=found, versions=versions, read=read, comments=said,
@@ -122,7 +125,10 @@ def _document(number: int, link: dict[str, Any] | None = None) -> Response:
         plays={one.party.id for one in positions if _plays(found, one.party, read)},
         place=programmes.name_of(act, found.programme_id), sections=domain.SECTIONS, names=names.of(act, who),
         group=segments.names(act, [found.segment_id]).get(found.segment_id, ""), me=frame.caller().actor,
-        uses=strategies.uses(act, number) if frame.may("messages:read", found.programme_id) else [],
+        summons=summons, colleagues=programmes.colleagues(act, found.programme_id),
+        asked=[one for one in said if one.asks and one.settled_at is None],
+        **todo.beside("strategy", number),
+        uses=uses, calls=writing.called(act, [one.id for one in uses]),
     )  # fmt: skip
 
 
@@ -154,6 +160,7 @@ def _acts() -> dict[str, Callable[[int], Response]]:
         "invite": _invited,
         "comment": _commented,
         "answer": _answered,
+        "settle": _settled,
         "archive": _archived,
     }
 
@@ -192,13 +199,22 @@ def _invited(number: int) -> Response:
 
 def _commented(number: int) -> Response:
     section = request.form.get("section", "")
-    strategies.comment(frame.act(), number, _n(), section=section, text=request.form.get("text", ""))
+    strategies.comment(
+        frame.act(), number, _n(), section=section, text=request.form.get("text", ""),
+        asks=bool(request.form.get("asks")), call=request.form.get("call", ""),
+    )  # fmt: skip
     return _back(number, "added", section)
 
 
 def _answered(number: int) -> Response:
     comment = ids.number("comment", request.form.get("comment")) or 0
     found = strategies.answer(frame.act(), number, _n(), comment, text=request.form.get("text", ""))
+    return _back(number, "saved", found.section)
+
+
+def _settled(number: int) -> Response:
+    comment = ids.number("comment", request.form.get("comment")) or 0
+    found = strategies.settle(frame.act(), number, _n(), comment)
     return _back(number, "saved", found.section)
 
 

@@ -9,8 +9,9 @@ from flask import Response, request
 from campaigns.base import parse_id
 from campaigns.errors import BadField
 
-from ..acts import messages, relationships, today
+from ..acts import messages, relationships, today, writing
 from . import first, frame, tour
+from . import tasks as todo
 
 pages = frame.Pages("today")
 # What a person may say of a delivery that nobody was sure of, and what is written down as evidence where they add none.
@@ -27,17 +28,24 @@ def morning(status: int = 200) -> Response:
     reads = may("messages:read")
     unsure_count, unsure = today.unsure(act) if reads else (0, [])
     kinds, newest = today.came_in(act, since) if may("responses:read") else ({}, [])
+    approvals, reviews = today.approvals(act), today.urgent_reviews(act)
+    going, failed = (today.going(act, tonight), today.failed(act, since)) if reads else ([], [])
+    told = (
+        [one.message for one in going] + approvals + [one for _, one in reviews] + [one for one, _ in failed]
+    )
     return frame.show(
         "today", status,
         answers=today.answers(act) if may("responses:read") else None,
-        approvals=today.approvals(act), agreements=today.agreements(act), reviews=today.urgent_reviews(act),
-        unsure=unsure, unsure_count=unsure_count, going=today.going(act, tonight) if reads else [],
+        approvals=approvals, agreements=today.agreements(act), reviews=reviews,
+        unsure=unsure, unsure_count=unsure_count, going=going,
+        calls=writing.called(act, [one.id for one in told]),
         kinds=kinds, newest=newest, accounts=today.accounts_out(act) if may("connectors:read") else [],
-        failed=today.failed(act, since) if reads else [], stops=today.stops(act) if reads else [],
+        failed=failed, stops=today.stops(act) if reads else [],
         gaps=today.gaps(act) if reads else [],
         health=today.health(act), touring=tour.running(), first=first.standing(), people=relationships.names(act, ()),
         due=relationships.reviews_due(act, local.date(), mine=True).rows if may("stakeholders:read") else [],
         promises=today.promises_due(act, local.date()) if may("stakeholders:read") else [],
+        **todo.mine_due(tonight),
     )  # fmt: skip
 
 

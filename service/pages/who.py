@@ -31,7 +31,8 @@ def one(number: int) -> Response:
     )  # fmt: skip
     shown = messages.shown(act, message)
     return frame.show(
-        "message_who", 422 if g.get("said") else 200, message=message, title=writing.title(act, message), page=page,
+        "message_who", 422 if g.get("said") else 200, message=message,
+        called=writing.called(act, [message.id])[message.id], page=page,
         rows=writing.rows_told(act, page.rows), shown=shown, states=STATES, state=state,
     )  # fmt: skip
 

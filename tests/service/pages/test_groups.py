@@ -183,7 +183,7 @@ def test_why_somebody_is_in_or_out_is_told_part_by_part(
     rule = {"all": [leaf("language", "has", "cy"), {"not": {"any": [leaf("role", "is", "critic")]}}]}
     page = f"/groups/{public_id('seg', group(wiring, general, 'Welsh', rule))}"
     shown = browser.get(page, who="bob")
-    assert "Out" in shown and "not true" in shown and "On their record:" in shown
+    assert "Out" in shown and "Not true" in shown and "On their record:" in shown
     assert 'chip good">In<' in browser.get(page, who=public_id("stk", ann))
     assert "nobody, or more than one" in browser.get(page, who="Nobody").lower()
 

@@ -258,7 +258,7 @@ def test_a_version_in_another_language_stands_beside_and_is_marked_when_its_sour
     assert answer.headers["Location"].endswith("/words/email/cy")
     browser.post(f"{place}/words/email/cy", act="save", mode="text", subject="Cerdded", text="Dewch")
     page = browser.get(place)
-    assert "Mail · Welsh" in page and "Mail · English" in page and "Source changed" not in page
+    assert "E-mail · Welsh" in page and "E-mail · English" in page and "Source changed" not in page
     browser.post(f"{place}/words/email/en", act="save", mode="text", subject="Walk", text="Come on Monday")
     assert "Source changed" in browser.get(place)
     assert "Source changed" not in browser.done(place, act="still_right", channel="email", language="cy")
