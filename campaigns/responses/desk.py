@@ -23,6 +23,7 @@ from ..stakeholders.text import TEXT_MAX, clean, fold
 from .promise import Clock, Desk
 from .tables import (
     CLOSED_WHY,
+    RESPONSE_KINDS,
     SENTIMENTS,
     WRITTEN,
     ReplyDraft,
@@ -41,6 +42,7 @@ DRAFT_MAX = 100_000
 GOES_ON = timedelta(days=30)
 # The clocks of so many open items are looked at, those first that wait longest.
 LOOKED_AT_MAX = 1000
+APART = tuple(kind for kind in RESPONSE_KINDS if kind not in WRITTEN)
 FOLDERS = ("open", "mine", "nobody", "called", "who", "kept", "snoozed", "done", "apart")
 
 
@@ -90,7 +92,8 @@ def folder(name: str, now: datetime, who: str) -> list[ColumnElement[bool]]:
     if name == "who":
         return [Response.matched_by.is_(None), is_open, Response.kind.not_in(("like", "boost", "bounce"))]
     if name == "done":
-        return [written, Response.closed_at.is_not(None)]
+        # Nearly all are: said so that the newest are read first, not all of two kinds and then sorted.
+        return [Response.kind.not_in(APART), Response.closed_at.is_not(None)]
     if name == "snoozed":
         return [written, is_open, Response.snoozed_until_at > now]
     mine: dict[str, list[ColumnElement[bool]]] = {

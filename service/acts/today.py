@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from campaigns.delivery import reconcile
-from campaigns.delivery.tables import Account, Batch, Delivery, Stop
+from campaigns.delivery.tables import IN_TROUBLE, Account, Batch, Delivery, Stop
 from campaigns.messages import rhythm
 from campaigns.messages.tables import Message, Occurrence
 from campaigns.responses import desk
@@ -109,7 +109,9 @@ def unsure(act: Act) -> tuple[int, list[Unsure]]:
     found = _mine(act, select(Delivery, Stakeholder.name), "messages:read").outerjoin(
         Stakeholder, Stakeholder.id == Delivery.stakeholder_id
     )
-    found = found.where(Delivery.state == "unknown", Delivery.next_at.is_(None), Delivery.batch_id.is_(None))
+    found = found.where(
+        Delivery.state == "unknown", IN_TROUBLE, Delivery.next_at.is_(None), Delivery.batch_id.is_(None)
+    )
     rows = act.session.execute(found.order_by(Delivery.id).limit(SHOWN)).all()
     return _count(act, found.with_only_columns(Delivery.id)), [Unsure(row, name or "") for row, name in rows]
 
@@ -175,7 +177,7 @@ def failed(act: Act, since: datetime) -> list[tuple[Message, int]]:
     found = (
         select(Message, func.count(Delivery.id))
         .join(Delivery, Delivery.message_id == Message.id)
-        .where(Delivery.state == "failed", Delivery.settled_at >= since)
+        .where(Delivery.state == "failed", IN_TROUBLE, Delivery.settled_at >= since)
         .group_by(Message)
         .order_by(Message.id.desc())
         .limit(SHOWN)
