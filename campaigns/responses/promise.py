@@ -159,6 +159,7 @@ class Desk:
         self._terms: dict[tuple[int | None, int | None], Terms] = {}
         self._hours: dict[int | None, Hours] = {}
         self._strategies: dict[int, int | None] = {}
+        self._first: dict[tuple[int | None, int | None, str, str], tuple[Hours, int] | None] = {}
 
     def learn(self, messages: set[int]) -> None:
         """Which strategy each message stands under, in one statement."""
@@ -201,9 +202,13 @@ class Desk:
 
     def first_due(self, one: Any) -> datetime | None:
         """Until when the first answer was promised; `one` has the columns of Response. None: nothing was."""
-        terms = self._of(one)
-        rule = terms.of(one.channel, one.kind) if one.kind in WRITTEN else None
-        return terms.hours.after(one.at, terms.hours.minutes(rule.first)) if rule is not None else None
+        key = (one.programme_id, self._strategy_of(one), one.channel, one.kind)
+        if key not in self._first:  # thousands are asked about for a report, and few of them differ
+            terms = self._of(one)
+            rule = terms.of(one.channel, one.kind) if one.kind in WRITTEN else None
+            self._first[key] = None if rule is None else (terms.hours, terms.hours.minutes(rule.first))
+        promised = self._first[key]
+        return None if promised is None else promised[0].after(one.at, promised[1])
 
     def hours(self, programme_id: int | None) -> Hours:
         """The hours that a programme keeps."""
@@ -222,13 +227,17 @@ class Desk:
         return self._nearest(programme_id)
 
     def _of(self, one: Any) -> Terms:
-        if one.message_id:
-            self.learn({one.message_id})
-        strategy_id = self._strategies.get(one.message_id) if one.message_id else None
-        key = (one.programme_id, strategy_id)
+        key = (one.programme_id, self._strategy_of(one))
         if key not in self._terms:
             self._terms[key] = Terms(tuple(self._rules(*key)), self.hours(one.programme_id))
         return self._terms[key]
+
+    def _strategy_of(self, one: Any) -> int | None:
+        if not one.message_id:
+            return None
+        if one.message_id not in self._strategies:
+            self.learn({one.message_id})
+        return self._strategies.get(one.message_id)
 
     def _rules(self, programme_id: int | None, strategy_id: int | None) -> Iterable[Rule]:
         """The lines of the nearest place that has any."""
