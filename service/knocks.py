@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -86,7 +86,7 @@ def came_from(remote: str, forwarded: str, trusted: str) -> str:
 def _place(address: str) -> str:
     """An address as one place: whoever has one IPv6 address has the whole network of 64 bits."""
     try:
-        found = ip_address(address)
+        found = _read(address)
     except ValueError:
         return address[:100]
     return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
@@ -94,10 +94,16 @@ def _place(address: str) -> str:
 
 def _is_in(address: str, networks: str) -> bool:
     try:
-        one = ip_address(address)
+        one = _read(address)
         return any(one in ip_network(network.strip()) for network in networks.split(",") if network.strip())
     except ValueError:
         return False
+
+
+def _read(address: str) -> IPv4Address | IPv6Address:
+    """An address; one of IPv4 that was told as IPv6 (`::ffff:192.0.2.1`) is that of IPv4, not everybody's."""
+    found = ip_address(address)
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def _count(session: Session, now: datetime, limit: Limit, who: str) -> int:

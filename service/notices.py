@@ -274,6 +274,11 @@ def _who(staff: Iterable[Colleague], actors: Iterable[str | None]) -> list[Colle
     return [one for one in staff if one.actor in named]
 
 
+def _reading(staff: Iterable[Colleague], scope: str, programme_id: int | None) -> list[Colleague]:
+    """Those of them who may read it now: what is told of it has names in it."""
+    return [one for one in staff if one.caller.may(scope, programme_id)]
+
+
 # --- the facts ----------------------------------------------------------------------------------------------------
 
 
@@ -339,7 +344,7 @@ def _assigned(session: Session, now: datetime, staff: list[Colleague]) -> Iterat
     """Somebody else gave them an item of the inbox."""
     since = now - NEWS
     given = (
-        select(AuditEntry.ref, AuditEntry.actor, Response.assignee, Response.from_name)
+        select(AuditEntry.ref, Response.programme_id, Response.assignee, Response.from_name)
         .join(Response, Response.id == AuditEntry.ref)
         .where(
             AuditEntry.id > _id_at(since), AuditEntry.kind == "response", AuditEntry.act == "response.assigned",
@@ -347,25 +352,25 @@ def _assigned(session: Session, now: datetime, staff: list[Colleague]) -> Iterat
         )
         .limit(LOOKED_AT_MAX)
     )  # fmt: skip
-    for number, _by, assignee, name in session.execute(given):
+    for number, programme_id, assignee, name in session.execute(given):
         shown = public_id("rsp", number)
-        for one in _who(staff, [assignee]):
+        for one in _reading(_who(staff, [assignee]), "responses:read", programme_id):
             yield Fact(one, "assigned", f"{shown}/{assignee}", f"/inbox/{shown}", {"name": name})
 
 
 def _called(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
     """A note calls them to an item."""
     calls = (
-        select(ResponseCall.who, ResponseNote, Response.from_name)
+        select(ResponseCall.who, ResponseNote, Response.programme_id, Response.from_name)
         .join(ResponseNote, ResponseNote.id == ResponseCall.note_id)
         .join(Response, Response.id == ResponseCall.response_id)
         .where(ResponseNote.id > _id_at(now - NEWS), ResponseNote.by != ResponseCall.who)
         .limit(LOOKED_AT_MAX)
     )
-    for who, note, name in session.execute(calls):
+    for who, note, programme_id, name in session.execute(calls):
         path = f"/inbox/{public_id('rsp', note.response_id)}"
         values = {"name": name, "urgent": note.kind == "urgent"}
-        for one in _who(staff, [who]):
+        for one in _reading(_who(staff, [who]), "responses:read", programme_id):
             yield Fact(one, "called", f"note/{note.id}", path, values)
 
 
@@ -374,7 +379,9 @@ def _overdue(session: Session, now: datetime, staff: list[Colleague]) -> Iterato
     for response, _clock in desk.overdue(session, now):
         shown = public_id("rsp", response.id)
         for one in staff:
-            theirs = response.assignee == one.actor
+            theirs = response.assignee == one.actor and one.caller.may(
+                "responses:read", response.programme_id
+            )
             anybodys = response.assignee is None and one.caller.may("responses:write", response.programme_id)
             if theirs or anybodys:
                 yield Fact(one, "answer_overdue", shown, f"/inbox/{shown}", {"name": response.from_name})
@@ -456,7 +463,7 @@ def _reviews(session: Session, now: datetime, staff: list[Colleague]) -> Iterato
         owners = [
             public_id("usr", one) for one in (involvement.owner_id, involvement.deputy_id) if one is not None
         ]
-        for one in _who(staff, owners[:1]):
+        for one in _reading(_who(staff, owners[:1]), "stakeholders:read", involvement.programme_id):
             ref = f"{number}/{involvement.programme_id}/{involvement.review_on}"
             path = f"/people/{number}/in/{public_id('prg', involvement.programme_id)}"
             yield Fact(one, "review_due", ref, path, {"name": person.name})

@@ -317,11 +317,13 @@ def labels(session: Session, ids: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def labels_in_use(session: Session, limit: int = 100) -> list[str]:
-    """The labels there are, the usual ones first."""
+def labels_in_use(session: Session, *within: ColumnElement[bool], limit: int = 100) -> list[str]:
+    """The labels there are on responses `within`, the usual ones first."""
+    used = select(func.min(ResponseLabel.name))
+    if within:
+        used = used.join(Response, Response.id == ResponseLabel.response_id).where(*within)
     used = (
-        select(func.min(ResponseLabel.name))
-        .group_by(ResponseLabel.name_fold)
+        used.group_by(ResponseLabel.name_fold)
         .order_by(func.count().desc(), ResponseLabel.name_fold)
         .limit(limit)
     )

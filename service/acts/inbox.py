@@ -167,6 +167,11 @@ def colleagues(act: Act, programme_id: int | None, *, anywhere: bool = False) ->
     return list(act.session.scalars(query))
 
 
+def labels(act: Act) -> list[str]:
+    """The labels on what the caller may read, the usual ones first."""
+    return desk.labels_in_use(act.session, *_reach(act))
+
+
 def take(act: Act, response_id: int) -> Response:
     """Take an item; Conflict where a colleague was faster."""
     found = _mine(act, response_id)

@@ -36,7 +36,10 @@ def ask_second_step(act: Act, of: str) -> Installation:
 
 
 def use_provider(act: Act, *, issuer: str, client_id: str, client_secret: str = "") -> Installation:
-    """Let people sign in by an OpenID provider; an empty issuer ends that. A secret that is not given stays."""
+    """Let people sign in by an OpenID provider; an empty issuer ends that.
+
+    A secret that is not given stays, but only for the provider that it was given for: no other ever gets it.
+    """
     act.need("users:admin", None)
     if act.wiring.settings.oidc.issuer:
         raise Forbidden("the provider stands in the settings file: change it there")
@@ -44,6 +47,8 @@ def use_provider(act: Act, *, issuer: str, client_id: str, client_secret: str = 
     if not issuer.strip():
         row.oidc = row.oidc_secret = None
     else:
+        if row.oidc and issuer_of(issuer) != row.oidc["issuer"]:
+            row.oidc_secret = None
         row.oidc = {"issuer": issuer_of(issuer), "client_id": clean(client_id, "/client_id")}
         if client_secret:
             row.oidc_secret = oidc.seal(act.wiring.keyring, row, client_secret)

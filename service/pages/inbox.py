@@ -42,7 +42,7 @@ def listed() -> Response:
     return frame.show(
         "inbox", 422 if g.get("said") else 200, folder=folder, folders=desk.FOLDERS, lines=lines, page=page,
         counts=inbox.counts(act, COUNTED), colleagues=colleagues, me=act.caller.actor,
-        names=inbox.names(act, _actors(lines)), labels=desk.labels_in_use(act.session),
+        names=inbox.names(act, _actors(lines)), labels=inbox.labels(act),
         languages_spoken=_languages(), reasons=NO_ANSWER,
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def one(number: int) -> Response:
     return frame.show(
         "inbox_one", 422 if g.get("said") else 200, item=found, response=response, me=act.caller.actor,
         names=inbox.names(act, actors), colleagues=_speaking(inbox.colleagues(act, response.programme_id), language),
-        replies=inbox.saved_replies(act, language), labels=desk.labels_in_use(act.session), reasons=NO_ANSWER,
+        replies=inbox.saved_replies(act, language), labels=inbox.labels(act), reasons=NO_ANSWER,
         sentiments=SENTIMENTS, writing=[one for one in found.others if desk.at_it(act.now, one)],
         found_people=inbox.found_people(act, request.args.get("who", "")), writable=frame.may(
             inbox.WRITE, response.programme_id

@@ -30,6 +30,7 @@ from ..wiring import Wiring
 from . import page
 
 BODY_MAX = 64 * 1024
+NUMBER_MAX = 20
 # Nobody reads and fills in a page faster than this; and a page that lay open longer is shown anew.
 FASTEST, OPEN_FOR = timedelta(seconds=2), timedelta(hours=24)
 # In a quarter of an hour: from one place; where a proxy that nobody told us of stands before us, from all of them.
@@ -164,7 +165,7 @@ def _sign_up(session: Session, wiring: Wiring, seen: Seen) -> None:
         raise Conflict("this form is closed")
     if request.form.get("agree") != "yes":
         raise Invalid("tick that you agree", pointer="/agree")
-    chosen = [int(one) for one in request.form.getlist("topic") if one.isdecimal()]
+    chosen = [int(one) for one in request.form.getlist("topic") if one.isdecimal() and len(one) < NUMBER_MAX]
     if forms.topics_of(session, seen.form) and not chosen:
         raise Invalid("choose one topic at least", pointer="/topic")
     signup = forms.ask(

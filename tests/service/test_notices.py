@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from campaigns.base import public_id
 from campaigns.delivery import accounts
@@ -264,6 +264,18 @@ def test_the_owner_of_a_relationship_is_told_that_its_review_is_due(office: Offi
         involvement.owner_id, involvement.review_on = office.ben, now.date()
         assert session.execute(relationships.due(now.date())).all()
     assert office.gather() == [("review_due", "ben")]
+
+
+def test_whoever_may_not_read_it_any_more_is_not_told_names(office: Office) -> None:
+    now = office.wiring.now()
+    with office.wiring.database.write() as session:
+        person = people.create(session, now, kind="person", name="Nia")
+        general = programmes.general(session, now)
+        relation = people.involve(session, now, person.id, general.id)
+        relationships.set_owners(session, relation, owner_id=office.ann, deputy_id=None)
+        relation.review_on = now.date() - timedelta(days=1)
+        session.execute(delete(Grant).where(Grant.user_id == office.ann))
+    assert office.gather() == []
 
 
 def test_the_digest_comes_in_the_morning_to_whoever_wants_it(office: Office) -> None:

@@ -369,6 +369,19 @@ def test_another_programme_does_not_exist_and_a_small_role_changes_nothing(
     browsers(None).get("/inbox", status=403)
 
 
+def test_labels_of_another_programme_are_not_offered(
+    browser: Browser, browsers: Browsers, post: Post, wiring: Wiring
+) -> None:
+    with wiring.database.write() as session:
+        day = datetime(2026, 1, 1, tzinfo=UTC).date()
+        other = programmes.create(session, wiring.now(), name="Other", starts_on=day).id
+    browser.done(f"/inbox/{post.comes()}", act="label", label="Grievance Jones")
+    outside = browsers("responder", other)
+    key = post.comes("bo@example.org", programme_id=other)
+    assert "Grievance" in browser.get("/inbox")
+    assert "Grievance" not in outside.get("/inbox") and "Grievance" not in outside.get(f"/inbox/{key}")
+
+
 def test_every_act_has_its_button_and_an_unknown_one_is_refused(browser: Browser, post: Post) -> None:
     path = f"/inbox/{post.comes()}"
     assert "there is no such act" in browser.post(path, act="explode", status=422).text

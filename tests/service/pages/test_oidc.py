@@ -273,6 +273,18 @@ def test_administrators_choose_the_provider_and_its_secret_is_not_shown(
     assert "organisation" not in browser.client.get("/sign-in").text
 
 
+def test_the_secret_of_one_provider_is_never_given_to_another(
+    browser: Browser, wired: Wiring, issuer: str
+) -> None:
+    """U15."""
+    with wired.database.write() as session:
+        row = session.scalars(select(Installation)).one()
+        row.oidc = {"issuer": "https://elsewhere.example", "client_id": "dolen"}
+    browser.post("/settings/policies/provider", issuer=issuer, client_id="dolen")
+    with wired.database.read() as session:
+        assert oidc.provider(session, wired) == oidc.Provider(issuer, "dolen", "")
+
+
 @pytest.mark.parametrize("typed", ["http://example.org", "example", "https://127.0.0.1:1/x"])
 def test_what_is_no_provider_is_not_kept_and_comes_back(browser: Browser, typed: str) -> None:
     answer = browser.post("/settings/policies/provider", issuer=typed, client_id="dolen", status=422)

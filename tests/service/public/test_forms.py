@@ -376,6 +376,12 @@ def test_somebody_elses_kind_of_link_is_refused(town: Town, sent: Sent) -> None:
     assert town.send(f"/f/news/{town.wiring.links.token('reader', sent.delivery_id)}").status_code == 404
 
 
+def test_a_number_that_nobody_typed_is_no_topic(town: Town) -> None:
+    for odd in ("9" * 5000, "9" * 30, "-1", "٣", "²"):
+        assert town.send(topic=[odd, str(town.walks)], email=f"n{len(odd)}@example.org").status_code == 200
+        assert town.rows(Signup)[-1].topics == [town.walks]
+
+
 def test_a_flood_from_one_place_is_turned_away(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     from service import knocks
     from service.public import forms as door
