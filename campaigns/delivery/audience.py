@@ -86,6 +86,11 @@ def page(
     return rows, people[-1].id
 
 
+def anybody(session: Session, plan: Plan, after_id: int, now: datetime) -> bool:
+    """Whether more stakeholders follow after `after_id`."""
+    return session.scalars(_people(session, plan.message, after_id, now).limit(1)).first() is not None
+
+
 def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) -> list[dict[str, Any]]:
     """The rows of one stakeholder as if nothing were said against them; a value their words miss stays missing."""
     person = session.get_one(Stakeholder, stakeholder_id)

@@ -138,7 +138,7 @@ def summary(session: Session, message: Message, now: datetime, *, most: int, nam
             counted[_word(row)] += 1
             if len(tally[_word(row)]) < (20 if _word(row) == "" else named) and row["stakeholder_id"]:
                 tally[_word(row)].append(row["stakeholder_id"])
-    whole = more is None or not audience.page(session, plan, more, now)[0]
+    whole = more is None or not audience.anybody(session, plan, more, now)
     people = _names(session, [one for found in tally.values() for one in found])
     names = {word: [(one, people[one]) for one in found] for word, found in tally.items()}
     left_out = {word: count for word, count in counted.most_common() if word}

@@ -346,9 +346,9 @@ def remove_words(act: Act, message: Message, channel: str, language: str) -> Non
     words_of.remove_variant(act, message.content_id, channel, language)
 
 
-def group_name(act: Act, segment_id: int | None) -> str:
-    """What a group is called; "" for none."""
-    return act.session.get_one(Segment, segment_id).name if segment_id is not None else ""
+def group_of(act: Act, message: Message) -> Segment | None:
+    """The group a message goes to, where it goes to one."""
+    return act.session.get_one(Segment, message.segment_id) if message.segment_id is not None else None
 
 
 def strategy_of(act: Act, message: Message) -> Strategy:

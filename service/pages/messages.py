@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from flask import Response, g, request
 
 from campaigns.messages.blockers import SIGNATURES
-from campaigns.messages.tables import STATES
+from campaigns.messages.tables import STATES, Message
 
 from .. import ids, words
 from ..acts import content, messages, programmes, relationships, writing
@@ -19,9 +19,10 @@ from .write import OFFERED, addressed, topics_of
 
 pages = frame.Pages("messages")
 LIST = 30
-# People a page counts before it answers; whoever wants all of them counted asks for that page.
+# People a page counts before it answers, here and on the page that says more; and those who wait for it.
 LOOKED = 200
-COUNTED = 20_000
+COUNTED = 600
+COUNTED_WAITING = 20_000
 FRAMED = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -72,7 +73,7 @@ def one(number: int) -> Response:
             tags=sorted(dict.fromkeys((*OFFERED, *written)), key=lambda tag: tag in written),
             zones=sorted(available_timezones()),
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
-            programme=programmes.name_of(act, message.programme_id), group=_group(message.segment_id),
+            programme=programmes.name_of(act, message.programme_id), group=_group(message),
             topic=messages.topic_of(act, message), topics=topics_of(message.programme_id),
             summons=summons, colleagues=programmes.colleagues(act, message.programme_id), me=act.caller.actor,
             **todo.beside("message", number),
@@ -84,11 +85,12 @@ def one(number: int) -> Response:
 def audience(number: int) -> Response:
     """Everybody counted: who would get it and who is left out, because of what."""
     act = frame.act()
-    message = messages.get(act, number)
+    message, most = messages.get(act, number), COUNTED_WAITING if request.args.get("all") else COUNTED
     return frame.show(
         "message_audience", message=message,
         called=writing.called(act, [message.id])[message.id],
-        audience=writing.audience(act, number, most=COUNTED), most=COUNTED,
+        audience=writing.audience(act, number, most=most), most=most, longest=COUNTED_WAITING,
+        group=writing.group_of(act, message),
     )  # fmt: skip
 
 
@@ -111,8 +113,9 @@ def _audience(number: int, state: str) -> Any:
     return None
 
 
-def _group(segment_id: int | None) -> str:
-    return writing.group_name(frame.act(), segment_id)
+def _group(message: Message) -> str:
+    found = writing.group_of(frame.act(), message)
+    return found.name if found is not None else ""
 
 
 # --- what its buttons do ------------------------------------------------------------------------------------------
