@@ -18,7 +18,7 @@ from campaigns.errors import BadField, Blocked, Forbidden, NotFound
 from campaigns.messages import approval, blockers, calendar, messages, render, render_helper
 from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Variant
 from campaigns.stakeholders import addresses
-from campaigns.stakeholders.tables import Segment, Stakeholder
+from campaigns.stakeholders.tables import Segment, Stakeholder, Topic
 from campaigns.strategies import agreements, programmes, strategies
 from campaigns.strategies.tables import Programme, StrategyVersion, UrgentGo
 from connectors.api import Outbound
@@ -55,12 +55,15 @@ def listed(
     after: str | None,
     before: str | None,
     programme_id: int | None = None,
+    kind: str | None = None,
     newest_first: bool = False,
 ) -> paging.Page:
     """The messages of the caller's programmes."""
     statement = scoped(select(Message), Message.programme_id, act.caller, "messages:read")
     if state is not None:
         statement = statement.where(Message.state == state)
+    if kind is not None:
+        statement = statement.where(Message.kind == kind)
     if programme_id is not None:
         act.need("messages:read", programme_id)
         statement = statement.where(Message.programme_id == programme_id)
@@ -146,6 +149,11 @@ def change(act: Act, message_id: int, version: int | None, **values: Any) -> Mes
     release_named(act, message)
     act.note("message.changed", "message", message.id, programme_id=message.programme_id)
     return message
+
+
+def topic_of(act: Act, message: Message) -> Topic | None:
+    """What its readers choose to get or not."""
+    return None if message.topic_id is None else act.session.get(Topic, message.topic_id)
 
 
 def submit(act: Act, message_id: int) -> Message:

@@ -34,12 +34,13 @@ def listed() -> Response:
     """What was written, newest first."""
     act, asked = frame.act(), request.args
     state = asked.get("state") if asked.get("state") in STATES else None
+    kind = "answer" if asked.get("kind") == "answer" else "message"
     page = messages.listed(
-        act, state=state, programme_id=ids.number("programme", asked.get("programme")), limit=LIST,
+        act, state=state, kind=kind, programme_id=ids.number("programme", asked.get("programme")), limit=LIST,
         after=asked.get("after"), before=asked.get("before"), newest_first=True,
     )  # fmt: skip
     return frame.show(
-        "messages", page=page, rows=writing.told(act, page.rows), states=STATES, state=state,
+        "messages", page=page, rows=writing.told(act, page.rows), states=STATES, state=state, kind=kind,
         programmes=programmes.choices(act, "messages:read"),
     )  # fmt: skip
 
