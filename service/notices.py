@@ -30,7 +30,7 @@ from campaigns.strategies import agreements
 from campaigns.strategies.tables import Strategy, StrategyVersion, UrgentGo
 from connectors.api import AccountGone, ConnectorError, Deferred, Uncertain
 
-from . import letters, observe, post, words
+from . import observe, post
 from .access import Caller, reaches_of
 from .permissions import SCOPES
 from .tables import Grant, Notice, NoticeChoice, User
@@ -209,13 +209,11 @@ def _send(wiring: Wiring, by: post.Box, notice: Notice, user: User) -> None:
 
 
 def _letter(wiring: Wiring, notice: Notice, user: User) -> post.Letter:
-    language = words.choose([user.language])
     facts = {**notice.facts, "zone": user.zone or wiring.settings.workspace.zone}
-    drawn = letters.draw(
-        "notice", language, kind=notice.kind, name=user.name, facts=facts,
+    return post.letter(
+        "notice", user, kind=notice.kind, facts=facts,
         url=wiring.links.url(facts["path"]), choices=wiring.links.url("/me/notices"),
     )  # fmt: skip
-    return post.Letter(str(user.email_key), drawn.subject, drawn.text, language)
 
 
 def _drop_old(session: Session, now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +18,8 @@ from campaigns.delivery import send
 from campaigns.delivery.tables import Account
 from connectors.api import Connector, ConnectorError, Outbound
 
-from . import observe
+from . import letters, observe, words
+from .tables import User
 from .wiring import Wiring
 
 THREAD = "post"
@@ -42,6 +44,13 @@ class Box:
     connector: Connector
     sender: str
     sender_name: str
+
+
+def letter(template: str, user: User, **values: Any) -> Letter:
+    """A mail to somebody who works here in their language, from templates/mail."""
+    language = words.choose((user.language,))
+    drawn = letters.draw(template, language, name=user.name, **values)
+    return Letter(str(user.email_key), drawn.subject, drawn.text, language)
 
 
 def box(wiring: Wiring, session: Session) -> Box | None:

@@ -32,12 +32,6 @@ def draw(template: str, language: str, zone: ZoneInfo, **values: Any) -> str:
     )  # fmt: skip
 
 
-def draw_letter(template: str, language: str, **values: Any) -> str:
-    """A mail to somebody who works here as plain text, its first line the subject."""
-    made = environment(language).overlay(autoescape=False)
-    return made.get_template(template).render(language=language, **values)
-
-
 @cache
 def environment(language: str) -> Environment:
     """The templates of the pages with the words of one language."""

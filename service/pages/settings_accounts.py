@@ -15,7 +15,7 @@ from connectors.smtp.presets import PRESETS
 
 from .. import paging, post, words
 from ..acts import accounts, begin, programmes
-from . import drawing, frame, typed
+from . import frame, typed
 
 pages = frame.Pages("settings_accounts")
 # The first questions of a connector, in the order in which people have the answers; of others, what is needed.
@@ -239,9 +239,7 @@ def _refuse(error: DomainError) -> None:
 
 
 def _trial(account: Account) -> post.Letter:
-    person, language = frame.user(), frame.reader_language()
+    person = frame.user()
     if not person.email_key:
         raise BadField("you have no e-mail address here: an administrator can add it")
-    text = drawing.draw_letter("letters/trial.txt", language, name=person.name, account=account.name)
-    subject, _, body = text.partition("\n")
-    return post.Letter(person.email_key, subject.strip(), body.strip() + "\n", language)
+    return post.letter("trial", person, account=account.name)

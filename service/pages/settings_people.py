@@ -13,8 +13,7 @@ from campaigns.strategies.tables import Programme
 from .. import paging, post, words
 from ..acts import Act, begin, programmes, tokens, users
 from ..permissions import ROLES
-from ..tables import User
-from . import drawing, frame, typed
+from . import frame, typed
 
 pages = frame.Pages("settings_people")
 LIVES = (30, 90, 365)
@@ -38,7 +37,7 @@ def invited() -> Response:
             _grant(act, user.id)
             number, link = user.id, users.let_in(act, user.id)
             by = post.box(act.wiring, act.session)
-            letter = _letter(user, link) if by else None
+            letter = post.letter("invited", user, who=frame.user().name, link=link) if by else None
         if by and letter:
             post.post_aside(by, letter)
     except DomainError as error:
@@ -233,15 +232,3 @@ def _kept_in(number: int, answer: Response) -> Response:
     if number != frame.user().id or frame.login_of(act.session) is not None:
         return answer
     return frame.set_cookie(answer, frame.begin_login(act.session, number))
-
-
-def _letter(user: User, link: str) -> post.Letter:
-    text = drawing.draw_letter(
-        "letters/invited.txt",
-        words.choose((user.language,)),
-        name=user.name,
-        who=frame.user().name,
-        link=link,
-    )
-    subject, _, body = text.partition("\n")
-    return post.Letter(str(user.email_key), subject.strip(), body.strip() + "\n", user.language)

@@ -15,11 +15,11 @@ from campaigns.errors import DomainError, Forbidden, LinkNotValid
 from campaigns.strategies import programmes
 from connectors.api import ConnectorError
 
-from .. import ids, knocks, logins, oidc, passwords, post, second_step, words
+from .. import ids, knocks, logins, oidc, passwords, post, second_step
 from ..access import CONSOLE
 from ..acts import Act, begin, users
 from ..tables import DoorKey, Login, User
-from . import drawing, frame
+from . import frame
 
 pages = frame.Pages("signin")
 # Who starts: the assurance that the built-in programme gets (gates.md).
@@ -176,7 +176,7 @@ def forgotten_asked() -> Response:
         if user is not None and user.state == "active" and user.email_key and by is not None:
             link = wiring.links.url(logins.make_key(session, wiring.now(), user.id))
             _note(session, user.id, "user.link_asked")
-            post.post_aside(by, _letter(user, link))
+            post.post_aside(by, post.letter("forgotten", user, link=link))
     return frame.show("forgotten", asked=True)
 
 
@@ -262,13 +262,6 @@ def _provider_failed(error: DomainError | ConnectorError) -> Response:
         )
     frame.refuse(error)
     return sign_in(403)
-
-
-def _letter(user: User, link: str) -> post.Letter:
-    language = words.choose((user.language,))
-    text = drawing.draw_letter("letters/forgotten.txt", language, name=user.name, link=link)
-    subject, _, body = text.partition("\n")
-    return post.Letter(str(user.email_key), subject.strip(), body.strip() + "\n", language)
 
 
 def _come_in(act: Act, key: DoorKey) -> User:
