@@ -56,6 +56,8 @@ def digest(session: Session, message: Message) -> str:
             },
             "purpose": message.purpose,
             "strategy_version": message.strategy_version_id,
+            # Quiet periods can let urgent ones pass; the other lanes say only who goes before whom.
+            **({"lane": message.lane} if message.lane == "urgent" else {}),
         }
     )
 

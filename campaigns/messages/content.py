@@ -133,7 +133,7 @@ def save_variant(
 
 
 def put_together(
-    session: Session, now: datetime, content: ContentItem, languages: Sequence[str] | None, *, author: str
+    session: Session, now: datetime, content: ContentItem, languages: Sequence[str] | None
 ) -> None:
     """Send whoever has said no language one letter in two, the first above; None: one language as for all.
 
@@ -142,7 +142,7 @@ def put_together(
     wanted = None if languages is None else [language_tag(one, "/together") for one in languages]
     if wanted is not None and (len(wanted) != 2 or _main(wanted[0]) == _main(wanted[1])):
         raise BadField("a letter in two languages needs two that differ", pointer="/together")
-    content.together, content.author = wanted, author
+    content.together = wanted
     content.touch(now)
     session.flush()
     _tell(session, now, content)

@@ -141,13 +141,22 @@ def edit(session: Session, now: datetime, message: Message, *, by: str = "", **v
         calendar.check_range(message.at, now)
     if accounts is not None:
         _set_accounts(session, message, accounts)
-    if by and by != message.author and by not in message.editors:
-        message.editors = [*message.editors, by]
+    _wrote(message, by)
     message.touch(now)
     session.flush()
     if {"at", "wall", "zone"} & values.keys():
         _plan(session, now, message)
     settle(session, now, message)
+
+
+def put_together(
+    session: Session, now: datetime, message: Message, languages: Sequence[str] | None, *, by: str
+) -> None:
+    """As `content.put_together`; whoever does it wrote some of every message with these words."""
+    item = session.get_one(ContentItem, message.content_id)
+    for one in session.scalars(select(Message).where(Message.content_id == item.id).with_for_update()):
+        _wrote(one, by)
+    content.put_together(session, now, item, languages)
 
 
 def submit(session: Session, now: datetime, message: Message) -> None:
@@ -296,6 +305,11 @@ def template_approved(session: Session, now: datetime, version: TemplateVersion)
 
 
 # --- checks -------------------------------------------------------------------------------------------------------
+
+
+def _wrote(message: Message, by: str) -> None:
+    if by and by != message.author and by not in message.editors:
+        message.editors = [*message.editors, by]
 
 
 def _set_values(message: Message, values: dict[str, Any]) -> None:

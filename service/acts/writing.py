@@ -247,7 +247,7 @@ def put_together(act: Act, message_id: int, languages: Sequence[str] | None) -> 
     """Send whoever has said no language one letter in two, or no longer."""
     message = get(act, message_id, scope="messages:write", lock=True)
     item = act.one(ContentItem, message.content_id, lock=True)
-    content.put_together(act.session, act.now, item, languages, author=act.caller.actor)
+    messages.put_together(act.session, act.now, message, languages, by=act.caller.actor)
     act.note(
         "content_item.put_together", "content_item", item.id, programme_id=item.programme_id,
         after={"languages": list(languages or ())},

@@ -10,9 +10,9 @@ from typing import Any
 
 from flask import Response, g, request
 
-from campaigns.errors import DomainError, NotFound
+from campaigns.errors import DomainError, NotFound, Stale
 from campaigns.messages import blocks, media
-from campaigns.messages.tables import Variant
+from campaigns.messages.tables import Message, Variant
 
 from .. import ids
 from ..acts import Act, messages, writing
@@ -100,7 +100,10 @@ def _asked() -> dict[str, Any]:
 
 def _saved(number: int, channel: str, tag: str) -> Response:
     act, form = frame.act(), request.form
-    content_id = messages.get(act, number, scope="messages:write").content_id
+    message = messages.get(act, number, scope="messages:write")
+    if form.get("known", str(_n(message, channel, tag))) != str(_n(message, channel, tag)):
+        raise Stale("somebody saved this version at the same moment: read theirs first")
+    content_id = message.content_id
     subject = form.get("subject", "").strip()
     if form.get("mode") == "blocks":
         writing.save_blocks(act, content_id, channel, tag, subject=subject, built=_typed())
@@ -110,6 +113,12 @@ def _saved(number: int, channel: str, tag: str) -> Response:
             act, content_id, channel, tag, subject=subject, text=form.get("text", ""), html=html
         )
     return frame.go("pages_messages.one", "saved", number=number)
+
+
+def _n(message: Message, channel: str, tag: str) -> int:
+    """Which form of a version stands; 0 before there is one."""
+    found, _ = writing.variants(frame.act(), message)
+    return next((one.n for one in found if (one.channel, one.language) == (channel, tag)), 0)
 
 
 def _removed(number: int, channel: str, tag: str) -> Response:

@@ -113,7 +113,7 @@ def test_whoever_said_no_language_gets_one_letter_in_two(database: Database, now
                 session, now, item, channel="email", language=language, author="ann", subject=subject, text=text,
                 html=html,
             )  # fmt: skip
-        content.put_together(session, now, item, ["cy", "en"], author="ann")
+        content.put_together(session, now, item, ["cy", "en"])
         made = messages.create(
             session, now, author="ann", programme_id=world.programme_id, strategy_version_id=version.id,
             content_id=item.id, purpose="survey", accounts=[(world.account_id, "email")],

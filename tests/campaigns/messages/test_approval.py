@@ -59,6 +59,9 @@ EDITS: dict[str, Callable[[Desk, Message], object]] = {
     "the purpose": lambda desk, message: messages.edit(
         desk.session, desk.now, message, purpose="direct_marketing"
     ),
+    "to urgent, which passes quiet periods": lambda desk, message: messages.edit(
+        desk.session, desk.now, message, lane="urgent"
+    ),
     "how long it is useful": lambda desk, message: messages.edit(
         desk.session, desk.now, message, useful_until_s=60
     ),
@@ -100,7 +103,7 @@ def test_at_light_an_edit_goes_straight_on_with_the_authors_approval(
 
 
 def test_what_the_approval_does_not_cover_may_change(desk: Desk) -> None:
-    """B6: not the name, not the lane, and not who is in the segment today."""
+    """B6: not the name, not the lane unless it is urgent, and not who is in the segment today."""
     desk.assure("reviewed")
     segment = segments.create(
         desk.session, desk.now, programme_id=desk.programme.id, name="All", rule={"all": []}
@@ -108,6 +111,7 @@ def test_what_the_approval_does_not_cover_may_change(desk: Desk) -> None:
     message = desk.submitted(segment_id=segment.id, at=desk.now + timedelta(hours=1))
     approve(desk, message)
     messages.edit(desk.session, desk.now, message, name="Another name", lane="bulk")
+    messages.edit(desk.session, desk.now, message, lane="transactional")
     for name in ("Ali", "Siân"):
         person = people.create(desk.session, desk.now, kind="person", name=name)
         people.involve(desk.session, desk.now, person.id, desk.programme.id)
@@ -148,6 +152,19 @@ def test_nobody_who_wrote_any_of_it_approves_it(desk: Desk, level: str) -> None:
         approve(desk, message, "cat")
     approve(desk, message, "bob")
     assert approval.standing(desk.session, message) == "approved"
+
+
+def test_who_puts_two_languages_together_takes_nobodys_place(desk: Desk) -> None:
+    """B6, A10: the writer of the data is still one, and whoever put it together has become one."""
+    desk.assure("reviewed")
+    desk.write("Bore da", language="cy")
+    content.change(desk.session, desk.now, desk.item, author="dee", data={"a": 1})
+    message = desk.submitted()
+    messages.put_together(desk.session, desk.now, message, ["cy", "en"], by="gil")
+    for by in ("dee", "gil"):
+        with pytest.raises(FourEyes):
+            approve(desk, message, by)
+    approve(desk, message, "bob")
 
 
 def test_at_light_the_author_decides(desk: Desk) -> None:

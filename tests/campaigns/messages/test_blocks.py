@@ -107,16 +107,16 @@ def test_the_source_on_another_channel_says_nothing_about_this_one(desk: Desk) -
 @pytest.mark.parametrize("wanted", [["cy"], ["cy", "cy-GB"], ["cy", "en", "ar"]])
 def test_a_letter_in_two_languages_needs_two_that_differ(desk: Desk, wanted: list[str]) -> None:
     with pytest.raises(BadField):
-        content.put_together(desk.session, desk.now, desk.item, wanted, author="ann")
+        content.put_together(desk.session, desk.now, desk.item, wanted)
 
 
 def test_two_languages_in_one_letter_are_part_of_what_is_approved(desk: Desk) -> None:
     """L6, SM13"""
     message = desk.message()
     before = approval.digest(desk.session, message)
-    content.put_together(desk.session, desk.now, desk.item, ["cy", "en"], author="ann")
+    content.put_together(desk.session, desk.now, desk.item, ["cy", "en"])
     assert approval.digest(desk.session, message) != before
-    content.put_together(desk.session, desk.now, desk.item, None, author="ann")
+    content.put_together(desk.session, desk.now, desk.item, None)
     assert approval.digest(desk.session, message) == before
 
 

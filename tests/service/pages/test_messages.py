@@ -450,3 +450,17 @@ def test_two_who_write_the_same_version_do_not_overwrite_each_other(
     browser.post(place, **usual, text="At ten", known="2")
     with wiring.database.read() as session:
         assert [one.text for one in session.query(Variant).order_by(Variant.n)][1:] == ["At nine", "At ten"]
+
+
+def test_two_who_write_the_same_version_do_not_overwrite_each_other(
+    browser: Browser, account: str, wiring: Wiring
+) -> None:
+    """R36: the second is told, keeps what they typed, and may then save it knowing of the first."""
+    place = f"{write(browser, account)}/words/email/en"
+    usual: dict[str, Any] = {"act": "save", "mode": "text", "subject": "Walk"}
+    browser.post(place, **usual, text="At nine", known="1")
+    page = browser.post(place, **usual, text="At ten", known="1", status=422).text
+    assert "somebody saved this version" in page and "At ten" in page and 'name="known" value="2"' in page
+    browser.post(place, **usual, text="At ten", known="2")
+    with wiring.database.read() as session:
+        assert [one.text for one in session.query(Variant).order_by(Variant.n)][1:] == ["At nine", "At ten"]
