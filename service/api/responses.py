@@ -27,13 +27,10 @@ engagement = Resource(
     prefix="/v1/stakeholders",
 )  # fmt: skip
 
-ENTRY_KINDS = (
-    "delivery", "delivery_event", "response", "interaction", "consent", "suppression", "agreement",
-)  # fmt: skip
 # Evidence that names another row, by the kind of its id.
 REFERENCES = {
     "message_id": "message", "delivery_id": "delivery", "consent_id": "consent", "corrects_id": "interaction",
-    "interaction_id": "interaction",    "answer_message_id": "message", "programme_id": "programme",
+    "interaction_id": "interaction", "answer_message_id": "message", "programme_id": "programme",
 }  # fmt: skip
 
 
