@@ -18,7 +18,7 @@ import regex
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ..base import parse_id, public_id
+from ..base import parse_id
 from ..canonical import canonical
 from ..errors import BadField, BadId, NotFound, said
 from ..stakeholders.people import language as language_tag
@@ -175,11 +175,6 @@ def content_changed(session: Session, now: datetime, item: ContentItem) -> None:
         session.execute(gone)
     session.add_all(MediaUse(media_id=one, content_id=item.id) for one in wanted - known)
     session.flush()
-
-
-def shown_id(media: Media) -> str:
-    """Its public id, which the options of a variant name it by."""
-    return public_id(PREFIX, media.id)
 
 
 def _added(session: Session, made: Media) -> Media:

@@ -51,11 +51,6 @@ def change_password(act: Act, old: str, new: str) -> None:
     act.note("user.password_changed", "user", user.id)
 
 
-def begin_second_step(act: Act) -> second_step.Proposal:
-    """A secret to be taken into a phone; nothing is stored."""
-    return second_step.propose(act.wiring.keyring, act.now, get(act))
-
-
 def take_second_step(act: Act, sealed: str, code: str, password: str) -> list[str]:
     """From now on a code is asked too; the codes on paper, shown this once."""
     user = get(act, lock=True)

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from campaigns.base import public_id
 from campaigns.errors import BadField
 from campaigns.messages import content, media, pictures
 from campaigns.messages.tables import Media
@@ -168,7 +169,7 @@ def test_where_a_picture_is_used_follows_the_words_as_they_are_now(desk: Desk, t
     by_address = add(desk.session, desk.now, tmp_path)
     by_name = add(desk.session, desk.now, tmp_path, drawn(colour="blue"))
     desk.write(html=f'<img src="{media.path(by_address)}" alt="">')
-    desk.write(language="cy", options={"blocks": [{"media": media.shown_id(by_name)}]})
+    desk.write(language="cy", options={"blocks": [{"media": public_id("med", by_name.id)}]})
     assert [media.uses(desk.session, one) for one in (by_address, by_name)] == [[desk.item], [desk.item]]
     desk.write(html="<p>Nothing</p>")
     content.remove_variant(desk.session, desk.now, desk.item, channel="email", language="cy", author="ann")
