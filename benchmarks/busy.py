@@ -33,7 +33,7 @@ ROWS_IMPORTED = 5_000
 AUDIT = 100_000
 NOTICES = 5_000
 OPEN = 300
-EVERYBODY = "Everybody (large)"
+EVERYBODY, NOBODY = "Everybody (large)", "Nobody (large)"
 # Of each thousand of a mailing to everybody: its state, why, and how many.
 FATES = (
     ("excluded", "no_lawful_basis", 40), ("excluded", "suppressed", 12), ("excluded", "no_address", 8),
@@ -61,6 +61,7 @@ def places(session: Session) -> dict[str, str]:
     draft = public_id("msg", session.scalars(of_all.where(Message.state == "draft")).one())
     newest = public_id("imp", session.scalars(select(Import.id).order_by(Import.id.desc())).first() or 0)
     group = public_id("seg", everybody)
+    empty = public_id("seg", session.scalars(select(Segment.id).where(Segment.name == NOBODY)).one())
     return {
         "/messages/… to everybody, sent": f"/messages/{sent}",
         "/messages/…/who to everybody": f"/messages/{sent}/who",
@@ -69,6 +70,8 @@ def places(session: Session) -> dict[str, str]:
         "/messages/…/audience of everybody": f"/messages/{draft}/audience",
         "/groups/… of everybody": f"/groups/{group}",
         "/groups/…/edit of everybody": f"/groups/{group}/edit",
+        "/groups/… of nobody": f"/groups/{empty}",
+        "/groups/…/edit of nobody": f"/groups/{empty}/edit",
         "/people/imports/… of thousands": f"/people/imports/{newest}",
         "/people by beginning": "/people?begins=he",
         "/people by kind": "/people?kind=organisation",
@@ -99,6 +102,9 @@ def _groups(wiring: Wiring, programme: int) -> int:
             rule = {"all": [{"field": "tag", "op": "has", "value": f"tag {n}"}]}
             made = segments.create(session, now, programme_id=programme, name=f"Tagged {n}", rule=rule)
             segments.recount(session, now, made)
+        nobody = {"field": "tag", "op": "has", "value": "nobody has it"}
+        made = segments.create(session, now, programme_id=programme, name=NOBODY, rule=nobody)
+        segments.recount(session, now, made)
         everybody = segments.create(
             session, now, programme_id=programme, name=EVERYBODY, rule={"field": "kind", "op": "is", "value": "person"}
         )  # fmt: skip
@@ -151,9 +157,10 @@ def _mailing(wiring: Wiring, programme: int, group: int, people: Sequence[int]) 
         with wiring.database.write() as session:
             some = people[start : start + CHUNK]
             fates = luck.choices(FATES, weights, k=len(some))
+            told = zip(some, fates, strict=True)
             session.execute(
-                insert(Delivery), [_row(same, variant.id, at, who, *fate[:2]) for who, fate in zip(some, fates, strict=True)]
-            )  # fmt: skip
+                insert(Delivery), [_row(same, variant.id, at, who, *fate[:2]) for who, fate in told]
+            )
 
 
 def _row(
@@ -184,7 +191,13 @@ def _long_record(wiring: Wiring, programme: int, who: int) -> None:
             .limit(LETTERS)
         ).all()
         example = session.scalars(select(Delivery).where(Delivery.stakeholder_id == who).limit(1)).one()
-        same = {"channel": "email", "account_id": example.account_id, "language": "en", "slots": None, "error": None}
+        same = {
+            "channel": "email",
+            "account_id": example.account_id,
+            "language": "en",
+            "slots": None,
+            "error": None,
+        }
         has = set(session.scalars(select(Delivery.occurrence_id).where(Delivery.stakeholder_id == who)))
         rows = [
             {**_row(same, example.variant_id or 0, at, who, "sent", None), "occurrence_id": occurrence,
@@ -216,7 +229,7 @@ def _imported(wiring: Wiring, programme: int, people: Sequence[int]) -> None:
         )  # fmt: skip
         session.add(made)
         session.flush()
-        problem = {"pointer": "/email", "detail": "this is not an address"}
+        problem = {"column": "email", "code": "bad_address", "detail": "this is not an address"}
         rows = [
             {"import_id": made.id, "line": n + 2, "outcome": "refused" if n % 50 == 0 else "updated",
              "stakeholder_id": None if n % 50 == 0 else who, "problems": [problem] if n % 50 == 0 else [],

@@ -118,7 +118,16 @@ class Delivery(Row, Base):
         Index("ix_deliveries_cap", "stakeholder_id", "sent_at"),
         Index("ix_deliveries_message", "message_id", "id"),
         Index("ix_deliveries_trouble", "state", "id", sqlite_where=TROUBLE, postgresql_where=TROUBLE),
-        Index("ix_deliveries_ended_badly", "state", "settled_at", sqlite_where=TROUBLE, postgresql_where=TROUBLE),
+        Index(
+            "ix_deliveries_ended_badly", "state", "settled_at", sqlite_where=TROUBLE, postgresql_where=TROUBLE
+        ),
+        Index(
+            "ix_deliveries_reason",
+            "message_id",
+            "reason",
+            sqlite_where=text("reason IS NOT NULL"),
+            postgresql_where=text("reason IS NOT NULL"),
+        ),
         Index(
             "ix_deliveries_provider",
             "account_id",

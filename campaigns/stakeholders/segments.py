@@ -28,6 +28,8 @@ from .text import clean
 PICK_MAX = 10_000
 # A number in a list is at most about this old.
 RECOUNT = timedelta(minutes=10)
+# In a programme of more people than this a group is counted by the clock, not by whoever looks at it.
+COUNTED_AT_ONCE = 20_000
 
 Changed = Callable[[Session, datetime, Segment], None]
 
@@ -122,6 +124,17 @@ def count(session: Session, segment: Segment, *, now: datetime | None = None) ->
     """How many are in."""
     inside = select_ids(session, segment, now=now).subquery()
     return session.execute(select(func.count()).select_from(inside)).scalar_one()
+
+
+def told(session: Session, now: datetime, segment: Segment) -> tuple[int, datetime | None]:
+    """How many are in: counted now (None), or in a great programme by the clock at a moment that is told."""
+    if (
+        segment.counted is not None
+        and segment.counted_at is not None
+        and _great(session, segment.programme_id)
+    ):
+        return segment.counted, segment.counted_at
+    return count(session, segment, now=now), None
 
 
 def askable(session: Session, now: datetime, programme_id: int) -> dict[str, list[str]]:
@@ -220,6 +233,11 @@ def _ids(scope: Scope, segment: Segment) -> Select[int]:
     return select(WHO.id).join(INVOLVED, involved).where(WHO.state == "active", asked)
 
 
+def _great(session: Session, programme_id: int) -> bool:
+    involved = select(Involvement.stakeholder_id).where(Involvement.programme_id == programme_id)
+    return session.scalars(involved.offset(COUNTED_AT_ONCE).limit(1)).first() is not None
+
+
 def _is_in(session: Session, segment: Segment, now: datetime | None) -> Condition:
     """Whether the stakeholder of the query around it is in."""
     asked = select_ids(session, segment, now=now).where(WHO.id == Stakeholder.id)
@@ -276,5 +294,6 @@ __all__ = [
     "recount_oldest",
     "register_fact",
     "select_ids",
+    "told",
     "unpick",
 ]

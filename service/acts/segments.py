@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -122,6 +123,11 @@ def members(act: Act, segment_id: int, **page: Any) -> paging.Page:
 def count(act: Act, segment_id: int) -> int:
     """How many are in now."""
     return segments.count(act.session, get(act, segment_id), now=act.now)
+
+
+def told(act: Act, segment_id: int) -> tuple[int, datetime | None]:
+    """How many are in, and when that was counted where it was not now."""
+    return segments.told(act.session, act.now, get(act, segment_id))
 
 
 def pick(act: Act, segment_id: int, *, stakeholders: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from flask import Response, g, request
@@ -20,6 +21,7 @@ from .people import group_names, programme_names, refused, spoken
 
 pages = frame.Pages("groups")
 BODIES_MAX = 200
+SAMPLE = 8
 BODIES = ("group", "community", "organisation")
 TAGS_MAX = 500
 CHANNELS = ("email", "sms", "phone", "post", "in_person", "mastodon", "bluesky", "x")
@@ -61,8 +63,9 @@ def one(number: int) -> Response:
     found, args = segments.get(act, number), request.args
     other = typed.number("seg", "with", held=args.get("with", ""))
     who, why = _explained(number, args.get("who", "").strip())
+    count, counted_at = segments.told(act, number)
     return frame.show(
-        "group", refused(), group=found, count=segments.count(act, number), asked=who, why=why,
+        "group", refused(), group=found, count=count, counted_at=counted_at, asked=who, why=why,
         page=segments.members(act, number, limit=25, after=args.get("after"), before=args.get("before")),
         
         rule=None if found.rule is None else rule_form.shown(found.rule), programmes=programme_names(segments.READ),
@@ -101,10 +104,11 @@ def _builder(act: Act, held: Segment | None) -> Response:
     known = fields.every(act.session)
     askable = segments.askable(act, programme_id) if programme_id is not None else {}
     tree = rule_form.tidy(_tree(held), askable) if askable else rule_form.empty()
-    count, sample = _looked(act, programme_id, tree, known)
+    count, counted_at, sample = _found(act, held, programme_id, tree, known)
     said = g.get("said")
     return frame.show(
         "group_edit", refused(), group=held, tree=tree, askable=askable, count=count, sample=sample,
+        counted_at=counted_at,
         programmes=programmes, programme_id=programme_id, wrong_at=rule_form.path_of(said["pointer"]) if said else "",
         widget=lambda part: rule_form.widget(part, known), root=rule_form.ROOT, **_named(programme_id),
     )  # fmt: skip
@@ -114,6 +118,16 @@ def _tree(held: Segment | None) -> rule_form.Part:
     if request.method == "POST" and f"{rule_form.ROOT}.join" in request.form:
         return rule_form.changed(rule_form.read(request.form), typed.text("do"))
     return rule_form.shown(held.rule) if held is not None and held.rule is not None else rule_form.empty()
+
+
+def _found(
+    act: Act, held: Segment | None, programme_id: int | None, tree: rule_form.Part, known: Any
+) -> tuple[int | None, datetime | None, list[Stakeholder]]:
+    """How many are found, when that was counted (None: now), and some of them."""
+    if held is not None and request.method == "GET":
+        return *segments.told(act, held.id), list(segments.members(act, held.id, limit=SAMPLE).rows)
+    count, sample = _looked(act, programme_id, tree, known)
+    return count, None, sample
 
 
 def _looked(

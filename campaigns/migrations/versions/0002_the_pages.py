@@ -760,6 +760,13 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
             postgresql_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
         )
         batch_op.create_index(
+            "ix_deliveries_reason",
+            ["message_id", "reason"],
+            unique=False,
+            sqlite_where=sa.text("reason IS NOT NULL"),
+            postgresql_where=sa.text("reason IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_deliveries_trouble",
             ["state", "id"],
             unique=False,
@@ -946,6 +953,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
             "ix_deliveries_trouble",
             sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
             postgresql_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+        )
+        batch_op.drop_index(
+            "ix_deliveries_reason",
+            sqlite_where=sa.text("reason IS NOT NULL"),
+            postgresql_where=sa.text("reason IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_deliveries_ended_badly",

@@ -261,6 +261,20 @@ def test_members_are_picked_by_hand(session: Session, now: datetime) -> None:
         segments.change(session, picked, now, rule=EVERYONE)
 
 
+def test_in_a_great_programme_a_group_is_told_as_the_clock_last_counted_it(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = segments.create(session, now, programme_id=PROGRAMME, name="All", rule=EVERYONE)
+    person(session, now, "Ann")
+    assert segments.told(session, now, everybody) == (1, None)
+    segments.recount(session, now, everybody)
+    session.refresh(everybody)
+    person(session, now, "Bob")
+    assert segments.told(session, now, everybody) == (2, None)
+    monkeypatch.setattr(segments, "COUNTED_AT_ONCE", 1)
+    assert segments.told(session, now, everybody) == (1, now)
+
+
 def test_members_of_a_rule_cannot_be_picked(session: Session, now: datetime) -> None:
     segment = segments.create(session, now, programme_id=PROGRAMME, name="All", rule=EVERYONE)
     for change in (segments.pick, segments.unpick):
