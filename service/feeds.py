@@ -12,9 +12,12 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from icalendar import Calendar, Event, vDuration, vText
+from icalendar import Alarm, Calendar, Event, vDuration, vText
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
+
+from campaigns.responses import tasks
+from campaigns.responses.tables import Task
 
 from . import ids
 from .acts.planning import Entry
@@ -56,8 +59,8 @@ def reader(session: Session, secret: str) -> User | None:
     return user if user is not None and user.state == "active" else None
 
 
-def write(entries: Iterable[Entry], base_url: str) -> bytes:
-    """The entries as an iCalendar file, their times in UTC; each keeps its UID wherever it is moved."""
+def write(entries: Iterable[Entry], base_url: str, todo: Iterable[Task] = ()) -> bytes:
+    """Entries and tasks as an iCalendar file, their times in UTC; each keeps its UID wherever it is moved."""
     made = Calendar()
     made.add("prodid", "-//Dolen//Calendar//EN")
     made.add("version", "2.0")
@@ -68,6 +71,8 @@ def write(entries: Iterable[Entry], base_url: str) -> bytes:
     made.add("x-published-ttl", vDuration(REFRESH))
     for entry in entries:
         made.add_component(_event(entry, base_url))
+    for task in todo:
+        made.add_component(_task(task, base_url))
     body: bytes = made.to_ical()
     return body
 
@@ -89,6 +94,29 @@ def _event(entry: Entry, base_url: str) -> Event:
     about = [entry.programme, *(account.name for account in entry.accounts), entry.group]
     made.add("description", "\n".join(one for one in about if one))
     made.add("categories", [entry.programme])
+    return made
+
+
+def _task(task: Task, base_url: str) -> Event:
+    """A task as an event, because that is what calendars show of a feed; with an alarm for its reminder."""
+    number = str(ids.shown("task", task.id))
+    made = Event()
+    made.add("uid", f"{number.lower()}@dolen")
+    made.add("dtstamp", task.updated_at)
+    made.add("last-modified", task.updated_at)
+    made.add("created", task.created_at)
+    made.add("sequence", task.version)
+    made.add("dtstart", tasks.day(task) if task.whole_day else task.due_at)
+    made.add("summary", f"☐ {task.title}")
+    made.add("status", "CONFIRMED")
+    made.add("transp", "TRANSPARENT")
+    made.add("url", f"{base_url.rstrip('/')}/tasks/{number}")
+    if task.remind_at is not None:
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("description", task.title)
+        alarm.add("trigger", task.remind_at)
+        made.add_component(alarm)
     return made
 
 

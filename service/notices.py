@@ -21,13 +21,13 @@ from campaigns.database import Database
 from campaigns.delivery import reconcile
 from campaigns.delivery.tables import Account
 from campaigns.messages import approval, rhythm
-from campaigns.messages.tables import Message, Occurrence
-from campaigns.responses import desk
-from campaigns.responses.tables import Response, ResponseCall, ResponseNote
+from campaigns.messages.tables import Message, MessageCall, MessageComment, Occurrence
+from campaigns.responses import desk, tasks
+from campaigns.responses.tables import Response, ResponseCall, ResponseNote, Task
 from campaigns.stakeholders import relationships
 from campaigns.stakeholders.rows import insert_missing
 from campaigns.strategies import agreements
-from campaigns.strategies.tables import Strategy, StrategyVersion, UrgentGo
+from campaigns.strategies.tables import Strategy, StrategyCall, StrategyComment, StrategyVersion, UrgentGo
 from connectors.api import AccountGone, ConnectorError, Deferred, Uncertain
 
 from . import observe, post
@@ -51,6 +51,9 @@ KINDS: dict[str, bool] = {
     "urgent_review": True,
     "account_stopped": True,
     "review_due": True,
+    "mentioned": True,
+    "task_given": True,
+    "task_due": True,
     "gap_warning": True,
     "digest": False,
 }
@@ -467,6 +470,56 @@ def _reviews(session: Session, now: datetime, staff: list[Colleague]) -> Iterato
             yield Fact(one, "review_due", ref, path, {"name": person.name})
 
 
+def _mentioned(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A comment on a message or a strategy calls them to it."""
+    since = _id_at(now - NEWS)
+    of_messages = (
+        select(MessageCall.who, MessageComment, Message)
+        .join(MessageComment, MessageComment.id == MessageCall.comment_id)
+        .join(Message, Message.id == MessageComment.message_id)
+        .where(MessageComment.id > since, MessageComment.by != MessageCall.who)
+        .limit(LOOKED_AT_MAX)
+    )
+    for who, said, message in session.execute(of_messages):
+        path = f"/messages/{public_id('msg', message.id)}#said"
+        for one in _who(staff, [who]):
+            if one.caller.may("messages:read", message.programme_id):
+                yield Fact(one, "mentioned", f"comment/{said.id}", path, {"name": message.name})
+    of_strategies = (
+        select(StrategyCall.who, StrategyComment, StrategyVersion.n, Strategy)
+        .join(StrategyComment, StrategyComment.id == StrategyCall.comment_id)
+        .join(StrategyVersion, StrategyVersion.id == StrategyComment.version_id)
+        .join(Strategy, Strategy.id == StrategyVersion.strategy_id)
+        .where(StrategyComment.id > since, StrategyComment.by != StrategyCall.who)
+        .limit(LOOKED_AT_MAX)
+    )
+    for who, about, n, strategy in session.execute(of_strategies):
+        path = f"/strategies/{public_id('str', strategy.id)}?n={n}#{about.section}"
+        for one in _who(staff, [who]):
+            if one.caller.may("strategies:read", strategy.programme_id):
+                yield Fact(one, "mentioned", f"comment/{about.id}", path, {"name": strategy.name})
+
+
+def _tasks(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """Somebody else gave them a task; one of theirs is due, or its reminder is."""
+    given = select(Task).where(Task.state == "open", Task.given_at > now - NEWS, Task.owner != Task.by)
+    for task in session.scalars(given.order_by(Task.given_at.desc()).limit(LOOKED_AT_MAX)):
+        yield from _task(staff, task, "task_given", str(micros(task.given_at)))
+    for task, what, at in tasks.to_tell(session, now, now - NEWS, LOOKED_AT_MAX):
+        yield from _task(staff, task, "task_due", f"{what}/{micros(at)}")
+
+
+def _task(staff: list[Colleague], task: Task, kind: str, ref: str) -> Iterator[Fact]:
+    number = public_id("tsk", task.id)
+    values = {
+        "name": task.title, "due_at": task.due_at.isoformat(), "day": tasks.day(task).isoformat(),
+        "whole_day": task.whole_day,
+    }  # fmt: skip
+    for one in _who(staff, [task.owner]):
+        if one.caller.may("programmes:read", task.programme_id):
+            yield Fact(one, kind, f"{number}/{ref}", f"/tasks/{number}", values)
+
+
 def _gaps(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
     """Less is planned for a week than was promised."""
     for gap in rhythm.gaps(session, now):
@@ -516,4 +569,5 @@ def _id_at(at: datetime) -> int:
 
 LOOKS: tuple[Callable[[Session, datetime, list[Colleague]], Iterator[Fact]], ...] = (
     _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _reviews, _gaps,
+    _mentioned, _tasks,
 )  # fmt: skip

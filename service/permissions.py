@@ -346,6 +346,13 @@ PAGES: dict[str, str] = {
     "GET /strategies/<str:number>/compare": "strategies:read",
     "GET /strategies/<str:number>/parties": "strategies:write",
     "POST /strategies/<str:number>/parties": "strategies:write",
+    # tasks
+    "GET /tasks": "programmes:read",
+    "POST /tasks": "programmes:read",
+    "GET /tasks/new": "programmes:read",
+    "POST /tasks/new": "programmes:read",
+    "GET /tasks/<tsk:number>": "programmes:read",
+    "POST /tasks/<tsk:number>": "programmes:read",
     # templates and the house layout
     "GET /templates": "messages:read",
     "GET /templates/new": "messages:write",

@@ -6,6 +6,7 @@ Source: I5.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,18 +14,37 @@ from sqlalchemy.orm import Session
 
 from ..errors import AlreadyDone, NotFound
 from ..stakeholders.text import TEXT_MAX, clean
-from .tables import Message, MessageComment
+from .tables import Message, MessageCall, MessageComment
 
 
 def write(
-    session: Session, now: datetime, message: Message, *, digest: str, text: str, by: str, asks: bool = False
+    session: Session,
+    now: datetime,
+    message: Message,
+    *,
+    digest: str,
+    text: str,
+    by: str,
+    asks: bool = False,
+    calls: Iterable[str] = (),
 ) -> MessageComment:
-    """Say something about the form with this digest; `asks` for a change."""
+    """Say something about the form with this digest; `asks` for a change, `calls` colleagues to it."""
     words = clean(text, "/text", length_max=TEXT_MAX, lines=True)
     made = MessageComment(message_id=message.id, digest=digest, text=words, by=by, at=now, asks=asks)
     session.add(made)
     session.flush()
+    session.add_all(MessageCall(comment_id=made.id, who=who) for who in sorted(set(calls)))
+    session.flush()
     return made
+
+
+def called(session: Session, comments: Collection[int]) -> dict[int, list[str]]:
+    """Whom each of these comments calls."""
+    found: dict[int, list[str]] = {number: [] for number in comments}
+    calls = select(MessageCall).where(MessageCall.comment_id.in_(comments)).order_by(MessageCall.who)
+    for one in session.scalars(calls) if comments else ():
+        found[one.comment_id].append(one.who)
+    return found
 
 
 def listed(session: Session, message_id: int) -> list[MessageComment]:

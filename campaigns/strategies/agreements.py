@@ -1,15 +1,16 @@
 """Agreement on a strategy version: who is asked, by which link, what they said, and what they were shown.
 
 Rules: silence is never consent; a decision names the digest that was read, and a stale one changes nothing;
-a yes stands for its version; what was said in a meeting is recorded by somebody other than the author.
-Source: B4, SM13.
+a yes stands for its version; what was said in a meeting is recorded by somebody other than the author. While a change
+of a version is asked for, no colleague agrees to it; somebody outside still may.
+Source: B4, I5, SM13.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,18 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ..base import parse_id, public_id
-from ..errors import AlreadyDone, BadField, BadId, Forbidden, FourEyes, LinkNotValid, NotFound, Stale, said
+from ..errors import (
+    AlreadyDone,
+    BadField,
+    BadId,
+    Conflict,
+    Forbidden,
+    FourEyes,
+    LinkNotValid,
+    NotFound,
+    Stale,
+    said,
+)
 from ..stakeholders.tables import Stakeholder
 from ..stakeholders.text import TEXT_MAX, clean
 from . import strategies
@@ -31,6 +43,7 @@ from .tables import (
     Party,
     Programme,
     Strategy,
+    StrategyCall,
     StrategyComment,
     StrategyVersion,
     UrgentGo,
@@ -172,7 +185,17 @@ def obstacles(session: Session, version: StrategyVersion) -> list[dict[str, Any]
             "Version {n} of the strategy needs the agreement of somebody other than its author", n=version.n
         )
         found = [{"kind": "agreement_missing", "detail": words, "party": "somebody other than its author"}]
-    return found
+    changes = asked(session, version) if found else []
+    return found + [
+        {
+            "kind": "strategy_change_asked",
+            "detail": said("A change of the strategy is asked for: make it or say why not, then settle it"),
+            "by": one.by,
+            "text": one.text,
+            "section": one.section,
+        }
+        for one in changes
+    ]
 
 
 def text_of(version: StrategyVersion) -> str:
@@ -312,15 +335,19 @@ def comment(
     text: str,
     by: str,
     party: Party | None = None,
+    asks: bool = False,
+    calls: Iterable[str] = (),
 ) -> StrategyComment:
-    """Say something about one section of a version."""
+    """Say something about one section of a version; `asks` for a change, `calls` colleagues to it."""
     if section not in strategies.SECTIONS:
         raise BadField(said("section is one of {sections}", sections=strategies.SECTIONS), pointer="/section")
     made = StrategyComment(
         version_id=version.id, party_id=party.id if party else None, section=section, by=by, at=now,
-        text=clean(text, "/text", length_max=TEXT_MAX, lines=True),
+        text=clean(text, "/text", length_max=TEXT_MAX, lines=True), asks=asks,
     )  # fmt: skip
     session.add(made)
+    session.flush()
+    session.add_all(StrategyCall(comment_id=made.id, who=who) for who in sorted(set(calls)))
     session.flush()
     return made
 
@@ -329,6 +356,33 @@ def comments(session: Session, version: StrategyVersion) -> list[StrategyComment
     """What was said about a version and what was answered, oldest first."""
     said = select(StrategyComment).where(StrategyComment.version_id == version.id)
     return list(session.scalars(said.order_by(StrategyComment.at, StrategyComment.id)))
+
+
+def asked(session: Session, version: StrategyVersion) -> list[StrategyComment]:
+    """The changes of a version that are asked for and not settled."""
+    wanted = select(StrategyComment).where(
+        StrategyComment.version_id == version.id, StrategyComment.asks.is_(True)
+    )
+    return list(
+        session.scalars(wanted.where(StrategyComment.settled_at.is_(None)).order_by(StrategyComment.id))
+    )
+
+
+def called(session: Session, comments: Collection[int]) -> dict[int, list[str]]:
+    """Whom each of these comments calls."""
+    found: dict[int, list[str]] = {number: [] for number in comments}
+    calls = select(StrategyCall).where(StrategyCall.comment_id.in_(comments)).order_by(StrategyCall.who)
+    for one in session.scalars(calls) if comments else ():
+        found[one.comment_id].append(one.who)
+    return found
+
+
+def settle(session: Session, now: datetime, comment: StrategyComment, by: str) -> None:
+    """Say that the change that was asked for is made, or is not needed."""
+    if not comment.asks or comment.settled_at is not None:
+        raise AlreadyDone("this is settled already")
+    comment.settled_by, comment.settled_at = by, now
+    session.flush()
 
 
 def answer(session: Session, now: datetime, comment: StrategyComment, text: str, by: str) -> None:
@@ -500,6 +554,8 @@ def _write(
     _check_decision(version, decision, digest)
     if party.strategy_id != version.strategy_id or party.removed:
         raise NotFound("there is no such party of this strategy")
+    if decision == "agreed" and party.kind != "stakeholder" and asked(session, version):
+        raise Conflict("somebody asked for a change: settle that first")
     made = session.scalar(
         select(Agreement).where(Agreement.version_id == version.id, Agreement.party_id == party.id)
     )

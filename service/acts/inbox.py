@@ -6,7 +6,6 @@ to somebody who may answer there; what belongs to no programme yet is for who se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +36,7 @@ from ..access import involved, scoped
 from ..permissions import ROLES
 from ..tables import Grant, User
 from . import Act, responses, stakeholders
+from . import names as names_of
 
 READ, WRITE = responses.READ, responses.WRITE
 PEOPLE = responses.PEOPLE
@@ -46,7 +46,6 @@ WEEKS = 12
 REPORT_MAX = 4000
 HELPERS = ("community_manager", "administrator")
 
-_NAMED = re.compile(r"@(\w[^@\n]{0,80})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,16 +475,8 @@ def _reply(act: Act, reply_id: int, scope: str) -> SavedReply:
 
 def _named(act: Act, response: Response, text: str, call: int | None) -> set[str]:
     """Colleagues who may read this and are named after an @, by their whole name or its first word."""
-    able = colleagues(act, response.programme_id)
-    found = {public_id("usr", one.id) for one in able if one.id == call}
-    if call is not None and not found:
-        raise BadField("this colleague may not answer here", pointer="/call")
-    for tail in (fold(one) for one in _NAMED.findall(text)):
-        whole = [one for one in able if tail.startswith(fold(one.name))]
-        first = [one for one in able if re.match(rf"{re.escape(fold(one.name).split()[0])}\b", tail)]
-        chosen = whole or (first if len(first) == 1 else [])
-        found |= {public_id("usr", one.id) for one in chosen}
-    return found
+    able = [(public_id("usr", one.id), one.name) for one in colleagues(act, response.programme_id)]
+    return names_of.mentioned(text, able, "/call", public_id("usr", call) if call is not None else "")
 
 
 def user_id_of(actor: str) -> int | None:

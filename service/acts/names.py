@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from campaigns.errors import BadId
+from campaigns.errors import BadField, BadId
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.stakeholders.text import fold
 
@@ -15,6 +16,7 @@ from ..access import involved
 from ..tables import Token, User
 from . import Act
 
+_NAMED = re.compile(r"@(\w[^@\n]{0,80})")
 TABLES: dict[str, type[User | Stakeholder | Token]] = {
     "user": User,
     "stakeholder": Stakeholder,
@@ -41,6 +43,22 @@ def of(act: Act, actors: Iterable[str | None]) -> dict[str | None, str]:
             ):
                 named[numbers[kind][number]] = name
     return named
+
+
+def mentioned(text: str, able: Iterable[tuple[str, str]], pointer: str, call: str = "") -> set[str]:
+    """Who is named after an @ by their whole name or its first word, or was chosen as `call`; ids of those `able`.
+
+    A first word that several share names nobody; BadField where `call` is none of them.
+    """
+    folded = [(actor, fold(name)) for actor, name in able]
+    found = {actor for actor, _ in folded if actor == call}
+    if call and not found:
+        raise BadField("choose a colleague from the list", pointer=pointer)
+    for tail in (fold(one) for one in _NAMED.findall(text)):
+        whole = [actor for actor, name in folded if tail.startswith(name)]
+        first = [actor for actor, name in folded if re.match(rf"{re.escape(name.split()[0])}\b", tail)]
+        found |= set(whole or (first if len(first) == 1 else []))
+    return found
 
 
 def called(act: Act, text: str, limit: int = 8) -> list[Stakeholder]:

@@ -17,6 +17,7 @@ from .. import ids, paging, words
 from ..acts import conversations, inbox, responses
 from ..acts import programmes as programme_acts
 from . import frame
+from . import tasks as todo
 
 pages = frame.Pages("inbox")
 COUNTED = ("mine", "nobody", "open", "called", "who", "kept", "snoozed")
@@ -79,7 +80,7 @@ def one(number: int) -> Response:
         sentiments=SENTIMENTS, writing=[one for one in found.others if desk.at_it(act.now, one)],
         found_people=inbox.found_people(act, request.args.get("who", "")), writable=frame.may(
             inbox.WRITE, response.programme_id
-        ),
+        ), **todo.beside("response", number),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from campaigns.strategies.tables import ASSURANCES, PRIORITY_REACHES, RISK_KINDS
 from .. import ids, words
 from ..acts import names, plans, programmes
 from . import frame
+from . import tasks as todo
 
 pages = frame.Pages("programmes")
 WRITE = plans.WRITE
@@ -60,6 +61,7 @@ def one(number: int) -> Response:
         levels=ASSURANCES, kinds=RISK_KINDS, reaches=PRIORITY_REACHES, write=frame.may(WRITE, number),
         lowers=frame.may("users:admin", number), today=_today(),
         names=names.of(act, [one.objective.owner for one in plan.aims] + [one.owner for one in plan.risks]),
+        **todo.beside("programme", number),
     )  # fmt: skip
 
 

@@ -10,10 +10,11 @@ from flask import Response, g, request
 from werkzeug.datastructures import MultiDict
 
 from campaigns.errors import BadField
+from campaigns.stakeholders.tables import Topic
 from campaigns.strategies import programmes as rooms
 
 from .. import ids
-from ..acts import messages, programmes, stakeholders, writing
+from ..acts import messages, programmes, stakeholders, topics, writing
 from . import frame
 
 pages = frame.Pages("write")
@@ -44,6 +45,7 @@ def write() -> Response:
         programme=ids.shown("programme", programme_id), offered=OFFERED,
         assurance=next((one.assurance for one in choice.programmes if one.id == programme_id), "light"),
         strategies=[one for one in choice.strategies if one.programme_id == programme_id],
+        topics=topics_of(programme_id),
         typed=held.get("to", "") if request.method == "POST" else _typed(held.get("to", "")),
         group=held.get("group", ""), through=_through(held, choice), content=held.get("language", ""),
     )  # fmt: skip
@@ -67,6 +69,13 @@ def addressed(form: MultiDict[str, str]) -> dict[str, Any]:
     }
 
 
+def topics_of(programme_id: int | None) -> list[Topic]:
+    """What a message of this programme may be about, as its readers choose."""
+    if programme_id is None or not frame.may(topics.READ, programme_id):
+        return []
+    return topics.of_programme(frame.act(), programme_id)
+
+
 def _written() -> Response:
     form, act = request.form, frame.act()
     values = addressed(form)
@@ -77,7 +86,7 @@ def _written() -> Response:
     made = messages.create(
         act, **values, programme_id=ids.number("programme", form.get("programme")),
         subject=form.get("subject", "").strip(), text=form.get("text", ""),
-        language=form.get("language") or None, draft=True,
+        language=form.get("language") or None, topic_id=ids.number("topic", form.get("topic")), draft=True,
     )  # fmt: skip
     verb = form.get("act", "draft")
     if verb == "test":

@@ -125,6 +125,7 @@ def _show(session: Session, view: LinkView, *, problem: str = "", commented: boo
         decision=agreement.decision if agreement else "",
         decided_on=_day(agreement.at if agreement else None, language),
         sections=_sections(view, language),
+        asked=any(one.asks and one.settled_at is None for one in view.comments),
         problem=problem,
         commented=commented,
         unsent=_unsent(bool(problem)),
@@ -156,6 +157,8 @@ def _said(comment: StrategyComment, view: LinkView, language: str) -> dict[str, 
         "text": comment.text,
         "answer": comment.answer,
         "answered_on": _day(comment.answered_at, language),
+        "asks": bool(comment.asks and comment.settled_at is None),
+        "settled": bool(comment.asks and comment.settled_at is not None),
     }
 
 

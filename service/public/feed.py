@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g
 from werkzeug.exceptions import NotFound
 
 from .. import feeds
-from ..acts import Act, planning
+from ..acts import Act, planning, tasks
 from ..pages import frame
 from ..wiring import Wiring
 
@@ -26,7 +26,8 @@ def blueprint(wiring: Wiring) -> Blueprint:
             wanted = planning.Wanted(cancelled=True)
             span = (now - feeds.BACK, now + feeds.AHEAD)
             found, _more = planning.entries(act, *span, wanted, odd=False, most=feeds.ENTRIES_MAX)
-            body = feeds.write(found, wiring.links.base_url)
+            mine = tasks.of_feed(act, *span, feeds.ENTRIES_MAX)
+            body = feeds.write(found, wiring.links.base_url, mine)
         answer = Response(body, content_type="text/calendar; charset=utf-8")
         answer.headers["Content-Disposition"] = 'inline; filename="dolen.ics"'
         answer.headers["Cache-Control"] = "private, no-cache"

@@ -15,7 +15,7 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery
 from campaigns.messages import content, media, messages, templates
 from campaigns.messages.tables import Occurrence
-from campaigns.responses import events, interactions
+from campaigns.responses import events, interactions, tasks
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent, fields, imports, people, segments
 from campaigns.strategies import agreements, objectives, register, strategies
@@ -197,4 +197,8 @@ def _came_back(
     )  # fmt: skip
     session.add(heard)
     session.flush()
-    return {"itr": met.id, "rsp": heard.id}
+    todo = tasks.give(
+        session, now, programme_id=programme_id, title="Ring them", owner="console", by="console", on=now.date(),
+        clock="", zone="UTC",
+    )  # fmt: skip
+    return {"itr": met.id, "rsp": heard.id, "tsk": todo.id}
