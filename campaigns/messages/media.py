@@ -42,15 +42,14 @@ def add_picture(
     folder: Path,
     *,
     programme_id: int | None,
-    body: bytes,
+    picture: pictures.Picture,
     name: str,
     author: str,
     alts: Mapping[str, str] | None = None,
     decorative: bool = False,
 ) -> Media:
-    """Take a picture in; the same picture in the same place is the one that is there already."""
+    """Take in what `pictures.read` made; the same picture in the same place is the one that is there already."""
     _check_place(session, programme_id)
-    picture = pictures.read(body)
     same = select(Media).where(
         Media.sha256 == picture.sha256, Media.programme_id.is_not_distinct_from(programme_id)
     )

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from campaigns.messages import layout, media
+from campaigns.messages.pictures import Picture
 from campaigns.messages.tables import ContentItem, HouseLayout, Media
 from campaigns.stakeholders.text import fold
 
@@ -57,11 +58,11 @@ def get(act: Act, media_id: int, scope: str = READ, *, lock: bool = False) -> Me
     return found
 
 
-def add_picture(act: Act, *, programme_id: int | None, body: bytes, name: str, **words: Any) -> Media:
-    """Take a picture in for one programme, or for all."""
+def add_picture(act: Act, *, programme_id: int | None, picture: Picture, name: str, **words: Any) -> Media:
+    """Take a picture in for one programme, or for all. It was read before: drawing takes long, and others write."""
     act.need(WRITE, programme_id)
     made = media.add_picture(
-        act.session, act.now, act.wiring.settings.folder, programme_id=programme_id, body=body, name=name,
+        act.session, act.now, act.wiring.settings.folder, programme_id=programme_id, picture=picture, name=name,
         author=act.caller.actor, **words,
     )  # fmt: skip
     act.note(

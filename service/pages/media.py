@@ -6,12 +6,13 @@ from typing import Any
 
 from flask import Response, g, request
 
+from campaigns.errors import DomainError, NotFound
 from campaigns.messages import media as domain
 from campaigns.messages import pictures
 from campaigns.messages.tables import Media
 
 from .. import ids, words
-from ..acts import media, programmes
+from ..acts import begin, media, programmes
 from ..public.pictures import served
 from . import frame
 
@@ -31,15 +32,21 @@ def listed() -> Response:
     return frame.show("media", page=page, wanting=_wanting)
 
 
-@pages.page("/media/new", "GET", "POST", form_max=UPLOAD_MAX)
+@pages.page("/media/new", "GET", "POST", outside=True, form_max=UPLOAD_MAX)
 def new() -> Response:
     """Upload a picture, or name a film or recording that is kept elsewhere."""
-    if request.method == "POST" and (made := frame.trying(_added)):
-        return made
-    return frame.show(
-        "media_new", 422 if g.get("said") else 200, programmes=programmes.choices(frame.act(), media.WRITE),
-        kind=_kind(), everywhere=frame.may(media.WRITE, None),
-    )  # fmt: skip
+    if request.method == "POST":
+        try:
+            return _added()
+        except NotFound:
+            raise
+        except DomainError as error:
+            frame.refuse(error)
+    with frame.looking():
+        return frame.show(
+            "media_new", 422 if g.get("said") else 200, programmes=programmes.choices(frame.act(), media.WRITE),
+            kind=_kind(), everywhere=frame.may(media.WRITE, None),
+        )  # fmt: skip
 
 
 @pages.page("/media/<med:number>", "GET", "POST")
@@ -65,19 +72,21 @@ def file(number: int, name: str) -> Response:
 
 
 def _added() -> Response:
-    act, form = frame.act(), request.form
+    form, sent = request.form, request.files.get("file")
     place = ids.number("programme", form.get("programme"))
-    if _kind() == "picture":
-        sent = request.files.get("file")
-        made = media.add_picture(
-            act, programme_id=place, body=sent.read(UPLOAD_MAX) if sent else b"",
-            name=form.get("name", "").strip() or (sent.filename if sent else "") or "picture", **_words(),
-        )  # fmt: skip
-    else:
-        made = media.add_link(
-            act, programme_id=place, kind=_kind(), url=form.get("url", ""), name=form.get("name", ""),
-            captions_url=form.get("captions_url", ""), transcript=form.get("transcript", ""),
-        )  # fmt: skip
+    # Drawn before the transaction: it may take seconds, in which nobody else could write.
+    picture = pictures.read(sent.read(UPLOAD_MAX) if sent else b"") if _kind() == "picture" else None
+    with begin(frame.wiring(), frame.caller(), request_id=g.get("request_id")) as act:
+        if picture is not None:
+            made = media.add_picture(
+                act, programme_id=place, picture=picture,
+                name=form.get("name", "").strip() or (sent.filename if sent else "") or "picture", **_words(),
+            )  # fmt: skip
+        else:
+            made = media.add_link(
+                act, programme_id=place, kind=_kind(), url=form.get("url", ""), name=form.get("name", ""),
+                captions_url=form.get("captions_url", ""), transcript=form.get("transcript", ""),
+            )  # fmt: skip
     return frame.go("pages_media.one", number=made.id, done="added")
 
 

@@ -119,7 +119,7 @@ def test_what_is_no_picture_of_ours_is_refused_with_the_reason(body: bytes, why:
 
 def add(session: Session, now: datetime, folder: Path, body: bytes | None = None, **values: Any) -> Media:
     given: dict[str, Any] = {"programme_id": None, "name": "river.png", "author": "ann"}
-    return media.add_picture(session, now, folder, body=body or drawn(), **given | values)
+    return media.add_picture(session, now, folder, picture=pictures.read(body or drawn()), **given | values)
 
 
 def test_the_same_picture_is_stored_once(session: Session, now: datetime, tmp_path: Path) -> None:

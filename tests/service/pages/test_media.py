@@ -6,6 +6,7 @@ import hashlib
 from io import BytesIO
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from campaigns.base import public_id
@@ -76,6 +77,22 @@ def test_what_is_refused_says_why_and_keeps_what_was_typed(browser: Browser, wir
 
 def test_a_file_that_is_far_too_large_is_refused_at_the_door(browser: Browser) -> None:
     browser.post("/media/new", files={"file": (BytesIO(b"x" * (page.UPLOAD_MAX + 1)), "x.png")}, status=413)
+
+
+def test_nobody_who_writes_waits_for_a_picture_to_be_drawn(
+    browser: Browser, wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D4: what takes long holds no lock."""
+    opened = Image.open
+
+    def meanwhile(*args: Any, **values: Any) -> Any:
+        with wiring.database.write() as session:
+            samples.programme(session, wiring.now(), f"Meanwhile {values}")
+        return opened(*args, **values)
+
+    monkeypatch.setattr(Image, "open", meanwhile)
+    upload(browser)
+    assert kept(wiring).name == "river.png"
 
 
 def test_a_film_is_a_link_with_a_transcript(browser: Browser) -> None:

@@ -376,6 +376,26 @@ def test_somebody_elses_kind_of_link_is_refused(town: Town, sent: Sent) -> None:
     assert town.send(f"/f/news/{town.wiring.links.token('reader', sent.delivery_id)}").status_code == 404
 
 
+@pytest.mark.parametrize("state", ["erased", "archived"])
+def test_whoever_has_left_meanwhile_is_not_told_that_they_are_signed_up(town: Town, state: str) -> None:
+    """Accepted is never lost: what cannot be kept is not taken."""
+    town.send()
+    with town.wiring.database.write() as session:
+        session.scalars(select(Stakeholder)).one().state = state
+    link = town.link()
+    assert town.browser.get(link).status_code == 404
+    assert town.browser.post(link, data={"act": "confirm"}).status_code == 404
+    assert town.rows(Consent) == []
+
+
+def test_an_address_that_was_taken_out_of_use_works_again_once_it_is_confirmed(town: Town) -> None:
+    town.send()
+    with town.wiring.database.write() as session:
+        addresses.retire(session, session.scalars(select(Address)).one())
+    assert town.browser.post(town.link(), data={"act": "confirm"}).status_code == 200
+    assert town.may("new@example.org", town.walks) is None
+
+
 def test_a_number_that_nobody_typed_is_no_topic(town: Town) -> None:
     for odd in ("9" * 5000, "9" * 30, "-1", "٣", "²"):
         assert town.send(topic=[odd, str(town.walks)], email=f"n{len(odd)}@example.org").status_code == 200
