@@ -47,7 +47,6 @@ REPORT_MAX = 4000
 HELPERS = ("community_manager", "administrator")
 
 
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """One item as a list shows it. `writing` names colleagues who are at an answer."""
