@@ -73,6 +73,7 @@ def name_of(act: Act, programme_id: int | None) -> str:
 def create(act: Act, **values: Any) -> Programme:
     """A new programme under one the caller may change, or at the top by whoever may change all."""
     act.need("programmes:write", values.get("parent_id"))
+    _not_laxer(act, values.get("parent_id"), values.get("assurance", ASSURANCES[0]))
     made = programmes.create(act.session, act.now, **values)
     act.note("programme.created", "programme", made.id, programme_id=made.id, after=_facts(made))
     return made
@@ -87,6 +88,7 @@ def change(act: Act, programme_id: int, version: int | None, *, reason: str = ""
     assurance = values.pop("assurance", None)
     if "parent_id" in values and values["parent_id"] != found.parent_id:
         act.need("programmes:write", values["parent_id"])
+        _not_laxer(act, values["parent_id"], assurance or found.assurance)
     if values:
         programmes.change(act.session, act.now, found, **values)
     if assurance is not None:
@@ -96,6 +98,15 @@ def change(act: Act, programme_id: int, version: int | None, *, reason: str = ""
         programme_id=found.id, before=before, after=_facts(found) | ({"reason": reason} if reason else {}),
     )  # fmt: skip
     return found
+
+
+def _not_laxer(act: Act, parent_id: int | None, level: str) -> None:
+    """Nobody gets round the checks of a programme by one of their own below it, which may write to its groups."""
+    above = programmes.lineage(act.session, parent_id) if parent_id is not None else []
+    asked = max((ASSURANCES.index(act.one(Programme, one).assurance) for one in above), default=0)
+    known = level in ASSURANCES  # the domain refuses what is not
+    if known and ASSURANCES.index(level) < asked and not act.caller.may("users:admin", parent_id):
+        raise Forbidden("lowering the assurance needs an administrator", pointer="/assurance")
 
 
 def _set_assurance(act: Act, programme: Programme, level: str, reason: str) -> None:

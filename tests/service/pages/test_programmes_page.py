@@ -213,3 +213,18 @@ def test_an_objective_of_another_programme_does_not_exist_here(
     viewer = browsers("viewer", wiring_number(wiring))
     assert "Secret" in viewer.get(address) and 'value="read"' not in viewer.get(address)
     viewer.post(address, status=403, act="archive")
+
+
+def test_nobody_gets_round_a_check_by_a_programme_of_their_own_below(
+    browser: Browser, browsers: Browsers, wiring: Wiring
+) -> None:
+    """A10: who writes there could otherwise send to the groups above with nobody's check."""
+    top = made(browser, assurance="reviewed").split("/")[-1]
+    with wiring.database.read() as session:
+        number = session.query(Programme).filter_by(name="Walking").one().id
+    manager = browsers("community_manager", number)
+    below: dict[str, Any] = {"name": "Side door", "starts_on": "2026-01-01", "parent_id": top}
+    page = manager.post("/programmes/new", status=422, assurance="light", **below).text
+    assert "lowering the assurance needs an administrator" in page and "Side door" in page
+    manager.post("/programmes/new", assurance="reviewed", **below)
+    made(browser, name="By an administrator", parent_id=top)
