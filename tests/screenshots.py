@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .browser.conftest import DOLEN, FIRST_VISIT, Site, Visitor, come_in
+from .browser.site import DOLEN, FIRST_VISIT, Site, Visitor, come_in
 from .chromium import CHROMIUM, FLAGS
 from .instance import instance
 from .places import addresses

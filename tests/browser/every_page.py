@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from ..places import addresses
-from .conftest import Site, Visitor, come_in, sign_in
+from .site import Site, Visit, sign_in
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 LANGUAGES = ("en", "cy", "ar")
@@ -31,22 +30,6 @@ def places(year_site: Site) -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def visited(year_site: Site) -> list[str]:
-    """Whether the first visit was made, kept between tests."""
-    return []
-
-
-def inside(visitor: Visitor, site: Site, visited: list[str]) -> Page:
-    """Signed in as the administrator; the first time makes the first visit."""
-    if not visited:
-        come_in(visitor, site.first_visit())
-        visited.append("made")
-    else:
-        sign_in(visitor)
-    return visitor.page
-
-
 def findings(page: Page) -> list[str]:
     """What axe finds on the page that is open."""
     page.evaluate(AXE)
@@ -60,14 +43,13 @@ def findings(page: Page) -> list[str]:
 def test_nothing_on_any_page_hinders_anybody_and_nothing_is_cut_off(
     year_site: Site,
     places: list[str],
-    visited: list[str],
-    visit: Callable[..., Visitor],
+    visit: Visit,
     language: str,
     scheme: str,
 ) -> None:
     # axe comes from outside the page, which the page's own policy would rightly stop.
     visitor = visit(year_site.url, locale=language, color_scheme=scheme, bypass_csp=True)
-    page, wrong = inside(visitor, year_site, visited), []
+    page, wrong = sign_in(visitor), []
     for place in [*places, *STRANGERS]:
         answer = page.goto(f"{place}{'&' if '?' in place else '?'}language={language}")
         assert answer is not None and answer.status == 200, (place, answer and answer.status)
@@ -80,14 +62,14 @@ def test_nothing_on_any_page_hinders_anybody_and_nothing_is_cut_off(
 
 
 def test_the_policy_of_every_page_lets_nothing_in_from_elsewhere(
-    year_site: Site, places: list[str], visited: list[str], visit: Callable[..., Visitor]
+    year_site: Site, places: list[str], visit: Visit
 ) -> None:
     visitor = visit(year_site.url)
     refused: list[str] = []
     visitor.page.on(
         "console", lambda said: refused.append(said.text) if "Content Security" in said.text else None
     )
-    page = inside(visitor, year_site, visited)
+    page = sign_in(visitor)
     for place in places:
         answer = page.goto(place)
         assert answer is not None

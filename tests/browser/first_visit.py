@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from .conftest import Site
 from .mailserver import MailServer, text_of
-from .steps import Visit, add_person, connect_mail, first_visit, heading, press, room, told
+from .site import Site, Visit
+from .steps import add_person, connect_mail, field, first_visit, heading, press, room, told
 
 WORDS = "Dear {{ name }}, the Lantern opens on Monday."
 
@@ -15,7 +15,7 @@ def write(page: Page, subject: str) -> None:
     """Open Write from anywhere, and write to whoever is called Gwen."""
     page.get_by_role("banner").get_by_role("link", name="Write").click()
     page.get_by_text("Find people by name").click()
-    page.get_by_label("Name", exact=True).fill("Gwen")
+    field(page, "Name").fill("Gwen")
     press(page, "Find")
     page.get_by_label("Gwen Parry").check()
     page.get_by_label("Subject").fill(subject)

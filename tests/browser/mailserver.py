@@ -1,7 +1,8 @@
 """A mail server of the tests' own, a process on loopback: what it accepts lies in a Maildir, which says what went out.
 
 `python -m tests.browser.mailserver FOLDER` prints the port it chose, takes letters for anybody, and ends on SIGTERM.
-A letter to an address that begins with `nobody` is refused, as by a server that does not know the mailbox.
+What an address begins with asks for trouble: `nobody` is refused, `drop` is kept but the line breaks before the
+answer, and `slow` waits until the test opens the gate.
 """
 
 from __future__ import annotations
@@ -35,9 +36,15 @@ class MailServer:
 
     def letters(self, to: str) -> list[EmailMessage]:
         """What lies in the mailbox of this address, oldest first."""
-        found = [message_from_bytes(one.as_bytes(), policy=policy.default) for one in self._kept()]
-        mine = [cast(EmailMessage, one) for one in found if one["X-Delivered-To"] == to]
-        return sorted(mine, key=lambda one: int(one["X-Taken"]))
+        return [one for one in self.every_letter() if one["X-Delivered-To"] == to]
+
+    def every_letter(self) -> list[EmailMessage]:
+        """What lies in all mailboxes, oldest first."""
+        kept = list(mailbox.Maildir(self.folder))
+        found = [
+            cast(EmailMessage, message_from_bytes(one.as_bytes(), policy=policy.default)) for one in kept
+        ]
+        return sorted(found, key=lambda one: int(one["X-Taken"]))
 
     def letter(self, to: str, n: int = 1) -> EmailMessage:
         """The letter number `n` to this address, as soon as it lies there; AssertionError when it never comes."""
@@ -47,15 +54,16 @@ class MailServer:
             time.sleep(0.1)
         return found[n - 1]
 
-    def _kept(self) -> list[mailbox.MaildirMessage]:
-        return list(mailbox.Maildir(self.folder))
+    def open_gate(self) -> None:
+        """Let the slow ones through from now on."""
+        _gate(self.folder).touch()
 
 
 class Door:
     """What happens to a letter: it lies in the mailbox before the sender hears that it was taken."""
 
-    def __init__(self, box: mailbox.Maildir) -> None:
-        self._box, self._count = box, 0
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._box, self._count = folder, mailbox.Maildir(folder), 0
 
     async def handle_RCPT(
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
@@ -66,12 +74,16 @@ class Door:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 known"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:
         """Keep one copy for each mailbox."""
         for address in envelope.rcpt_tos:
+            while address.startswith("slow") and not _gate(self._folder).exists():
+                await asyncio.sleep(0.05)
             self._count += 1
             head = f"X-Delivered-To: {address}\r\nX-Taken: {self._count}\r\n".encode()
             self._box.add(head + envelope.content)
+            if address.startswith("drop"):
+                server.transport.abort()
         return "250 2.0.0 taken"
 
 
@@ -96,9 +108,13 @@ def text_of(letter: EmailMessage) -> str:
     return words
 
 
+def _gate(folder: Path) -> Path:
+    return folder.with_name("open")
+
+
 def main() -> None:
     """Serve until told to end."""
-    asyncio.run(_serve(Door(mailbox.Maildir(sys.argv[1]))))
+    asyncio.run(_serve(Door(Path(sys.argv[1]))))
 
 
 async def _serve(door: Door) -> None:
