@@ -82,7 +82,7 @@ class Workspace:
     """The pages people work in."""
 
     zone: str = "Europe/London"  # where times are told in, for whoever has not chosen a zone
-    notices_account: str = ""  # the mail account, by name, that letters to colleagues go by; empty: the oldest
+    notices_account: str = ""  # the mail account, by name, of letters to colleagues; empty: the oldest
 
 
 @dataclass(frozen=True, slots=True)

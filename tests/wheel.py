@@ -66,6 +66,8 @@ def test_the_wheel_serves_without_node_or_make(bare: Path, tmp_path: Path) -> No
         assert running.get("/healthz")[0] == 200
         assert running.get("/openapi.json")[0] == 200
         assert running.get("/v1/messages")[0] == 401
+        assert running.get("/sign-in?language=ar")[0] == 200
+        assert running.get("/static/app.js")[0] == 200
 
 
 def _run(*command: str | Path, cwd: Path | None = None) -> None:
