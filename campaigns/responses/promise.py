@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.easter import easter
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from ..errors import BadField, said
@@ -158,24 +158,42 @@ class Desk:
         }
         self._terms: dict[tuple[int | None, int | None], Terms] = {}
         self._hours: dict[int | None, Hours] = {}
-        self._strategies: dict[int, int | None] = {}
         self._first: dict[tuple[int | None, int | None, str, str], tuple[Hours, int] | None] = {}
+        # Learnt of many at once: the strategy of a message, that for everyone in a programme, what they promise,
+        # and the programmes above one.
+        self._strategies: dict[int, int | None] = {}
+        self._everyone: dict[int, int | None] = {}
+        self._words: dict[int, str] = {}
+        self._above: dict[int, list[int]] = {}
 
-    def learn(self, messages: set[int]) -> None:
-        """Which strategy each message stands under, in one statement."""
-        new = messages - self._strategies.keys()
-        if not new:
+    def learn(self, responses: Sequence[Any]) -> None:
+        """What these stand under, in a fixed number of statements however many they are."""
+        messages = {one.message_id for one in responses if one.message_id} - self._strategies.keys()
+        homes = {
+            one.programme_id for one in responses if one.programme_id is not None
+        } - self._everyone.keys()
+        if not messages and not homes:
             return
-        found = (
+        stands = (
             select(Message.id, StrategyVersion.strategy_id)
             .join(StrategyVersion, StrategyVersion.id == Message.strategy_version_id)
-            .where(Message.id.in_(new))
+            .where(Message.id.in_(messages))
         )
-        self._strategies |= {number: strategy for number, strategy in self._session.execute(found)}
+        under = {number: strategy for number, strategy in self._session.execute(stands)}
+        self._strategies |= dict.fromkeys(messages) | under
+        for_all = and_(Strategy.programme_id.in_(homes), Strategy.segment_id == 0, Strategy.state == "active")
+        wanted = select(Strategy).where(or_(Strategy.id.in_(set(under.values())), for_all))
+        found = self._session.scalars(wanted).all()
+        held = {one.programme_id: one.id for one in found if one.segment_id == 0 and one.state == "active"}
+        self._everyone |= {home: held.get(home) for home in homes}
+        for number, version in strategies.in_force_of(self._session, found).items():
+            self._words[number] = str(version.body.get("response_rules") or "")
+        if self._kept.keys() - {EVERYWHERE}:
+            self._above |= programmes.lineages(self._session, homes)
 
     def clocks(self, now: datetime, responses: Sequence[Response]) -> dict[int, Clock]:
         """The clock of each response by its id."""
-        self.learn({one.message_id for one in responses if one.message_id})
+        self.learn(responses)
         return {one.id: self.clock(now, one) for one in responses}
 
     def clock(self, now: datetime, one: Response) -> Clock:
@@ -233,10 +251,8 @@ class Desk:
         return self._terms[key]
 
     def _strategy_of(self, one: Any) -> int | None:
-        if not one.message_id:
-            return None
-        if one.message_id not in self._strategies:
-            self.learn({one.message_id})
+        if one.message_id not in self._strategies or one.programme_id not in self._everyone:
+            self.learn([one])
         return self._strategies.get(one.message_id)
 
     def _rules(self, programme_id: int | None, strategy_id: int | None) -> Iterable[Rule]:
@@ -247,30 +263,17 @@ class Desk:
         return read(RULES)
 
     def _texts(self, programme_id: int | None, strategy_id: int | None) -> Iterable[str]:
-        strategy = self._session.get(Strategy, strategy_id) if strategy_id else None
-        if strategy is not None:
-            yield self._in_force(strategy)
-        if programme_id is not None and (everyone := self._everyone(programme_id)) not in (None, strategy):
-            assert everyone is not None
-            yield self._in_force(everyone)
+        everyone = self._everyone.get(programme_id) if programme_id is not None else None
+        yield from (self._words.get(number, "") for number in (strategy_id, everyone) if number is not None)
         row = self._nearest(programme_id)
         if row is not None:
             yield row.rules
 
-    def _in_force(self, strategy: Strategy) -> str:
-        version = strategies.in_force(self._session, strategy)
-        return str(version.body.get("response_rules") or "") if version is not None else ""
-
-    def _everyone(self, programme_id: int) -> Strategy | None:
-        return self._session.scalar(
-            select(Strategy).where(
-                Strategy.programme_id == programme_id, Strategy.segment_id == 0, Strategy.state == "active"
-            )
-        )
-
     def _nearest(self, programme_id: int | None) -> ResponsePromise | None:
         if programme_id is not None and self._kept.keys() - {EVERYWHERE}:
-            for number in programmes.lineage(self._session, programme_id):
+            if programme_id not in self._above:
+                self._above |= programmes.lineages(self._session, [programme_id])
+            for number in self._above[programme_id]:
                 if number in self._kept:
                     return self._kept[number]
         return self._kept.get(EVERYWHERE)
@@ -286,7 +289,7 @@ def attainment(
     begins = [week_begins(now, zone, back) for back in range(weeks - 1, -1, -1)]
     counted = [[0, 0] for _week in begins]
     desk = Desk(session)
-    desk.learn({one.message_id for one in responses if one.message_id})
+    desk.learn(responses)
     for one in responses:
         due, place = desk.first_due(one), bisect_right(begins, one.at) - 1
         answered = min((at for at in (one.answered_at, one.closed_at) if at is not None), default=None)

@@ -7,6 +7,7 @@ Source: B1, SM13.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -124,6 +125,26 @@ def lineage(session: Session, programme_id: int) -> list[int]:
     while step is not None and step not in found:
         found.append(step)
         step = session.scalar(select(Programme.parent_id).where(Programme.id == step))
+    return found
+
+
+def lineages(session: Session, programme_ids: Collection[int]) -> dict[int, list[int]]:
+    """`lineage` of several programmes, with a statement for each level of the tree."""
+    parents: dict[int, int | None] = {}
+    asked = set(programme_ids)
+    while asked:
+        rows = session.execute(select(Programme.id, Programme.parent_id).where(Programme.id.in_(asked)))
+        parents |= dict.fromkeys(asked) | {number: parent for number, parent in rows}
+        asked = {parent for parent in parents.values() if parent is not None} - parents.keys()
+    return {number: _upwards(number, parents) for number in programme_ids}
+
+
+def _upwards(programme_id: int, parents: Mapping[int, int | None]) -> list[int]:
+    found: list[int] = []
+    step: int | None = programme_id
+    while step is not None and step not in found:
+        found.append(step)
+        step = parents[step]
     return found
 
 

@@ -6,11 +6,11 @@ Source: B3, B4, SM13.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from ..stakeholders.people import language
 from ..stakeholders.tables import PURPOSES, Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from . import programmes
-from .tables import Agreement, Party, Strategy, StrategyDraft, StrategyVersion
+from .tables import Agreement, Party, Programme, Strategy, StrategyDraft, StrategyVersion
 
 # The sections of a strategy, in the order in which people read them.
 TEXTS = ("aims", "tone", "cadence", "response_rules")
@@ -144,17 +144,33 @@ def in_force(session: Session, strategy: Strategy) -> StrategyVersion | None:
 
     Where nobody is required it is simply the newest one, but below `agreed` only.
     """
-    if session.scalar(select(func.count()).select_from(Party).where(*_required(strategy))):
-        return session.scalar(_newest(strategy).where(_agreed(strategy)))
-    if programmes.get(session, strategy.programme_id).assurance == "agreed":
-        return None
-    return latest(session, strategy)
+    return in_force_of(session, [strategy]).get(strategy.id)
+
+
+def in_force_of(session: Session, several: Collection[Strategy]) -> dict[int, StrategyVersion]:
+    """`in_force` of several strategies by their ids, in three statements."""
+    numbers = {one.id for one in several}
+    required = select(Party.strategy_id).where(
+        Party.strategy_id.in_(numbers), Party.part == "required", Party.removed.is_(False)
+    )
+    strict = set(session.scalars(required.distinct()))
+    free = select(Strategy.id).join(Programme, Programme.id == Strategy.programme_id)
+    free = free.where(Strategy.id.in_(numbers - strict), Programme.assurance != "agreed")
+    may = or_(
+        StrategyVersion.strategy_id.in_(set(session.scalars(free))),
+        and_(StrategyVersion.strategy_id.in_(strict), _agreed()),
+    )
+    newest = select(StrategyVersion.strategy_id, func.max(StrategyVersion.n).label("n")).where(may)
+    last = newest.group_by(StrategyVersion.strategy_id).subquery()
+    found = select(StrategyVersion).join(
+        last, and_(StrategyVersion.strategy_id == last.c.strategy_id, StrategyVersion.n == last.c.n)
+    )
+    return {one.strategy_id: one for one in session.scalars(found)}
 
 
 def is_agreed(session: Session, version: StrategyVersion) -> bool:
     """Whether every required party has agreed to it, and not only its author; never without a party."""
-    strategy = session.get_one(Strategy, version.strategy_id)
-    found = select(StrategyVersion.id).where(StrategyVersion.id == version.id, _agreed(strategy))
+    found = select(StrategyVersion.id).where(StrategyVersion.id == version.id, _agreed())
     return session.scalar(found) is not None
 
 
@@ -226,13 +242,11 @@ def _newest(strategy: Strategy) -> Select[StrategyVersion]:
     )
 
 
-def _required(strategy: Strategy) -> tuple[ColumnElement[bool], ...]:
-    return Party.strategy_id == strategy.id, Party.part == "required", Party.removed.is_(False)
-
-
-def _agreed(strategy: Strategy) -> ColumnElement[bool]:
+def _agreed() -> ColumnElement[bool]:
     """Of the version at hand: no required party is without a yes, and not all of them are its author's."""
-    required = select(Party.id).where(*_required(strategy))
+    mine = Party.strategy_id == StrategyVersion.strategy_id
+    required = select(Party.id).where(mine, Party.part == "required", Party.removed.is_(False))
+    required = required.correlate(StrategyVersion)
     yes = select(Agreement.id).where(
         Agreement.version_id == StrategyVersion.id,
         Agreement.decision == "agreed",
