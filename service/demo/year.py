@@ -23,7 +23,7 @@ from campaigns.delivery.tables import Account, Batch, Delivery
 from campaigns.errors import AlreadyDone
 from campaigns.messages import content, messages, rhythm, slots
 from campaigns.messages.tables import Message, Occurrence
-from campaigns.responses import answers, commitments, desk, intake, intents, interactions, saved
+from campaigns.responses import answers, commitments, desk, intake, intents, interactions, saved, tasks
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent, people, relationships, segments, topics
 from campaigns.stakeholders.tables import Stakeholder
@@ -456,6 +456,16 @@ def _habits(year: Year) -> None:
         saved.add(
             year.session, year.ago(300), programme_id=year.programme, name=name, language=language, text=text,
             author=year.author,
+        )  # fmt: skip
+    loader = year.act.caller.actor if year.act.caller.user_id else year.author
+    for owner, days, about, title in (
+        (loader, 2, ("stakeholder", year.bodies[0]), "Send the minutes of the meeting"),
+        (year.author, -1, ("strategy", strategy), "Ask the partners which words they would use"),
+        (year.checker, 9, ("programme", year.programme), "Check the Arabic leaflet"),
+    ):
+        tasks.give(
+            year.session, year.ago(4), programme_id=year.programme, title=title, owner=owner, by=year.author,
+            on=year.ago(-days).date(), clock="", zone="Europe/London", about=about,
         )  # fmt: skip
     for topic in names.TOPICS:
         topics.create(year.session, year.ago(300), programme_id=year.programme, names=topic)

@@ -10,7 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
-from campaigns.errors import AlreadyDone, BadField, Forbidden, FourEyes, LinkNotValid, NotFound, Stale
+from campaigns.errors import (
+    AlreadyDone,
+    BadField,
+    Conflict,
+    Forbidden,
+    FourEyes,
+    LinkNotValid,
+    NotFound,
+    Stale,
+)
 from campaigns.stakeholders import people
 from campaigns.strategies import agreements, programmes, strategies
 from campaigns.strategies.tables import AgreementLink
@@ -41,6 +50,40 @@ def test_who_is_missing_is_named_until_they_have_agreed(
     )
     agreements.decide(session, now, version, table.director, "agreed", version.digest, "dee")
     assert agreements.missing(session, version) == [table.council]
+
+
+def test_no_colleague_agrees_while_a_change_is_asked_for_and_somebody_outside_may(
+    session: Session, now: datetime, table: Table
+) -> None:
+    """I5"""
+    version, digest = table.version, table.version.digest
+    said = agreements.comment(session, now, version, section="aims", text="Say where", by="eve", asks=True)
+    agreements.comment(session, now, version, section="aims", text="Well said", by="eve")
+    assert agreements.asked(session, version) == [said]
+    told = agreements.obstacles(session, version)
+    assert [one["kind"] for one in told] == ["agreement_missing"] * 2 + ["strategy_change_asked"]
+    assert (told[-1]["by"], told[-1]["text"], told[-1]["section"]) == ("eve", "Say where", "aims")
+    with pytest.raises(Conflict):
+        agreements.decide(session, now, version, table.director, "agreed", digest, "dee")
+    with pytest.raises(Conflict):
+        agreements.record(
+            session, now, version, table.director, "agreed", digest, recorded_by="eve", evidence="minutes"
+        )
+    agreements.decide(session, now, version, table.director, "refused", digest, "dee")
+    agreements.decide_by_link(session, now, link(session, now, table), "agreed", digest, "", "text")
+    agreements.settle(session, now, said, "ann")
+    with pytest.raises(AlreadyDone):
+        agreements.settle(session, now, said, "ann")
+    agreements.decide(session, now, version, table.director, "agreed", digest, "dee")
+    assert agreements.obstacles(session, version) == []
+
+
+def test_what_was_asked_of_an_old_version_stops_no_new_one(
+    session: Session, now: datetime, table: Table
+) -> None:
+    agreements.comment(session, now, table.version, section="aims", text="Say where", by="eve", asks=True)
+    new = strategies.new_version(session, now, table.strategy, {"aims": "Walk in Wales"}, "ann")
+    agreements.decide(session, now, new, table.director, "agreed", new.digest, "dee")
 
 
 def test_an_outside_party_agrees_by_link_and_what_they_saw_is_kept(

@@ -11,10 +11,12 @@ from campaigns.base import parse_id, public_id
 from campaigns.delivery.states import EXCLUSIONS, FAILURES
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.messages.tables import Message, MessageComment, Variant
-from campaigns.stakeholders import addresses, people
+from campaigns.stakeholders import addresses, people, topics
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Programme
+from service import notices
 from service.pages import drawing
+from service.tables import Notice
 from service.wiring import Wiring
 
 from .conftest import Browser, Browsers
@@ -191,6 +193,36 @@ def test_a_change_that_is_asked_for_stops_the_check_until_it_is_settled(
         said = session.query(MessageComment).one().id
     assert "Change asked for, settled" in browser.done(place, act="settle", comment=public_id("cmt", said))
     assert "Approved." in checker.done(place, act="approve", digest=read)
+
+
+def test_a_comment_calls_a_colleague_who_is_told(
+    browser: Browser, browsers: Browsers, account: str, wiring: Wiring, general: int
+) -> None:
+    """I5: mentions."""
+    place = write(browser, account)
+    browsers("approver", general, name="Ffion Rees", email_key="ffion@example.org")
+    page = browser.done(place, act="comment", digest=digest(browser.get(place)), text="Is it clear, @Ffion Rees?")
+    assert '<span class="label">@<bdi>Ffion Rees</bdi></span>' in page
+    notices.gather(wiring.database, wiring.now(), "UTC")
+    with wiring.database.read() as session:
+        (told,) = session.query(Notice).where(Notice.kind == "mentioned")
+    assert told.facts["path"] == f"{place}#said"
+
+
+def test_a_topic_is_chosen_shown_and_changed(
+    browser: Browser, account: str, wiring: Wiring, general: int
+) -> None:
+    """A13"""
+    assert 'name="topic"' not in browser.get("/write")
+    with wiring.database.write() as session:
+        made = topics.create(session, wiring.now(), programme_id=general, names={"en": "Walks", "cy": "Teithiau"})
+        key = public_id("top", made.id)
+    assert 'name="topic"' in browser.get("/write") and "Teithiau" in browser.get("/write?language=cy")
+    place = write(browser, account, topic=key)
+    assert "<dt>Topic</dt><dd><bdi>Walks</bdi>" in browser.get(place)
+    assert "<dt>Topic</dt>" not in browser.done(place, act="name", name="Walk", topic="")
+    assert "<dt>Topic</dt>" in browser.done(place, act="name", name="Walk", topic=key)
+    assert "<dt>Topic</dt>" in browser.done(place, act="name", name="Walks")
 
 
 def test_blocks_are_added_moved_and_saved_without_a_script(

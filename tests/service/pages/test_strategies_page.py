@@ -12,6 +12,8 @@ from campaigns.base import public_id
 from campaigns.stakeholders import addresses, people, segments
 from campaigns.strategies import agreements, strategies
 from campaigns.strategies.tables import Agreement, Strategy, StrategyDraft
+from service import notices
+from service.tables import Notice, User
 from service.wiring import Wiring
 
 from .. import samples
@@ -237,6 +239,51 @@ def test_comments_are_answered_once_where_they_stand(desk: Desk) -> None:
         "must not be empty"
         in colleague.post(path, status=422, act="comment", n="1", section="aims", text=" ").text
     )
+
+
+def test_a_change_that_is_asked_for_keeps_colleagues_from_agreeing_until_it_is_settled(desk: Desk) -> None:
+    """I5: a change request blocks; it is told in words, with where it is cleared."""
+    path = desk.begin()
+    checker = desk.browsers("approver", desk.programme, name="Dai Ellis")
+    desk.name(path, "role:approver")
+    form = {"act": "comment", "n": "1", "section": "aims", "text": "Say where", "asks": "yes"}
+    desk.browsers("viewer", desk.programme).post(path, status=422, **form)
+    page = desk.writer.done(path, **form)
+    key = hidden(page, "comment")
+    assert "Asks for a change" in page and f'href="#comment-{key}"' in page and f'id="comment-{key}"' in page
+    vote = ballot(checker.get(path))
+    assert 'value="agreed"' not in checker.get(path) and 'value="refused"' in checker.get(path)
+    assert "settle that first" in checker.post(path, status=422, decision="agreed", **vote).text
+    desk.browsers("viewer", desk.programme).post(path, status=422, act="settle", n="1", comment=key)
+    assert "Change asked for, settled" in desk.writer.done(path, act="settle", n="1", comment=key)
+    desk.writer.post(path, status=422, act="settle", n="1", comment=key)
+    assert "Agreed by" in checker.done(path, decision="agreed", **vote)
+
+
+def test_a_comment_calls_colleagues_by_name_or_by_choice_and_they_are_told(desk: Desk) -> None:
+    """I5: mentions."""
+    path = desk.begin()
+    ffion = desk.browsers("viewer", desk.programme, name="Ffion Rees", email_key="ffion@example.org")
+    desk.browsers("viewer", desk.programme, name="Dai Ellis", email_key="dai@example.org")
+    desk.browsers("viewer", None, name="Elin", email_key="elin@example.org")
+    form = {"act": "comment", "n": "1", "section": "aims"}
+    named = desk.writer.done(path, text="@Dai and @nobody, see this", call=public_id("usr", ffion.user_id), **form)
+    assert re.findall(r'<span class="label">@<bdi>([^<]+)</bdi>', named) in (
+        ["Ffion Rees", "Dai Ellis"],
+        ["Dai Ellis", "Ffion Rees"],
+    )
+    stranger = desk.browsers("viewer", samples_elsewhere(desk))
+    desk.writer.post(path, status=422, text="Hello", call=public_id("usr", stranger.user_id), **form)
+    notices.gather(desk.wiring.database, desk.wiring.now(), "UTC")
+    with desk.wiring.database.read() as session:
+        rows = session.query(Notice).where(Notice.kind == "mentioned").all()
+        told = {session.get_one(User, row.user_id).name for row in rows}
+        assert told == {"Ffion Rees", "Dai Ellis"} and all(row.facts["path"].startswith(path) for row in rows)
+
+
+def samples_elsewhere(desk: Desk) -> int:
+    with desk.wiring.database.write() as session:
+        return samples.programme(session, desk.wiring.now(), "Elsewhere")
 
 
 def test_an_archived_strategy_takes_no_new_version(desk: Desk) -> None:

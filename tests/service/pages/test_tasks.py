@@ -62,23 +62,24 @@ def place(wiring: Wiring, browsers: Browsers) -> Place:
 @pytest.mark.parametrize("language", ["en", "cy", "ar"])
 def test_it_is_given_where_it_arises_and_stands_there(place: Place, kind: str, language: str) -> None:
     """I6: linked to anything."""
+    ann = place.browsers("author", place.number, language=language)
     key = ids.shown(kind, place.number if kind == "programme" else place.world[ids.PREFIXES[kind]])
     home = {"stakeholder": "people", "message": "messages", "response": "inbox", "strategy": "strategies"}
     here = f"/{home.get(kind, 'programmes')}/{key}"
-    assert f'href="/tasks/new?about={key}"' in place.ann.get(here, language=language)
-    form = place.ann.get(f"/tasks/new?about={key}", language=language)
+    assert f'href="/tasks/new?about={key}"' in ann.get(here)
+    form = ann.get(f"/tasks/new?about={key}")
     assert f'name="about" value="{key}"' in form and place.key in form
-    page = place.give(place.ann, "Look after it", about=key)
-    assert "Look after it" in place.ann.get(here, language=language)
-    assert here in place.ann.get(page, language=language) and here in place.ann.get("/tasks")
-    place.ann.post("/tasks", task=page.split("/")[2], state="done", back=here)
-    assert "Look after it" not in place.ann.get(here)
+    page = place.give(ann, "Look after it", about=key)
+    assert "Look after it" in ann.get(here)
+    assert here in ann.get(page) and here in ann.get("/tasks")
+    ann.post("/tasks", task=page.split("/")[2], state="done", back=here)
+    assert "Look after it" not in ann.get(here)
 
 
 def test_a_contact_is_logged_with_what_follows(place: Place) -> None:
     """F4: follow-ups."""
     key = public_id("stk", place.world["stk"])
-    form = {
+    form: dict[str, Any] = {
         "kind": "call", "at": place.wiring.now().strftime("%Y-%m-%dT%H:%M"), "notes": "Wants a map",
         "programme_id": place.key, "owner": usr(place.ann), "title": "Send the map",
     }  # fmt: skip
@@ -97,7 +98,7 @@ def test_a_contact_is_logged_with_what_follows(place: Place) -> None:
 
 
 def test_what_is_refused_keeps_what_was_typed(place: Place) -> None:
-    form = {
+    form: dict[str, Any] = {
         "title": "Ring Nia",
         "on": "",
         "clock": "09:30",
@@ -150,7 +151,7 @@ def test_a_long_list_has_a_second_page(place: Place) -> None:
 def test_it_is_changed_and_given_to_somebody_else(place: Place) -> None:
     ben = place.browsers("author", place.number, name="Ben Lloyd")
     page = place.give(place.ann, "Ring Nia")
-    form = {
+    form: dict[str, Any] = {
         "title": "Ring Nia at home",
         "on": place.day(4),
         "clock": "15:00",
@@ -167,7 +168,12 @@ def test_others_are_given_tasks_by_whoever_may_work_there_and_ones_own_by_anybod
     viewer = place.browsers("viewer", place.number)
     own = place.give(viewer, "My own")
     assert "Saved" in viewer.done(own, act="done")
-    form = {"title": "For Ann", "on": place.day(2), "owner": usr(place.ann), "programme_id": place.key}
+    form: dict[str, Any] = {
+        "title": "For Ann",
+        "on": place.day(2),
+        "owner": usr(place.ann),
+        "programme_id": place.key,
+    }
     viewer.post("/tasks/new", status=422, **form)
     assert usr(place.ann) not in viewer.get(f"/tasks/new?about={place.key}")
     page = place.give(place.ann, "Anns own")

@@ -54,6 +54,20 @@ def answer(session: Session, wiring: Wiring, text: str) -> None:
     agreements.answer(session, wiring.now(), comment, text, "usr_1")
 
 
+def test_whoever_decides_sees_that_a_change_is_asked_for(
+    browser: FlaskClient, wiring: Wiring, asked: Asked
+) -> None:
+    """I5"""
+    assert "asked for a change" not in browser.get(asked.path).text
+    with wiring.database.write() as session:
+        version = session.get_one(StrategyVersion, asked.version_id)
+        agreements.comment(session, wiring.now(), version, section="aims", text="Where?", by="ann", asks=True)
+    shown = browser.get(asked.path).text
+    assert "asks for a change" in shown and "You can wait for a new version" in shown
+    form = {"act": "decide", "decision": "agreed", "digest": asked.digest}
+    assert "You agreed" in browser.post(asked.path, data=form).text
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_opening_the_link_changes_nothing(
     browser: FlaskClient, wiring: Wiring, asked: Asked, method: str
