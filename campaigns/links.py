@@ -42,6 +42,18 @@ class Links:
             raise LinkNotValid("this link is not one of ours")
         return int.from_bytes(body, "big")
 
+    def letter_id(self, number: int) -> str:
+        """The Message-ID of a letter to a colleague, by which it is known again should it come back to a mailbox."""
+        return f"<letter.{self.token('letter', number)}@{self.mail_domain}>"
+
+    def is_letter(self, message_id: str) -> bool:
+        """Whether this is the Message-ID of one of our letters to colleagues."""
+        kind, _, token = message_id.strip().strip("<>").partition("@")[0].partition(".")
+        try:
+            return kind == "letter" and self.read("letter", token) >= 0
+        except LinkNotValid:
+            return False
+
     def url(self, path: str) -> str:
         """An absolute address on this installation."""
         return f"{self.base_url}{path}"

@@ -6,7 +6,6 @@ nothing goes. It is no message of a programme: no ledger, no consent, no approva
 
 from __future__ import annotations
 
-import secrets
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns.base import new_id
 from campaigns.delivery import send
 from campaigns.delivery.tables import Account
+from campaigns.links import Links
 from connectors.api import Connector, ConnectorError, Outbound
 
 from . import letters, observe, words
@@ -44,6 +45,7 @@ class Box:
     connector: Connector
     sender: str
     sender_name: str
+    links: Links
 
 
 def letter(template: str, user: User, **values: Any) -> Letter:
@@ -70,16 +72,17 @@ def account(wiring: Wiring, session: Session) -> Account | None:
 
 def box_of(wiring: Wiring, session: Session, account: Account) -> Box:
     """One mail account as a way for letters."""
-    return Box(wiring.connector(session, account), account.sender, account.sender_name)
+    return Box(wiring.connector(session, account), account.sender, account.sender_name, wiring.links)
 
 
 def post(by: Box, letter: Letter) -> None:
     """Hand a letter over and wait for the answer; ConnectorError in the provider's words."""
+    number = new_id()
     send.hand_over(
         by.connector,
         Outbound(
-            key=f"letter:{secrets.token_hex(16)}", to=letter.to, subject=letter.subject, text=letter.text,
-            language=letter.language, sender=by.sender, sender_name=by.sender_name,
+            key=f"letter:{number}", message_id=by.links.letter_id(number), to=letter.to,
+            subject=letter.subject, text=letter.text, language=letter.language, sender=by.sender, sender_name=by.sender_name,
             headers={"Auto-Submitted": "auto-generated"},
         ),
     )  # fmt: skip

@@ -79,8 +79,11 @@ def is_proven(tie: Tie, account: Account, event: Event) -> bool:
 
 
 def is_our_own(session: Session, links: Links, event: Event) -> bool:
-    """Whether this is a message of ours that came back to us by a loop."""
-    number = _delivery_id(links, str(event.meta.get("message_id", "")))
+    """Whether this is a message of ours, or a letter to a colleague, that came to a mailbox we read."""
+    named = str(event.meta.get("message_id", ""))
+    if links.is_letter(named):
+        return True
+    number = _delivery_id(links, named)
     return number is not None and session.get(Delivery, number) is not None
 
 

@@ -166,6 +166,22 @@ def test_what_names_something_unknown_is_looked_at_again_for_seven_days(
     assert 10 <= looks <= 40
 
 
+def test_a_letter_to_a_colleague_that_comes_to_a_mailbox_we_read_is_no_response_and_is_not_kept(
+    world: World,
+) -> None:
+    """A8: it may hold a link that lets somebody in."""
+    meta = {"message_id": LINKS.letter_id(7)}
+    raw = world.hear(world.event("auto_reply", sender="us@example.org", text="/let-in/secret", meta=meta))[0]
+    assert raw.state == "done" and "secret" not in str(raw.event) and raw.body is None
+    assert count(world.session, Response) == 0
+
+
+def test_a_forged_name_of_a_letter_hides_nothing(world: World) -> None:
+    meta = {"message_id": f"<letter.{'a' * 37}@example.org>"}
+    world.hear(world.event("reply", sender="ann@example.org", text="Hello", meta=meta))
+    assert count(world.session, Response) == 1
+
+
 def test_our_own_message_that_comes_back_is_no_response(world: World) -> None:
     """M4."""
     delivery = world.delivery(world.person("Ann", "ann@example.org"))
