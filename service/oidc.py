@@ -138,6 +138,8 @@ def _kept(wiring: Wiring, now: datetime, cookie: str) -> dict[str, Any]:
         kept: dict[str, Any] = json.loads(wiring.keyring.unwrap(cookie.encode("utf-8", "replace")))
     except BadKeyRing:
         raise NotProven("this browser did not ask to sign in: begin again") from None
+    if "state" not in kept:  # sealed by us, and for something else
+        raise NotProven("this browser did not ask to sign in: begin again")
     if kept.get("until", 0) < now.timestamp():
         raise NotProven("that took too long: begin again")
     return kept

@@ -59,7 +59,7 @@ def right(user: User, password: str) -> bool:
 
 def check(database: Database, now: datetime, email: str, password: str, address: str) -> int:
     """The id of the active user of this e-mail address and password. TooManyTries, WrongLogin."""
-    name = email.strip().lower()[:400]
+    name = name_of(email)
     tries = knocks.knock(database, now, (knocks.NAME, name), (knocks.ADDRESS, address))
     with database.read() as session:
         user = known(session, email)
@@ -74,6 +74,14 @@ def check(database: Database, now: datetime, email: str, password: str, address:
             anew = {"password_hash": _hasher.hash(_plain(password))}
             session.execute(update(User).where(User.id == found[0], User.password_hash == kept).values(anew))
     return found[0]
+
+
+def name_of(email: str) -> str:
+    """What tries with an address are counted under: however it is spelt, it is one name."""
+    try:
+        return addresses.key("email", email)
+    except BadAddress:
+        return email.strip().lower()[:400]
 
 
 def known(session: Session, email: str) -> User | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ..base import public_id
 from ..delivery.tables import Delivery
 from ..errors import BadField, Conflict
-from ..stakeholders import forms
+from ..stakeholders import consent, forms
 from ..stakeholders.tables import Form
 from ..stakeholders.text import clean
 from .tables import Interaction, SurveyAnswer
@@ -49,6 +49,8 @@ def answer(
     _check(session, form, value)
     delivery = session.get(Delivery, delivery_id) if delivery_id else None
     person = delivery.stakeholder_id if delivery else None
+    if person is not None:
+        consent.lock(session, [person])  # of two presses at once the second finds the answer of the first
     found = _before(session, form, person)
     if found is not None and (found.value, found.text) == (value, words):
         return found

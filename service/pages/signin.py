@@ -164,7 +164,7 @@ def forgotten_asked() -> Response:
         knocks.knock(
             wiring.database,
             wiring.now(),
-            (knocks.LETTER, email.strip().lower()),
+            (knocks.LETTER, passwords.name_of(email)),
             (knocks.ADDRESS, frame.came_from()),
         )
     except DomainError as error:

@@ -126,6 +126,14 @@ def test_another_subject_with_the_same_address_does_not_take_an_account_over(cli
     assert back(client, let(asked(client), "twin")).status_code == 403
 
 
+def test_what_we_sealed_for_something_else_is_no_way_back(client: Any, wired: Wiring) -> None:
+    """A9."""
+    other = wired.keyring.wrap(json.dumps({"user": 1, "until": wired.now().timestamp() + 60}).encode())
+    client.set_cookie("dolen_way", other.decode(), path=oidc.BACK)
+    answer = client.get(oidc.BACK, query_string={"state": "x", "code": "y"})
+    assert answer.status_code == 403 and "this browser did not ask to sign in" in answer.text
+
+
 def test_a_disabled_person_does_not_come_in(client: Any, ann: int, wired: Wiring) -> None:
     with wired.database.write() as session:
         session.get_one(User, ann).state = "disabled"

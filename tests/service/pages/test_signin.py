@@ -245,6 +245,13 @@ def test_asking_again_and_again_sends_three_letters_at_most(
     assert answers == [200, 200, 200, 403] and len(letters(mailbox)) == 3
 
 
+def test_tries_with_one_address_are_counted_together_however_it_is_spelt() -> None:
+    """A1."""
+    spelt = ("nia@bücher.example", " NIA@xn--bcher-kva.example", "nia@BÜCHER.example")
+    assert len({passwords.name_of(one) for one in spelt}) == 1
+    assert passwords.name_of("no address " * 100) == ("no address " * 100).strip()[:400]
+
+
 def test_the_second_link_ends_the_first_and_a_link_grows_old(ann: int, wiring: Wiring, client: Any) -> None:
     """A8."""
     with wiring.database.write() as session:

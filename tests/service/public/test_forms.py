@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -350,6 +351,18 @@ def test_an_answer_by_a_personal_link_lands_on_the_record_and_may_be_changed(
     assert (answer.stakeholder_id, answer.value) == (sent.person_id, "1")
     assert [one.notes for one in entries] == ["Did it help?\nYes\nIt did", "Did it help?\nNo"]
     assert entries[1].corrects_id == entries[0].id and answer.interaction_id == entries[1].id
+
+
+def test_two_presses_at_once_are_one_answer(town: Town, sent: Sent, personal: Callable[[str], str]) -> None:
+    path, stamp = personal("choice"), town.stamp()
+    app = town.browser.application
+
+    def press(_: int) -> int:
+        return app.test_client().post(path, data={"stamp": stamp, "value": "0"}).status_code
+
+    with ThreadPoolExecutor(4) as hands:
+        assert list(hands.map(press, range(4))) == [200] * 4
+    assert len(town.rows(SurveyAnswer)) == 1
 
 
 @pytest.mark.parametrize(
