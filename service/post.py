@@ -82,8 +82,8 @@ def post(by: Box, letter: Letter) -> None:
         by.connector,
         Outbound(
             key=f"letter:{number}", message_id=by.links.letter_id(number), to=letter.to,
-            subject=letter.subject, text=letter.text, language=letter.language, sender=by.sender, sender_name=by.sender_name,
-            headers={"Auto-Submitted": "auto-generated"},
+            subject=letter.subject, text=letter.text, language=letter.language, sender=by.sender,
+            sender_name=by.sender_name, headers={"Auto-Submitted": "auto-generated"},
         ),
     )  # fmt: skip
 
