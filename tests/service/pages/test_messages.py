@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -461,6 +462,23 @@ def test_pressing_send_twice_sends_one_message(browser: Browser, account: str, w
     assert write(browser, account, "send", press=press[1], to="bo@example.org") != first
     with wiring.database.read() as session:
         assert session.query(Message).count() == 2 and session.query(Delivery).count() == 2
+
+
+def test_presses_at_the_same_moment_send_one_message(browser: Browser, account: str, wiring: Wiring) -> None:
+    secret, app = browser.client.get_cookie("dolen").value, browser.client.application
+    form = {"form_key": browser.form_key, "press": "one", "act": "send", "to": "ann@example.org"}
+
+    def press(_: int) -> str:
+        client = app.test_client()
+        client.set_cookie("dolen", secret)
+        answer = client.post("/write", data={**form, "account": account, "subject": "Walk", "text": "Come"})
+        return str(answer.headers.get("Location"))
+
+    with ThreadPoolExecutor(4) as hands:
+        places = set(hands.map(press, range(4)))
+    assert len(places) == 1 and places.pop().startswith("/messages/msg_")
+    with wiring.database.read() as session:
+        assert session.query(Message).count() == 1 and session.query(Delivery).count() == 1
 
 
 def test_what_was_refused_may_be_pressed_again(browser: Browser, account: str, wiring: Wiring) -> None:
