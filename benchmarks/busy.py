@@ -20,7 +20,7 @@ from campaigns.delivery.tables import Account, Delivery
 from campaigns.messages.tables import ContentItem, Message, MessageAccount, Occurrence, Variant
 from campaigns.responses.tables import Interaction, Response
 from campaigns.stakeholders import segments
-from campaigns.stakeholders.tables import Import, ImportRow, Segment
+from campaigns.stakeholders.tables import Import, ImportRow, Involvement, Segment
 from campaigns.strategies.tables import StrategyVersion
 from service.tables import Notice, User
 from service.wiring import Wiring
@@ -61,8 +61,14 @@ def places(session: Session) -> dict[str, str]:
     draft = public_id("msg", session.scalars(of_all.where(Message.state == "draft")).one())
     newest = public_id("imp", session.scalars(select(Import.id).order_by(Import.id.desc())).first() or 0)
     group = public_id("seg", everybody)
+    newest_person = select(Involvement).order_by(Involvement.stakeholder_id.desc())
+    held = session.scalars(newest_person).first()
+    person, programme = (held.stakeholder_id, held.programme_id) if held is not None else (0, 0)
     empty = public_id("seg", session.scalars(select(Segment.id).where(Segment.name == NOBODY)).one())
     return {
+        "/people/<stk:number>/in/<prg:programme_id>": (
+            f"/people/{public_id('stk', person)}/in/{public_id('prg', programme)}"
+        ),
         "/messages/… to everybody, sent": f"/messages/{sent}",
         "/messages/…/who to everybody": f"/messages/{sent}/who",
         "/messages/…/who to everybody, left out": f"/messages/{sent}/who?state=excluded",

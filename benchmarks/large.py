@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, inspect, select
 from sqlalchemy.orm import Session
 
 from campaigns.base import Base, ids
@@ -45,6 +45,14 @@ def fill(wiring: Wiring, stakeholders: int, deliveries: int) -> int:
     _answers(wiring, programme, people)
     busy.fill(wiring, programme, people)
     return programme
+
+
+def is_filled(wiring: Wiring) -> bool:
+    """Whether somebody has filled this database before."""
+    with wiring.database.read() as session:
+        return inspect(session.connection()).has_table(Delivery.__tablename__) and bool(
+            session.scalar(select(Delivery.id).limit(1))
+        )
 
 
 def _people(wiring: Wiring, programme: int, count: int) -> list[int]:
