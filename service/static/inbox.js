@@ -64,11 +64,16 @@
   for (const area of document.querySelectorAll("[data-draft]")) {
     let soon = 0, leaving = false;
     const keep = () => {
+      soon = 0;
       if (leaving) return;
       const body = new URLSearchParams({ form_key: area.form.elements.form_key.value, text: area.value });
-      fetch(area.dataset.draft, { method: "POST", body }).catch(() => null);
+      fetch(area.dataset.draft, { method: "POST", body, keepalive: true }).catch(() => null);
     };
-    area.form.addEventListener("submit", () => { leaving = true; clearTimeout(soon); });
+    // Nothing is lost where somebody goes on to a note or a link before the next keeping.
+    const atOnce = () => { if (soon) { clearTimeout(soon); keep(); } };
+    area.form.addEventListener("submit", () => { leaving = true; clearTimeout(soon); soon = 0; });
+    document.addEventListener("submit", atOnce);
+    addEventListener("pagehide", atOnce);
     area.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(keep, 1500); });
   }
 })();

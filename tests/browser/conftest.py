@@ -58,7 +58,7 @@ def year_site(
         with visits(chromium) as come:
             page = first_visit(come(made.url), made)
             connect_mail(page, post)
-            made.dolen("sample", "load")
             for name, email, role in (OFFICER, CHECKER):
                 invite(page, come, made, name, email, role)
+            made.dolen("sample", "load")
         yield made

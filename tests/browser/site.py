@@ -22,7 +22,7 @@ DOLEN = Path(sys.executable).with_name("dolen")
 NAME, EMAIL, PASSWORD = "Ffion Rees", "ffion@example.org", "four words that fit"
 FIRST_VISIT = re.compile(r"once: (\S+)")
 # How long a browser waits for what must come, on a machine that is busy with something else.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 
 
 @dataclass
