@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
@@ -41,9 +41,7 @@ class MailServer:
     def every_letter(self) -> list[EmailMessage]:
         """What lies in all mailboxes, oldest first."""
         kept = list(mailbox.Maildir(self.folder))
-        found = [
-            cast(EmailMessage, message_from_bytes(one.as_bytes(), policy=policy.default)) for one in kept
-        ]
+        found = [message_from_bytes(one.as_bytes(), policy=policy.default) for one in kept]
         return sorted(found, key=lambda one: int(one["X-Taken"]))
 
     def letter(self, to: str, n: int = 1) -> EmailMessage:
