@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NoReturn
 
 from jinja2 import Template, TemplateError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..errors import BadTemplate, MissingData, said
+from ..errors import BadTemplate, MissingData, Said, said
 
 SINGLE = ("name", "language", "unsubscribe_url", "preferences_url", "reader_token")
 DOTTED = ("fields", "data")
@@ -305,11 +306,7 @@ class _Reader:
         if step.name in self.loops:
             return path
         if not (step.name in SINGLE and not steps) and not (step.name in DOTTED and steps):
-            known = (*SINGLE, *(f"{name}.…" for name in DOTTED))
-            _refuse(
-                node,
-                said("there is no value named {name}; there are {known}", name=".".join(path), known=known),
-            )
+            _refuse(node, _unknown(".".join(path)))
         slot = ".".join(path)
         self.slots[slot] = self.slots.get(slot, False) or (needed and not self.ifs)
         return path
@@ -331,6 +328,15 @@ class _Reader:
                     "at most {expressions_max} values may stand in one text", expressions_max=EXPRESSIONS_MAX
                 ),
             )
+
+
+def _unknown(name: str) -> Said:
+    near = get_close_matches(name.lower(), SINGLE, 1)
+    if near:
+        return said("there is no value named {name}: did you mean {near}?", name=name, near=near[0])
+    return said(
+        "there is no value named {name}: write name, or fields. and what the field is called", name=name
+    )
 
 
 def _refuse(node: nodes.Node | None, words: str) -> NoReturn:

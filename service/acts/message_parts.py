@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, select
 
 from campaigns.delivery.tables import Account
-from campaigns.errors import BadAddress, BadField, Forbidden
+from campaigns.errors import BadAddress, BadField, Forbidden, said
 from campaigns.messages import content, templates
 from campaigns.messages.tables import ContentItem, TemplateVersion
 from campaigns.stakeholders import addresses, people
@@ -21,6 +22,7 @@ from .accounts import practice
 from .stakeholders import reached
 
 NAME_MAX = 60
+_NAMED = re.compile(r'"?(?P<name>[^"<>]*)"?\s*<(?P<address>[^<>]+)>')
 
 
 def carriers(act: Act, programme_id: int, wanted: Sequence[int], *, direct: bool) -> list[Account]:
@@ -29,7 +31,7 @@ def carriers(act: Act, programme_id: int, wanted: Sequence[int], *, direct: bool
     if direct and not any(not account.broadcast for account in found):
         found.append(_default(act, programme_id))
     if not direct and any(not account.broadcast for account in found):
-        raise BadField("say who gets it: to, stakeholders or segment", pointer="/to")
+        raise BadField("say who gets it: people, mail addresses or a group", pointer="/to")
     ways = [account.channel for account in found if not account.broadcast]
     if len(ways) != len(set(ways)):
         raise BadField(
@@ -37,7 +39,10 @@ def carriers(act: Act, programme_id: int, wanted: Sequence[int], *, direct: bool
             pointer="/accounts",
         )
     if not found:
-        raise BadField("say who gets it (to, stakeholders, segment) or which accounts post it", pointer="/to")
+        raise BadField(
+            "say who gets it (people, mail addresses or a group), or which connected accounts post it",
+            pointer="/to",
+        )
     return found
 
 
@@ -101,7 +106,7 @@ def words_of(
         act.session,
         act.now,
         programme_id,
-        name.split("\n")[0][:NAME_MAX],
+        _first_line(name)[:NAME_MAX] or "Message",
         words["data"] or {},
         act.caller.actor,
     )
@@ -111,6 +116,10 @@ def words_of(
             template_version_id=template.id if template else None, **inline,
         )  # fmt: skip
     return item
+
+
+def _first_line(text: str) -> str:
+    return next((" ".join(line.split()) for line in text.splitlines() if line.strip()), "")
 
 
 def _template(act: Act, template_id: int) -> TemplateVersion:
@@ -128,7 +137,10 @@ def _template(act: Act, template_id: int) -> TemplateVersion:
 def named(
     act: Act, programme_id: int, to: Sequence[str], stakeholders: Sequence[int], through: Sequence[Account]
 ) -> list[tuple[int, int]]:
-    """Recipients named one by one, as (stakeholder, address) ids; an unknown address makes a stakeholder."""
+    """Recipients named one by one, as (stakeholder, address) ids; an unknown address makes a stakeholder.
+
+    An address may stand after a name: `Ann Rees <ann@example.org>`.
+    """
     channel = next((account.channel for account in through if not account.broadcast), "email")
     found = dict.fromkeys(_holder(act, programme_id, channel, one, place) for place, one in enumerate(to))
     for stakeholder_id in stakeholders:
@@ -139,10 +151,12 @@ def named(
 
 def _holder(act: Act, programme_id: int, channel: str, value: str, place: int) -> tuple[int, int]:
     """Whoever has this address in the programme, the first of several; else a new stakeholder."""
+    name, value = _apart(value)
     try:
         key = addresses.key(channel, value)
     except BadAddress as error:
-        raise BadAddress(error.detail, pointer=f"/to/{place}") from error
+        why = said("{address}: {why}", address=value, why=error.detail)
+        raise BadAddress(why, pointer=f"/to/{place}") from error
     known = act.session.execute(
         select(Address.stakeholder_id, Address.id)
         .join(Involvement, Involvement.stakeholder_id == Address.stakeholder_id)
@@ -156,6 +170,12 @@ def _holder(act: Act, programme_id: int, channel: str, value: str, place: int) -
     if known is not None:
         return known[0], known[1]
     act.need("stakeholders:write", programme_id)
-    person = people.create(act.session, act.now, kind="person", name=value.strip(), source="api")
+    person = people.create(act.session, act.now, kind="person", name=name or value, source="api")
     people.involve(act.session, act.now, person.id, programme_id)
     return person.id, addresses.add(act.session, act.now, person.id, channel, value).id
+
+
+def _apart(typed: str) -> tuple[str, str]:
+    """The name and the address of one recipient; no name where the address stands alone."""
+    found = _NAMED.fullmatch(typed.strip())
+    return (found["name"].strip(), found["address"].strip()) if found else ("", typed.strip())

@@ -102,6 +102,13 @@ def warnings(act: Act, message: Message) -> list[dict[str, Any]]:
     return planning.warnings(act.session, message, act.now, act.caller.programmes("messages:read"))
 
 
+def odd(act: Act, message: Message) -> list[dict[str, Any]]:
+    """What is odd about a message among its neighbours, with the names of what it tells of; [] once it is over."""
+    if message.state in ("finished", "cancelled"):
+        return []
+    return _told(act, {message.id: warnings(act, message)})[message.id]
+
+
 def move(act: Act, message_id: int, *, on: date, clock: str, zone: str) -> Message:
     """Move a message to another day of the reader's calendar, at its own time of day or at `clock` in `zone`."""
     message = messages.get(act, message_id, scope="messages:write")

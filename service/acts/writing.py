@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from campaigns.delivery import accounts, compose, control, reconcile, release
 from campaigns.delivery.tables import Account, Attempt, Delivery
@@ -35,6 +35,7 @@ from campaigns.messages.tables import (
     Variant,
 )
 from campaigns.responses.answers import NAMED
+from campaigns.stakeholders import segments
 from campaigns.stakeholders.tables import Segment, Stakeholder
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Programme, Strategy, StrategyVersion
@@ -44,10 +45,14 @@ from . import Act, message_parts, names
 from . import accounts as accounts_room
 from . import content as words_of
 from . import programmes as colleagues_of
+from . import segments as segments_room
 from .messages import get, release_named, segment_of, version_of
 from .stakeholders import reached
 
 LISTED_MAX = 200
+EVERYBODY = {"field": "kind", "op": "is", "value": "person"}
+# A group of everybody is offered with how many they are, counted so far.
+EVERYBODY_MAX = 1_000
 PEOPLE_MAX = 20
 
 
@@ -117,6 +122,45 @@ def practice(act: Act) -> Account:
     """The account whose letters reach nobody, made when it is first chosen."""
     act.need("messages:send", programmes.general(act.session, act.now).id)
     return accounts_room.practice(act)
+
+
+def usual_purpose(act: Act, programme_id: int | None) -> str:
+    """What a message of this programme counts as where nobody says otherwise."""
+    chosen = act.caller.defaults.get("purpose")
+    if chosen or programme_id is None:
+        return str(chosen or "service")
+    return str(version_of(act, programme_id, None).body["purpose"])
+
+
+def mails(act: Act, numbers: Sequence[int]) -> bool:
+    """Whether one of these accounts carries mail."""
+    asked = select(Account.id).where(Account.id.in_(numbers), Account.channel == "email")
+    return act.session.scalar(asked.limit(1)) is not None
+
+
+def everybody(act: Act, programme_id: int, name: str) -> Segment:
+    """The group of all people of a programme, made when it is first chosen."""
+    known = _everybody(act, programme_id)
+    return known or segments_room.create(act, name=name, programme_id=programme_id, rule=EVERYBODY)
+
+
+def nobody_grouped(act: Act, programme_id: int | None) -> int | None:
+    """How many people a group of everybody would have (EVERYBODY_MAX + 1: more); None where none is to be made."""
+    if programme_id is None or not act.caller.may(segments_room.WRITE, programme_id):
+        return None
+    if _everybody(act, programme_id) is not None:
+        return None
+    draft = segments.draft(act.session, act.now, programme_id, EVERYBODY)
+    some = segments.select_ids(act.session, draft, now=act.now).limit(EVERYBODY_MAX + 1).subquery()
+    return act.session.scalar(select(func.count()).select_from(some)) or None
+
+
+def _everybody(act: Act, programme_id: int) -> Segment | None:
+    draft = segments.draft(act.session, act.now, programme_id, EVERYBODY)
+    same = select(Segment).where(
+        Segment.programme_id == programme_id, Segment.state == "active", Segment.rule_sha256 == draft.rule_sha256
+    )
+    return act.session.scalars(same.order_by(Segment.id).limit(1)).first()
 
 
 def people_of(act: Act, numbers: Sequence[int]) -> list[Stakeholder]:

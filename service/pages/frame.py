@@ -22,7 +22,7 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaigns.errors import DomainError, Forbidden, NotFound
@@ -275,6 +275,8 @@ def _signed_in(view: View, rule: str, *, outside: bool, form_max: int) -> View:
             if rule not in FREE and second_step.due(session, g.caller, g.user):
                 return see("/me/second-step")
         _permitted(rule)
+        if writes:
+            _even_lines()
         if writes and not has_key(login):
             return show("old_form", 403)
         if wiring().now() - login.seen_at > logins.SEEN_STEP:
@@ -286,6 +288,14 @@ def _signed_in(view: View, rule: str, *, outside: bool, form_max: int) -> View:
 
     run.signed_in = True  # type: ignore[attr-defined]
     return run
+
+
+def _even_lines() -> None:
+    """Browsers end each line of a form's text with CR and LF; what we keep and compare has LF alone."""
+    request.form = ImmutableMultiDict(
+        (name, value.replace("\r\n", "\n").replace("\r", "\n"))
+        for name, value in request.form.items(multi=True)
+    )
 
 
 def _read(view: View, values: dict[str, Any]) -> Any:

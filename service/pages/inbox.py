@@ -150,7 +150,7 @@ def _answer(number: int, *, keep_open: bool = False) -> Response:
         raise Stale("a colleague has just answered: read it first, then decide whether yours goes as well")
     if not form.get("text", "").strip():
         raise BadField("write the answer first", pointer="/text")
-    responses.answer(act, number, text=form["text"].replace("\r\n", "\n"), again=again, keep_open=keep_open)
+    responses.answer(act, number, text=form["text"], again=again, keep_open=keep_open)
     return frame.go("pages_inbox.one", number=number, done="sent")
 
 

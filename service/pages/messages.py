@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
 from flask import Response, g, request
 
 from campaigns.messages.blockers import SIGNATURES
-from campaigns.messages.tables import STATES, Message
+from campaigns.messages.tables import STATES, Message, Variant
 
 from .. import ids, words
-from ..acts import content, messages, programmes, relationships, writing
+from ..acts import content, messages, planning, programmes, relationships, writing
 from . import frame
 from . import tasks as todo
 from .write import OFFERED, addressed, topics_of
@@ -66,6 +66,7 @@ def one(number: int) -> Response:
             "message", 422 if g.get("said") else 200, message=message,
             called=writing.called(act, [message.id])[message.id], shown=shown,
             standing=_standing(number, message.state), versions=found, stale=stale, through=through,
+            bare=_bare(found), odd=planning.odd(act, message),
             measured=[writing.measured(through, one.channel, one.subject, one.text) for one in found],
             audience=_audience(number, message.state), recipients=writing.recipients(act, message),
             choice=writing.choice(act, message.programme_id), strategy=writing.strategy_of(act, message),
@@ -95,6 +96,22 @@ def audience(number: int) -> Response:
     )  # fmt: skip
 
 
+@pages.page("/messages/<msg:number>/before")
+def before(number: int) -> Response:
+    """Who gets a draft and who does not, with the button that lets it go."""
+    act = frame.act()
+    message = messages.get(act, number)
+    if message.state != "draft":
+        return frame.see(f"/messages/{ids.shown('message', number)}")
+    found, _ = writing.variants(act, message)
+    return frame.show(
+        "message_before", message=message, called=writing.called(act, [message.id])[message.id],
+        audience=writing.audience(act, number, most=COUNTED), standing=_standing(number, message.state),
+        odd=planning.odd(act, message), bare=_bare(found), group=_group(message),
+        assurance=messages.shown(act, message).assurance, strategy=writing.strategy_of(act, message), names={},
+    )  # fmt: skip
+
+
 def framed(response: Response) -> Response:
     """A page that holds a frame of this installation."""
     response.headers["Content-Security-Policy"] = FRAMED
@@ -105,6 +122,11 @@ def _standing(number: int, state: str) -> list[dict[str, Any]]:
     """A draft waits for nobody's check yet: asking for it is the next step."""
     found = messages.standing(frame.act(), number)
     return [one for one in found if state != "draft" or one["kind"] not in SIGNATURES]
+
+
+def _bare(versions: Sequence[Variant]) -> list[Variant]:
+    """Versions of a mail without a subject."""
+    return [one for one in versions if one.channel == "email" and not one.subject]
 
 
 def _audience(number: int, state: str) -> Any:
@@ -196,6 +218,8 @@ def _name(number: int) -> Response:
         "name": request.form.get("name", ""),
         "lane": request.form.get("lane", "normal"),
     }
+    if request.form.get("purpose"):
+        values["purpose"] = request.form["purpose"]
     values["ceiling"] = int(ceiling) if ceiling.isdecimal() else None
     if "topic" in request.form:
         values["topic_id"] = ids.number("topic", request.form["topic"])

@@ -253,7 +253,7 @@ def _body() -> dict[str, Any]:
     form = request.form
     body: dict[str, Any] = {}
     for section in domain.SECTIONS:
-        text = form.get(section, "").replace("\r\n", "\n").strip()
+        text = form.get(section, "").strip()
         if text:
             body[section] = (
                 [line.strip() for line in text.split("\n") if line.strip()]

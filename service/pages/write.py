@@ -9,11 +9,11 @@ import regex
 from flask import Response, g, request
 from werkzeug.datastructures import MultiDict
 
-from campaigns.errors import BadField
-from campaigns.stakeholders.tables import Topic
+from campaigns.errors import BadField, said
+from campaigns.stakeholders.tables import PURPOSES, Topic
 from campaigns.strategies import programmes as rooms
 
-from .. import ids
+from .. import ids, words
 from ..acts import messages, programmes, stakeholders, topics, writing
 from . import frame
 
@@ -22,7 +22,9 @@ PRACTICE = "practice"
 # Languages that are offered besides those that a message has already.
 OFFERED = ("en", "cy", "ar", "fr", "de", "es", "pl", "pt", "ro", "uk", "ur", "bn", "pa", "so", "zh")
 FOUND_MAX = 10
-_BETWEEN = regex.compile(r"[\s,;]+")
+EVERYBODY = "everybody"
+# What was typed as addresses: one by one, or each after the name of whoever has it.
+_TYPED = regex.compile(r'"[^"]*"\s*<[^<>]+>|[^\s,;،<>@][^,;،\n<>@]*<[^<>]+>|[^\s,;،<>]+')
 
 
 @pages.page("/write", "GET", "POST")
@@ -48,6 +50,9 @@ def write() -> Response:
         topics=topics_of(programme_id),
         typed=held.get("to", "") if request.method == "POST" else _typed(held.get("to", "")),
         group=held.get("group", ""), through=_through(held, choice), content=held.get("language", ""),
+        everybody=EVERYBODY, all_of_them=writing.nobody_grouped(act, programme_id), all_max=writing.EVERYBODY_MAX,
+        home=programmes.name_of(act, programme_id) if programme_id else "", purposes=PURPOSES,
+        purpose=held.get("purpose") or writing.usual_purpose(act, programme_id),
     )  # fmt: skip
 
 
@@ -59,11 +64,11 @@ def addressed(form: MultiDict[str, str]) -> dict[str, Any]:
         writing.practice(act).id if one == PRACTICE else ids.number("account", one) or 0 for one in accounts
     ]
     return {
-        "to": [one for one in _BETWEEN.split(form.get("to", "")) if one],
+        "to": [one.strip() for one in _TYPED.findall(form.get("to", "")) if one.strip()],
         "stakeholders": [
             number for one in form.getlist("person") if (number := ids.number("stakeholder", one))
         ],
-        "segment": ids.number("segment", form.get("group")),
+        "segment": _group(form),
         "accounts": numbers,
         "strategy_id": ids.number("strategy", form.get("strategy")),
     }
@@ -78,24 +83,46 @@ def topics_of(programme_id: int | None) -> list[Topic]:
 
 def _written() -> Response:
     form, act = request.form, frame.act()
-    values = addressed(form)
+    values, verb = addressed(form), form.get("act", "draft")
     if not values["accounts"]:
         raise BadField("choose through which connected account it goes", pointer="/account")
     if len(values["to"]) > messages.TO_MAX:
         raise BadField("these are too many addresses for one form: make a group of them", pointer="/to")
+    bare = verb == "send" and not form.get("subject", "").strip() and not form.get("bare")
+    if bare and writing.mails(act, values["accounts"]):
+        raise BadField("a mail needs a subject: write one, or say that it goes without", pointer="/subject")
     made = messages.create(
         act, **values, programme_id=ids.number("programme", form.get("programme")),
         subject=form.get("subject", "").strip(), text=form.get("text", ""),
         language=form.get("language") or None, topic_id=ids.number("topic", form.get("topic")), draft=True,
+        purpose=form.get("purpose") or None,
     )  # fmt: skip
-    verb = form.get("act", "draft")
     if verb == "test":
         messages.test_send(act, made.id, stakeholder=None, to=())
         return frame.go("pages_messages.one", "tested", number=made.id)
+    if verb == "send" and _many(values):
+        return frame.go("pages_messages.before", number=made.id)
     if verb == "send":
         messages.submit(act, made.id)
         return frame.go("pages_messages.one", "waits" if made.state == "waiting" else "sent", number=made.id)
     return frame.go("pages_messages.one", "saved", number=made.id)
+
+
+def _many(values: Mapping[str, Any]) -> bool:
+    """Whether more than one person would get it: then it goes from the page that says who."""
+    return values["segment"] is not None or len(values["to"]) + len(values["stakeholders"]) > 1
+
+
+def _group(form: Mapping[str, str]) -> int | None:
+    """The group that was chosen; everybody is a group that is made when it is first chosen."""
+    home = ids.number("programme", form.get("programme"))
+    if form.get("group") != EVERYBODY or home is None:
+        return ids.number("segment", form.get("group"))
+    act = frame.act()
+    name = words.tell(
+        said("Everybody in {name}", name=programmes.name_of(act, home)), frame.reader_language()
+    )
+    return writing.everybody(act, home, name).id
 
 
 def _programme(held: Mapping[str, str]) -> int | None:

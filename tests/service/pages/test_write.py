@@ -1,0 +1,116 @@
+"""Write at a browser: who gets it is seen before it goes, and what people type is understood."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.base import public_id
+from campaigns.messages.tables import Message
+from campaigns.stakeholders import addresses, people
+from campaigns.stakeholders.tables import Segment, Stakeholder
+from service.wiring import Wiring
+
+from .conftest import Browser
+from .test_messages import account, write
+
+__all__ = ["account"]
+
+
+@pytest.fixture
+def three(wiring: Wiring, general: int) -> list[str]:
+    """Three people of General, one of them without an address."""
+    made, now = [], wiring.now()
+    with wiring.database.write() as session:
+        for name in ("Mair", "Ifan", "Nia"):
+            person = people.create(session, now, kind="person", name=name)
+            people.involve(session, now, person.id, general)
+            if name != "Nia":
+                addresses.add(session, now, person.id, "email", f"{name}@example.org")
+            made.append(public_id("stk", person.id))
+    return made
+
+
+def pressed(browser: Browser, account: str, **form: str) -> str:
+    """Where *Send* on Write leads."""
+    usual = {"account": account, "subject": "Walk", "text": "Come along", "language": "en"}
+    answer = browser.post("/write", act="send", **(usual | form))
+    return str(answer.headers["Location"]).split("?")[0]
+
+
+def test_words_of_several_lines_need_no_subject_to_be_kept(
+    browser: Browser, account: str, wiring: Wiring
+) -> None:
+    """Browsers end lines with CR and LF; a message is called by the first line that says something."""
+    place = write(browser, account, subject="", text="\r\nCome along\tall\r\nAt ten")
+    assert "<h1><bdi>Come along all</bdi></h1>" in browser.get(place)
+    with wiring.database.read() as session:
+        assert session.query(Message).count() == 1
+
+
+def test_mail_without_a_subject_is_asked_about_once(browser: Browser, account: str) -> None:
+    form = {"to": "ann@example.org", "account": account, "subject": "", "text": "Come", "language": "en"}
+    page = browser.post("/write", act="send", status=422, **form).text
+    assert "a mail needs a subject" in page and 'name="bare"' in page
+    assert "It is on its way." in browser.done("/write", act="send", bare="yes", **form)
+    place = write(browser, account, subject="")
+    assert "The mail in English has no subject." in browser.get(place)
+    assert "has no subject." not in browser.get(write(browser, account))
+
+
+def test_a_group_is_seen_before_anything_goes_to_it(
+    browser: Browser, account: str, three: list[str], wiring: Wiring, general: int
+) -> None:
+    """README: before it goes you see who gets it, and who is left out and why."""
+    page = browser.get("/write")
+    assert "Everybody in General (3)" in page and "/groups/new" in page
+    before = pressed(browser, account, to="", group="everybody", programme=public_id("prg", general))
+    assert before.endswith("/before")
+    page = browser.get(before)
+    assert "Send to 2 people" in page and "Left out, because" in page and "Nia" in page and "Mair" in page
+    with wiring.database.read() as session:
+        assert [one.state for one in session.query(Message)] == ["draft"]
+        assert [one.name for one in session.query(Segment)] == ["Everybody in General"]
+    place = before.removesuffix("/before")
+    assert "It is on its way." in browser.done(place, act="submit")
+    assert browser.client.get(before, headers={"Accept": "text/html"}).headers["Location"] == place
+    page = browser.get("/write")
+    assert "Everybody in General (3)" not in page and "Everybody in General" in page
+
+
+def test_several_people_are_seen_before_it_goes_and_one_is_not(
+    browser: Browser, account: str, three: list[str]
+) -> None:
+    assert pressed(browser, account, to="a@example.org, b@example.org").endswith("/before")
+    assert not pressed(browser, account, to="a@example.org").endswith("/before")
+
+
+def test_names_may_stand_before_addresses(browser: Browser, account: str, wiring: Wiring) -> None:
+    typed = 'Fred Smith <fred@example.org>; bob@example.org\r\n"Rees, Ann" <ann@example.org> eve@example.org'
+    write(browser, account, to=typed)
+    with wiring.database.read() as session:
+        assert {one.name for one in session.query(Stakeholder)} == {
+            "Fred Smith", "bob@example.org", "Rees, Ann", "eve@example.org",
+        }  # fmt: skip
+    form = {"account": account, "subject": "Walk", "text": "Come"}
+    page = browser.post("/write", act="draft", to="ann@example.org, bob@nowhere", status=422, **form).text
+    assert "bob@nowhere:" in page and "ann@example.org:" not in page
+
+
+def test_what_it_counts_as_is_said_and_chosen(browser: Browser, account: str, wiring: Wiring) -> None:
+    assert "More: it counts as" in browser.get("/write")
+    place = write(browser, account, purpose="direct_marketing")
+    page = browser.get(place)
+    assert "News and invitations<small>Only people who have given permission get it." in page
+    page = browser.done(place, act="name", name="Walk", purpose="survey")
+    assert "Surveys<small>Everybody gets it who has not said no to surveys." in page
+
+
+def test_a_slot_that_is_nearly_right_is_told_as_a_person_would(browser: Browser, account: str) -> None:
+    form = {"to": "ann@example.org", "account": account, "subject": "Walk"}
+    page = browser.post("/write", act="draft", text="Hello {{ nmae }}", status=422, **form).text
+    assert "there is no value named nmae: did you mean name?" in page
+    page = browser.post("/write", act="draft", text="Hello {{ town }}", status=422, **form).text
+    assert "write name, or fields. and what the field is called" in page
+    form["to"] = ""
+    page = browser.post("/write", act="draft", text="Hello", status=422, **form).text
+    assert "say who gets it: people, mail addresses or a group" in page
