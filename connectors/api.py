@@ -26,7 +26,12 @@ def plain(told: str) -> str:
 
 
 class ConnectorError(Exception):
-    """`words` are the provider's, shortened and without secrets; `code` is the provider's code as text."""
+    """`words` are the provider's, shortened and without secrets; `code` is the provider's code as text.
+
+    `face` is "poll" where only reading what comes in is in trouble, of an account that sends by another server.
+    """
+
+    face = ""
 
     def __init__(self, words: str, *, code: str = "", phase: str = "") -> None:
         self.words, self.code, self.phase = plain(words)[:500], plain(code), plain(phase)

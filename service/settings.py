@@ -34,6 +34,12 @@ class Http:
     threads: int = 16  # a browser that waits for news holds one
     proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, with commas
 
+    @property
+    def open_to_all(self) -> bool:
+        """Whether the links in mail can lead people outside here: by https, and to another machine than their own."""
+        url = urlsplit(self.base_url)
+        return url.scheme == "https" and url.hostname not in ("localhost", "127.0.0.1", "::1")
+
 
 @dataclass(frozen=True, slots=True)
 class Store:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import delete as removal
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -17,8 +18,9 @@ from connectors.api import Blind, Connector, Findable, Keyed, Limits, Repeats
 
 from ..errors import BadField, Conflict, NotFound, Recalled, said
 from ..messages import content, lengths, planning
-from ..messages.tables import Message, MessageAccount
-from .tables import Account
+from ..messages.tables import Message, MessageAccount, QueueSlot
+from ..stakeholders.tables import Form
+from .tables import Account, Delivery
 
 ON_UNKNOWN = ("hold", "retry", "assume_sent")
 
@@ -83,7 +85,34 @@ def refuse(session: Session, account_id: int, now: datetime, words: str) -> bool
 def restore(session: Session, account: Account, now: datetime) -> None:
     """Back in service after its login was proven; what it held goes by itself."""
     account.state, account.state_reason, account.not_before_at = "active", "", None
+    account.verified_at, account.inbox_problem, account.poll_due_at = now, None, None
     account.touch(now)
+
+
+def refuse_inbox(session: Session, account_id: int, words: str) -> bool:
+    """Note that replies and bounces cannot be read; True the first time. Sending goes on."""
+    first = session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.inbox_problem.is_(None))
+        .values(inbox_problem=words[:500])
+    )
+    return bool(first.rowcount)  # type: ignore[attr-defined]
+
+
+def read_again(session: Session, account_id: int) -> None:
+    """Replies and bounces are read again."""
+    session.execute(update(Account).where(Account.id == account_id).values(inbox_problem=None))
+
+
+def delete(session: Session, account: Account) -> None:
+    """Take away an account that never carried anything. Conflict where something went or came by it."""
+    used: tuple[Any, ...] = (MessageAccount, Form, Delivery)
+    for kind in used:
+        if session.scalar(select(kind.account_id).where(kind.account_id == account.id).limit(1)) is not None:
+            raise Conflict("messages go or went by this account: switch it off instead")
+    session.execute(removal(QueueSlot).where(QueueSlot.account_id == account.id))
+    session.delete(account)
+    session.flush()
 
 
 def of_message(session: Session, message_id: int) -> list[Account]:

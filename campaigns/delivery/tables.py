@@ -33,6 +33,8 @@ class Account(Edited, Base):
     on_unknown: Mapped[str] = mapped_column(default="hold")  # hold | retry | assume_sent
     state: Mapped[str] = mapped_column(default="active")  # active | out_of_service | disabled
     state_reason: Mapped[str] = mapped_column(default="")
+    inbox_problem: Mapped[str | None]  # why replies and bounces are not read, while sending goes on
+    verified_at: Mapped[datetime | None]  # when these settings were last proven
     not_before_at: Mapped[datetime | None]  # the provider asked the whole account to wait until then
     test: Mapped[bool] = mapped_column(default=False)  # practice: reachable by test tokens
     programme_id: Mapped[int | None] = mapped_column(index=True)  # None: shared by all programmes

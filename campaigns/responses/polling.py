@@ -25,6 +25,8 @@ from . import intake
 PERIOD_S = 15.0
 # An account whose poll fails is asked again after this, so that one broken inbox costs little.
 PAUSE_S = 60.0
+# A refused login is not tried so often that the provider locks the mailbox.
+REFUSED_PAUSE_S = 900.0
 # A worker that died while polling holds the account no longer than this.
 LEASE_S = 120.0
 
@@ -86,6 +88,9 @@ def _poll(
             return 0
         heard = connector.poll(cursor)
     except AccountGone as error:
+        if error.face == "poll":
+            _unread(database, account, now(), error.words, alarm)
+            return 0
         with database.write() as session:
             if accounts.refuse(session, account_id, now(), error.words):
                 alarm("account_out_of_service", account.name)
@@ -96,7 +101,17 @@ def _poll(
     with database.write() as session:
         new = intake.store(session, now(), account_id, heard.events, via="poll")
         _set(session, account_id, now() + timedelta(seconds=period_s), dict(heard.cursor))
+        if account.inbox_problem is not None:
+            accounts.read_again(session, account_id)
     return new
+
+
+def _unread(database: Database, account: Account, now: datetime, words: str, alarm: Alarm) -> None:
+    """The inbox refuses us; sending goes on by its own server."""
+    with database.write() as session:
+        _set(session, account.id, now + timedelta(seconds=REFUSED_PAUSE_S), None)
+        if accounts.refuse_inbox(session, account.id, words):
+            alarm("inbox_out_of_service", account.name)
 
 
 def _take(session: Session, account_id: int, now: datetime) -> bool:

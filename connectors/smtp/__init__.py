@@ -16,9 +16,12 @@ from . import poll, session
 from .poll import Box, Inbox
 from .send import Sender
 from .session import Relay
+from .wire import Deadline
 
 LIMITS = Limits(html=True, in_flight=4, deadline_s=60.0)
 SMTP_PORTS = {"tls": 465, "starttls": 587, "opportunistic": 25, "off": 25}
+# Somebody waits for the answer: a server that says nothing by then is not the one that was meant.
+VERIFY_S = 7.0
 IMAP_PORTS = {"tls": 993, "starttls": 143, "off": 143}
 
 
@@ -30,9 +33,10 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
     inbox = Inbox(_box(settings, secrets, tls)) if settings["imap_host"] else None
 
     def verify() -> None:
-        sender.verify()
+        quick = min(VERIFY_S, settings["deadline_s"])
+        sender.verify(Deadline(quick))
         if inbox is not None:
-            inbox.verify()
+            inbox.verify(Deadline(quick))
 
     return Connector(
         name=PROVIDER.name,
@@ -54,7 +58,7 @@ def _check(settings: Mapping[str, Any]) -> None:
             wrong[name] = f"is one of {', '.join(known)}"
     for name in ("port", "imap_port"):
         if not 0 <= settings[name] < 65536:
-            wrong[name] = "is a port, or 0 for the usual one"
+            wrong[name] = "must be a number from 1 to 65535, or 0 for the usual port"
     if not 0 < settings["deadline_s"] <= 600:
         wrong["deadline_s"] = "is more than 0 and at most 600"
     for name in ("host", "helo_name", "imap_host", "imap_folder"):

@@ -20,9 +20,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .. import inbox
-from ..api import AccountGone, Deferred, Event, Polled
+from ..api import AccountGone, ConnectorError, Deferred, Event, Polled
 from ..mime import SIZE_MAX
-from .wire import Deadline, is_loopback, open_wire
+from .wire import Deadline, is_loopback, open_wire, trouble
 
 SECURITIES = ("tls", "starttls", "off")
 MAILS_MAX = 50
@@ -57,9 +57,9 @@ class Inbox:
     def __init__(self, box: Box) -> None:
         self._box = box
 
-    def verify(self) -> None:
+    def verify(self, deadline: Deadline) -> None:
         """Log in and open the folder. AccountGone, or Deferred for the account."""
-        with _logged_in(self._box) as imap:
+        with _logged_in(self._box, deadline) as imap:
             _examine(imap, self._box.folder)
 
     def poll(self, cursor: Mapping[str, Any] | None) -> Polled:
@@ -68,7 +68,7 @@ class Inbox:
         events: list[Event] = []
         reached = dict(cursor or {})
         try:
-            with _logged_in(self._box) as imap:
+            with _logged_in(self._box, Deadline(self._box.deadline_s)) as imap:
                 for uid, found in _new(imap, self._box.folder, reached):
                     events += found
                     reached["uid"] = uid
@@ -150,24 +150,27 @@ def _ok(answer: tuple[str, list[Any]]) -> list[Any]:
 
 
 @contextmanager
-def _logged_in(box: Box) -> Iterator[_Imap]:
-    """A session that is logged in; whatever breaks in it is Deferred for the account."""
+def _logged_in(box: Box, deadline: Deadline) -> Iterator[_Imap]:
+    """A session that is logged in; whatever breaks in it is Deferred for the account, and about reading alone."""
     try:
-        imap = _Imap(box, Deadline(box.deadline_s))
+        imap = _Imap(box, deadline)
         try:
             imap.log_in()
             yield imap
         finally:
             with suppress(imaplib.IMAP4.error, OSError):
                 imap.logout()
+    except ConnectorError as error:
+        error.face = "poll"
+        raise
     except (imaplib.IMAP4.error, OSError, ValueError, IndexError) as error:
-        raise _broken(error) from error
+        broken = _broken(error)
+        broken.face = "poll"
+        raise broken from error
 
 
 def _broken(error: Exception) -> Deferred:
-    code = "timeout" if isinstance(error, TimeoutError) else "disconnected"
-    if isinstance(error, ssl.SSLError):
-        code = "certificate" if isinstance(error, ssl.SSLCertVerificationError) else "tls"
+    code = trouble(error)
     return Deferred(str(error) or code, code=code, phase="imap", scope="account")
 
 

@@ -37,9 +37,9 @@ class Sender:
             words = self._connected(deadline).transact(letter)
         return Receipt(provider_id=mail.message_id(outbound), words=words[:500])
 
-    def verify(self) -> None:
+    def verify(self, deadline: Deadline) -> None:
         """Connect and log in as a sending would."""
-        Session(self._relay, Deadline(self._relay.deadline_s)).close()
+        Session(self._relay, deadline).close()
 
     def close(self) -> None:
         """Close the connections of all threads."""

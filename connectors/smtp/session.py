@@ -1,9 +1,9 @@
 """One SMTP session with a relay, from connecting to the last reply.
 
 Rules: a command answered with anything but what was asked for raises what that means (replies.py); a
-connection that breaks or runs out of time is closed and raises Deferred with the code `disconnected`,
-`timeout`, `certificate` or `tls`. A password goes only over TLS, or to this machine. Not smtplib: it hides
-a timeout as a disconnection and waits anew for each read.
+connection that breaks or runs out of time is closed and raises Deferred with a code of `wire.trouble`. A
+password goes only over TLS, or to this machine. Not smtplib: it hides a timeout as a disconnection and waits
+anew for each read.
 Source: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 4616 (PLAIN), RFC 6152 (8BITMIME), RFC 6531
 (SMTPUTF8).
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ..api import AccountGone, Deferred, Refused, Uncertain
 from .replies import BEFORE_MAIL, refusal
-from .wire import Deadline, Wire, is_loopback, open_wire
+from .wire import Deadline, Wire, is_loopback, open_wire, trouble
 
 SECURITIES = ("tls", "starttls", "opportunistic", "off")
 REPLY_LINES_MAX = 200
@@ -217,13 +217,7 @@ class Session:
 
     def _lost(self, error: OSError) -> Deferred:
         self.close()
-        code = "disconnected"
-        if isinstance(error, TimeoutError):
-            code = "timeout"
-        elif isinstance(error, ssl.SSLCertVerificationError):
-            code = "certificate"
-        elif isinstance(error, ssl.SSLError):
-            code = "tls"
+        code = trouble(error)
         scope = "account" if self._phase in BEFORE_MAIL else "delivery"
         return Deferred(str(error) or code, code=code, phase=self._phase, scope=scope)
 

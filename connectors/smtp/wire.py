@@ -104,6 +104,18 @@ def open_wire(host: str, port: int, deadline: Deadline) -> Wire:
     raise lost
 
 
+def trouble(error: Exception) -> str:
+    """Why a connection did not come about or broke, in one word: the code of the error it becomes."""
+    known: tuple[tuple[type[Exception], str], ...] = (
+        (TimeoutError, "timeout"),
+        (ssl.SSLCertVerificationError, "certificate"),
+        (ssl.SSLError, "tls"),
+        (socket.gaierror, "no_such_host"),
+        (ConnectionRefusedError, "nobody_there"),
+    )
+    return next((code for kind, code in known if isinstance(error, kind)), "disconnected")
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, where a password may travel without encryption."""
     return host.lower() in LOOPBACK

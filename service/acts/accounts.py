@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
 
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account
-from campaigns.errors import BadField, NotFound, Recalled, Said, said
+from campaigns.errors import BadField, Conflict, NotFound, Recalled, Said, said
+from campaigns.responses.tables import RawEvent
 from connectors import registry
-from connectors.api import BadSettings, Connector, ConnectorError, Provider
+from connectors.api import AccountGone, BadSettings, Connector, ConnectorError, Provider
 
 from .. import paging, post
 from ..access import Caller, scoped
 from ..wiring import Wiring
-from . import Act, begin
+from . import Act, begin, troubles
 
 PRACTICE = "Practice"
 ENDS_SHOWN_FROM = 16
@@ -109,6 +111,7 @@ def change(act: Act, account_id: int, version: int | None, *, keep: bool = False
         connected = _connect(account.connector, values.get("settings", account.settings), known)
         accounts.declare(account, connected)
         connected.close()
+        account.verified_at = None
     if secrets is not None:
         _seal(act, account, secrets)
     accounts.change(act.session, account, act.now, **values)
@@ -124,26 +127,28 @@ def verify(wiring: Wiring, caller: Caller, account_id: int, request_id: str | No
     with begin(wiring, caller, request_id=request_id) as act:
         account = get(act, account_id, scope="connectors:admin")
         connector = wiring.connector(act.session, account)
-    problem = ""
+    trouble: ConnectorError | None = None
     try:
         connector.verify()
     except ConnectorError as error:
-        problem = error.words
+        trouble = error
     with begin(wiring, caller, request_id=request_id) as act:
         account = get(act, account_id, scope="connectors:admin", lock=True)
-        if not problem and account.state != "disabled":
-            accounts.restore(act.session, account, act.now)
+        problem = str(troubles.told(trouble, account.connector, account.settings)) if trouble else ""
+        if account.state != "disabled":
+            _settle(act, account, trouble, problem)
         act.note(
             "connector_account.verified", "account", account.id, programme_id=account.programme_id,
             after={"ok": not problem},
         )  # fmt: skip
-        return {"ok": not problem, "problem": problem, "state": account.state}
+        reading = trouble is not None and trouble.face == "poll"
+        return {"ok": not problem, "problem": problem, "state": account.state, "reading": reading}
 
 
 def try_out(
     wiring: Wiring, caller: Caller, account_id: int, letter: post.Letter, request_id: str | None
 ) -> str:
-    """Hand a letter to the provider of a mail account, for whoever tries it; the provider's words if it refuses."""
+    """Hand a letter to the provider of a mail account, for whoever tries it; why it does not go, or nothing."""
     with begin(wiring, caller, request_id=request_id) as act:
         account = get(act, account_id, scope="connectors:admin")
         if account.channel != "email":
@@ -153,10 +158,39 @@ def try_out(
     try:
         post.post(by, letter)
     except ConnectorError as error:
-        problem = error.words
+        problem = str(troubles.told(error, account.connector, account.settings))
     with begin(wiring, caller, request_id=request_id) as act:
         act.note("connector_account.tried", "account", account_id, after={"ok": not problem})
     return problem
+
+
+def delete(act: Act, account_id: int) -> None:
+    """Take away an account that never carried anything."""
+    account = get(act, account_id, scope="connectors:admin", lock=True)
+    if act.session.scalar(select(RawEvent.id).where(RawEvent.account_id == account.id).limit(1)) is not None:
+        raise Conflict("something came in by this account: switch it off instead")
+    before = _facts(account)
+    accounts.delete(act.session, account)
+    act.note(
+        "connector_account.removed", "account", account_id, programme_id=account.programme_id, before=before
+    )
+
+
+def out_of_reach(act: Act, through: Iterable[Account]) -> bool:
+    """Whether mail goes to real people by one of these, while the links in it lead to where they cannot come."""
+    real = any(one.channel == "email" and not one.test and one.connector != "simulator" for one in through)
+    return real and not act.wiring.settings.http.open_to_all
+
+
+def _settle(act: Act, account: Account, trouble: ConnectorError | None, problem: str) -> None:
+    """What a check means for the account: one that was proven before survives a passing trouble."""
+    if trouble is None or trouble.face == "poll":
+        accounts.restore(act.session, account, act.now)
+        if trouble is not None:
+            accounts.refuse_inbox(act.session, account.id, problem)
+    elif isinstance(trouble, AccountGone) or account.verified_at is None or account.state != "active":
+        account.state, account.state_reason = "out_of_service", problem[:500]
+        account.touch(act.now)
 
 
 def _connect(name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Connector:

@@ -27,7 +27,12 @@ class Progress:
     @property
     def steps(self) -> int:
         """How many of the three are done."""
-        return (self.account is not None) + self.people + self.sent
+        return self.connected + self.people + self.sent
+
+    @property
+    def connected(self) -> bool:
+        """Whether something is connected, and works as far as anybody knows."""
+        return self.account is not None and self.account.state == "active"
 
 
 def progress(act: Act) -> Progress:
@@ -35,7 +40,7 @@ def progress(act: Act) -> Progress:
     accounts = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
     account = act.session.scalar(
         accounts.where(Account.state != "disabled")
-        .order_by(Account.test, Account.channel != "email", Account.id)
+        .order_by(Account.state != "active", Account.test, Account.channel != "email", Account.id)
         .limit(1)
     )
     people = involved(select(Stakeholder.id), Stakeholder.id, act.caller, "stakeholders:read")

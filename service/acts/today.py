@@ -22,7 +22,7 @@ from campaigns.responses.tables import Commitment, RawEvent, Response
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Agreement, Party, Strategy, StrategyVersion, UrgentGo
 
-from ..access import scoped
+from ..access import Rows, scoped
 from . import Act, relationships
 
 SHOWN = 8
@@ -161,9 +161,13 @@ def gaps(act: Act) -> list[rhythm.Gap]:
 
 
 def accounts_out(act: Act) -> Sequence[Account]:
-    """Connected accounts that their provider refuses."""
+    """Connected accounts that their provider refuses, for sending or for reading."""
     found = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
-    return act.session.scalars(found.where(Account.state == "out_of_service").order_by(Account.id)).all()
+    return act.session.scalars(
+        found.where(
+            Account.state != "disabled", (Account.state != "active") | Account.inbox_problem.is_not(None)
+        ).order_by(Account.id)
+    ).all()
 
 
 def stops(act: Act) -> Sequence[Stop]:
@@ -178,7 +182,7 @@ def failed(act: Act, since: datetime) -> list[tuple[Message, int]]:
         select(Message, func.count(Delivery.id))
         .join(Delivery, Delivery.message_id == Message.id)
         .where(Delivery.state == "failed", IN_TROUBLE, Delivery.settled_at >= since)
-        .group_by(Message)
+        .group_by(Message.id)
         .order_by(Message.id.desc())
         .limit(SHOWN)
     )
@@ -206,7 +210,7 @@ def _asks(act: Act) -> ColumnElement[bool]:
     return or_(own, and_(Party.kind == "role", Party.ref.in_(roles), StrategyVersion.author != me))
 
 
-def _mine(act: Act, statement: Select[Any], scope: str) -> Select[Any]:
+def _mine(act: Act, statement: Rows, scope: str) -> Rows:
     joined = statement.join(Message, Message.id == Delivery.message_id)
     return scoped(joined, Message.programme_id, act.caller, scope)
 

@@ -57,7 +57,9 @@ def standing() -> first.Progress | None:
 def _steps(status: int = 200) -> Response:
     act = frame.act()
     sample = year.programme_of(act.session) if frame.may("users:admin", None) else None
+    progress = first.progress(act)
     return frame.show(
-        "first", status, progress=first.progress(act), presets=PRESETS, sample=sample,
+        "first", status, progress=progress, presets=PRESETS, sample=sample,
         samples=frame.may("users:admin", None),
+        unreachable=progress.account is not None and accounts.out_of_reach(act, [progress.account]),
     )  # fmt: skip

@@ -14,12 +14,18 @@ from connectors.api import Provider, Setting
 from connectors.smtp.presets import PRESETS
 
 from .. import paging, post, words
-from ..acts import accounts, begin, programmes
+from ..acts import Act, accounts, begin, programmes
 from . import frame, typed
 
 pages = frame.Pages("settings_accounts")
 # The first questions of a connector, in the order in which people have the answers; of others, what is needed.
 FIRST = {"smtp": ("host", "port", "security", "username", "password")}
+# How what comes back is read, where that is a server of its own.
+READING = {
+    "smtp": (
+        "imap_host", "imap_port", "imap_security", "imap_username", "imap_password", "imap_folder", "inbox_domain",
+    ),
+}  # fmt: skip
 # Settings that take one word of a few.
 WORDS = {
     ("smtp", "security"): ("tls", "starttls", "opportunistic", "off"),
@@ -61,16 +67,7 @@ def connected() -> Response:
         _refuse(error)
         with frame.looking():
             return _new()
-    told = accounts.verify(frame.wiring(), frame.caller(), number, g.get("request_id"))
-    if not told["ok"]:
-        with frame.looking():
-            return _one(number, problem=told["problem"], done="connected")
-    after = frame.inside(request.form.get("next", "")) if request.form.get("next") else ""
-    return (
-        frame.see(after)
-        if after
-        else frame.go("pages_settings_accounts.one", number=number, done="connected")
-    )
+    return _checked(number, "connected")
 
 
 @pages.page("/settings/accounts/<acc:number>")
@@ -79,29 +76,40 @@ def one(number: int) -> Response:
     return _one(number)
 
 
-@pages.page("/settings/accounts/<acc:number>", "POST")
+@pages.page("/settings/accounts/<acc:number>", "POST", outside=True)
 def changed(number: int) -> Response:
-    """Change its settings; a secret that is left empty stays."""
-
-    def change() -> Response:
-        act = frame.act()
-        account = accounts.get(act, number)
-        settings, secrets = _answers(registry.provider(account.connector))
-        accounts.change(act, number, None, keep=True, settings=settings, secrets=secrets, **_values())
-        return frame.go("pages_settings_accounts.one", number=number, done="saved")
-
+    """Change its settings, and prove them at once; a secret that is left empty stays."""
     try:
-        with frame.act().session.begin_nested():
-            return change()
+        with begin(frame.wiring(), frame.caller(), request_id=g.get("request_id")) as act:
+            unproven = _change(act, number)
+    except NotFound:
+        raise
     except DomainError as error:
         _refuse(error)
-        return _one(number)
+        with frame.looking():
+            return _one(number)
+    if unproven:
+        return _checked(number, "connected")
+    return frame.go("pages_settings_accounts.one", number=number, done="saved")
+
+
+@pages.page("/settings/accounts/<acc:number>/delete", "POST")
+def deleted(number: int) -> Response:
+    """Take it away, where nothing ever went by it."""
+
+    def delete() -> Response:
+        accounts.delete(frame.act(), number)
+        return frame.go("pages_settings_accounts.every", done="removed")
+
+    return frame.trying(delete) or _one(number)
 
 
 @pages.page("/settings/accounts/<acc:number>/state", "POST")
 def switched(number: int) -> Response:
     """Out of service, or back."""
     state = "disabled" if request.form.get("state") == "disabled" else "active"
+    if state == "active" and accounts.get(frame.act(), number).state_reason:
+        state = "out_of_service"  # what was wrong before it was switched off is put right by a check only
     accounts.change(frame.act(), number, None, state=state)
     return frame.go("pages_settings_accounts.one", number=number, done="saved")
 
@@ -109,11 +117,7 @@ def switched(number: int) -> Response:
 @pages.page("/settings/accounts/<acc:number>/verify", "POST", outside=True)
 def verified(number: int) -> Response:
     """Prove the login, and say what the provider says."""
-    told = accounts.verify(frame.wiring(), frame.caller(), number, g.get("request_id"))
-    if told["ok"]:
-        return frame.go("pages_settings_accounts.one", number=number, done="verified")
-    with frame.looking():
-        return _one(number, problem=told["problem"])
+    return _checked(number, "verified")
 
 
 @pages.page("/settings/accounts/<acc:number>/try", "POST", outside=True)
@@ -127,14 +131,44 @@ def tried(number: int) -> Response:
         frame.refuse(error)
         problem = ""
     if not problem and not g.get("said"):
-        after = frame.inside(request.form.get("next", "")) if request.form.get("next") else ""
-        return (
-            frame.see(after)
-            if after
-            else frame.go("pages_settings_accounts.one", number=number, done="tried")
-        )
+        return _on(number, "tried")
     with frame.looking():
         return _one(number, problem=problem)
+
+
+def _change(act: Act, number: int) -> bool:
+    """Whether what was typed changes how the account connects, or was never proven."""
+    account = accounts.get(act, number)
+    provider = registry.provider(account.connector)
+    settings, secrets = _answers(provider)
+    same = _defaults(provider) | settings == _defaults(provider) | account.settings and not secrets
+    wiring = {} if same else {"settings": settings, "secrets": secrets}
+    accounts.change(act, number, None, keep=True, **wiring, **_values())
+    return account.state == "out_of_service" or not (same or account.state == "disabled")
+
+
+def _checked(number: int, done: str) -> Response:
+    """Prove the login; on where it works, else to the account, which says what is wrong with the form to correct it."""
+    told = accounts.verify(frame.wiring(), frame.caller(), number, g.get("request_id"))
+    if told["ok"]:
+        return _on(number, done)
+    if told["state"] == "active" and not told["reading"]:
+        with frame.looking():
+            return _one(number, problem=told["problem"])
+    return frame.go("pages_settings_accounts.one", number=number, **_next())
+
+
+def _on(number: int, done: str) -> Response:
+    """Back to where somebody came from, else the account."""
+    if after := _next():
+        place = frame.inside(after["next"])
+        return frame.see(f"{place}{'&' if '?' in place else '?'}done={done}")
+    return frame.go("pages_settings_accounts.one", number=number, done=done)
+
+
+def _next() -> dict[str, str]:
+    after = request.values.get("next", "")
+    return {"next": after} if after else {}
 
 
 def _new() -> Response:
@@ -151,7 +185,7 @@ def _new() -> Response:
     )  # fmt: skip
 
 
-def _one(number: int, problem: str = "", done: str = "") -> Response:
+def _one(number: int, problem: str = "") -> Response:
     act = frame.act()
     account = accounts.get(act, number)
     provider = registry.provider(account.connector)
@@ -159,8 +193,9 @@ def _one(number: int, problem: str = "", done: str = "") -> Response:
     return frame.show(
         "settings_account", 422 if g.get("said") or problem else 200, account=account,
         values=_defaults(provider) | account.settings,
-        known=accounts.known_secrets(act, account) if rules else {}, preset=None, problem=problem, next="",
-        rules=rules, home=programmes.name_of(act, account.programme_id), just=done, **_form(provider),
+        known=accounts.known_secrets(act, account) if rules else {}, preset=None, problem=problem,
+        next=request.values.get("next", ""), rules=rules, home=programmes.name_of(act, account.programme_id),
+        unreachable=accounts.out_of_reach(act, [account]), **_form(provider),
     )  # fmt: skip
 
 
@@ -171,7 +206,10 @@ def _form(provider: Provider) -> dict[str, Any]:
     return {
         "provider": provider,
         "first": [by_name[name] for name in wanted],
-        "more": [one for one in provider.settings if one.name not in wanted],
+        "reading": [by_name[name] for name in READING.get(provider.name, ())],
+        "more": [
+            one for one in provider.settings if one.name not in (*wanted, *READING.get(provider.name, ()))
+        ],
         "words_of": {name: choices for (connector, name), choices in WORDS.items() if connector == provider.name},
         "on_unknown": ON_UNKNOWN, "mail": "email" in provider.channels,
     }  # fmt: skip
@@ -216,8 +254,11 @@ def _value(setting: Setting, given: str) -> Any:
 
 def _values() -> dict[str, Any]:
     language = typed.text("language")
+    sender = typed.text("sender") or _own_sender()
+    if "sender" in request.form and not sender:
+        raise BadField("say from which address mail comes", pointer="/sender")
     return {
-        "name": typed.text("name"), "sender": typed.text("sender") or _own_sender(),
+        "name": typed.text("name"), "sender": sender,
         "sender_name": typed.text("sender_name"),
         "language": language if language in words.LANGUAGES else None,
         "on_unknown": request.form.get("on_unknown", "hold"),

@@ -736,6 +736,10 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("response_calls", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_response_calls_who"), ["who"], unique=False)
 
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("inbox_problem", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("verified_at", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("addresses", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_addresses_stakeholder_id"))
         batch_op.create_index("ix_addresses_stakeholder", ["stakeholder_id", "channel", "id"], unique=False)
@@ -977,6 +981,10 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
     with op.batch_alter_table("addresses", schema=None) as batch_op:
         batch_op.drop_index("ix_addresses_stakeholder")
         batch_op.create_index(batch_op.f("ix_addresses_stakeholder_id"), ["stakeholder_id"], unique=False)
+
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.drop_column("verified_at")
+        batch_op.drop_column("inbox_problem")
 
     with op.batch_alter_table("response_calls", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_response_calls_who"))

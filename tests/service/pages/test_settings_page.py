@@ -52,7 +52,7 @@ def test_a_mailbox_is_connected_checked_and_tried_by_a_letter_to_oneself(
 ) -> None:
     browser = browsers(email_key="ffion@example.org")
     page = browser.done("/settings/accounts/new", **form(mail))
-    assert "the login works" in page and "us@example.org" in page
+    assert "Connected and checked." in page and "us@example.org" in page
     account = the(wiring, Account)
     address = f"/settings/accounts/{shown('account', account.id)}"
     assert "The login works." in browser.done(f"{address}/verify")
@@ -62,12 +62,98 @@ def test_a_mailbox_is_connected_checked_and_tried_by_a_letter_to_oneself(
     assert isinstance(letter.content, bytes) and b"us@example.org" in letter.content
 
 
-def test_what_the_provider_says_is_shown_in_its_words(browser: Browser, wiring: Wiring) -> None:
+def test_a_login_that_is_refused_leaves_the_account_out_of_service_and_is_corrected_in_place(
+    browser: Browser, wiring: Wiring
+) -> None:
     with relay.running(login=True) as refusing:
-        wrong = {"s-username": "us", "s-password": "wrong"}
-        answer = browser.post("/settings/accounts/new", status=422, **form(refusing, **wrong))
-    assert "5.7.8" in answer.text and "It is connected." in answer.text
-    assert the(wiring, Account).name == "Our mail"
+        wrong = {"s-username": "môn", "s-password": "wrong", "next": "/first"}
+        page = browser.done("/settings/accounts/new", **form(refusing, **wrong))
+        assert "It does not work yet." in page and "5.7.8" in page and "Connected and checked." not in page
+        assert "refuses the user name or the password" in page and 'name="next" value="/first"' in page
+        account = the(wiring, Account)
+        assert (account.name, account.state, account.verified_at) == ("Our mail", "out_of_service", None)
+        assert "0 of 3 steps" in (first := browser.get("/first")) and "Correct the settings" in first
+        address = f"/settings/accounts/{shown('account', account.id)}"
+        right = {"s-username": "môn", "s-password": "cyfrinach ✓", "next": "/first"}
+        answer = browser.post(address, **form(refusing, **right))
+    assert answer.headers["Location"] == "/first?done=connected"
+    account = the(wiring, Account)
+    assert account.state == "active" and account.verified_at and not account.state_reason
+    assert "Connected and checked." in browser.get("/first?done=connected")
+
+
+def test_changed_settings_are_checked_again_and_a_changed_name_is_not(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post("/settings/accounts/new", **form(mail))
+    address = f"/settings/accounts/{shown('account', the(wiring, Account).id)}"
+    asked = mail.connections
+    assert "Saved." in browser.done(address, **form(mail, name="Post"))
+    assert mail.connections == asked and the(wiring, Account).state == "active"
+    page = browser.done(address, **form(mail, **{"s-port": str(relay.closed_port())}))
+    assert "Nothing answers at this port" in page and "Outgoing mail by 127.0.0.1 does not work" in page
+    assert the(wiring, Account).state == "out_of_service"
+    off = browser.done(f"{address}/state", state="disabled")
+    assert "Switched off" in off and "Out of service" in browser.done(f"{address}/state", state="active")
+    assert "Connected and checked." in browser.done(address, **form(mail))
+
+
+def test_a_passing_trouble_leaves_an_account_that_was_proven_in_service(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post("/settings/accounts/new", **form(mail))
+    address = f"/settings/accounts/{shown('account', the(wiring, Account).id)}"
+    mail.steps["EHLO"] = "421 4.3.2 busy"
+    assert "It did not work." in browser.post(f"{address}/verify", status=422).text
+    assert the(wiring, Account).state == "active"
+
+
+def test_an_inbox_that_cannot_be_read_leaves_sending_in_service(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    inbox = {"s-imap_host": "127.0.0.1", "s-imap_port": str(relay.closed_port()), "s-imap_security": "off"}
+    page = browser.done("/settings/accounts/new", **form(mail, **inbox))
+    assert "Messages go out, but replies and bounces are not read." in page
+    assert "Incoming mail by 127.0.0.1 does not work" in page
+    assert the(wiring, Account).state == "active" and "The inbox is not read" in browser.get("/")
+    address = f"/settings/accounts/{shown('account', the(wiring, Account).id)}"
+    browser.post(address, **form(mail, **{"s-imap_host": ""}))
+    assert the(wiring, Account).inbox_problem is None
+
+
+def test_an_account_by_which_nothing_ever_went_is_deleted(
+    browser: Browser, browsers: Browsers, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post("/settings/accounts/new", **form(mail))
+    address = f"/settings/accounts/{shown('account', the(wiring, Account).id)}"
+    browsers("author").post(f"{address}/delete", status=403)
+    assert "Our mail" not in browser.done(f"{address}/delete")
+    with wiring.database.read() as session:
+        assert not session.scalars(select(Account)).all()
+        assert "connector_account.removed" in session.scalars(select(AuditEntry.act)).all()
+
+
+def test_an_account_that_carries_messages_is_not_deleted(browser: Browser, wiring: Wiring) -> None:
+    with wiring.database.write() as session:
+        ids = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "Here"))
+    address = f"/settings/accounts/{shown('account', ids['acc'])}"
+    assert "switch it off instead" in browser.post(f"{address}/delete", status=422).text
+
+
+def test_mail_to_people_outside_whose_links_lead_nowhere_is_warned_of(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    warning = "People outside cannot open the links"
+    browser.post("/first/practice")
+    assert warning not in browser.get("/first")
+    browser.post("/settings/accounts/new", **form(mail))
+    address = f"/settings/accounts/{shown('account', the_mail(wiring).id)}"
+    assert warning in browser.get("/first") and warning in browser.get(address)
+
+
+def the_mail(wiring: Wiring) -> Account:
+    with wiring.database.read() as session:
+        return session.scalars(select(Account).where(Account.test.is_(False))).one()
 
 
 def test_somebody_without_an_address_is_told_why_no_test_goes(
@@ -80,9 +166,7 @@ def test_somebody_without_an_address_is_told_why_no_test_goes(
 
 def test_a_secret_is_written_and_never_read(browser: Browser, wiring: Wiring, mail: relay.Relay) -> None:
     """I8, security 2: set, ends with …; an empty field keeps it."""
-    browser.post(
-        "/settings/accounts/new", status=422, **form(mail, **{"s-username": "us", "s-password": SECRET})
-    )
+    browser.post("/settings/accounts/new", **form(mail, **{"s-username": "us", "s-password": SECRET}))
     account = the(wiring, Account)
     address = f"/settings/accounts/{shown('account', account.id)}"
     page = browser.get(address)
@@ -98,9 +182,7 @@ def test_a_secret_is_written_and_never_read(browser: Browser, wiring: Wiring, ma
 def test_a_short_secret_is_not_given_away_by_its_end(
     browser: Browser, wiring: Wiring, mail: relay.Relay
 ) -> None:
-    browser.post(
-        "/settings/accounts/new", status=422, **form(mail, **{"s-username": "us", "s-password": "secret99"})
-    )
+    browser.post("/settings/accounts/new", **form(mail, **{"s-username": "us", "s-password": "secret99"}))
     page = browser.get(f"/settings/accounts/{shown('account', the(wiring, Account).id)}")
     assert "Set. Leave it empty" in page and "et99" not in page
 
