@@ -158,7 +158,9 @@ def nobody_grouped(act: Act, programme_id: int | None) -> int | None:
 def _everybody(act: Act, programme_id: int) -> Segment | None:
     draft = segments.draft(act.session, act.now, programme_id, EVERYBODY)
     same = select(Segment).where(
-        Segment.programme_id == programme_id, Segment.state == "active", Segment.rule_sha256 == draft.rule_sha256
+        Segment.programme_id == programme_id,
+        Segment.state == "active",
+        Segment.rule_sha256 == draft.rule_sha256,
     )
     return act.session.scalars(same.order_by(Segment.id).limit(1)).first()
 
