@@ -24,7 +24,7 @@ from babel.numbers import format_decimal
 from babel.support import Translations
 from jinja2 import Environment
 
-from campaigns.errors import Recalled, Said
+from campaigns.errors import Recalled, Said, said
 
 LANGUAGES = {"en": "English", "cy": "Cymraeg", "ar": "العربية"}
 DIRECTIONS = {"en": "ltr", "cy": "ltr", "ar": "rtl"}
@@ -179,7 +179,8 @@ def language_name(code: str, language: str) -> str:
     try:
         return Locale.parse(code, sep="-").get_display_name(locale(language)) or code
     except (UnknownLocaleError, ValueError):
-        return code
+        # Sign languages are missing from the tables of languages.
+        return tell(said("British Sign Language"), language) if code == "bfi" else code
 
 
 def day(on: date, language: str) -> str:

@@ -93,6 +93,8 @@ def _mail(value: str) -> str:
     local, at, domain = value.rpartition("@")
     if not at or not local:
         raise BadAddress("a mail address has the form name@example.org", pointer="/value")
+    if value.endswith("."):
+        raise BadAddress("there is a full stop at the end: take it away", pointer="/value")
     if any(mark in value for mark in ',;<>"() ') or "@" in local:
         raise BadAddress(
             "write one plain address, without a name, quotes or a second address", pointer="/value"

@@ -272,7 +272,7 @@ def _step(
             {
                 "import_id": imported.id, "line": outcome.line, "outcome": outcome.outcome,
                 "stakeholder_id": outcome.stakeholder_id, "problems": outcome.problems,
-                "cells": _kept(outcome, record.cells),
+                "cells": _kept(outcome, record.cells, checking=seen is not None),
             }
             for outcome, record in zip(outcomes, records, strict=True)
         ],
@@ -280,10 +280,11 @@ def _step(
     session.flush()
 
 
-def _kept(outcome: Outcome, cells: list[str]) -> list[str] | None:
-    """The cells of a row that somebody may mend; of people who were erased nothing is kept."""
+def _kept(outcome: Outcome, cells: list[str], *, checking: bool) -> list[str] | None:
+    """The cells of a row that somebody may mend, and in a check of who is new; of people who were erased nothing."""
     erased = any(problem["code"] == "erased" for problem in outcome.problems)
-    if outcome.outcome not in ("refused", "held") or erased:
+    shown = ("refused", "held", "created") if checking else ("refused", "held")
+    if outcome.outcome not in shown or erased:
         return None
     return [files.storable(cell)[:CELL_KEPT] for cell in cells[: files.COLUMNS_MAX]]
 

@@ -10,14 +10,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaigns.stakeholders import imports
-from campaigns.stakeholders.tables import Import, ImportRow
+from campaigns.stakeholders import files, imports
+from campaigns.stakeholders.tables import Import, ImportRow, Involvement, Segment
 
 from .. import paging
 from ..access import Caller, scoped
 from ..wiring import Wiring
-from . import Act, begin, consents
+from . import Act, begin, consents, segments
 from .stakeholders import READ, WRITE, home
+
+TAKEN = ("created", "updated", "unchanged")
 
 
 def check(
@@ -64,6 +66,32 @@ def again(act: Act, import_id: int, **reading: Any) -> Import:
     imports.again(act.session, act.now, found, **reading)
     act.note("import.checked", "import", found.id, programme_id=found.programme_id)
     return found
+
+
+def pasted(act: Act, import_id: int) -> str:
+    """What was pasted, one on each line, while it is kept: to change it and check it anew."""
+    found = get(act, import_id, WRITE)
+    if found.body is None:
+        return ""
+    rows = files.records(found.body, found.detected["encoding"], found.detected["delimiter"])
+    both = [(*one.cells, "", "")[:2] for one in rows]
+    return "\n".join(f"{name} <{address}>" if name and address else name or address for name, address in both)
+
+
+def group_of(act: Act, import_id: int, name: str) -> Segment:
+    """A new group of everybody whom an import took in or found there already."""
+    found = get(act, import_id)
+    made = segments.create(act, name=name, programme_id=found.programme_id)
+    mine = select(ImportRow.stakeholder_id).where(
+        ImportRow.import_id == found.id, ImportRow.outcome.in_(TAKEN), ImportRow.stakeholder_id.is_not(None)
+    )
+    present = mine.join(
+        Involvement,
+        (Involvement.stakeholder_id == ImportRow.stakeholder_id)
+        & (Involvement.programme_id == found.programme_id),
+    )
+    segments.pick(act, made.id, stakeholders=[one for one in act.session.scalars(present.distinct()) if one])
+    return made
 
 
 def refused(act: Act, import_id: int) -> tuple[Import, Iterator[ImportRow]]:

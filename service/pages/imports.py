@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
+from difflib import get_close_matches
 from typing import Any
 
 from flask import Response, g, request
 
-from campaigns.errors import BadField, DomainError
+from campaigns.errors import BadField, DomainError, said
 from campaigns.stakeholders import columns, fields, files
 from campaigns.stakeholders.tables import BASES, PURPOSES
 
-from .. import acts, ids
-from ..acts import imports
+from .. import acts, ids, paging, words
+from ..acts import imports, writing
 from ..acts import stakeholders as people
 from . import frame, typed
 from .people import programme_names, refused, spoken
 
 pages = frame.Pages("imports")
 FORM_MAX = files.BYTES_MAX + 1024 * 1024
+PASTED = "pasted.csv"
+# Domains of so many addresses that a name which is nearly one of them is asked about.
+COMMON = (
+    "gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "yahoo.com", "yahoo.co.uk",
+    "icloud.com", "live.co.uk", "btinternet.com",
+)  # fmt: skip
 OUTCOMES = ("created", "updated", "unchanged", "held", "refused")
 
 
@@ -27,7 +35,8 @@ def new(status: int = 200) -> Response:
     """Paste addresses or choose a file, with one declaration for all."""
     return frame.show(
         "import_new", status, programmes=programme_names(people.WRITE), purposes=PURPOSES, bases=BASES,
-        languages_known=spoken(), latest=imports.listed(frame.act()), today=frame.wiring().now().date(),
+        languages_known=spoken(), latest=imports.listed(frame.act()), today=frame.wiring().now().date(), file_of_pasted=PASTED,
+        pasted=_pasted_before(),
     )  # fmt: skip
 
 
@@ -54,7 +63,7 @@ def one(number: int) -> Response:
     act = frame.act()
     imports.get(act, number)
     if request.method == "POST":
-        done = _confirm if typed.text("do") == "confirm" else _again
+        done = {"confirm": _confirm, "group": _group, "write": _group}.get(typed.text("do"), _again)
         if (answer := frame.trying(lambda: done(number))) is not None:
             return answer
     outcome = request.args.get("outcome")
@@ -67,6 +76,8 @@ def one(number: int) -> Response:
         "import", refused(), found=imports.get(act, number), page=page, outcomes=OUTCOMES, outcome=outcome,
         targets=targets + [f"attrs.{name}" for name in fields.every(act.session)], encodings=files.ENCODINGS,
         delimiters=files.DELIMITERS, programmes=programme_names(),
+        pasted=imports.get(act, number).filename == PASTED, names=_names(page),
+        meant={row.line: near for row in page.rows if (near := _meant(row.cells or ()))},
     )  # fmt: skip
 
 
@@ -87,6 +98,17 @@ def refused_rows(number: int) -> Response:
     return answer
 
 
+def _pasted_before() -> str:
+    """What was pasted for the import that is gone back from."""
+    number = ids.number("import", request.args.get("again"))
+    return imports.pasted(frame.act(), number) if number else ""
+
+
+def _names(page: paging.Page) -> dict[int, str]:
+    known = [row.stakeholder_id for row in page.rows if row.stakeholder_id]
+    return {one.id: one.name for one in writing.people_of(frame.act(), known)}
+
+
 def _file() -> tuple[str, bytes]:
     upload = request.files.get("file")
     if upload is not None and upload.filename:
@@ -95,7 +117,17 @@ def _file() -> tuple[str, bytes]:
     if not pasted.strip():
         raise BadField("paste some addresses, or choose a file", pointer="/pasted")
     body = files.pasted(pasted, typed.text("language"), ",".join(typed.words("tags")))
-    return "pasted.csv", body
+    return PASTED, body
+
+
+def _meant(cells: Sequence[str]) -> str:
+    """The address that was probably meant by one at nearly a common domain; "" for none."""
+    for cell in cells:
+        local, at, domain = cell.strip().lower().rpartition("@")
+        near = get_close_matches(domain, COMMON, 1, 0.85) if at and domain not in COMMON else []
+        if near:
+            return f"{local}@{near[0]}"
+    return ""
 
 
 def _declaration() -> dict[str, Any] | None:
@@ -103,21 +135,36 @@ def _declaration() -> dict[str, Any] | None:
     if not typed.text("basis"):
         return None
     on = typed.day("given_on")
+    declared = {name: typed.text(name) for name in ("purpose", "basis", "source")}
+    declared["wording_version"] = typed.text("wording") or "-"
+    wanting = []
+    if not declared["source"]:
+        wanting.append(("/source", said("where these addresses come from")))
+    if declared["basis"] == "consent" and declared["wording_version"] == "-":
+        wanting.append(("/wording", said("the wording that they were shown")))
     if on is None:
-        raise BadField("say since when this holds", pointer="/given_on")
-    said = {name: typed.text(name) for name in ("purpose", "basis", "source")}
-    said["wording_version"] = typed.text("wording") or "-"
-    if said["basis"] == "consent" and said["wording_version"] == "-":
-        raise BadField("consent needs the wording that they were shown", pointer="/wording")
-    if not said["source"]:
-        raise BadField("say where these addresses come from", pointer="/source")
+        wanting.append(("/given_on", said("since when it holds")))
+    if wanting or on is None:
+        missing = [one for _, one in wanting]
+        raise BadField(
+            said("this declaration still needs: {missing}", missing=missing), pointer=wanting[0][0]
+        )
     at = datetime.combine(on, time(), tzinfo=UTC)
-    return said | {"channel": typed.text("channel") or "email", "at": at}
+    return declared | {"channel": typed.text("channel") or "email", "at": at}
 
 
 def _confirm(number: int) -> Response:
     imports.confirm(frame.act(), number)
     return frame.go("pages_imports.one", number=number)
+
+
+def _group(number: int) -> Response:
+    """A group of everybody in it: to look at, or to write to."""
+    act, language = frame.act(), frame.reader_language()
+    on = words.day(imports.get(act, number).created_at.date(), language)
+    made = imports.group_of(act, number, words.tell(said("Import of {day}", day=on), language))
+    shown = ids.shown("segment", made.id)
+    return frame.see(f"/write?group={shown}" if typed.text("do") == "write" else f"/groups/{shown}")
 
 
 def _again(number: int) -> Response:

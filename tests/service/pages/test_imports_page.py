@@ -67,7 +67,7 @@ def test_one_declaration_covers_the_file_but_no_opt_out(
         "purpose": "direct_marketing", "channel": "email", "source": "open day", "given_on": now.date().isoformat(),
     }  # fmt: skip
     answer = browser.post("/people/import/check", status=422, **form, wording="")
-    assert "bob@example.org" in answer.text and "consent needs the wording" in answer.text
+    assert "bob@example.org" in answer.text and "still needs: the wording that they were shown" in answer.text
     where = browser.post("/people/import/check", **form, wording="sheet 2").headers["Location"]
     assert "has opted out, and stays so" in browser.get(where)
     browser.post(where, do="confirm")
@@ -191,3 +191,45 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless() -> None:
     found = files.spreadsheet(rows).decode("utf-8-sig")
     assert next(csv.reader(io.StringIO(found))) == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'＝1", "plain", ""]
     assert re.search("\ufffd", files.storable("a\x00b"))
+
+
+def test_everything_that_a_declaration_lacks_is_said_at_once(browser: Browser, general: int) -> None:
+    form = {"pasted": "ann@example.org", "programme_id": public_id("prg", general), "basis": "consent"}
+    page = browser.post("/people/import/check", status=422, **form).text
+    assert (
+        "still needs: where these addresses come from, the wording that they were shown, since when" in page
+    )
+
+
+def test_who_is_new_is_seen_and_what_was_pasted_can_be_changed(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    form = {
+        "programme_id": public_id("prg", general),
+        "pasted": "Ann Rees <ann@gmial.com>\r\nbob@example.org.",
+    }
+    where = browser.post("/people/import/check", **form).headers["Location"]
+    page = browser.get(where)
+    assert "Ann Rees · ann@gmial.com" in page and "Did you mean <bdi>ann@gmail.com" in page
+    assert "full stop at the end" in page and "pasted.csv" not in page
+    assert '<th scope="row">1</th>' in page and '<th scope="row">3</th>' not in page
+    again = re.search(r'href="(/people/import\?again=[^"]+)"', page)
+    assert again is not None and "Ann Rees <ann@gmial.com>\nbob@example.org." in browser.get(again[1])
+    assert ">bfi<" not in browser.get("/people/import") and "British Sign Language" in browser.get(
+        "/people/import"
+    )
+
+
+def test_after_an_import_a_group_of_them_is_one_press_away(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    form = {"programme_id": public_id("prg", general), "pasted": "Ann <ann@example.org>; bob@example.org"}
+    where = browser.post("/people/import/check", **form).headers["Location"]
+    browser.post(where, do="confirm")
+    assert "The rows are shown here as they are done." in browser.get(where)
+    taken_in(wiring)
+    page = browser.get(where)
+    assert "Write to them" in page and "Make a group of these" in page
+    assert browser.post(where, do="write").headers["Location"].startswith("/write?group=seg_")
+    group = browser.done(where, do="group")
+    assert "Import of" in group and "Ann" in group and "bob@example.org" in group
