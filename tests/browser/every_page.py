@@ -10,7 +10,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page
 
-from ..places import addresses
+from ..places import addresses, doors
 from .site import Site, Visit, sign_in
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -22,10 +22,10 @@ STRANGERS = ("/sign-in",)
 
 @pytest.fixture(scope="module")
 def places(year_site: Site) -> list[str]:
-    """The address of every page for people who are signed in."""
+    """The address of every page, and of what is behind the links of mails."""
     wiring = year_site.wiring()
     with wiring.database.read() as session:
-        found = sorted(addresses(session).values())
+        found = [*sorted(addresses(session).values()), *doors(session, wiring.links)]
     wiring.close()
     return found
 
