@@ -103,7 +103,7 @@ def _for_docs(browser: Browser, site: Site, folder: Path) -> int:
     state = _signed_in(browser, site)
     for one in PICTURES:
         context = browser.new_context(
-            base_url=site.url, viewport=NARROW if one.narrow else WIDE, locale=one.language,
+            base_url=site.url, viewport=NARROW if one.narrow else WIDE, locale=one.language,  # type: ignore[arg-type]
             color_scheme="dark" if one.dark else "light", storage_state=state,  # type: ignore[arg-type]
         )  # fmt: skip
         page, path = context.new_page(), folder / f"{one.name}.png"
