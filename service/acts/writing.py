@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from campaigns.delivery import accounts, compose, control, reconcile, release
 from campaigns.delivery.tables import Account, Attempt, Delivery
@@ -32,11 +32,12 @@ from campaigns.messages.tables import (
     MessageAccount,
     MessageComment,
     MessageRecipient,
+    Occurrence,
     Variant,
 )
 from campaigns.responses.answers import NAMED
 from campaigns.stakeholders import segments
-from campaigns.stakeholders.tables import Segment, Stakeholder
+from campaigns.stakeholders.tables import Address, Segment, Stakeholder, Suppression
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Programme, Strategy, StrategyVersion
 
@@ -130,6 +131,19 @@ def usual_purpose(act: Act, programme_id: int | None) -> str:
     if chosen or programme_id is None:
         return str(chosen or "service")
     return str(version_of(act, programme_id, None).body["purpose"])
+
+
+def usual_account(act: Act, offered: Sequence[Account]) -> Account:
+    """The one the caller wrote by last, else the one that has worked for longest, of accounts in service."""
+    last = (
+        select(MessageAccount.account_id)
+        .join(Message, Message.id == MessageAccount.message_id)
+        .where(Message.author == act.caller.actor, MessageAccount.account_id.in_([one.id for one in offered]))
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    number = act.session.scalar(last)
+    return min(offered, key=lambda one: (one.id != number, one.verified_at is None, one.id))
 
 
 def mails(act: Act, numbers: Sequence[int]) -> bool:
@@ -509,6 +523,29 @@ class Row:
     account: str
     called: Called
     attempts: list[Attempt]
+    language: str  # of the words that were chosen, "" for none
+    test: bool
+    stop: str  # why they are marked Do not contact now, where that left them out
+
+
+def stops_of(act: Act, numbers: Iterable[int | None]) -> dict[int, str]:
+    """Why each of these people is marked Do not contact now, by themselves or by an address of theirs."""
+    wanted = {one for one in numbers if one is not None}
+    if not wanted:
+        return {}
+    stands = Suppression.lifted_at.is_(None) & (
+        Suppression.until_at.is_(None) | (Suppression.until_at > act.now)
+    )
+    theirs = select(Address.stakeholder_id, Suppression.reason).join(
+        Suppression, (Suppression.channel == Address.channel) & (Suppression.address_key == Address.key)
+    )
+    found = union_all(
+        theirs.where(Address.stakeholder_id.in_(wanted), Address.state == "active", stands),
+        select(Suppression.stakeholder_id, Suppression.reason).where(
+            Suppression.stakeholder_id.in_(wanted), Suppression.address_key.is_(None), stands
+        ),
+    )
+    return {number: reason for number, reason in act.session.execute(found) if number is not None}
 
 
 def rows_told(act: Act, rows: Sequence[Delivery]) -> list[Row]:
@@ -519,6 +556,9 @@ def rows_told(act: Act, rows: Sequence[Delivery]) -> list[Row]:
 
     people = named(Stakeholder, Stakeholder.name, {one.stakeholder_id for one in rows})
     through = named(Account, Account.name, {one.account_id for one in rows})
+    spoken = named(Variant, Variant.language, {one.variant_id for one in rows})
+    kinds = named(Occurrence, Occurrence.kind, {one.occurrence_id for one in rows})
+    stops = stops_of(act, [one.stakeholder_id for one in rows if one.reason == "suppressed"])
     calls = called(act, [one.message_id for one in rows])
     tried: dict[int, list[Attempt]] = {}
     asked = (
@@ -531,7 +571,8 @@ def rows_told(act: Act, rows: Sequence[Delivery]) -> list[Row]:
     return [
         Row(
             one, people.get(one.stakeholder_id or 0, ""), through.get(one.account_id, ""),
-            calls[one.message_id], tried.get(one.id, []),
+            calls[one.message_id], tried.get(one.id, []), spoken.get(one.variant_id or 0, ""),
+            kinds.get(one.occurrence_id) == "test", stops.get(one.stakeholder_id or 0, ""),
         )
         for one in rows
     ]  # fmt: skip

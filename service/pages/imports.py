@@ -35,8 +35,8 @@ def new(status: int = 200) -> Response:
     """Paste addresses or choose a file, with one declaration for all."""
     return frame.show(
         "import_new", status, programmes=programme_names(people.WRITE), purposes=PURPOSES, bases=BASES,
-        languages_known=spoken(), latest=imports.listed(frame.act()), today=frame.wiring().now().date(), file_of_pasted=PASTED,
-        pasted=_pasted_before(),
+        languages_known=spoken(), latest=imports.listed(frame.act()), today=frame.wiring().now().date(),
+        pasted=_pasted_before(), file_of_pasted=PASTED,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from campaigns.messages.blockers import SIGNATURES
 from campaigns.messages.tables import STATES, Message, Variant
 
 from .. import ids, words
-from ..acts import content, messages, planning, programmes, relationships, writing
+from ..acts import accounts, content, messages, planning, programmes, relationships, writing
 from . import frame
 from . import tasks as todo
 from .write import OFFERED, addressed, topics_of
@@ -59,6 +59,7 @@ def one(number: int) -> Response:
     shown = messages.shown(act, message)
     written = {one.language for one in found}
     summons = writing.summons(act, said)
+    counted = _audience(number, message.state)
     actors = [message.author, *(one.by for one in history), *(one.by for one in said)]
     actors += [who for called in summons.values() for who in called]
     return framed(
@@ -66,9 +67,11 @@ def one(number: int) -> Response:
             "message", 422 if g.get("said") else 200, message=message,
             called=writing.called(act, [message.id])[message.id], shown=shown,
             standing=_standing(number, message.state), versions=found, stale=stale, through=through,
+            unreachable=accounts.out_of_reach(act, through),
             bare=_bare(found), odd=planning.odd(act, message),
             measured=[writing.measured(through, one.channel, one.subject, one.text) for one in found],
-            audience=_audience(number, message.state), recipients=writing.recipients(act, message),
+            audience=counted, stops=_stops(counted),
+            recipients=writing.recipients(act, message),
             choice=writing.choice(act, message.programme_id), strategy=writing.strategy_of(act, message),
             history=history, said_of=said, names=relationships.names(act, actors),
             item=content.get(act, message.content_id),
@@ -88,10 +91,11 @@ def audience(number: int) -> Response:
     """Everybody counted: who would get it and who is left out, because of what."""
     act = frame.act()
     message, most = messages.get(act, number), COUNTED_WAITING if request.args.get("all") else COUNTED
+    found = writing.audience(act, number, most=most)
     return frame.show(
         "message_audience", message=message,
         called=writing.called(act, [message.id])[message.id],
-        audience=writing.audience(act, number, most=most), most=most, longest=COUNTED_WAITING,
+        audience=found, stops=_stops(found), most=most, longest=COUNTED_WAITING,
         group=writing.group_of(act, message),
     )  # fmt: skip
 
@@ -104,9 +108,10 @@ def before(number: int) -> Response:
     if message.state != "draft":
         return frame.see(f"/messages/{ids.shown('message', number)}")
     found, _ = writing.variants(act, message)
+    counted = writing.audience(act, number, most=COUNTED)
     return frame.show(
-        "message_before", message=message, called=writing.called(act, [message.id])[message.id],
-        audience=writing.audience(act, number, most=COUNTED), standing=_standing(number, message.state),
+        "message_before", stops=_stops(counted), message=message, called=writing.called(act, [message.id])[message.id],
+        audience=counted, standing=_standing(number, message.state),
         odd=planning.odd(act, message), bare=_bare(found), group=_group(message),
         assurance=messages.shown(act, message).assurance, strategy=writing.strategy_of(act, message), names={},
     )  # fmt: skip
@@ -122,6 +127,12 @@ def _standing(number: int, state: str) -> list[dict[str, Any]]:
     """A draft waits for nobody's check yet: asking for it is the next step."""
     found = messages.standing(frame.act(), number)
     return [one for one in found if state != "draft" or one["kind"] not in SIGNATURES]
+
+
+def _stops(audience: Any) -> dict[int, str]:
+    """Why the first of those who are marked Do not contact are."""
+    named = audience.names.get("suppressed", ()) if audience else ()
+    return writing.stops_of(frame.act(), [key for key, _ in named])
 
 
 def _bare(versions: Sequence[Variant]) -> list[Variant]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.base import public_id
+from campaigns.base import parse_id, public_id
 from campaigns.messages.tables import Message
-from campaigns.stakeholders import addresses, people
+from campaigns.stakeholders import addresses, consent, people
 from campaigns.stakeholders.tables import Segment, Stakeholder
 from service.wiring import Wiring
 
 from .conftest import Browser
-from .test_messages import account, write
+from .test_messages import account, assure, write
 
 __all__ = ["account"]
 
@@ -114,3 +114,37 @@ def test_a_slot_that_is_nearly_right_is_told_as_a_person_would(browser: Browser,
     form["to"] = ""
     page = browser.post("/write", act="draft", text="Hello", status=422, **form).text
     assert "say who gets it: people, mail addresses or a group" in page
+
+
+def test_an_address_that_does_not_work_is_told_apart_from_a_no(
+    browser: Browser, account: str, three: list[str], wiring: Wiring, general: int
+) -> None:
+    now = wiring.now()
+    with wiring.database.write() as session:
+        consent.suppress(
+            session,
+            now,
+            channel="email",
+            reason="hard_bounce",
+            origin="recipient",
+            address_key="mair@example.org",
+        )
+        consent.suppress(
+            session, now, channel="email", reason="opt_out", origin="recipient",
+            stakeholder_id=parse_id("stk", three[1]),
+        )  # fmt: skip
+    before = pressed(browser, account, to="", group="everybody", programme=public_id("prg", general))
+    for page in (browser.get(before), browser.get(before.replace("/before", "/audience"))):
+        assert "(their address does not work)" in page and "(they have opted out)" in page
+
+
+def test_nobody_is_asked_to_check_their_own(
+    browser: Browser, account: str, wiring: Wiring, general: int
+) -> None:
+    assure(wiring, general, "reviewed")
+    page = browser.get(write(browser, account, "send"))
+    assert "You wrote it, so somebody else checks it." in page and 'value="approve"' not in page
+
+
+def test_rows_tell_their_language(browser: Browser, account: str) -> None:
+    assert "E-mail · English" in browser.get(f"{write(browser, account, 'send')}/who")
