@@ -93,6 +93,10 @@ def _every_route_permitted(app: Flask) -> None:
         raise RuntimeError(f"service/permissions.py has no line for {', '.join(missing)}")
 
 
+# What machines ask all day; it is told of where it fails.
+ROUTINE = ("static", "healthz", "readyz")
+
+
 def _close(response: Response) -> Response:
     """Headers of every answer, and one log line for it."""
     if request.endpoint == "static" and "v" in request.args:  # its address changes with what is in it
@@ -106,7 +110,8 @@ def _close(response: Response) -> Response:
         response.set_data(b"")
         response.headers.pop("Content-Type", None)
     caller = g.get("caller")
-    log.info(
+    routine = response.status_code < 400 and request.endpoint in ROUTINE
+    (log.debug if routine else log.info)(
         "request",
         method=request.method,
         route=request.url_rule.rule if request.url_rule else None,

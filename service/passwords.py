@@ -40,11 +40,9 @@ def keep(session: Session, now: datetime, user: User, password: str, pointer: st
     text = _plain(password)
     if len(text) < SHORTEST or len(text.encode()) > LONGEST_BYTES or "\0" in text:
         raise BadField(
-            said(
-                "a password has at least {least} characters, and at most {most} bytes",
-                least=SHORTEST,
-                most=LONGEST_BYTES,
-            ),
+            said("a password has at least {least} characters", least=SHORTEST)
+            if len(text) < SHORTEST
+            else "this password is too long, or holds a character that nobody can type: choose another",
             pointer=pointer,
         )
     user.password_hash = _hasher.hash(text)

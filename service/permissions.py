@@ -237,6 +237,7 @@ PAGES: dict[str, str] = {
     "POST /sign-out": "",
     "GET /me": "",
     "POST /me": "",
+    "POST /me/language": "",
     "GET /me/password": "",
     "POST /me/password": "",
     "GET /me/second-step": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -64,6 +65,9 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Upgrade the database, start everything, keep it up until told to stop."""
     wiring = wired(upgraded=False)
+    if sys.stderr.isatty() and wiring.settings.log.level == "info":
+        # A person looks on: a line for each request would hide the link.
+        os.environ.setdefault("DOLEN__LOG__LEVEL", "warning")
     _must_be_free(wiring)
     upgrade(wiring)
     _say_hello(wiring)
@@ -103,7 +107,11 @@ def _must_be_free(wiring: Wiring) -> None:
             try:
                 probe.bind((host, port))
             except OSError as error:
-                raise OSError(f"{name}: {host}:{port} cannot be used ({error.strerror})") from error
+                setting = f"DOLEN__{name.replace('.', '__').upper()}"
+                raise OSError(
+                    f"{name}: {host}:{port} cannot be used ({error.strerror});"
+                    f" another one, for example: {setting}={port + 920} make run"
+                ) from error
 
 
 def _say_hello(wiring: Wiring) -> None:
@@ -112,3 +120,4 @@ def _say_hello(wiring: Wiring) -> None:
         if not logins.anybody(session):
             link = wiring.links.url(logins.make_key(session, wiring.now(), None, logins.LONGEST))
             print(f"Nobody can sign in yet. The first visit, once: {link}", flush=True)
+    print("Leave this window open; Ctrl-C stops it.", flush=True)

@@ -26,6 +26,13 @@ def mine() -> Response:
     return _mine()
 
 
+@pages.page("/me/language", "POST")
+def spoken() -> Response:
+    """The language of the pages, from any page."""
+    me.change(frame.act(), language=request.form.get("language", ""))
+    return frame.see(frame.inside(request.form.get("next", "/")))
+
+
 @pages.page("/me", "POST")
 def saved() -> Response:
     """Name, language, zone, and the languages one answers in."""

@@ -14,7 +14,7 @@ from campaigns.stakeholders.tables import PURPOSES, Topic
 from campaigns.strategies import programmes as rooms
 
 from .. import ids, words
-from ..acts import messages, programmes, stakeholders, topics, writing
+from ..acts import accounts, messages, programmes, stakeholders, topics, writing
 from . import frame
 
 pages = frame.Pages("write")
@@ -41,6 +41,7 @@ def write() -> Response:
     programme_id = _programme(held)
     choice = writing.choice(act, programme_id)
     chosen = held.getlist("person") or held.getlist("to" if request.method == "GET" else "person")
+    through = _through(held, choice)
     return frame.show(
         "write", 422 if g.get("said") else 200, choice=choice, practice=PRACTICE, found=_found(held.get("find", "")),
         people=writing.people_of(act, [number for one in chosen if (number := _person(one))]),
@@ -49,7 +50,10 @@ def write() -> Response:
         strategies=[one for one in choice.strategies if one.programme_id == programme_id],
         topics=topics_of(programme_id),
         typed=held.get("to", "") if request.method == "POST" else _typed(held.get("to", "")),
-        group=held.get("group", ""), through=_through(held, choice), content=held.get("language", ""),
+        group=held.get("group", ""), through=through, content=held.get("language", ""),
+        unreachable=accounts.out_of_reach(
+            act, [one for one in choice.accounts if str(ids.shown("account", one.id)) in through]
+        ),
         everybody=EVERYBODY, all_of_them=writing.nobody_grouped(act, programme_id), all_max=writing.EVERYBODY_MAX,
         home=programmes.name_of(act, programme_id) if programme_id else "", purposes=PURPOSES,
         purpose=held.get("purpose") or writing.usual_purpose(act, programme_id),
@@ -59,9 +63,10 @@ def write() -> Response:
 def addressed(form: MultiDict[str, str]) -> dict[str, Any]:
     """Who gets it and through what, as forms say it."""
     act = frame.act()
-    accounts = [one for one in form.getlist("account") if one]
     numbers = [
-        writing.practice(act).id if one == PRACTICE else ids.number("account", one) or 0 for one in accounts
+        writing.practice(act).id if one == PRACTICE else ids.number("account", one) or 0
+        for one in form.getlist("account")
+        if one
     ]
     return {
         "to": [one.strip() for one in _TYPED.findall(form.get("to", "")) if one.strip()],
@@ -137,13 +142,13 @@ def _programme(held: Mapping[str, str]) -> int | None:
 
 
 def _through(held: MultiDict[str, str], choice: writing.Choice) -> list[str]:
-    """Accounts that are ticked: those chosen, else the only real mail account, else practice."""
+    """Accounts that are ticked: those chosen, else the usual mail account that works, else practice."""
     offered = {str(ids.shown("account", one.id)) for one in choice.accounts} | {PRACTICE}
     if kept := [one for one in held.getlist("account") if one in offered]:
         return kept
-    mail = [one for one in choice.accounts if not one.broadcast and not one.test]
-    if len(mail) >= 1:
-        return [str(ids.shown("account", mail[0].id))]
+    mail = [one for one in choice.accounts if not one.broadcast and not one.test and one.state == "active"]
+    if mail:
+        return [str(ids.shown("account", writing.usual_account(frame.act(), mail).id))]
     trial = next((one for one in choice.accounts if one.test and not one.broadcast), None)
     return [str(ids.shown("account", trial.id)) if trial else PRACTICE] if trial or choice.practice else []
 

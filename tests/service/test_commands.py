@@ -86,6 +86,16 @@ def test_a_wrong_setting_is_named_without_a_trace(
     assert "http.prot" in told and "Traceback" not in told
 
 
+def test_a_taken_port_is_told_with_the_way_to_another(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("DOLEN__HTTP__PORT", str(taken.getsockname()[1]))
+        assert main(["all"]) == 1
+    told = capsys.readouterr().err
+    assert "cannot be used" in told and "DOLEN__HTTP__PORT=" in told and "make run" in told
+
+
 def test_an_upgrade_gives_an_empty_database_its_first_state(environ: dict[str, str]) -> None:
     assert main(["db", "upgrade"]) == 0 and main(["db", "upgrade"]) == 0
     wiring = Wiring(load(environ))

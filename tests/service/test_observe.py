@@ -27,6 +27,17 @@ def test_each_call_is_one_line_with_route_and_status(
     assert line["route"] == "/v1/programmes/<prg:id>" and str(line["actor"]).startswith("usr_")
 
 
+def test_what_machines_ask_all_day_is_silent_until_it_fails(
+    api: Api, admin: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    observe.set_up("info")
+    for path in ("/healthz", "/static/app.css"):
+        api.get(path, admin)
+    assert lines(capfd) == []
+    api.get("/static/nothing.css", admin)
+    assert [line["status"] for line in lines(capfd)] == [404]
+
+
 def test_a_secret_is_found_by_its_value_wherever_it_hides(capfd: pytest.CaptureFixture[str]) -> None:
     observe.set_up("debug")
     observe.hide(["canary-4711", "short"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from campaigns.stakeholders import people
 from campaigns.strategies.tables import Programme
 from service import epoch, logins
 from service.app import create_app
+from service.ids import shown
 from service.tables import User
 from service.wiring import Wiring
 
@@ -73,6 +75,57 @@ def test_each_step_is_ticked_when_it_is_done_and_today_leads_to_the_next(
         one = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "Here"))["msg"]
         session.get_one(Message, one).state = "sending"
     assert "of 3 steps" not in browser.get("/") and "3 of 3 steps are done" in browser.get("/first")
+
+
+def test_a_link_that_has_let_somebody_in_leads_to_signing_in(wiring: Wiring, link: str) -> None:
+    client = create_app(wiring=wiring).test_client()
+    form = {"name": "Ffion", "email": "f@example.org", "password": "twelve words or so", "how": "alone"}
+    client.post(link, data=form)
+    used = create_app(wiring=wiring).test_client().get(link)
+    assert used.status_code == 404 and "you are set up" in used.text and 'href="/sign-in"' in used.text
+
+
+def test_the_language_is_chosen_from_any_page(browser: Browser, wiring: Wiring) -> None:
+    answer = browser.post("/me/language", language="cy", next="/first")
+    assert answer.headers["Location"] == "/first" and 'lang="cy"' in browser.get("/first")
+    with wiring.database.read() as session:
+        assert session.get_one(User, browser.user_id).language == "cy"
+
+
+def test_write_takes_the_account_that_works_and_then_the_one_used_last(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    with wiring.database.write() as session:
+        values = {
+            "connector": "smtp",
+            "channel": "email",
+            "created_at": wiring.now(),
+            "updated_at": wiring.now(),
+        }
+        session.add(Account(name="A broken one", state="out_of_service", state_reason="no", **values))
+        session.add(Account(name="B never checked", **values))
+        session.add(Account(name="Works", verified_at=wiring.now(), **values))
+    page = browser.get("/write")
+    boxes = {
+        name: tag
+        for tag, name in re.findall(
+            r'<input type="checkbox" name="account"([^>]*)> <span>(?:<bdi>)?([^<]+)', page
+        )
+    }
+    assert "checked" in boxes["Works"] and "checked" not in boxes["B never checked"]
+    assert "disabled" in boxes["A broken one"] and "checked" not in boxes["A broken one"]
+    assert "People outside cannot open the links" in page
+    number = shown("account", _named(wiring, "B never checked"))
+    sent = {"account": number, "text": "Helo", "subject": "x", "to": "a@example.org", "act": "draft"}
+    page = browser.done("/write", **sent, programme=shown("programme", general), language="en")
+    assert "People outside cannot open the links" in page
+    ticked = re.findall(r'value="(acc_\w+)" checked', browser.get("/write"))
+    assert ticked == [number]
+
+
+def _named(wiring: Wiring, name: str) -> int:
+    with wiring.database.read() as session:
+        return session.scalars(select(Account.id).where(Account.name == name)).one()
 
 
 def test_practice_is_connected_once(browser: Browser, wiring: Wiring) -> None:
