@@ -29,6 +29,7 @@ from connectors.api import (
     ConnectorError,
     Deferred,
     Outbound,
+    Polled,
     Receipt,
     Refused,
     Uncertain,
@@ -585,6 +586,35 @@ def test_a_refused_login_is_told_whoever_hears_it_first(database: Database, now:
             alarm=lambda name, account: alarms.append((name, account)),
         )  # fmt: skip
     assert alarms == [("account_out_of_service", "mail")]
+
+
+def test_a_refused_inbox_leaves_sending_in_service_and_is_told_once(
+    database: Database, now: datetime
+) -> None:
+    world, alarms = World(database, now), []
+
+    def refused(_cursor: Any) -> Any:
+        lost = AccountGone("AUTHENTICATIONFAILED", code="imap")
+        lost.face = "poll"
+        raise lost
+
+    def poll() -> Account:
+        polling.poll_due(
+            database, lambda _session, _account: world.connector, world.now,
+            alarm=lambda name, account: alarms.append((name, account)),
+        )  # fmt: skip
+        with database.read() as session:
+            return session.get_one(Account, world.account_id)
+
+    world.connector = replace(world.connector, poll=refused)
+    account = poll()
+    assert (account.state, account.inbox_problem) == ("active", "AUTHENTICATIONFAILED")
+    world.later(seconds=polling.REFUSED_PAUSE_S)
+    poll()
+    assert alarms == [("inbox_out_of_service", "mail")]
+    world.connector = replace(world.connector, poll=lambda _cursor: Polled((), {}))
+    world.later(seconds=polling.REFUSED_PAUSE_S)
+    assert poll().inbox_problem is None
 
 
 def test_a_poll_that_fails_in_an_unforeseen_way_keeps_no_other_account_waiting(
