@@ -21,7 +21,7 @@ from campaigns.database import Database
 from campaigns.delivery import reconcile
 from campaigns.delivery.tables import Account
 from campaigns.messages import approval, rhythm
-from campaigns.messages.tables import Message, MessageCall, MessageComment, Occurrence
+from campaigns.messages.tables import ContentItem, Message, MessageCall, MessageComment, Occurrence
 from campaigns.responses import desk, tasks
 from campaigns.responses.tables import Response, ResponseCall, ResponseNote, Task
 from campaigns.stakeholders import relationships
@@ -308,7 +308,7 @@ def _approvals(session: Session, now: datetime, staff: list[Colleague]) -> Itera
                     "approval_asked",
                     f"{number}/{asked[-16:]}",
                     f"/messages/{number}",
-                    {"name": message.name},
+                    {"name": _title(session, message)},
                 )
 
 
@@ -406,10 +406,15 @@ def _sends(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[
         if message.segment_id is None and not bad:
             continue
         number = public_id("msg", message.id)
-        values = {"name": message.name, "sent": counts.get("sent", 0), "bad": bad}
+        values = {"name": _title(session, message), "sent": counts.get("sent", 0), "bad": bad}
         for one in _who(staff, [message.author, *message.editors]):
             kind = "send_failed" if bad else "send_finished"
             yield Fact(one, kind, public_id("occ", occurrence.id), f"/messages/{number}", values)
+
+
+def _title(session: Session, message: Message) -> str:
+    """What a message is called: its own name, else that of its words."""
+    return message.name or session.get_one(ContentItem, message.content_id).name
 
 
 def _urgent(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
@@ -421,7 +426,7 @@ def _urgent(session: Session, now: datetime, staff: list[Colleague]) -> Iterator
     )
     for go, message in session.execute(gone):
         number, shown = public_id("urg", go.id), f"/messages/{public_id('msg', message.id)}"
-        values = {"name": message.name, "reason": go.reason, "due_at": go.review_due_at.isoformat()}
+        values = {"name": _title(session, message), "reason": go.reason, "due_at": go.review_due_at.isoformat()}
         remind = go.reviewed_at is None and now > go.review_due_at - REMIND_BEFORE
         for one in staff:
             if one.actor == go.by or not _signs(session, one, message):
@@ -484,7 +489,7 @@ def _mentioned(session: Session, now: datetime, staff: list[Colleague]) -> Itera
         path = f"/messages/{public_id('msg', message.id)}#said"
         for one in _who(staff, [who]):
             if one.caller.may("messages:read", message.programme_id):
-                yield Fact(one, "mentioned", f"comment/{said.id}", path, {"name": message.name})
+                yield Fact(one, "mentioned", f"comment/{said.id}", path, {"name": _title(session, message)})
     of_strategies = (
         select(StrategyCall.who, StrategyComment, StrategyVersion.n, Strategy)
         .join(StrategyComment, StrategyComment.id == StrategyCall.comment_id)

@@ -382,8 +382,14 @@ def test_labels_of_another_programme_are_not_offered(
     assert "Grievance" not in outside.get("/inbox") and "Grievance" not in outside.get(f"/inbox/{key}")
 
 
-def test_every_act_has_its_button_and_an_unknown_one_is_refused(browser: Browser, post: Post) -> None:
+def test_every_act_has_its_button_and_an_unknown_one_is_refused(
+    browser: Browser, post: Post, browsers: Browsers
+) -> None:
     path = f"/inbox/{post.comes()}"
+    alone = browser.get(path)
+    assert 'value="take"' not in alone and 'value="assign"' not in alone and 'value="close"' in alone
+    assert ">Mail ·" in alone.replace("<dd>", ">") and "<dt>Answer due" in alone
+    browsers("administrator")
     assert "there is no such act" in browser.post(path, act="explode", status=422).text
     assert set(re.findall(r'name="act" value="(\w+)"', browser.get(path))) >= {
         "take", "assign", "close", "no_answer", "snooze", "urgent", "label", "feel", "note", "match_new",
