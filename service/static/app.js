@@ -35,10 +35,13 @@ const live = () => [...document.querySelectorAll("[data-live]")];
 
 if (live().length) {
   let soon = 0;
-  new EventSource("/live").addEventListener("news", () => {
+  const stream = new EventSource("/live"), again = () => {
     clearTimeout(soon);
     soon = setTimeout(() => readAgain(live()), 150);
-  });
+  };
+  stream.addEventListener("news", again);
+  // What happened between the drawing of the page and the opening of the stream is no news to the stream.
+  stream.addEventListener("here", again, { once: true });
   setInterval(() => readAgain(live().filter((part) => part.dataset.every)), 2000);
 }
 

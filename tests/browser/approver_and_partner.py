@@ -111,6 +111,9 @@ def test_a_partner_agrees_by_link_and_the_message_that_waited_goes(
     partner = visit(year_site.url, java_script_enabled=False).page
     partner.goto(link)
     expect(heading(partner)).to_have_text("Warm rooms together")
+    # It opens in the language they read first; they choose another.
+    expect(partner.locator("html")).to_have_attribute("lang", "cy")
+    partner.get_by_role("link", name="English").click()
     expect(partner.get_by_role("navigation", name="Rooms")).to_have_count(0)
     partner.locator("summary").filter(has_text="(Aims)").click()
     partner.get_by_label("Your comment").first.fill("And in the evenings?")
@@ -123,7 +126,7 @@ def test_a_partner_agrees_by_link_and_the_message_that_waited_goes(
     admin.get_by_role("main").get_by_role("button", name="Answer", exact=True).click()
     expect(admin.get_by_text("You said, we did")).to_be_visible()
 
-    partner.goto(link)
+    partner.goto(f"{link}?language=en")
     expect(partner.get_by_text("Until nine on Thursdays.")).to_be_visible()
     partner.get_by_label("I agree to this version").check()
     partner.get_by_role("button", name="Send my decision").click()
