@@ -11,8 +11,12 @@ from typing import Any
 from flask import Response, request, url_for
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from campaigns.delivery.compose import RTL
+from campaigns.delivery.tables import Account, Delivery
+from campaigns.messages import layout
+from campaigns.messages.tables import Message
 
 from .. import words
 
@@ -51,6 +55,12 @@ def show(template: str, language: str, status: int = 200, **values: Any) -> Resp
     response = Response(text, status=status, content_type="text/html; charset=utf-8")
     response.headers.update(HEADERS | {"Content-Language": language})
     return response
+
+
+def organisation(session: Session, delivery: Delivery) -> str:
+    """Who wrote, as readers know them: the name above its mails, else the sender's name of the account."""
+    home = session.get_one(Message, delivery.message_id).programme_id
+    return layout.house(session, home).name or session.get_one(Account, delivery.account_id).sender_name or ""
 
 
 def link_not_valid(*known: str | None) -> Response:

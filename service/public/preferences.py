@@ -241,6 +241,7 @@ def _show(
         "preferences",
         language,
         422 if problem else 200,
+        organisation=page.organisation(session, reader.delivery),
         address=page.masked(reader.delivery.address_key),
         channels=reader.channels,
         rows=rows,

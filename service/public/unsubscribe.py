@@ -31,6 +31,7 @@ class _Reader:
 
     delivery: Delivery
     languages: tuple[str, ...]
+    organisation: str
 
 
 def blueprint(wiring: Wiring) -> Blueprint:
@@ -75,7 +76,8 @@ def _reader(session: Session, wiring: Wiring, token: str) -> _Reader:
     if delivery is None:
         raise LinkNotValid("the delivery of this link is not there any more")
     person = session.get(Stakeholder, delivery.stakeholder_id) if delivery.stakeholder_id else None
-    return _Reader(delivery, (*(person.languages if person else ()), delivery.language))
+    languages = (*(person.languages if person else ()), delivery.language)
+    return _Reader(delivery, languages, page.organisation(session, delivery))
 
 
 def _stop(session: Session, wiring: Wiring, delivery: Delivery, how: str) -> None:
@@ -100,6 +102,7 @@ def _show(template: str, reader: _Reader, *, undo: bool = False, choices: str = 
     return page.show(
         template,
         page.language(*reader.languages),
+        organisation=reader.organisation,
         address=page.masked(reader.delivery.address_key),
         undo_days=effects.UNDO_FOR.days if undo else 0,
         choices=choices if reader.delivery.stakeholder_id else "",
