@@ -53,7 +53,7 @@ def fill(wiring: Wiring, programme: int, people: Sequence[int]) -> None:
     _reopened(wiring)
 
 
-def places(session: Session) -> dict[str, str]:
+def places(session: Session) -> dict[str, str]:  # long: a table
     """Pages as they are for the greatest of their kind, beside the newest: a name and an address."""
     everybody = session.scalars(select(Segment.id).where(Segment.name == EVERYBODY)).one()
     of_all = select(Message.id).where(Message.segment_id == everybody)

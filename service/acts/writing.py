@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import CompoundSelect, func, select, union_all
 
 from campaigns.delivery import accounts, compose, control, reconcile, release
 from campaigns.delivery.tables import Account, Attempt, Delivery
@@ -539,7 +539,7 @@ def stops_of(act: Act, numbers: Iterable[int | None]) -> dict[int, str]:
     theirs = select(Address.stakeholder_id, Suppression.reason).join(
         Suppression, (Suppression.channel == Address.channel) & (Suppression.address_key == Address.key)
     )
-    found = union_all(
+    found: CompoundSelect[Any] = union_all(
         theirs.where(Address.stakeholder_id.in_(wanted), Address.state == "active", stands),
         select(Suppression.stakeholder_id, Suppression.reason).where(
             Suppression.stakeholder_id.in_(wanted), Suppression.address_key.is_(None), stands

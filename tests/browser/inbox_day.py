@@ -54,7 +54,7 @@ def folder(page: Page, name: str) -> None:
 
 def test_what_arrives_is_seen_at_once_and_answered_while_a_colleague_sees_it(
     year_site: Site, visit: Visit, post: MailServer
-) -> None:
+) -> None:  # long: a whole job, step by step
     """J3: live arrival, taking it, a saved reply, a note, who is replying, the answer in the mailbox."""
     admin = sign_in(visit(year_site.url))
     add_person(admin, "Mair Huws", "mair@inbox.example", "Welsh", programme=PROGRAMME)

@@ -138,7 +138,7 @@ def left_out(page: Page) -> dict[str, int]:
 
 def test_an_officer_writes_in_three_languages_and_sees_it_go(
     year_site: Site, visit: Visit, post: MailServer
-) -> None:
+) -> None:  # long: a whole job, step by step
     """J2, E3: three versions, a look as a person, who is left out, a check, progress, what is not sure, the record."""
     soup_friends(sign_in(visit(year_site.url)))
     page = sign_in(visit(year_site.url), OFFICER[1])

@@ -244,7 +244,7 @@ def link_in(words: str, way: str) -> str:
 
 def test_people_outside_sign_up_choose_and_stop_without_scripts(
     site: Site, visit: Visit, post: MailServer
-) -> None:
+) -> None:  # long: a whole job, step by step
     """I6, A17, G9: a form of ours, the link in its letter, preferences, and the way out."""
     page = first_visit(visit(site.url, **PLAIN), site)
     connect_mail(page, post)

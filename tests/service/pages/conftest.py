@@ -33,8 +33,8 @@ class Browser:
         assert answer.status_code == status, (answer.status_code, answer.text[-2000:])
         return unescape(answer.text)
 
-    def post(self, path: str, *, status: int = 303, files: dict[str, Any] | None = None, **form: Any) -> Any:
-        """Send a form with its form key; the answer."""
+    def post(self, path: str, *, status: Any = 303, files: Any = None, **form: Any) -> Any:
+        """Send a form with its form key; the answer. `status` is expected; `files` are sent beside the form."""
         data = {"form_key": self.form_key, **form, **(files or {})}
         answer = self.client.post(path, data=data, headers={"Accept": "text/html"})
         assert answer.status_code == status, (answer.status_code, answer.text[-2000:])

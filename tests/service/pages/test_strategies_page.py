@@ -246,7 +246,7 @@ def test_a_change_that_is_asked_for_keeps_colleagues_from_agreeing_until_it_is_s
     path = desk.begin()
     checker = desk.browsers("approver", desk.programme, name="Dai Ellis")
     desk.name(path, "role:approver")
-    form = {"act": "comment", "n": "1", "section": "aims", "text": "Say where", "asks": "yes"}
+    form: dict[str, Any] = {"act": "comment", "n": "1", "section": "aims", "text": "Say where", "asks": "yes"}
     desk.browsers("viewer", desk.programme).post(path, status=422, **form)
     page = desk.writer.done(path, **form)
     key = hidden(page, "comment")
@@ -266,8 +266,10 @@ def test_a_comment_calls_colleagues_by_name_or_by_choice_and_they_are_told(desk:
     ffion = desk.browsers("viewer", desk.programme, name="Ffion Rees", email_key="ffion@example.org")
     desk.browsers("viewer", desk.programme, name="Dai Ellis", email_key="dai@example.org")
     desk.browsers("viewer", None, name="Elin", email_key="elin@example.org")
-    form = {"act": "comment", "n": "1", "section": "aims"}
-    named = desk.writer.done(path, text="@Dai and @nobody, see this", call=public_id("usr", ffion.user_id), **form)
+    form: dict[str, Any] = {"act": "comment", "n": "1", "section": "aims"}
+    named = desk.writer.done(
+        path, text="@Dai and @nobody, see this", call=public_id("usr", ffion.user_id), **form
+    )
     assert re.findall(r'<span class="label">@<bdi>([^<]+)</bdi>', named) in (
         ["Ffion Rees", "Dai Ellis"],
         ["Dai Ellis", "Ffion Rees"],
