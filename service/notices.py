@@ -426,7 +426,11 @@ def _urgent(session: Session, now: datetime, staff: list[Colleague]) -> Iterator
     )
     for go, message in session.execute(gone):
         number, shown = public_id("urg", go.id), f"/messages/{public_id('msg', message.id)}"
-        values = {"name": _title(session, message), "reason": go.reason, "due_at": go.review_due_at.isoformat()}
+        values = {
+            "name": _title(session, message),
+            "reason": go.reason,
+            "due_at": go.review_due_at.isoformat(),
+        }
         remind = go.reviewed_at is None and now > go.review_due_at - REMIND_BEFORE
         for one in staff:
             if one.actor == go.by or not _signs(session, one, message):

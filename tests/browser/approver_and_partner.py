@@ -84,7 +84,7 @@ def strategy(page: Page, name: str) -> None:
 
 def test_a_partner_agrees_by_link_and_the_message_that_waited_goes(
     year_site: Site, visit: Visit, post: MailServer
-) -> None:
+) -> None:  # long: a whole job, step by step
     """J5, B4, SM13: no login, no scripts; a comment is answered, and agreeing lets go what was held."""
     admin = sign_in(visit(year_site.url))
     strategy(admin, "Warm rooms together")

@@ -189,7 +189,10 @@ def test_every_sign_in_begins_a_new_login_and_ends_the_one_before(
 @pytest.mark.parametrize("password", ["x" * 1025, "short", "long enough\0 but no", "é" * 600])
 def test_a_password_is_long_enough_and_not_endless(wiring: Wiring, ann: int, password: str) -> None:
     """A13."""
-    with pytest.raises(Exception, match="a password has at least|this password is too long"), wiring.database.write() as session:
+    with (
+        pytest.raises(Exception, match="a password has at least|this password is too long"),
+        wiring.database.write() as session,
+    ):
         passwords.keep(session, wiring.now(), session.get_one(User, ann), password)
 
 
