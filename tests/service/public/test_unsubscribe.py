@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from campaigns.audit import AuditEntry
+from campaigns.messages import layout
 from campaigns.stakeholders import consent
 from campaigns.stakeholders.tables import Consent, Suppression
 from service.wiring import Wiring
@@ -133,6 +134,12 @@ def test_a_token_made_for_another_use_is_not_a_way_out(
     token = wiring.links.token("reply", sent.delivery_id)
     assert browser.post(f"/u/{token}", data=ONE_CLICK).status_code == 404
     assert may(wiring, sent)
+
+
+def test_the_page_names_who_wrote(browser: FlaskClient, wiring: Wiring, sent: Sent) -> None:
+    with wiring.database.write() as session:
+        layout.set_house(session, wiring.now(), None, name="Cae Celyn")
+    assert "<strong><bdi>Cae Celyn</bdi></strong>" in browser.get(sent.path).text
 
 
 def test_a_forwarded_mail_does_not_tell_the_whole_address(browser: FlaskClient, sent: Sent) -> None:
