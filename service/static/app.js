@@ -18,6 +18,11 @@ function swap(part, page, force) {
   const inHand = document.activeElement;
   if (!force && part.contains(inHand) && inHand.matches("input, textarea, select")) return;
   const id = part.contains(inHand) ? inHand.id : "";
+  // What somebody has ticked stays ticked.
+  if (!force) for (const box of part.querySelectorAll("input:checked[id]")) {
+    const same = fresh.querySelector(`#${CSS.escape(box.id)}`);
+    if (same) same.checked = true;
+  }
   part.replaceWith(document.adoptNode(fresh));
   if (id) document.getElementById(id)?.focus();
   document.dispatchEvent(new CustomEvent("swapped", { detail: fresh }));
