@@ -11,6 +11,7 @@ from campaigns.messages.tables import Message
 from campaigns.stakeholders.tables import Stakeholder
 
 from ..access import involved, scoped
+from ..demo import year
 from . import Act
 
 GONE = ("sending", "paused", "finished")
@@ -36,18 +37,22 @@ class Progress:
 
 
 def progress(act: Act) -> Progress:
-    """How far the caller's part of the installation has come."""
+    """How far the caller's part of the installation has come, the sample year left aside."""
+    sample = year.programme_of(act.session)
     accounts = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
+    if sample is not None:
+        accounts = accounts.where(Account.programme_id.is_distinct_from(sample))
     account = act.session.scalar(
         accounts.where(Account.state != "disabled")
         .order_by(Account.state != "active", Account.test, Account.channel != "email", Account.id)
         .limit(1)
     )
     people = involved(select(Stakeholder.id), Stakeholder.id, act.caller, "stakeholders:read")
+    people = people.where(Stakeholder.state == "active", Stakeholder.source != year.SOURCE)
     gone = scoped(select(Message.id), Message.programme_id, act.caller, "messages:read").where(
-        Message.state.in_(GONE), Message.test.is_(False)
+        Message.state.in_(GONE), Message.test.is_(False), Message.programme_id.is_distinct_from(sample)
     )
-    return Progress(account, _any(act, people.where(Stakeholder.state == "active")), _any(act, gone))
+    return Progress(account, _any(act, people), _any(act, gone))
 
 
 def _any(act: Act, rows: Select[int]) -> bool:

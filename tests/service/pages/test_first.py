@@ -13,6 +13,8 @@ from campaigns.messages.tables import Message
 from campaigns.stakeholders import people
 from campaigns.strategies.tables import Programme
 from service import epoch, logins
+from service.access import CONSOLE
+from service.acts import begin, first
 from service.app import create_app
 from service.ids import shown
 from service.tables import User
@@ -157,6 +159,8 @@ def test_the_sample_year_is_loaded_and_removed_by_one_button(
         epoch.begin(session)
     page = browser.done("/first/year", do="load")
     assert "Everything in it is invented" in page and "Remove the sample year" in page
+    with begin(wiring, CONSOLE) as act:
+        assert first.progress(act).steps == 0, "what is sample is not one's own first step"
     browser.post("/first/year", do="load", status=422)
     assert "Load the sample year" in browser.done("/first/year", do="remove")
     with wiring.database.read() as session:

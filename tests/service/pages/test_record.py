@@ -278,3 +278,7 @@ def test_what_they_wrote_is_answered_from_the_record(
     assert "Waiting for an answer" in answer.text
     shown = browser.done(f"{ann.page}/answer/{number}", answer="On Tuesday")
     assert "Waiting for an answer" not in shown and "Answered" in shown
+
+
+def test_the_record_leads_to_writing_to_its_person(browser: Browser, ann: Ann) -> None:
+    assert f'href="/write?to={public_id("stk", ann.id)}"' in browser.get(ann.page)
