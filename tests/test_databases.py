@@ -29,7 +29,9 @@ def test_every_test_begins_with_an_empty_database_that_has_every_table(
     database: Database, database_kind: str, time_round: int
 ) -> None:
     assert database.write_engine.dialect.name == database_kind
-    assert set(inspect(database.write_engine).get_table_names()) == set(tables.metadata.tables)
+    names = inspect(database.write_engine).get_table_names()
+    # SQLite keeps its full text indexes as tables.
+    assert {name for name in names if not name.startswith("search_")} == set(tables.metadata.tables)
     with database.write() as session:
         assert session.scalars(select(AuditEntry)).all() == []
         note(session, NOW, "test", "test.leave", "test", 1)

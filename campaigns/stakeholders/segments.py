@@ -165,8 +165,12 @@ def recount_oldest(session: Session, now: datetime) -> None:
     found = session.scalar(
         stale.order_by(Segment.counted_at.is_not(None), Segment.counted_at, Segment.id).limit(1)
     )
-    if found is not None:
+    if found is None:
+        return
+    try:
         recount(session, now, found)
+    except BadRule:  # it asks what nobody knows any more; the others must not wait behind it
+        found.counted, found.counted_at = None, now
 
 
 def overlap(session: Session, one: Segment, other: Segment, *, now: datetime | None = None) -> int:

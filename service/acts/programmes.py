@@ -103,7 +103,8 @@ def change(act: Act, programme_id: int, version: int | None, *, reason: str = ""
 def _not_laxer(act: Act, parent_id: int | None, level: str) -> None:
     """Nobody gets round the checks of a programme by one of their own below it, which may write to its groups."""
     above = programmes.lineage(act.session, parent_id) if parent_id is not None else []
-    asked = max((ASSURANCES.index(act.one(Programme, one).assurance) for one in above), default=0)
+    levels = act.session.scalars(select(Programme.assurance).where(Programme.id.in_(above)))
+    asked = max((ASSURANCES.index(one) for one in levels), default=0)
     known = level in ASSURANCES  # the domain refuses what is not
     if known and ASSURANCES.index(level) < asked and not act.caller.may("users:admin", parent_id):
         raise Forbidden("lowering the assurance needs an administrator", pointer="/assurance")

@@ -566,3 +566,18 @@ def test_a_rule_finds_on_both_databases_whom_it_finds_in_python(
             told = segments.explain(session, segment, number, now=now)
             assert (told["member"], told["rule"]["holds"]) == (held, held)
         session.rollback()
+
+
+def test_a_rule_that_asks_what_nobody_knows_any_more_keeps_no_other_group_waiting(
+    session: Session, now: datetime
+) -> None:
+    broken, whole = (
+        segments.create(session, now, programme_id=PROGRAMME, name=name, rule=leaf("kind", "is", "person"))
+        for name in ("Broken", "Whole")
+    )
+    broken.rule = {"field": "gone", "op": "is", "value": "x"}
+    session.flush()
+    segments.recount_oldest(session, now)
+    segments.recount_oldest(session, now)
+    session.refresh(whole)
+    assert broken.counted is None and broken.counted_at == now and whole.counted == 0
