@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from . import words
 
@@ -31,15 +31,7 @@ def draw(template: str, language: str, **values: Any) -> Letter:
 
 @cache
 def _environment(language: str) -> Environment:
-    made = Environment(
-        loader=PackageLoader("templates", "mail"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    words.speak(made, language)
+    made = words.templates("mail", language, html=False)
     made.filters["moment"] = lambda at, zone: _moment(at, zone, language)
     return made
 

@@ -22,7 +22,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import Translations
-from jinja2 import Environment
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from campaigns.errors import Recalled, Said, said
 
@@ -74,14 +75,33 @@ def translations(language: str) -> NullTranslations:
     return Translations(compiled, DOMAIN)
 
 
-def speak(environment: Environment, language: str) -> None:
-    """Teach templates one of LANGUAGES: `_`, `ngettext`, errors in `{{ }}`, and `|told` for what was stored."""
+def templates(folder: str, language: str, *, html: bool = True) -> Environment:
+    """The templates of templates/FOLDER in one of LANGUAGES.
+
+    They know `_`, `ngettext`, errors in `{{ }}`, `|told` for what was stored, and `|isolated` in pages.
+    """
+    environment = Environment(
+        loader=PackageLoader("templates", folder),
+        autoescape=html,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     catalogue = translations(language)
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         catalogue.gettext, catalogue.ngettext, newstyle=True
     )
     environment.filters["told"] = lambda text: tell(text, language)
     environment.finalize = lambda value: tell(value, language) if isinstance(value, Said) else value
+    if html:
+        environment.filters["isolated"] = isolated
+    return environment
+
+
+def isolated(text: object) -> Markup:
+    """Somebody's words inside a sentence of ours, with a direction of their own."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def tell(text: str, language: str) -> str:

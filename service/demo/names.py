@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-PLACES = ("Abergwynt", "Llanfelyn", "Porth Arian", "Trefaes", "Cwm Eithin", "Pentre Halen")
 WELSH = (
     ("Gwen", "Rhys", "Mair", "Dafydd", "Nia", "Iolo", "Siân", "Emyr", "Lowri", "Huw", "Elin",
      "Owain", "Catrin", "Gethin"),

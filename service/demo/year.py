@@ -66,7 +66,6 @@ class Year:
     programme: int = 0
     mail: int = 0
     network: int = 0
-    people: list[int] = field(default_factory=list)
     bodies: list[int] = field(default_factory=list)
     colleagues: list[int] = field(default_factory=list)
     version: int = 0
@@ -163,7 +162,6 @@ def _some_people(first: int, year: Year) -> None:
     for place in range(first, min(first + AT_ONCE, PEOPLE)):
         language = ("cy", "en", "ar")[min(place % 9 // 3, 2)] if place % 2 else ("cy", "en")[place % 4 // 2]
         number = _add(year, at + timedelta(days=place % 40), "person", _name(year, language), KNOWN[language])
-        year.people.append(number)
         if place >= NO_ADDRESS:
             _reach(year, at + timedelta(days=place % 40), number, place, language)
         people.tag(year.session, number, TAG)

@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from flask import url_for
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
 
 from .. import words
 
@@ -35,17 +34,8 @@ def draw(template: str, language: str, zone: ZoneInfo, **values: Any) -> str:
 @cache
 def environment(language: str) -> Environment:
     """The templates of the pages with the words of one language."""
-    made = Environment(
-        loader=PackageLoader("templates", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    words.speak(made, language)
+    made = words.templates("pages", language)
     made.filters |= {
-        "isolated": isolated,
         "moment": _moment,
         "clock": _clock,
         "day": _day,
@@ -64,11 +54,6 @@ def static(name: str) -> str:
     """The address of a file of ours, which changes with what is in it: browsers may keep it."""
     body = (resources.files("service") / "static" / name).read_bytes()
     return url_for("static", filename=name, v=hashlib.sha256(body).hexdigest()[:12])
-
-
-def isolated(text: object) -> Markup:
-    """Somebody's words inside a sentence of ours, with a direction of their own."""
-    return Markup("<bdi>{}</bdi>").format(text)
 
 
 @pass_context

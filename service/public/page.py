@@ -9,8 +9,7 @@ from functools import cache
 from typing import Any
 
 from flask import Response, request, url_for
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 from sqlalchemy.orm import Session
 
 from campaigns.delivery.compose import RTL
@@ -81,19 +80,4 @@ def masked(address: str) -> str:
 
 @cache
 def _environment(language: str) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("templates", "public"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    words.speak(environment, language)
-    environment.filters["isolated"] = _isolated
-    return environment
-
-
-def _isolated(text: str) -> Markup:
-    """Somebody's words inside a sentence of ours, with a direction of their own."""
-    return Markup("<bdi>{}</bdi>").format(text)
+    return words.templates("public", language)
