@@ -20,7 +20,7 @@ from ..base import public_id
 from ..links import Links
 from ..messages import render
 from ..messages.tables import Message, Variant
-from .tables import Account, Delivery
+from .tables import Account
 
 WAY_OUT = {
     "en": "You can stop these messages at any time:",
@@ -43,7 +43,8 @@ TAGS = regex.compile(r"<[^>]*>")
 class Letter:
     """What composing needs of one delivery, read once per wave."""
 
-    delivery: Delivery
+    delivery_id: int
+    slots: Mapping[str, Any] | None
     variant: Variant
     to: str
     below: Variant | None = None  # the same in another language, below it in the same letter
@@ -59,15 +60,30 @@ def message_id(delivery_id: int, links: Links) -> str:
     return f"<{key(delivery_id).lower()}@{links.mail_domain}>"
 
 
-def compose(letter: Letter, message: Message, account: Account, links: Links) -> Outbound:
-    """What the connector gets. Raises render.MissingData and BadTemplate; nothing was sent then."""
-    row, variant = letter.delivery, letter.variant
-    out = links.url(f"/u/{links.token('unsubscribe', row.id)}")
-    choices = links.url(f"/p/{links.token('preferences', row.id)}")
+def written_to(address: str | None, slots: Mapping[str, Any] | None) -> str:
+    """Where a row goes: the address as it is now, or that of a test, which stands among its values."""
+    return address or str((slots or {}).get("_to", ""))
+
+
+class Composer:
+    """Composes the deliveries of one message through one account, as both were when it was made."""
+
+    def __init__(self, message: Message, account: Account, links: Links) -> None:
+        self._message, self._account, self._links = message, account, links
+
+    def compose(self, letter: Letter) -> Outbound:
+        """What the connector gets. Raises render.MissingData and BadTemplate; nothing was sent then."""
+        return _compose(letter, self._message, self._account, self._links)
+
+
+def _compose(letter: Letter, message: Message, account: Account, links: Links) -> Outbound:
+    number, variant = letter.delivery_id, letter.variant
+    out = links.url(f"/u/{links.token('unsubscribe', number)}")
+    choices = links.url(f"/p/{links.token('preferences', number)}")
     late = {
-        "unsubscribe_url": out, "preferences_url": choices, "reader_token": links.token("reader", row.id)
+        "unsubscribe_url": out, "preferences_url": choices, "reader_token": links.token("reader", number)
     }  # fmt: skip
-    words, languages = _words(letter, {**(row.slots or {}), **late})
+    words, languages = _words(letter, {**(letter.slots or {}), **late})
     bulk = not account.broadcast and (message.purpose != "service" or message.segment_id is not None)
     # Pictures of ours are stored without the name of the server, which may change.
     text, html = words.text, words.html.replace('src="/m/', f'src="{links.url("/m/")}')
@@ -78,7 +94,7 @@ def compose(letter: Letter, message: Message, account: Account, links: Links) ->
             if choosable:
                 text, html = _with_way_out(text, html, choices, language, CHOICES)
     return Outbound(
-        key=key(row.id),
+        key=key(number),
         to=letter.to,
         subject=words.subject,
         text=text,
@@ -86,11 +102,11 @@ def compose(letter: Letter, message: Message, account: Account, links: Links) ->
         language=", ".join(languages),
         sender=account.sender,
         sender_name=account.sender_name,
-        reply_to=_reply_to(row, account, links),
-        message_id=message_id(row.id, links),
+        reply_to=_reply_to(number, account, links),
+        message_id=message_id(number, links),
         in_reply_to=str(variant.options.get("in_reply_to", "")),
-        headers=_headers(row, account, links, out) if bulk else {},
-        options={**variant.options, **_return_path(row, account, links)},
+        headers=_headers(number, account, links, out) if bulk else {},
+        options={**variant.options, **_return_path(number, account, links)},
     )
 
 
@@ -168,19 +184,19 @@ def _document(html: str, subject: str, language: str) -> str:
     return f'<!doctype html><html lang="{language}" dir="{direction}"><head>{head}</head><body>{html}</body></html>'
 
 
-def _headers(row: Delivery, account: Account, links: Links, out: str) -> dict[str, str]:
+def _headers(number: int, account: Account, links: Links, out: str) -> dict[str, str]:
     ways = [f"<{out}>"]
     if account.settings.get("inbox_domain"):
-        token = links.token("unsubscribe", row.id)
+        token = links.token("unsubscribe", number)
         ways.append(f"<mailto:unsubscribe+{token}@{account.settings['inbox_domain']}?subject=unsubscribe>")
     return {"List-Unsubscribe": ", ".join(ways), "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
-def _reply_to(row: Delivery, account: Account, links: Links) -> str:
+def _reply_to(number: int, account: Account, links: Links) -> str:
     domain = account.settings.get("inbox_domain")
-    return f"replies+{links.token('reply', row.id)}@{domain}" if domain else ""
+    return f"replies+{links.token('reply', number)}@{domain}" if domain else ""
 
 
-def _return_path(row: Delivery, account: Account, links: Links) -> dict[str, Any]:
+def _return_path(number: int, account: Account, links: Links) -> dict[str, Any]:
     domain = account.settings.get("inbox_domain")
-    return {"envelope_from": f"bounces+{links.token('reply', row.id)}@{domain}"} if domain else {}
+    return {"envelope_from": f"bounces+{links.token('reply', number)}@{domain}"} if domain else {}

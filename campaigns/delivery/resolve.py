@@ -22,7 +22,7 @@ from ..messages import render
 from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
 from . import batch, states
-from .compose import Letter, compose
+from .compose import Composer, Letter, written_to
 from .send import Desk
 from .tables import Account, Delivery
 
@@ -116,9 +116,10 @@ def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> 
     variant = session.get_one(Variant, row.variant_id)
     address = session.get(Address, row.address_id) if row.address_id else None
     below = session.get(Variant, row.below_id) if row.below_id else None
-    letter = Letter(row, variant, address.value if address else str((row.slots or {}).get("_to", "")), below)
+    to = written_to(address.value if address else None, row.slots)
+    composer = Composer(session.get_one(Message, row.message_id), account, desk.links)
     try:
-        made = compose(letter, session.get_one(Message, row.message_id), account, desk.links)
+        made = composer.compose(Letter(row.id, row.slots, variant, to, below))
     except render.MissingData as missing:
         raise DomainError(str(missing)) from missing
     return replace(made, since=row.intent_at)

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncertain
 
@@ -28,7 +28,7 @@ from ..messages.tables import Message, Variant
 from ..stakeholders.tables import Address
 from . import accounts, batch, settle, states
 from .backoff import Pace
-from .compose import Letter, compose, key
+from .compose import Composer, Letter, key, written_to
 from .gate import Taken, may_go, take
 from .settle import NOT_STARTED, Outcome, Verdict
 from .tables import Account, Batch, Delivery
@@ -36,7 +36,6 @@ from .tables import Account, Batch, Delivery
 # The database's trouble and not ours: locked, full, restarting, or two who waited for each other.
 TROUBLE = (OperationalError, InterfaceError)
 TROUBLE_S = 1.0
-BELOW = aliased(Variant)
 
 
 @dataclass(frozen=True)
@@ -188,14 +187,14 @@ def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
         message = session.get_one(Message, held.message_id)
         letters = _letters(session, held, size)
     if held.alone and letters:
-        _hold_alone(desk, held, letters[0].delivery.id)
-    ready = []
+        _hold_alone(desk, held, letters[0].delivery_id)
+    ready, composer = [], Composer(message, account, desk.links)
     for letter in letters:
         try:
-            ready.append(compose(letter, message, account, desk.links))
+            ready.append(composer.compose(letter))
         except (render.MissingData, DomainError) as error:
             with desk.database.write() as session:
-                settle.unmakeable(session, desk.now(), letter.delivery, error)
+                settle.unmakeable(session, desk.now(), letter.delivery_id, error)
     desk.failpoint("render.after")
     if letters and not ready:
         return _prepare(desk, held, account)
@@ -203,18 +202,26 @@ def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
 
 
 def _letters(session: Session, held: batch.Claim, size: int) -> list[Letter]:
+    """The next rows of the batch with what their words are made of; a variant is read once, however many have it."""
     rows = session.execute(
-        select(Delivery, Variant, Address.value, BELOW)
-        .join(Variant, Variant.id == Delivery.variant_id)
-        .outerjoin(BELOW, BELOW.id == Delivery.below_id)
+        select(Delivery.id, Delivery.slots, Delivery.variant_id, Delivery.below_id, Address.value)
         .outerjoin(Address, Address.id == Delivery.address_id)
         .where(Delivery.batch_id == held.batch_id, Delivery.state.in_(states.TAKEABLE))
+        .where(Delivery.variant_id.is_not(None))
         .order_by(Delivery.id)
         .limit(size)
-    )
+    ).all()
+    wanted = {number for row in rows for number in (row.variant_id, row.below_id) if number is not None}
+    found = {one.id: one for one in session.scalars(select(Variant).where(Variant.id.in_(wanted)))}
     return [
-        Letter(row, variant, value or str((row.slots or {}).get("_to", "")), below)
-        for row, variant, value, below in rows
+        Letter(
+            row.id,
+            row.slots,
+            found[row.variant_id],
+            written_to(row.value, row.slots),
+            found.get(row.below_id),
+        )
+        for row in rows
     ]
 
 

@@ -97,7 +97,7 @@ def _hold_people(
         consent.lock(session, touched.union(session.scalars(taken)))
 
 
-def unmakeable(session: Session, now: datetime, row: Delivery, error: Exception) -> None:
+def unmakeable(session: Session, now: datetime, delivery_id: int, error: Exception) -> None:
     """A row whose words cannot be made fails by itself; its neighbours go on."""
     reason = "data_missing" if isinstance(error, render.MissingData) else "content_refused"
     detail = (
@@ -105,13 +105,13 @@ def unmakeable(session: Session, now: datetime, row: Delivery, error: Exception)
     )
     session.execute(
         update(Delivery)
-        .where(Delivery.id == row.id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
+        .where(Delivery.id == delivery_id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
         .values(state=states.FAILED, reason=reason, error=detail, batch_id=None, next_at=None, settled_at=now)
     )
     # An unknown row keeps what it is and waits for a person.
     session.execute(
         update(Delivery)
-        .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN)
+        .where(Delivery.id == delivery_id, Delivery.state == states.UNKNOWN)
         .values(error=detail, batch_id=None, next_at=None)
     )
 

@@ -416,8 +416,8 @@ def words_of_delivery(act: Act, delivery_id: int) -> Outbound:
         act.session.get_one(Account, row.account_id),
     )
     below = act.session.get(Variant, row.below_id) if row.below_id else None
-    letter = compose.Letter(row, variant, row.address_key, below)
-    return compose.compose(letter, message, account, act.wiring.links)
+    letter = compose.Letter(row.id, row.slots, variant, row.address_key, below)
+    return compose.Composer(message, account, act.wiring.links).compose(letter)
 
 
 def urgent_goes(
