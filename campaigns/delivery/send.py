@@ -101,7 +101,7 @@ def _waves(desk: Desk, held: batch.Claim, account: Account, connector: Connector
         except Exception:
             _keep(desk, account, outcomes)
             raise
-        desk.failpoint("intent.after_commit" if taken else "result.after_commit")
+        _pass(desk, "after_commit", outcomes, taken)
         if not taken:
             return
         outcomes = _network(desk, connector, taken, until)
@@ -118,8 +118,16 @@ def _next_wave(
     until = time.monotonic() + _lease_s(desk, account)  # read before the lease is written, so ours ends first
     with desk.database.write() as session:
         taken = _turn(desk, session, held, account, outcomes, ready)
-        desk.failpoint("intent.before_commit" if taken else "result.before_commit")
+        _pass(desk, "before_commit", outcomes, taken)
     return taken, until
+
+
+def _pass(desk: Desk, side: str, outcomes: Sequence[Outcome], taken: Sequence[Taken]) -> None:
+    """One transaction may write down answers and commit intents: it is a named place for each that it does."""
+    if outcomes:
+        desk.failpoint(f"result.{side}")
+    if taken:
+        desk.failpoint(f"intent.{side}")
 
 
 def _keep(desk: Desk, account: Account, outcomes: list[Outcome]) -> None:
