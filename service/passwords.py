@@ -1,4 +1,4 @@
-"""Passwords: kept as argon2id, compared outside any transaction, and said to be wrong without saying why.
+"""Passwords: kept as argon2id, made and compared outside any transaction, and said to be wrong without saying why.
 
 Rules: an unknown name takes as long as a wrong password; a password kept with older parameters is kept anew when it
 was right. Source: security 1, bad input A1, A2, A13.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NewType
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,6 +25,8 @@ from . import knocks, logins
 from .tables import User
 
 SHORTEST, LONGEST_BYTES = 12, 1024
+# A password as it is kept. It is slow to make on purpose: never while a transaction keeps others waiting.
+Hash = NewType("Hash", str)
 
 _hasher = PasswordHasher()
 # Compared when a name is unknown, so that this takes as long as a wrong password.
@@ -35,8 +39,16 @@ class WrongLogin(Forbidden):
     code = "wrong_login"
 
 
-def keep(session: Session, now: datetime, user: User, password: str, pointer: str = "/password") -> None:
-    """A new password; every login of the user ends."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Somebody knew the password of a user, as it was kept then; None: there was none to know."""
+
+    user_id: int
+    kept: str | None
+
+
+def hashed(password: str, pointer: str = "/password") -> Hash:
+    """A new password as it is kept; before any transaction. BadField where it is too short or too long."""
     text = _plain(password)
     if len(text) < SHORTEST or len(text.encode()) > LONGEST_BYTES or "\0" in text:
         raise BadField(
@@ -45,14 +57,26 @@ def keep(session: Session, now: datetime, user: User, password: str, pointer: st
             else "this password is too long, or holds a character that nobody can type: choose another",
             pointer=pointer,
         )
-    user.password_hash = _hasher.hash(text)
+    return Hash(_hasher.hash(text))
+
+
+def keep(session: Session, now: datetime, user: User, password: Hash) -> None:
+    """A new password; every login of the user ends."""
+    user.password_hash = password
     user.touch(now)
     logins.end_all(session, user.id)
 
 
-def right(user: User, password: str) -> bool:
-    """Whether this is the user's password; takes as long where they have none."""
-    return _fits(user.password_hash or _NOBODY, password) and user.password_hash is not None
+def prove(database: Database, user_id: int, password: str, pointer: str) -> Proof:
+    """That this is the user's password; before any transaction. WrongLogin.
+
+    Who signs in by an OpenID provider alone has none to prove it by.
+    """
+    with database.read() as session:
+        kept = session.get_one(User, user_id).password_hash
+    if kept is not None and not _fits(kept, password):
+        raise WrongLogin("this is not your password", pointer=pointer)
+    return Proof(user_id, kept)
 
 
 def check(database: Database, now: datetime, email: str, password: str, address: str) -> int:
@@ -65,12 +89,13 @@ def check(database: Database, now: datetime, email: str, password: str, address:
     kept = found[1] if found else None
     if not _fits(kept or _NOBODY, password) or found is None or kept is None:
         raise WrongLogin("this address and this password do not belong together")
+    anew = _hasher.hash(_plain(password)) if _hasher.check_needs_rehash(kept) else kept
     with database.write() as session:
         knocks.take_back(session, tries)
         knocks.forget(session, knocks.NAME, name)
-        if _hasher.check_needs_rehash(kept):
-            anew = {"password_hash": _hasher.hash(_plain(password))}
-            session.execute(update(User).where(User.id == found[0], User.password_hash == kept).values(anew))
+        if anew != kept:
+            still = (User.id == found[0], User.password_hash == kept)
+            session.execute(update(User).where(*still).values(password_hash=anew))
     return found[0]
 
 

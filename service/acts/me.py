@@ -1,7 +1,7 @@
 """What people may do with their own account: name, language, password, second step, where they are signed in.
 
-Rules: what opens the account is changed only by whoever knows the password; every login ends with such a change, and
-the page that changed it begins a new one.
+Rules: what opens the account is changed only by whoever proved before the transaction that they know the password;
+every login ends with such a change, and the page that changed it begins a new one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from campaigns.errors import BadField, Conflict, Forbidden, NotFound
 from campaigns.stakeholders.text import clean
 
 from .. import logins, passwords, second_step, words
+from ..passwords import Proof
 from ..tables import Login, User
 from . import Act
 
@@ -43,18 +44,16 @@ def change(act: Act, **values: Any) -> User:
     return user
 
 
-def change_password(act: Act, old: str, new: str) -> None:
+def change_password(act: Act, proof: Proof, new: passwords.Hash) -> None:
     """A new password for whoever knows the old one; signed out everywhere."""
-    user = get(act, lock=True)
-    prove(act, user, old, "/old")
-    passwords.keep(act.session, act.now, user, new, "/new")
+    user = _proven(act, proof)
+    passwords.keep(act.session, act.now, user, new)
     act.note("user.password_changed", "user", user.id)
 
 
-def take_second_step(act: Act, sealed: str, code: str, password: str) -> list[str]:
+def take_second_step(act: Act, proof: Proof, sealed: str, code: str) -> list[str]:
     """From now on a code is asked too; the codes on paper, shown this once."""
-    user = get(act, lock=True)
-    prove(act, user, password, "/password")
+    user = _proven(act, proof)
     ring = act.wiring.keyring
     proposal = second_step.again(ring, act.now, user, sealed)
     codes = second_step.take(act.session, ring, act.now, user, proposal, code)
@@ -62,20 +61,18 @@ def take_second_step(act: Act, sealed: str, code: str, password: str) -> list[st
     return codes
 
 
-def new_paper(act: Act, password: str) -> list[str]:
+def new_paper(act: Act, proof: Proof) -> list[str]:
     """New codes on paper; the old ones work no longer."""
-    user = get(act, lock=True)
-    prove(act, user, password, "/password")
+    user = _proven(act, proof)
     if user.second_step is None:
         raise Conflict("there is no second step yet: set it up first")
     act.note("user.paper_codes_made", "user", user.id)
     return second_step.paper(act.session, act.now, user)
 
 
-def drop_second_step(act: Act, password: str) -> None:
+def drop_second_step(act: Act, proof: Proof) -> None:
     """A password is enough again, where the policy allows it."""
-    user = get(act, lock=True)
-    prove(act, user, password, "/password")
+    user = _proven(act, proof)
     second_step.drop(act.session, act.now, user)
     act.session.flush()
     if second_step.due(act.session, act.caller, user):
@@ -103,9 +100,9 @@ def sign_out_others(act: Act, login_id: int | None) -> None:
     act.note("user.signed_out", "user", user.id)
 
 
-def prove(act: Act, user: User, password: str, pointer: str) -> None:
-    """Stop unless it is really them; who signs in by an OpenID provider alone has no password to prove it by."""
-    if user.password_hash is None:
-        return
-    if not passwords.right(user, password):
-        raise passwords.WrongLogin("this is not your password", pointer=pointer)
+def _proven(act: Act, proof: Proof) -> User:
+    """Who asks, where it is the password they have now that was proven."""
+    user = get(act, lock=True)
+    if proof != Proof(user.id, user.password_hash):
+        raise Conflict("your password has changed meanwhile: sign in anew")
+    return user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
@@ -11,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from campaigns.errors import DomainError
 
-from .. import knocks, logins, second_step, words
+from .. import knocks, logins, passwords, second_step, words
 from ..acts import Act, begin, me
+from ..passwords import Proof
 from ..tables import Login, User
 from . import frame
 
@@ -60,11 +62,13 @@ def password_changed() -> Response:
     """A new password; other browsers are signed out."""
     old, new = (request.form.get(name, "") for name in ("old", "new"))
 
-    def change(act: Act) -> Response:
-        me.change_password(act, old, new)
-        return _again(act.session, frame.go("pages_me.mine", done="password"))
+    def change(proof: Proof) -> Response:
+        kept = passwords.hashed(new, "/new")
+        with _begun() as act:
+            me.change_password(act, proof, kept)
+            return _again(act.session, frame.go("pages_me.mine", done="password"))
 
-    return _proven(change) or password()
+    return _proven(change, old, "/old") or password()
 
 
 @pages.page("/me/second-step")
@@ -77,7 +81,7 @@ def phone() -> Response:
 def phone_changed() -> Response:
     """Take the second step into use, make new codes on paper, or drop it."""
     does = {"take": _take, "paper": _paper, "drop": _drop}.get(request.form.get("do", ""), _take)
-    return _proven(does) or _phone()
+    return _proven(does, request.form.get("password", "")) or _phone()
 
 
 @pages.page("/me/logins/<lgn:number>/end", "POST")
@@ -150,18 +154,21 @@ def _proposal(person: User, sealed: str) -> second_step.Proposal:
         return second_step.propose(ring, now, person)
 
 
-def _take(act: Act) -> Response:
-    sealed, code, word = (request.form.get(name, "") for name in ("proposal", "code", "password"))
-    return _shown(act, me.take_second_step(act, sealed, code, word))
+def _take(proof: Proof) -> Response:
+    sealed, code = (request.form.get(name, "") for name in ("proposal", "code"))
+    with _begun() as act:
+        return _shown(act, me.take_second_step(act, proof, sealed, code))
 
 
-def _paper(act: Act) -> Response:
-    return _shown(act, me.new_paper(act, request.form.get("password", "")))
+def _paper(proof: Proof) -> Response:
+    with _begun() as act:
+        return _shown(act, me.new_paper(act, proof))
 
 
-def _drop(act: Act) -> Response:
-    me.drop_second_step(act, request.form.get("password", ""))
-    return _again(act.session, frame.go("pages_me.mine", done="second-step-off"))
+def _drop(proof: Proof) -> Response:
+    with _begun() as act:
+        me.drop_second_step(act, proof)
+        return _again(act.session, frame.go("pages_me.mine", done="second-step-off"))
 
 
 def _shown(act: Act, codes: list[str]) -> Response:
@@ -180,15 +187,19 @@ def _again(session: Session, answer: Response) -> Response:
     return frame.set_cookie(answer, frame.begin_login(session, g.user.id))
 
 
-def _proven(do: Callable[[Act], Done]) -> Done | None:
+def _begun() -> AbstractContextManager[Act]:
+    return begin(frame.wiring(), frame.caller(), request_id=g.get("request_id"))
+
+
+def _proven(do: Callable[[Proof], Done], password: str, pointer: str = "/password") -> Done | None:
     """Do what needs one's password, with few tries; None where it was refused."""
-    wiring = frame.wiring()
+    database, now = frame.wiring().database, frame.wiring().now()
     try:
-        tries = knocks.knock(wiring.database, wiring.now(), (knocks.CODE, f"own:{g.user.id}"))
-        with begin(wiring, frame.caller(), request_id=g.get("request_id")) as act:
-            done = do(act)
-            knocks.take_back(act.session, tries)
-            return done
+        tries = knocks.knock(database, now, (knocks.CODE, f"own:{g.user.id}"))
+        done = do(passwords.prove(database, g.user.id, password, pointer))
+        with database.write() as session:
+            knocks.take_back(session, tries)
+        return done
     except DomainError as error:
         frame.refuse(error)
         return None

@@ -196,10 +196,14 @@ def let_in(secret: str, status: int = 200) -> Response:
 @own_form
 def come_in(secret: str) -> Response:
     """The first visit makes the administrator; later links set a password."""
+    wiring = frame.wiring()
     try:
-        with begin(frame.wiring(), CONSOLE, request_id=g.get("request_id")) as act:
+        with wiring.database.read() as session:
+            logins.read_key(session, wiring.now(), secret)
+        password = passwords.hashed(request.form.get("password", ""))
+        with begin(wiring, CONSOLE, request_id=g.get("request_id")) as act:
             key = logins.read_key(act.session, act.now, secret)
-            first, user = key.user_id is None, _come_in(act, key)
+            first, user = key.user_id is None, _come_in(act, key, password)
             after = "/first" if first else "/"
             if user.second_step is not None:
                 return _halfway_in(act.session, user.id, after)
@@ -264,10 +268,10 @@ def _provider_failed(error: DomainError | ConnectorError) -> Response:
     return sign_in(403)
 
 
-def _come_in(act: Act, key: DoorKey) -> User:
+def _come_in(act: Act, key: DoorKey, password: passwords.Hash) -> User:
     user = _first(act) if key.user_id is None else act.one(User, key.user_id, lock=True)
     logins.use_key(act.session, act.now, key)
-    passwords.keep(act.session, act.now, user, request.form.get("password", ""))
+    passwords.keep(act.session, act.now, user, password)
     act.note("user.let_in", "user", user.id)
     return user
 
