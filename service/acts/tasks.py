@@ -6,7 +6,6 @@ with responses there. What a task is about is named only to whoever may see that
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,16 +15,15 @@ from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 
 from campaigns.base import instant, micros
 from campaigns.errors import BadField, BadId, NotFound
-from campaigns.messages.tables import ContentItem, Message
 from campaigns.responses import tasks
-from campaigns.responses.tables import TASK_ABOUT, Response, Task
-from campaigns.stakeholders.tables import Involvement, Stakeholder
-from campaigns.strategies.tables import Programme, Strategy
+from campaigns.responses.tables import TASK_ABOUT, Task
+from campaigns.stakeholders.tables import Involvement
+from campaigns.strategies.tables import Programme
 
 from .. import ids, paging
-from ..access import involved, scoped
+from ..access import scoped
 from ..tables import Grant, User
-from . import Act, messages, programmes, responses, stakeholders, strategies
+from . import Act, messages, programmes, responses, stakeholders, strategies, things
 
 READ, WRITE = "programmes:read", "responses:write"
 LISTS = ("mine", "all", "overdue", "ended")
@@ -174,44 +172,7 @@ def homes(act: Act) -> tuple[int, ...]:
 
 def named(act: Act, wanted: Iterable[tuple[str | None, int | None]]) -> dict[tuple[str, int], About]:
     """What tasks are about, by name, as far as the caller may see it; one statement for each kind."""
-    by_kind: dict[str, set[int]] = defaultdict(set)
-    for kind, number in wanted:
-        if kind is not None and number is not None:
-            by_kind[kind].add(number)
-    found: dict[tuple[str, int], About] = {}
-    for kind, numbers in by_kind.items():
-        for number, name, other in act.session.execute(_names(act, kind, numbers)):
-            found[kind, number] = About(kind, number, name or other or "")
-    return found
-
-
-def _names(act: Act, kind: str, numbers: Iterable[int]) -> Select[Any]:
-    """(id, name, another name) of those of one kind that the caller may see."""
-    caller = act.caller
-    match kind:
-        case "stakeholder":
-            people = _columns(Stakeholder.id, Stakeholder.name, Stakeholder.name)
-            people = people.where(Stakeholder.id.in_(numbers), Stakeholder.state != "erased")
-            return involved(people, Stakeholder.id, caller, "stakeholders:read")
-        case "message":
-            told = _columns(Message.id, Message.name, ContentItem.name)
-            told = told.join(ContentItem, ContentItem.id == Message.content_id).where(Message.id.in_(numbers))
-            return scoped(told, Message.programme_id, caller, "messages:read")
-        case "response":
-            heard = _columns(Response.id, Response.from_name, Response.from_key).where(
-                Response.id.in_(numbers)
-            )
-            return scoped(heard, Response.programme_id, caller, "responses:read", shared=True)
-        case "strategy":
-            plans = _columns(Strategy.id, Strategy.name, Strategy.name).where(Strategy.id.in_(numbers))
-            return scoped(plans, Strategy.programme_id, caller, "strategies:read")
-        case _:
-            places = _columns(Programme.id, Programme.name, Programme.name).where(Programme.id.in_(numbers))
-            return scoped(places, Programme.id, caller, READ)
-
-
-def _columns(*columns: Any) -> Select[Any]:
-    return select(*columns)
+    return {key: About(*key, one.name) for key, one in things.named(act, wanted).items()}
 
 
 def _of_stakeholder(act: Act, number: int) -> Sequence[int]:

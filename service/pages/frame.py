@@ -44,6 +44,13 @@ PRESS = "press"
 FORM_MAX = 2 * 1024 * 1024
 # What somebody reaches who has yet to set up the second step that is asked of them.
 FREE = ("/me/second-step", "/sign-out", "/live")
+# Where things have their page, before their id.
+ROOMS = {
+    "stakeholder": "/people", "import": "/people/imports", "segment": "/groups", "programme": "/programmes",
+    "objective": "/objectives", "strategy": "/strategies", "message": "/messages", "response": "/inbox",
+    "task": "/tasks", "template": "/templates", "media": "/media", "form": "/forms", "topic": "/topics",
+    "account": "/settings/accounts", "user": "/settings/people",
+}  # fmt: skip
 View = Callable[..., Any]
 
 

@@ -24,6 +24,7 @@ from ..acts import (
     segments,
     stops,
     suppressions,
+    things,
     users,
 )
 from . import frame, typed
@@ -183,6 +184,7 @@ def audit() -> Response:
     )
     return frame.show(
         "settings_audit", page=page, unknown=unknown, names=users.actor_names(act, [one.actor for one in page.rows]),
+        called=things.named(act, [(one.kind, one.ref) for one in page.rows]), rooms=frame.ROOMS,
         colleagues=users.everybody(act), programmes=programmes.choices(act, "audit:read"),
     )  # fmt: skip
 

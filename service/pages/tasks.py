@@ -18,11 +18,6 @@ from ..acts import names, programmes, tasks
 from . import frame, typed
 
 pages = frame.Pages("tasks")
-# Where a task's subject has its page.
-ROOMS = {
-    "stakeholder": "/people", "message": "/messages", "response": "/inbox", "strategy": "/strategies",
-    "programme": "/programmes",
-}  # fmt: skip
 
 
 @pages.page("/tasks", "GET", "POST")
@@ -51,7 +46,7 @@ def new() -> Response:
         return done
     homes = about.homes if about else tasks.homes(act)
     return frame.show(
-        "task_new", 422 if g.get("said") else 200, about=about, rooms=ROOMS, reminders=list(domain.REMINDERS),
+        "task_new", 422 if g.get("said") else 200, about=about, rooms=frame.ROOMS, reminders=list(domain.REMINDERS),
         owners=tasks.owners(act, homes), me=act.caller.actor, usual=ids.shown("programme", _usual(homes)),
         programmes=[one for one in programmes.choices(act, tasks.READ) if ids.number("programme", one[0]) in homes],
     )  # fmt: skip
@@ -78,7 +73,7 @@ def told(found: Any) -> dict[str, Any]:
     actors = [actor for task in found for actor in (task.owner, task.by, task.ended_by)]
     return {
         "abouts": tasks.named(act, [(task.about_kind, task.about_id) for task in found]),
-        "names": names.of(act, actors), "rooms": ROOMS, "day_of_task": domain.day, "me": act.caller.actor,
+        "names": names.of(act, actors), "rooms": frame.ROOMS, "day_of_task": domain.day, "me": act.caller.actor,
         "may_end": {task.id for task in found if task.state == "open" and tasks.writable(act, task)},
     }  # fmt: skip
 
@@ -118,7 +113,7 @@ def _given(about: tasks.About | None) -> Response:
     given_with(programme_id, str(ids.shown(about.kind, about.number)) if about else "")
     if about is None:
         return frame.go("pages_tasks.listed", done="added")
-    return frame.see(f"{ROOMS[about.kind]}/{ids.shown(about.kind, about.number)}?done=added")
+    return frame.see(f"{frame.ROOMS[about.kind]}/{ids.shown(about.kind, about.number)}?done=added")
 
 
 def _ended() -> Response:

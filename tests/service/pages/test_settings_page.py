@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from campaigns.audit import AuditEntry
+from campaigns.audit import AuditEntry, note
 from campaigns.delivery.tables import Account, Stop
 from campaigns.stakeholders.tables import Suppression
 from campaigns.strategies.tables import Programme
 from connectors import registry
 from connectors.smtp.presets import PRESETS
 from service.access import authenticate
-from service.ids import shown
+from service.ids import PREFIXES, shown
 from service.tables import Grant, Login, Token, User
 from service.wiring import Wiring
 
@@ -457,3 +457,38 @@ def test_every_room_of_the_settings_is_drawn_in_every_language(browser: Browser,
         for language in ("en", "cy", "ar"):
             page = browser.get(f"/settings/{room}", language=language)
             assert FORM_KEY.search(page) and "<h1" in page
+
+
+def test_who_did_what_tells_things_by_name_and_leads_to_them(browser: Browser, wiring: Wiring) -> None:
+    now = wiring.now()
+    with wiring.database.write() as session:
+        made = samples.world(session, now, samples.programme(session, now, "Rivers"))
+        for prefix, number in made.items():
+            kind = next(kind for kind, one in PREFIXES.items() if one == prefix)
+            note(session, now, "console", "thing.changed", kind, number)
+    pages = {language: browser.get("/settings/audit", language=language) for language in ("en", "cy", "ar")}
+    for page in pages.values():
+        for room, kind, prefix, name in (
+            ("/people", "stakeholder", "stk", "Ann"),
+            ("/programmes", "programme", "prg", "Rivers"),
+            ("/groups", "segment", "seg", "Picked"),
+            ("/messages", "message", "msg", "Hello"),
+            ("/strategies", "strategy", "str", "For everyone"),
+            ("/people/imports", "import", "imp", "bo.csv"),
+            ("/settings/people", "user", "usr", "Example"),
+        ):
+            link = f'<a href="{room}/{shown(kind, made[prefix])}"><bdi>{name}</bdi></a>'
+            assert link in page, link
+        assert f'<a href="/people/{shown("stakeholder", made["stk"])}"><bdi>Ann</bdi></a>\n<small>' in page
+        assert "<bdi>example</bdi>" in page  # a token has a name and no page
+
+
+def test_who_did_what_names_nobody_whom_its_reader_may_not_see(browsers: Browsers, wiring: Wiring) -> None:
+    now = wiring.now()
+    with wiring.database.write() as session:
+        here, there = (samples.programme(session, now, name) for name in ("Here", "There"))
+        ann = samples.world(session, now, there)["stk"]
+        note(session, now, "console", "stakeholder.changed", "stakeholder", ann, programme_id=here)
+    local = browsers("auditor", here).get("/settings/audit")
+    assert str(shown("stakeholder", ann)) in local and "<bdi>Ann</bdi>" not in local
+    assert "<bdi>Ann</bdi>" in browsers("auditor").get("/settings/audit")
