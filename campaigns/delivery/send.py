@@ -193,23 +193,23 @@ def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
     size = 1 if held.alone else min(desk.pace.wave_max, max(1, int(account.limits["in_flight"])) * 8)
     with desk.database.read() as session:
         message = session.get_one(Message, held.message_id)
-        letters = _letters(session, held, size)
-    if held.alone and letters:
-        _hold_alone(desk, held, letters[0].delivery_id)
+        found = letters(session, held, size)
+    if held.alone and found:
+        _hold_alone(desk, held, found[0].delivery_id)
     ready, composer = [], Composer(message, account, desk.links)
-    for letter in letters:
+    for letter in found:
         try:
             ready.append(composer.compose(letter))
         except (render.MissingData, DomainError) as error:
             with desk.database.write() as session:
                 settle.unmakeable(session, desk.now(), letter.delivery_id, error)
     desk.failpoint("render.after")
-    if letters and not ready:
+    if found and not ready:
         return _prepare(desk, held, account)
     return ready
 
 
-def _letters(session: Session, held: batch.Claim, size: int) -> list[Letter]:
+def letters(session: Session, held: batch.Claim, size: int) -> list[Letter]:
     """The next rows of the batch with what their words are made of; a variant is read once, however many have it."""
     rows = session.execute(
         select(Delivery.id, Delivery.slots, Delivery.variant_id, Delivery.below_id, Address.value)
