@@ -41,7 +41,8 @@ from ..access import Caller, involved, scoped
 from ..tables import Grant, Token, User
 from . import Act
 
-Narrowed = Callable[[Select[Any], Caller], Select[Any]]
+Rows = Select[*tuple[Any, ...]]
+Narrowed = Callable[[Rows, Caller], Rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class _Kind:
     """How the rows of a kind are told: (id, name, number on the page) of `page`, as far as a caller sees them."""
 
     page: str
-    rows: Select[Any]
+    rows: Rows
     id: Any
     narrowed: Narrowed
 
@@ -84,8 +85,8 @@ def _own(kind: str, table: Any, scope: str = "", home: Any = None, name: Any = N
     return _told(kind, table.id, select(table.id, told, table.id), scope, home)
 
 
-def _told(kind: str, number: Any, rows: Select[Any], scope: str, home: Any) -> _Kind:
-    def narrowed(statement: Select[Any], caller: Caller) -> Select[Any]:
+def _told(kind: str, number: Any, rows: Any, scope: str, home: Any) -> _Kind:
+    def narrowed(statement: Rows, caller: Caller) -> Rows:
         return statement if home is None else scoped(statement, home, caller, scope, shared=True)
 
     return _Kind(kind, rows, number, narrowed)
@@ -98,8 +99,8 @@ def _theirs(table: Any, column: Any, other: Any = None) -> _Kind:
     return _people(table.id, rows, column)
 
 
-def _people(number: Any, rows: Select[Any], column: Any) -> _Kind:
-    def narrowed(statement: Select[Any], caller: Caller) -> Select[Any]:
+def _people(number: Any, rows: Any, column: Any) -> _Kind:
+    def narrowed(statement: Rows, caller: Caller) -> Rows:
         return involved(statement, column, caller, "stakeholders:read")
 
     return _Kind("stakeholder", rows.where(Stakeholder.state.is_distinct_from("erased")), number, narrowed)

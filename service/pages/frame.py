@@ -44,6 +44,8 @@ PRESS = "press"
 FORM_MAX = 2 * 1024 * 1024
 # What somebody reaches who has yet to set up the second step that is asked of them.
 FREE = ("/me/second-step", "/sign-out", "/live")
+# What an address says of something just done, and of nothing else.
+SAID_ONCE = ("done", "did", "not")
 # Where things have their page, before their id.
 ROOMS = {
     "stakeholder": "/people", "import": "/people/imports", "segment": "/groups", "programme": "/programmes",
@@ -184,7 +186,7 @@ def here(**changes: Any) -> str:
     """This page's address with some query parameters changed; None takes one away."""
     args = {**request.args.to_dict(), **changes}
     query = urlencode(
-        {name: value for name, value in args.items() if value not in (None, "") and name != "done"}
+        {name: value for name, value in args.items() if value not in (None, "") and name not in SAID_ONCE}
     )
     return f"{request.path}?{query}" if query else request.path
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Response, g, request
 
 from campaigns.base import parse_id
-from campaigns.errors import BadField, BadId, BadTime, Stale
+from campaigns.errors import BadField, BadId, BadTime, DomainError, Stale
 from campaigns.responses import desk, promise
 from campaigns.responses.tables import NO_ANSWER, SENTIMENTS
 
@@ -23,6 +26,14 @@ pages = frame.Pages("inbox")
 COUNTED = ("mine", "nobody", "open", "called", "who", "kept", "snoozed")
 CHANNEL_MAX = 32
 MORNING = 9
+# Why a row is left as it was when many are chosen, by the word that the address carries.
+LEFT = {
+    "taken": "a colleague has taken this in the meantime", "closed": "this is closed already",
+    "open": "this is open already", "urgent": "this is marked as urgent already",
+    "nobody": "no person wrote this: there is nothing to deal with",
+}  # fmt: skip
+OTHER = "other"
+NUMBER = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 # Seven days from a Monday on, to name the days of the week by.
 WEEK = [date(2024, 1, 1 + number) for number in range(7)]
 
@@ -44,7 +55,7 @@ def listed() -> Response:
         "inbox", 422 if g.get("said") else 200, folder=folder, folders=desk.FOLDERS, lines=lines, page=page,
         counts=inbox.counts(act, COUNTED), colleagues=colleagues, me=act.caller.actor,
         names=inbox.names(act, _actors(lines)), labels=inbox.labels(act),
-        languages_spoken=_languages(), reasons=NO_ANSWER,
+        languages_spoken=_languages(), reasons=NO_ANSWER, **_just_done(),
     )  # fmt: skip
 
 
@@ -58,7 +69,7 @@ def bulk() -> Response:
         count, refused = inbox.bulk(act, _numbers(form.getlist("rsp")), what, **_bulk_values(what))
         if not count and refused:
             raise refused[0]
-        return frame.see(frame.inside(form.get("back", "/inbox")))
+        return frame.see(_told(frame.inside(form.get("back", "/inbox")), count, refused))
 
     return frame.trying(done) or listed()
 
@@ -282,6 +293,25 @@ def _bulk_values(what: str) -> dict[str, Any]:
     if what == "snooze":
         return {"until": _until(str(frame.reader_zone()))}
     return {"name": form.get("label", "")} if what == "label" else {}
+
+
+def _told(back: str, count: int, refused: list[DomainError]) -> str:
+    """The address to go back to, with how many it was done to, and for each reason to how many it was not."""
+    place = urlsplit(back)
+    kept = [one for one in parse_qsl(place.query) if one[0] not in frame.SAID_ONCE]
+    whys = Counter(next((why for why, text in LEFT.items() if text == one.detail), OTHER) for one in refused)
+    left = [("not", f"{number}-{why}") for why, number in sorted(whys.items())]
+    return f"{place.path}?{urlencode([*kept, ('did', str(count)), *left])}"
+
+
+def _just_done() -> dict[str, Any]:
+    """What `_told` said, as numbers and our own words: an address is anybody's to write."""
+    did = request.args.get("did", "")
+    left = [one.partition("-") for one in request.args.getlist("not")]
+    return {
+        "did": int(did) if NUMBER.fullmatch(did) else 0,
+        "left": [(int(number), LEFT.get(why, "")) for number, _, why in left if NUMBER.fullmatch(number)],
+    }
 
 
 def _until(zone: str) -> datetime:

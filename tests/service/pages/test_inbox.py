@@ -303,6 +303,34 @@ def test_bulk_does_it_to_every_row_that_is_chosen(browser: Browser, post: Post) 
     assert "closed already" in browser.post("/inbox", act="close", rsp=keys[0], status=422).text
 
 
+def test_bulk_says_to_how_many_it_was_done_and_why_not_to_the_others(browser: Browser, post: Post) -> None:
+    keys = [post.comes(sender=f"p{number}@example.org") for number in range(4)]
+    browser.done("/inbox", act="close", rsp=keys[0])
+    page = browser.done("/inbox", act="close", rsp=keys[:3], back="/inbox?folder=done&did=9&not=9-taken")
+    assert "Done to 2 of those chosen." in page and "9 are left" not in page
+    assert "One is left as it was. Why: this is closed already." in page
+    assert 'name="back" value="/inbox?folder=done"' in page
+    said = "did=2&not=1-closed&not=2-%3Cb%3Ex"
+    welsh = browser.get(f"/inbox?language=cy&{said}")
+    assert "Gwnaed hynny i ddau" in welsh and "mae hwn wedi'i gau'n barod" in welsh and "<b>x" not in welsh
+    arabic = browser.get(f"/inbox?language=ar&{said}")
+    assert "نُفِّذ على اثنين" in arabic and "تُرك واحد كما كان" in arabic
+    assert 'class="done"' not in browser.get("/inbox", did="-1", **{"not": "x"})
+
+
+def test_every_reason_why_bulk_leaves_a_row_as_it_was_has_words(
+    browser: Browser, browsers: Browsers, post: Post
+) -> None:
+    colleague = browsers()
+    for act, before in (("take", "take"), ("close", "close"), ("urgent", "urgent"), ("reopen", "")):
+        first, second = (post.comes(sender=f"{act}{number}@example.org") for number in range(2))
+        if act == "reopen":
+            browser.done("/inbox", act="close", rsp=second)
+        else:
+            colleague.done("/inbox", act=before, rsp=first)
+        assert "Why: " in browser.done("/inbox", act=act, rsp=[first, second])
+
+
 def test_the_filter_in_welsh_shows_what_is_to_be_answered_in_welsh(browser: Browser, post: Post) -> None:
     post.person("Gwen", "gwen@example.org", languages=["cy"])
     post.comes(text="Pryd?")
