@@ -112,6 +112,7 @@ class Limits:
 
     `counting` names how the provider counts a text: codepoints, graphemes, x or mastodon (`messages/lengths.py`).
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
+    `per_…` count hand-overs of this account, `app_per_…` of all accounts of one app; days and months are those of UTC.
     """
 
     text_max: int | None = None
@@ -122,6 +123,10 @@ class Limits:
     in_flight: int = 1
     per_second: float | None = None
     per_day: int | None = None
+    per_month: int | None = None
+    app_per_second: float | None = None
+    app_per_day: int | None = None
+    app_per_month: int | None = None
     deadline_s: float = 60.0
     same_within_s: float | None = None
 
@@ -242,13 +247,18 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting of a connector: what it means, whether it is needed, and whether it is secret."""
+    """One setting of a connector: what it means, whether it is needed, and whether it is secret.
+
+    `where`: it says where the secrets are sent, or how well they are hidden on the way: whoever changes it gives them
+    anew.
+    """
 
     name: str
     about: str
     required: bool = False
     secret: bool = False
     default: Any = None
+    where: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,12 @@ PROVIDER = Provider(
     channels=("email", "practice"),
     about="Practice: takes mail and posts as a provider would, and hands them to nobody.",
     settings=(
-        Setting("url", "where the practice provider listens, such as http://127.0.0.1:8025", required=True),
+        Setting(
+            "url",
+            "where the practice provider listens, such as http://127.0.0.1:8025",
+            required=True,
+            where=True,
+        ),
         Setting("account", "the account's name at the provider", default="practice"),
         Setting(
             "channel", "email for mail to one recipient each, practice for posts to everyone", default="email"

@@ -113,20 +113,32 @@ PROVIDER = Provider(
     channels=("email",),
     about="Mail through any relay (SMTP), with an inbox for replies and bounces (IMAP).",
     settings=(
-        Setting("host", "the relay's name", required=True),
-        Setting("port", "0 for the usual one: 465 for tls, 587 for starttls, else 25", default=0),
-        Setting("security", "tls, starttls, opportunistic (only if offered) or off", default="starttls"),
+        Setting("host", "the relay's name", required=True, where=True),
+        Setting("port", "0 for the usual one: 465 for tls, 587 for starttls, else 25", default=0, where=True),
+        Setting(
+            "security",
+            "tls, starttls, opportunistic (only if offered) or off",
+            default="starttls",
+            where=True,
+        ),
         Setting("username", "empty where the relay asks for none", default=""),
         Setting("password", "the password, or the app password, of that user", secret=True),
-        Setting("ca_file", "PEM file of the authority that signed the servers' certificates", default=""),
+        Setting(
+            "ca_file",
+            "PEM file of the authority that signed the servers' certificates",
+            default="",
+            where=True,
+        ),
         Setting(
             "deadline_s", "seconds that one whole sending or reading may take", default=LIMITS.deadline_s
         ),
         Setting("helo_name", "the name this machine greets with", default="localhost"),
         Setting("inbox_domain", "domain whose replies+…@ and bounces+…@ arrive in the inbox", default=""),
-        Setting("imap_host", "the inbox's server; empty: replies and bounces are not read", default=""),
-        Setting("imap_port", "0 for the usual one: 993 for tls, else 143", default=0),
-        Setting("imap_security", "tls, starttls, or off on this machine only", default="tls"),
+        Setting(
+            "imap_host", "the inbox's server; empty: replies and bounces are not read", default="", where=True
+        ),
+        Setting("imap_port", "0 for the usual one: 993 for tls, else 143", default=0, where=True),
+        Setting("imap_security", "tls, starttls, or off on this machine only", default="tls", where=True),
         Setting("imap_username", "empty: as for the relay", default=""),
         Setting("imap_password", "empty: as for the relay", secret=True),
         Setting("imap_folder", "the folder that is read, never changed", default="INBOX"),

@@ -79,7 +79,9 @@ PROVIDER = Provider(
         Setting("access_token", "the user's access token, with read and write", required=True, secret=True),
         Setting("access_token_secret", "its secret", required=True, secret=True),
         Setting("deadline_s", "seconds that one call may take", default=LIMITS.deadline_s),
-        Setting("base_url", "another address only for practice on this machine", default=BASE_URL),
+        Setting(
+            "base_url", "another address only for practice on this machine", default=BASE_URL, where=True
+        ),
     ),
     limits=LIMITS,
     repeats="findable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 from sqlalchemy import select
@@ -100,14 +100,18 @@ def known_secrets(act: Act, account: Account) -> dict[str, str]:
 
 
 def change(act: Act, account_id: int, version: int | None, *, keep: bool = False, **values: Any) -> Account:
-    """Change an account; secrets that are given replace all of them, or with `keep` those of the same name."""
+    """Change an account; secrets that are given replace all of them, or with `keep` those of the same name.
+
+    No secret is kept where a setting changes that says where it is sent.
+    """
     account = get(act, account_id, scope="connectors:admin", lock=True)
     act.unchanged(account, version)
     before, secrets = _facts(account), values.pop("secrets", None)
-    if keep and secrets is not None:
-        secrets = act.wiring.keyring.open(account.id, account.secrets) | secrets
     if secrets is not None or "settings" in values:
-        known = act.wiring.keyring.open(account.id, account.secrets) if secrets is None else secrets
+        kept = act.wiring.keyring.open(account.id, account.secrets) if keep or secrets is None else {}
+        _stay(account, values.get("settings", account.settings), kept.keys() - (secrets or {}).keys())
+        known = kept | (secrets or {})
+        secrets = known if secrets is not None else None
         connected = _connect(account.connector, values.get("settings", account.settings), known)
         accounts.declare(account, connected)
         connected.close()
@@ -202,6 +206,18 @@ def _connect(name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Co
         first = next(iter(error.problems))
         where = "secrets" if first in secrets else "settings"
         raise BadField(_wrong(error), pointer=f"/{where}/{first}") from error
+
+
+def _stay(account: Account, settings: dict[str, Any], kept: Set[str]) -> None:
+    """Stop where secrets that are kept would be sent elsewhere: who may change an account need not know them."""
+    for each in registry.provider(account.connector).settings:
+        before, after = (held.get(each.name, each.default) for held in (account.settings, settings))
+        if each.where and before != after and kept:
+            words = said(
+                "{setting} says where secrets are sent: to change it, enter anew: {secrets}",
+                setting=each.name, secrets=", ".join(sorted(kept)),
+            )  # fmt: skip
+            raise BadField(words, pointer=f"/secrets/{min(kept)}")
 
 
 def _wrong(error: BadSettings) -> Said:

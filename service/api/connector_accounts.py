@@ -32,6 +32,10 @@ class SettingOut(Schema):
     required = ma.fields.Boolean(required=True)
     secret = ma.fields.Boolean(required=True)
     default = ma.fields.Raw(required=True, allow_none=True)
+    where = ma.fields.Boolean(
+        required=True,
+        metadata={"description": "says where the secrets are sent: whoever changes it gives them anew"},
+    )
 
 
 class ConnectorOut(Schema):
@@ -145,7 +149,10 @@ class Account(MethodView):
     @resource.arguments(AccountChange)
     @resource.response(200, AccountOut, headers=ETAG_HEADER)
     def patch(self, body: dict[str, Any], id: int) -> Any:
-        """Change an account; secrets that are given replace the old ones"""
+        """Change an account; secrets that are given replace the old ones
+
+        A setting that says where they are sent changes only together with them.
+        """
         return single(accounts.change(this_act(), id, if_match(), **body))
 
 
