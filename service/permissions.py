@@ -209,6 +209,7 @@ PERMISSIONS: dict[str, str] = {
     "POST /v1/imports": "stakeholders:write",
     "GET /v1/imports/{id}": "stakeholders:read",
     "POST /v1/imports/{id}/confirm": "stakeholders:write",
+    "POST /v1/imports/{id}/cancel": "stakeholders:write",
     "GET /v1/imports/{id}/rows": "stakeholders:read",
     # users and grants
     "GET /v1/users": "users:admin",

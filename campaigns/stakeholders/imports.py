@@ -90,7 +90,7 @@ def again(
 ) -> None:
     """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
     if imported.state != "checked" or imported.body is None:
-        raise AlreadyDone("this import was confirmed already")
+        raise _over(imported)
     shape = files.shape(files.unpack(imported.body), encoding, delimiter)
     imported.mapping = _meaning(shape.header, mapping, fields.every(session))
     imported.detected = {**imported.detected, **asdict(shape)}
@@ -115,9 +115,21 @@ def start(session: Session, now: datetime, imported: Import) -> None:
     if imported.state == "checking":
         raise Conflict("this import is still being checked")
     if imported.state != "checked":
-        raise AlreadyDone("this import was confirmed already")
+        raise _over(imported)
     confirm(session, now, imported)
     _begin(session, now, imported)
+
+
+def cancel(session: Session, now: datetime, imported: Import) -> None:
+    """Stop a check or an import after the rows in hand: what has been taken in stays; AlreadyDone once it is over."""
+    if imported.state not in ("checking", "checked", "running"):
+        raise _over(imported)
+    if imported.state != "running":  # nobody has been written: what the check found is forgotten
+        imported.done, imported.counts = 0, {}
+        session.execute(delete(ImportRow).where(ImportRow.import_id == imported.id))
+    imported.state, imported.body, imported.until_at = "cancelled", None, None
+    imported.touch(now)
+    session.flush()
 
 
 def run_pending(sessions: sessionmaker[Session], now: Callable[[], datetime]) -> int:
@@ -144,14 +156,17 @@ def dry_run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], d
     for step in _steps(imported, body):
         at = now()
         with sessions.begin() as session:
-            _step(session, _get(session, import_id), step, at, seen)
+            if (mine := _going(session, import_id)) is None:
+                return
+            _step(session, mine, step, at, seen)
         time.sleep(PAUSE_S)
     with sessions.begin() as session:
-        _end_check(_get(session, import_id))
+        if (mine := _going(session, import_id)) is not None:
+            _end_check(mine)
 
 
 def run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datetime]) -> dict[str, int]:
-    """Import the file, or the rest of it after an interruption; gives the counts.
+    """Import the file, or the rest of it after an interruption; gives the counts, also where it is cancelled meanwhile.
 
     In transactions of its own of at most 200 rows. BadImport while a doubt about the file is not confirmed; Conflict
     where another process runs the same import.
@@ -160,7 +175,9 @@ def run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datet
     for step in _steps(imported, body, imported.done):
         at = now()
         with sessions.begin() as session:
-            _step(session, _get(session, import_id), step, at, None)
+            if (mine := _going(session, import_id)) is None:
+                break
+            _step(session, mine, step, at, None)
         time.sleep(PAUSE_S)
     with sessions.begin() as session:
         imported = _get(session, import_id)
@@ -194,6 +211,8 @@ def _start(sessions: sessionmaker[Session], import_id: int, now: datetime) -> tu
         imported = _get(session, import_id)
         if imported.state == "checking":
             raise Conflict("this import is still being checked")
+        if imported.state == "cancelled":
+            raise _over(imported)
         if imported.detected["doubts"]:
             raise _doubtful(imported.detected["doubts"])
         if imported.state == "checked":
@@ -367,6 +386,18 @@ def _moment(value: Any) -> datetime:
 
 def _declaration(stored: Mapping[str, Any]) -> Declaration:
     return Declaration(**{**stored, "at": datetime.fromisoformat(stored["at"])})
+
+
+def _over(imported: Import) -> AlreadyDone:
+    return AlreadyDone(
+        "this import was cancelled" if imported.state == "cancelled" else "this import was confirmed already"
+    )
+
+
+def _going(session: Session, import_id: int) -> Import | None:
+    """The import, locked against a cancel until these rows are in; None where it was cancelled."""
+    found = session.get_one(Import, import_id, with_for_update=True)
+    return None if found.state == "cancelled" else found
 
 
 def _get(session: Session, import_id: int) -> Import:

@@ -315,7 +315,7 @@ class Import(Edited, Base):
     detected: Mapped[dict[str, Any]] = mapped_column(default=dict)
     mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)
     declaration: Mapped[dict[str, Any] | None]
-    # checking | checked | running | finished
+    # checking | checked | running | finished | cancelled
     state: Mapped[str] = mapped_column(default="checking", index=True)
     until_at: Mapped[datetime | None]  # a worker has it until then
     total: Mapped[int] = mapped_column(default=0)

@@ -110,6 +110,14 @@ def confirm(act: Act, import_id: int) -> Import:
     return found
 
 
+def cancel(act: Act, import_id: int) -> Import:
+    """Stop it after the rows in hand; who has been taken in stays."""
+    found = get(act, import_id, WRITE, lock=True)
+    imports.cancel(act.session, act.now, found)
+    act.note("import.cancelled", "import", found.id, programme_id=found.programme_id)
+    return found
+
+
 def rows(
     act: Act,
     import_id: int,

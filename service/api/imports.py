@@ -26,7 +26,7 @@ resource = Resource("imports", "CSV files of stakeholders: checked without writi
 
 # The file, and room for the other parts of the form.
 FORM_MAX = BYTES_MAX + 1024 * 1024
-STATES = ("checking", "checked", "running", "finished")
+STATES = ("checking", "checked", "running", "finished", "cancelled")
 OUTCOMES = ("created", "updated", "unchanged", "refused", "held")
 
 
@@ -150,6 +150,14 @@ class Confirm(MethodView):
     def post(self, id: int) -> Any:
         """Take a checked file in; a worker does it, and survives a stop in the middle"""
         return imports.confirm(this_act(), id)
+
+
+@resource.route("/<imp:id>/cancel")
+class Cancel(MethodView):
+    @resource.response(200, ImportOut)
+    def post(self, id: int) -> Any:
+        """Stop a check or an import after the rows in hand; who has been taken in stays"""
+        return imports.cancel(this_act(), id)
 
 
 @resource.route("/<imp:id>/rows")

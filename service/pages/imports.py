@@ -63,7 +63,9 @@ def one(number: int) -> Response:
     act = frame.act()
     imports.get(act, number)
     if request.method == "POST":
-        done = {"confirm": _confirm, "group": _group, "write": _group}.get(typed.text("do"), _again)
+        done = {"confirm": _confirm, "cancel": _cancel, "group": _group, "write": _group}.get(
+            typed.text("do"), _again
+        )
         if (answer := frame.trying(lambda: done(number))) is not None:
             return answer
     outcome = request.args.get("outcome")
@@ -155,6 +157,11 @@ def _declaration() -> dict[str, Any] | None:
 
 def _confirm(number: int) -> Response:
     imports.confirm(frame.act(), number)
+    return frame.go("pages_imports.one", number=number)
+
+
+def _cancel(number: int) -> Response:
+    imports.cancel(frame.act(), number)
     return frame.go("pages_imports.one", number=number)
 
 

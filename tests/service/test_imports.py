@@ -71,6 +71,16 @@ def test_a_file_is_checked_then_confirmed_then_taken_in(api: Api, admin: str, wi
     assert run(wiring) == 0
 
 
+def test_an_import_that_is_cancelled_takes_nobody_else_in(api: Api, admin: str, wiring: Wiring) -> None:
+    path = upload(api, admin).headers["Location"]
+    api.post(f"{path}/confirm", admin)
+    cancelled = api.post(f"{path}/cancel", admin)
+    assert (cancelled.status_code, cancelled.json["state"]) == (200, "cancelled")
+    assert (run(wiring), everyone(api, admin)) == (0, [])
+    again = api.post(f"{path}/cancel", admin)
+    assert (again.status_code, again.json["code"]) == (409, "already_done")
+
+
 def test_rows_come_a_page_at_a_time(api: Api, admin: str) -> None:
     path = upload(api, admin).headers["Location"]
     first = api.get(f"{path}/rows?limit=2", admin).json

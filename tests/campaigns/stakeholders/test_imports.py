@@ -419,6 +419,54 @@ def test_a_killed_run_goes_on_where_it_stopped(ready: Database) -> None:
         assert session.scalar(select(func.count()).select_from(ImportRow)) == 500
 
 
+def test_a_cancelled_run_stops_after_the_rows_in_hand_and_keeps_them(ready: Database) -> None:
+    text = "id,name,email\n" + "".join(f"{number},P{number},p{number}@x.org\n" for number in range(500))
+    with ready.write() as session:
+        number = check(session, text).id
+    calls = iter(range(100))
+
+    def cancelling() -> datetime:
+        if next(calls) == 2:  # the beginning, the first rows, then this
+            with ready.write() as session:
+                imports.cancel(session, NOW, session.get_one(Import, number))
+        return NOW
+
+    assert imports.run(ready.sessions, number, cancelling) == {"created": 200}
+    with ready.read() as session:
+        stopped = session.get_one(Import, number)
+        assert (stopped.state, stopped.done, stopped.body) == ("cancelled", 200, None)
+        assert session.scalar(select(func.count()).select_from(Stakeholder)) == 200
+    assert imports.run_pending(ready.sessions, clock) == 0
+    with ready.write() as session:
+        for refused in (imports.cancel, imports.start, imports.again):
+            with pytest.raises(AlreadyDone, match="cancelled"):
+                refused(session, NOW, session.get_one(Import, number))
+    with pytest.raises(AlreadyDone, match="cancelled"):
+        imports.run(ready.sessions, number, clock)
+
+
+def test_a_cancelled_check_leaves_nothing_to_take_in(
+    ready: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "CHECK_ROWS_MAX", 2)
+    monkeypatch.setattr(imports, "STEP", 1)
+    with ready.write() as session:
+        number = check(session).id
+    calls = iter(range(100))
+
+    def cancelling() -> datetime:
+        if next(calls) == 1:
+            with ready.write() as session:
+                imports.cancel(session, NOW, session.get_one(Import, number))
+        return NOW
+
+    imports.dry_run(ready.sessions, number, cancelling)
+    with ready.read() as session:
+        stopped = session.get_one(Import, number)
+        assert (stopped.state, stopped.done, stopped.counts) == ("cancelled", 0, {})
+        assert session.scalar(select(func.count()).select_from(ImportRow)) == 0
+
+
 def test_two_runs_of_one_import_do_no_row_twice(ready: Database) -> None:
     """K8."""
     text = "id,name\n" + "".join(f"{number},P{number}\n" for number in range(450))

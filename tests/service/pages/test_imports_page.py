@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from campaigns.base import public_id
@@ -233,3 +235,37 @@ def test_after_an_import_a_group_of_them_is_one_press_away(
     assert browser.post(where, do="write").headers["Location"].startswith("/write?group=seg_")
     group = browser.done(where, do="group")
     assert "Import of" in group and "Ann" in group and "bob@example.org" in group
+
+
+def test_an_import_under_way_is_cancelled_and_says_what_stays(
+    browser: Browser, wiring: Wiring, general: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = browser.post(
+        "/people/import/check", programme_id=public_id("prg", general),
+        files=upload("name,email\nAnn,ann@example.org\nBob,bob@example.org\n"),
+    ).headers["Location"]  # fmt: skip
+    browser.post(where, do="confirm")
+    assert "Cancel the import" in browser.get(where)
+    monkeypatch.setattr(imports, "STEP", 1)
+    calls = iter(range(100))
+
+    def cancelling() -> datetime:
+        if next(calls) == 3:  # taking the import, the beginning, the first row, then this
+            browser.post(where, do="cancel")
+        return wiring.now()
+
+    imports.run_pending(wiring.database.sessions, cancelling)
+    page = browser.get(where)
+    assert "The import was cancelled" in page and "1 of 2 rows were done" in page
+    assert "Cancel the import" not in page and "data-every" not in page
+    assert everybody(wiring) == {"Ann"}
+    assert "gwnaed 1 o ddwy res" in browser.get(f"{where}?language=cy")
+    assert "أُلغي الاستيراد" in browser.get(f"{where}?language=ar")
+    assert "Cancelled" in browser.get("/people/import")
+    assert "this import was cancelled" in browser.post(where, do="confirm", status=422).text
+
+
+def test_what_a_declaration_needs_is_marked(browser: Browser) -> None:
+    assert browser.get("/people/import").count("needed with a declaration") == 2
+    assert "mae ei angen gyda datganiad" in browser.get("/people/import?language=cy")
+    assert "مطلوب مع الإقرار" in browser.get("/people/import?language=ar")
