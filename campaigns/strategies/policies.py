@@ -72,8 +72,7 @@ def set_own(
 
 
 def adopt_wales(session: Session, now: datetime, programme: Programme, by: str) -> Policy:
-    """The pack *Public body in Wales*, without its quiet period: agreed strategies, both languages, other formats."""
-    programmes.set_assurance(session, now, programme, "agreed")
+    """The pack *Public body in Wales*, without its quiet period and its assurance: both languages, other formats."""
     known = own(session, programme.id)
     languages = dict.fromkeys((*WALES_LANGUAGES, *(known.languages if known else ())))
     return set_own(session, now, programme.id, languages=list(languages), formats=True, by=by, pack=WALES)

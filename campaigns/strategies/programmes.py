@@ -1,7 +1,7 @@
 """Programmes: the tree of programmes, campaigns and plans, and how sure each must be before it sends.
 
 Rules: the horizon is computed from the dates and never refused; a child lies within its parent's dates;
-raising the assurance counts for what is not yet approved, lowering it needs a reason.
+raising the assurance counts for what is not yet approved and for the programmes below, lowering it needs a reason.
 Source: B1, SM13.
 """
 
@@ -99,13 +99,26 @@ def change(session: Session, now: datetime, programme: Programme, **values: Any)
 
 def set_assurance(
     session: Session, now: datetime, programme: Programme, level: str, reason: str = ""
-) -> None:
-    """Raise or lower the assurance; lowering needs a reason, and what is approved stays approved."""
+) -> list[tuple[Programme, str]]:
+    """Raise or lower the assurance; lowering needs a reason, and what is approved stays approved.
+
+    Whatever stands below and is checked less rises with it, so that nobody gets round the checks there: these
+    programmes, each with the level it had.
+    """
     if ASSURANCES.index(_level(level)) < ASSURANCES.index(programme.assurance) and not reason.strip():
         raise BadField("lowering the assurance needs a reason: say why", pointer="/reason")
-    if level != programme.assurance:
-        programme.assurance = level
-        programme.touch(now)
+    raises = ASSURANCES.index(level) > ASSURANCES.index(programme.assurance)
+    laxer = ASSURANCES[: ASSURANCES.index(level)]
+    risen = (
+        [(one, one.assurance) for one in _below(session, programme) if one.assurance in laxer]
+        if raises
+        else []
+    )
+    for one in (programme, *(below for below, _ in risen)):
+        if one.assurance != level:
+            one.assurance = level
+            one.touch(now)
+    return risen
 
 
 def horizon(programme: Programme) -> str:
@@ -145,6 +158,18 @@ def _upwards(programme_id: int, parents: Mapping[int, int | None]) -> list[int]:
     while step is not None and step not in found:
         found.append(step)
         step = parents[step]
+    return found
+
+
+def _below(session: Session, programme: Programme) -> list[Programme]:
+    """Everything below, locked, with a statement for each level of the tree."""
+    found: list[Programme] = []
+    above = [programme.id]
+    while above:
+        children = select(Programme).where(Programme.parent_id.in_(above)).order_by(Programme.id)
+        rows = session.scalars(children.with_for_update()).all()
+        found += rows
+        above = [one.id for one in rows]
     return found
 
 

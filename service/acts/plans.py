@@ -25,6 +25,7 @@ from campaigns.strategies.tables import (
 from ..permissions import ROLES
 from ..tables import Grant, User
 from . import Act
+from .programmes import set_assurance
 
 READ, WRITE = "programmes:read", "programmes:write"
 
@@ -196,6 +197,7 @@ def adopt_wales(act: Act, programme_id: int, period: dict[str, Any] | None) -> P
     act.need(WRITE, programme_id)
     programme = act.one(Programme, programme_id, lock=True)
     before = programme.assurance
+    set_assurance(act, programme, "agreed", "")
     made = policies.adopt_wales(act.session, act.now, programme, act.caller.actor)
     if period is not None:
         act.need("messages:send", programme_id)

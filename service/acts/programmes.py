@@ -92,7 +92,7 @@ def change(act: Act, programme_id: int, version: int | None, *, reason: str = ""
     if values:
         programmes.change(act.session, act.now, found, **values)
     if assurance is not None:
-        _set_assurance(act, found, assurance, reason)
+        set_assurance(act, found, assurance, reason)
     act.note(
         "programme.changed", "programme", found.id,
         programme_id=found.id, before=before, after=_facts(found) | ({"reason": reason} if reason else {}),
@@ -100,22 +100,28 @@ def change(act: Act, programme_id: int, version: int | None, *, reason: str = ""
     return found
 
 
-def _not_laxer(act: Act, parent_id: int | None, level: str) -> None:
-    """Nobody gets round the checks of a programme by one of their own below it, which may write to its groups."""
-    above = programmes.lineage(act.session, parent_id) if parent_id is not None else []
-    levels = act.session.scalars(select(Programme.assurance).where(Programme.id.in_(above)))
-    asked = max((ASSURANCES.index(one) for one in levels), default=0)
-    known = level in ASSURANCES  # the domain refuses what is not
-    if known and ASSURANCES.index(level) < asked and not act.caller.may("users:admin", parent_id):
-        raise Forbidden("lowering the assurance needs an administrator", pointer="/assurance")
-
-
-def _set_assurance(act: Act, programme: Programme, level: str, reason: str) -> None:
+def set_assurance(act: Act, programme: Programme, level: str, reason: str) -> None:
+    """A programme's assurance, told of each programme below that rises with it; to lower it needs an administrator."""
     known = level in ASSURANCES  # the domain refuses what is not
     lowers = known and ASSURANCES.index(level) < ASSURANCES.index(programme.assurance)
     if lowers and not act.caller.may("users:admin", programme.id):
         raise Forbidden("lowering the assurance needs an administrator")
-    programmes.set_assurance(act.session, act.now, programme, level, reason)
+    for below, before in programmes.set_assurance(act.session, act.now, programme, level, reason):
+        act.note(
+            "programme.changed", "programme", below.id, programme_id=below.id, before={"assurance": before},
+            after={"assurance": level, "with": shown("programme", programme.id)},
+        )  # fmt: skip
+
+
+def _not_laxer(act: Act, parent_id: int | None, level: str) -> None:
+    """Nobody gets round the checks of a programme by one of their own below it, which may write to its groups."""
+    above = programmes.lineage(act.session, parent_id) if parent_id is not None else []
+    rows = select(Programme.assurance).where(Programme.id.in_(above))
+    levels = act.session.scalars(rows.with_for_update(read=True))  # none of them is raised meanwhile
+    asked = max((ASSURANCES.index(one) for one in levels), default=0)
+    known = level in ASSURANCES  # the domain refuses what is not
+    if known and ASSURANCES.index(level) < asked and not act.caller.may("users:admin", parent_id):
+        raise Forbidden("lowering the assurance needs an administrator", pointer="/assurance")
 
 
 def _facts(programme: Programme) -> dict[str, Any]:

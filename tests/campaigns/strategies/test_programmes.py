@@ -97,5 +97,31 @@ def test_lowering_the_assurance_needs_a_reason_and_raising_it_none(session: Sess
         programmes.set_assurance(session, now, programme, "strict")
 
 
+def test_what_stands_below_is_never_checked_less_because_something_above_was_raised(
+    session: Session, now: datetime
+) -> None:
+    def made(name: str, parent: Programme | None, level: str) -> Programme:
+        return programmes.create(
+            session,
+            now,
+            name=name,
+            starts_on=date(2026, 1, 1),
+            parent_id=parent and parent.id,
+            assurance=level,
+        )
+
+    top = made("Top", None, "light")
+    child = made("Child", top, "light")
+    strict = made("Strict", top, "agreed")
+    below = made("Below the strict one", strict, "light")
+    beside = made("Beside", None, "light")
+    risen = programmes.set_assurance(session, now, top, "reviewed")
+    assert {(one.name, before) for one, before in risen} == {(child.name, "light"), (below.name, "light")}
+    levels = [one.assurance for one in (top, child, strict, below, beside)]
+    assert levels == ["reviewed", "reviewed", "agreed", "reviewed", "light"]
+    assert programmes.set_assurance(session, now, top, "light", "only one of us is left") == []
+    assert (child.assurance, child.version) == ("reviewed", 2)
+
+
 def test_every_level_is_said_in_words() -> None:
     assert set(programmes.LEVEL_WORDS) == {"light", "reviewed", "agreed"}

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from campaigns.audit import AuditEntry
 from campaigns.base import public_id
 from campaigns.messages.tables import QuietPeriod
 from campaigns.strategies import policies
@@ -228,3 +229,14 @@ def test_nobody_gets_round_a_check_by_a_programme_of_their_own_below(
     assert "lowering the assurance needs an administrator" in page and "Side door" in page
     manager.post("/programmes/new", assurance="reviewed", **below)
     made(browser, name="By an administrator", parent_id=top)
+    with wiring.database.read() as session:
+        lax = session.query(Programme).filter_by(name="By an administrator").one()
+    assert lax.assurance == "light"
+    manager.post(f"/programmes/{top}", act="assurance", assurance="agreed")
+    with wiring.database.read() as session:
+        kept = session.query(Programme).filter(Programme.parent_id == number).all()
+        notes = session.query(AuditEntry).filter_by(act="programme.changed", programme_id=lax.id).all()
+    assert {one.assurance for one in kept} == {"agreed"}
+    assert [(one.before, one.after) for one in notes] == [
+        ({"assurance": "light"}, {"assurance": "agreed", "with": top})
+    ]
