@@ -41,6 +41,8 @@ NAME = Limit("name", 10)
 ADDRESS = Limit("address", 60)
 CODE = Limit("code", 5)
 LETTER = Limit("letter", 3)
+# Ways to an OpenID provider and back, from one address: each has us ask the provider.
+PROVIDER = Limit("provider", 60)
 
 
 def knock(database: Database, now: datetime, *tries: tuple[Limit, str]) -> list[int]:

@@ -110,13 +110,14 @@ def sign_out() -> Response:
 
 @pages.get("/sign-in/oidc")
 def provider_asked() -> Response:
-    """Off to the OpenID provider; what must come back is sealed in a cookie, nothing is stored."""
+    """Off to the OpenID provider; what must come back is sealed in a cookie, of which nothing is stored."""
     wiring = frame.wiring()
     with wiring.database.read() as session:
         found = oidc.provider(session, wiring)
     if found is None:
         return frame.go("pages_signin.sign_in")
     try:
+        knocks.knock(wiring.database, wiring.now(), (knocks.PROVIDER, frame.came_from()))
         after = frame.inside(request.args.get("next", "/"))
         url, way = oidc.start(wiring, found, wiring.now(), after)
     except (DomainError, ConnectorError) as error:
@@ -138,11 +139,13 @@ def provider_answered() -> Response:
     try:
         if found is None:
             raise oidc.NotProven("there is no OpenID provider here")
+        knocks.knock(wiring.database, wiring.now(), (knocks.PROVIDER, frame.came_from()))
         told = {name: request.args[name] for name in ("state", "code", "iss") if name in request.args}
         way = request.cookies.get(WAY_COOKIE, "")
         person, after = oidc.finish(wiring, found, wiring.now(), way, told)
         with wiring.database.write() as session:
             answer = _let_through(session, _known(session, person).id, "oidc", after)
+            knocks.forget(session, knocks.PROVIDER, frame.came_from())
     except (DomainError, ConnectorError) as error:
         answer = _provider_failed(error)
     answer.delete_cookie(WAY_COOKIE, path=oidc.BACK)

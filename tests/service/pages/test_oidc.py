@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from campaigns.audit import AuditEntry
 from connectors.http import Door
-from service import epoch, oidc
+from service import epoch, knocks, oidc
 from service.app import create_app
 from service.tables import Installation, User
 from service.wiring import Wiring
@@ -69,9 +69,9 @@ def client(wired: Wiring) -> Any:
     return create_app(wiring=wired).test_client()
 
 
-def asked(client: Any) -> str:
+def asked(client: Any, address: str = "127.0.0.1") -> str:
     """Press the button; where the browser is sent."""
-    answer = client.get("/sign-in/oidc?next=/me")
+    answer = client.get("/sign-in/oidc?next=/me", environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == 303
     return str(answer.headers["Location"])
 
@@ -119,6 +119,22 @@ def test_nobody_comes_in_by_an_address_that_is_not_theirs_or_not_known(
     assert answer.status_code == 403 and "ask whoever administers Dolen to invite you" in answer.text
     with wired.database.read() as session:
         assert len(session.scalars(select(User)).all()) == 1
+
+
+def test_the_provider_is_asked_only_so_often_and_whoever_comes_in_begins_anew(
+    client: Any, ann: int, wired: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A1: each way there and back has us ask the provider."""
+    monkeypatch.setattr(knocks, "PROVIDER", knocks.Limit("provider", 3))
+    for _ in range(2):
+        assert back(client, let(asked(client))).status_code == 303
+    told = [let(asked(client)), let(asked(client)), let(asked(client))]
+    for refused in (client.get("/sign-in/oidc"), back(client, told[-1])):
+        assert refused.status_code == 403 and "too many failed tries" in refused.text
+    asked(from_elsewhere := create_app(wiring=wired).test_client(), "192.0.2.1")
+    assert from_elsewhere.get("/me").status_code == 303
+    with time_machine.travel(wired.now() + knocks.WITHIN, tick=False):
+        asked(client)
 
 
 def test_another_subject_with_the_same_address_does_not_take_an_account_over(client: Any, ann: int) -> None:
