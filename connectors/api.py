@@ -132,17 +132,42 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """Words in pieces: what many letters share, and between its pieces what is one letter's own.
+
+    There is one more of `constants` than of `values`; `str()` gives the words. The tuple of constants is the same
+    object in every letter that shares it, so what is made of it can be kept.
+    """
+
+    constants: tuple[str, ...]
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        pieces = [self.constants[0]]
+        for value, constant in zip(self.values, self.constants[1:], strict=True):
+            pieces += (value, constant)
+        return "".join(pieces)
+
+    def __bool__(self) -> bool:
+        return any(self.constants) or any(self.values)
+
+
+Words = str | Filled
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One thing to hand over. `key` is the delivery's own, the same on every attempt; `to` is empty for a post.
 
-    `headers` are extra mail headers, already checked. `since` is when the first intent was committed (aware UTC).
+    The words are a text or one in pieces: `str(outbound.text)` is right for both. `headers` are extra mail headers,
+    already checked. `since` is when the first intent was committed (aware UTC).
     """
 
     key: str
     to: str = ""
-    subject: str = ""
-    text: str = ""
-    html: str = ""
+    subject: Words = ""
+    text: Words = ""
+    html: Words = ""
     language: str = ""
     sender: str = ""
     sender_name: str = ""
@@ -156,10 +181,14 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took it. `provider_id` is how the provider names it in later events."""
+    """The provider took it. `provider_id` is how the provider names it in later events.
+
+    `wait_s`: the provider said with it that it takes nothing more of this account for so long.
+    """
 
     provider_id: str
     words: str = ""
+    wait_s: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "provider_id", plain(self.provider_id))
@@ -223,12 +252,22 @@ class Polled:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """A new login: the secrets that changed, by name, and for how long it is good (None: not told)."""
+
+    secrets: Mapping[str, str]
+    life_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
     """One connected account, ready to use. Faces that are None are capabilities it does not have.
 
     `broadcast` is True where a message is one post to everyone, False where it goes to one recipient each.
     `find` is asked after Uncertain with the very Outbound that was handed over: by its key where the provider keeps
-    keys, by its words and `since` where it does not.
+    keys, by its words and `since` where it does not. `refresh` asks for a new login with the one there is, which the
+    provider takes once only: the caller sees to it that nobody else asks. `app` is the same for all accounts that share
+    one limit at the provider, and tells no secret.
     """
 
     name: str
@@ -242,6 +281,8 @@ class Connector:
     find: Callable[[Outbound], Receipt | None] | None = None
     hooks: Callable[[Call], Heard] | None = None
     poll: Callable[[Mapping[str, Any] | None], Polled] | None = None
+    refresh: Callable[[], Renewed] | None = None
+    app: str = ""
     close: Callable[[], None] = lambda: None
 
 

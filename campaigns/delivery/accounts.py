@@ -10,16 +10,17 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy import delete as removal
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from connectors.api import Blind, Connector, Findable, Keyed, Limits, Repeats
+from connectors.api import Blind, Connector, Findable, Keyed, Repeats
 
 from ..errors import BadField, Conflict, NotFound, Recalled, said
 from ..messages import content, lengths, planning
 from ..messages.tables import Message, MessageAccount, QueueSlot
 from ..stakeholders.tables import Form
+from . import limits
 from .tables import Account, Delivery
 
 ON_UNKNOWN = ("hold", "retry", "assume_sent")
@@ -46,6 +47,8 @@ def create(
 def change(session: Session, account: Account, now: datetime, **values: Any) -> None:
     """Change settings, secrets (sealed), sender, language, on_unknown or state."""
     _check(values)
+    if "own_limits" in values:
+        account.limited_until_at = None
     for name, value in values.items():
         setattr(account, name, value)
     account.touch(now)
@@ -54,7 +57,8 @@ def change(session: Session, account: Account, now: datetime, **values: Any) -> 
 def declare(account: Account, connector: Connector) -> None:
     """Write down what the connector says it takes and how it repeats."""
     account.channel, account.broadcast = connector.channel, connector.broadcast
-    account.limits = asdict(connector.limits)
+    account.limits, account.app = asdict(connector.limits), connector.app or None
+    account.renews = connector.refresh is not None
     account.repeats = repeats_as_data(connector.repeats)
 
 
@@ -80,6 +84,16 @@ def refuse(session: Session, account_id: int, now: datetime, words: str) -> bool
         .values(state="out_of_service", state_reason=words[:500], updated_at=now, version=Account.version + 1)
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def ready(now: datetime) -> ColumnElement[bool]:
+    """In service, and told to wait neither by its provider nor by its limits nor for a new login."""
+    return and_(
+        Account.state == "active",
+        or_(Account.not_before_at.is_(None), Account.not_before_at <= now),
+        or_(Account.limited_until_at.is_(None), Account.limited_until_at <= now),
+        or_(Account.renew_due_at.is_(None), Account.renew_due_at > now),
+    )
 
 
 def restore(session: Session, account: Account, now: datetime) -> None:
@@ -180,13 +194,11 @@ def _repeats(
     return found
 
 
-def limits(account: Account) -> Limits:
-    """The limits an account declared."""
-    return Limits(**account.limits)
-
-
 def _check(values: dict[str, Any]) -> None:
+    """Refuse what cannot be, and bring limits into the form in which they are stored."""
     if values.get("on_unknown", "hold") not in ON_UNKNOWN:
         raise BadField(
             said("on_unknown is one of {on_unknown}", on_unknown=ON_UNKNOWN), pointer="/on_unknown"
         )
+    if "own_limits" in values:
+        values["own_limits"] = limits.check(values["own_limits"])

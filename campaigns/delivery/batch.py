@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from ..base import db_now, new_id
 from ..messages.tables import LANES, Message, Occurrence
-from . import states, stops
+from . import accounts, states, stops
 from .backoff import Pace
 from .tables import Account, Attempt, Batch, Delivery
 
@@ -27,6 +27,7 @@ BATCH_MAX = 500
 ALONE_AFTER = 2
 # A row that was alone in hand at this many deaths is poison.
 POISON_AT = 5
+WAITING = (states.QUEUED, states.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ def claim(
             Batch.due_at <= now,
             Batch.lane.in_([LANES.index(lane) for lane in lanes]),
             _may_go(),
-            Account.state == "active",
-            or_(Account.not_before_at.is_(None), Account.not_before_at <= now),
+            accounts.ready(now),
             Account.id.not_in(stops.stopped_accounts()),
         )
         .order_by(Batch.lane, Batch.due_at, Batch.id)
@@ -132,12 +132,15 @@ def make(
 
 
 def gather(session: Session, now: datetime, limit: int = 2000) -> int:
-    """Bring deferred rows that are due again into batches; how many. Those of cancelled messages are withdrawn."""
+    """Bring rows that are due again, deferred or put off by a limit, into batches; how many.
+
+    Those of cancelled messages are withdrawn.
+    """
     withdrawn = select(Message.id).where(Message.state == "cancelled")
     session.execute(
         update(Delivery)
         .where(
-            Delivery.state == states.DEFERRED,
+            Delivery.state.in_(WAITING),
             Delivery.next_at <= now,
             Delivery.batch_id.is_(None),
             Delivery.message_id.in_(withdrawn),
@@ -150,7 +153,7 @@ def gather(session: Session, now: datetime, limit: int = 2000) -> int:
         .join(Message, Message.id == Delivery.message_id)
         .join(Occurrence, Occurrence.id == Delivery.occurrence_id)
         .where(
-            Delivery.state == states.DEFERRED,
+            Delivery.state.in_(WAITING),
             Delivery.next_at <= now,
             Delivery.batch_id.is_(None),
             or_(Message.state.in_(("scheduled", "sending", "held")), Occurrence.kind == "test"),

@@ -26,7 +26,7 @@ from ..messages import messages
 from ..messages.tables import Message, Occurrence
 from ..stakeholders import consent
 from ..stakeholders.tables import Address
-from . import states, stops, wishes
+from . import limits, states, stops, wishes
 from .backoff import Pace
 from .batch import Claim
 from .tables import Account, Batch, Delivery
@@ -74,6 +74,8 @@ def take(
             _fail_late(session, now, row)
         else:
             going.append((row, decision))
+    within = limits.admit(session, now, account, [(row.id, row.address_key) for row, _ in going])
+    going = [one for one in going if one[0].id in within]
     return _commit_intent(session, now, held, going, outbound)
 
 

@@ -26,7 +26,7 @@ from ..links import Links
 from ..messages import render
 from ..messages.tables import Message, Variant
 from ..stakeholders.tables import Address
-from . import accounts, batch, settle, states
+from . import accounts, batch, limits, settle, states
 from .backoff import Pace
 from .compose import Composer, Letter, key, written_to
 from .gate import Taken, may_go, take
@@ -190,7 +190,8 @@ def _settle(
 
 def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
     """Compose the next wave outside any write; rows whose words cannot be made are settled as failed at once."""
-    size = 1 if held.alone else min(desk.pace.wave_max, max(1, int(account.limits["in_flight"])) * 8)
+    wave = min(desk.pace.wave_max, max(1, int(account.limits["in_flight"])) * 8)
+    size = 1 if held.alone else limits.at_once(account, wave)
     with desk.database.read() as session:
         message = session.get_one(Message, held.message_id)
         found = letters(session, held, size)

@@ -21,7 +21,7 @@ from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, R
 from ..messages import render
 from ..messages.tables import Message
 from ..stakeholders import addresses, consent
-from . import accounts, states
+from . import accounts, limits, states
 from .backoff import Pace
 from .batch import note
 from .gate import Taken
@@ -70,6 +70,7 @@ def settle(
     for one in outcomes:
         if not isinstance(one.answer, Receipt):
             _other(session, now, account, one, pace, verdict)
+    limits.give_back(session, now, account, sum(one.answer is NOT_STARTED for one in outcomes))
     if verdict.wait_until is not None:
         session.execute(
             update(Account)

@@ -26,6 +26,9 @@ class Account(Edited, Base):
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secrets: Mapped[bytes | None]
     limits: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the connector's Limits as it declared them
+    own_limits: Mapped[dict[str, Any] | None] = mapped_column(Json)  # narrower ones, chosen here: limits.KEYS
+    app: Mapped[str | None] = mapped_column(index=True)  # what it shares at the provider with other accounts
+    limited_until_at: Mapped[datetime | None]  # one of its limits is used up until then
     repeats: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {"kind": keyed|findable|blind, …}
     sender: Mapped[str] = mapped_column(default="")  # mail: the From address
     sender_name: Mapped[str] = mapped_column(default="")
@@ -36,10 +39,29 @@ class Account(Edited, Base):
     inbox_problem: Mapped[str | None]  # why replies and bounces are not read, while sending goes on
     verified_at: Mapped[datetime | None]  # when these settings were last proven
     not_before_at: Mapped[datetime | None]  # the provider asked the whole account to wait until then
+    # how many hand-overs in a row failed because of the account as a whole
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    trouble_since_at: Mapped[datetime | None]  # so many that it is tried by one row at a time until one goes
+    trouble: Mapped[str | None]  # what the provider said last
+    renews: Mapped[bool | None] = mapped_column(default=False)  # its login can be renewed
+    renew_due_at: Mapped[datetime | None]  # its login is to be renewed then, before anything else
+    renewed_at: Mapped[datetime | None]
     test: Mapped[bool] = mapped_column(default=False)  # practice: reachable by test tokens
     programme_id: Mapped[int | None] = mapped_column(index=True)  # None: shared by all programmes
     poll_cursor: Mapped[dict[str, Any] | None]
     poll_due_at: Mapped[datetime | None]
+
+
+class Budget(Base):
+    """How much of one limit is used: of an account, of an app, or of one domain through one account."""
+
+    __tablename__ = "budgets"
+    key: Mapped[str] = mapped_column(primary_key=True)  # made by limits.py
+    # as it was at `since`: a rate's runs down, that of a day or month ends with it
+    used: Mapped[float] = mapped_column(default=0.0)
+    since: Mapped[datetime] = mapped_column("since_at")
+    # of a domain: the last place that was given to a row that waits
+    planned: Mapped[datetime | None] = mapped_column("planned_at")
 
 
 class Batch(Row, Base):
@@ -110,11 +132,11 @@ class Delivery(Row, Base):
             postgresql_where=text("batch_id IS NOT NULL"),
         ),
         Index(
-            "ix_deliveries_next",
+            "ix_deliveries_again",
             "next_at",
             "id",
-            sqlite_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
-            postgresql_where=text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
         ),
         Index("ix_deliveries_record", "stakeholder_id", "settled_at", "id"),
         Index("ix_deliveries_cap", "stakeholder_id", "sent_at"),
