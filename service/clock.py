@@ -11,6 +11,7 @@ from collections.abc import Callable
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from campaigns.delivery import batch, reconcile, release
+from campaigns.messages import timing
 from campaigns.responses import confirming
 from campaigns.stakeholders import segments
 
@@ -43,6 +44,7 @@ def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]
     return {
         "beat": (beat, work.tick_s),
         "expire": ([written(reconcile.expire, pace)], 10 * work.tick_s),
+        "ahead": ([written(timing.make_ahead)], 60.0),
         "count": ([written(segments.recount_oldest)], 20.0),
         "forget": ([written(idempotency.forget), written(confirming.forget)], 3600.0),
         "notices": ([noticed], 60.0),

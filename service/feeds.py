@@ -81,7 +81,8 @@ def _event(entry: Entry, base_url: str) -> Event:
     message = entry.message
     number = str(ids.shown("message", message.id))
     made = Event()
-    made.add("uid", f"{number.lower()}@dolen")
+    at = f".{entry.due_at:%Y%m%dt%H%M%Sz}" if entry.recurs else ""
+    made.add("uid", f"{number.lower()}{at}@dolen")
     made.add("dtstamp", message.updated_at)
     made.add("last-modified", message.updated_at)
     made.add("created", message.created_at)

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ScalarSelect, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..base import micros
-from ..messages import messages
+from ..messages import messages, timing
 from ..messages.tables import Message, Occurrence
 from . import states
 from .backoff import Pace
@@ -29,6 +29,23 @@ def counts(session: Session, message_id: int, kind: str = "real") -> dict[str, i
     )
     found = {state: number for state, number in rows}
     return {"intended": sum(found.values()), **{state: found.get(state, 0) for state in COUNTED}}
+
+
+def counts_of_times(session: Session, message_id: int) -> dict[int, dict[str, int]]:
+    """Rows per state and their sum, `intended`, of each time that a message goes out, tests apart."""
+    found: dict[int, dict[str, int]] = {}
+    query = (
+        select(Occurrence.id, Delivery.state, func.count(Delivery.id))
+        .outerjoin(Delivery, Delivery.occurrence_id == Occurrence.id)
+        .where(Occurrence.message_id == message_id, Occurrence.kind == "real")
+        .group_by(Occurrence.id, Delivery.state)
+    )
+    for number, state, rows in session.execute(query):
+        counted = found.setdefault(number, {"intended": 0, **dict.fromkeys(COUNTED, 0)})
+        if state is not None:
+            counted[state] = rows
+            counted["intended"] += rows
+    return found
 
 
 def counts_of(session: Session, message_ids: Sequence[int], most: int = 10_000) -> dict[int, dict[str, int]]:
@@ -117,18 +134,23 @@ def _finish(session: Session, now: datetime, message_id: int, over: Any) -> bool
     occurrence.state, occurrence.finished_at = "finished", now
     session.flush()
     if occurrence.kind == "real":
-        _finish_message(session, now, message)
+        finish_message(session, now, message)
     return True
 
 
-def _finish_message(session: Session, now: datetime, message: Message) -> None:
+def finish_message(session: Session, now: datetime, message: Message) -> None:
+    """Finish a message of which nothing is left; one that recurs rests until its next time."""
     left = select(func.count()).where(
         Occurrence.message_id == message.id,
         Occurrence.kind == "real",
-        Occurrence.state.not_in(("finished", "cancelled")),
+        Occurrence.state.in_(("planned", "released")),
     )
-    if session.scalar(left) or message.state not in ("scheduled", "sending", "paused"):
+    if message.state not in ("scheduled", "sending", "paused"):
         return  # one that is held or waits for its check finishes when it may go
+    if session.scalar(left) or timing.goes_on(session, message):
+        if not session.scalar(left.where(Occurrence.state == "released")):
+            messages.rest(session, message, now)
+        return
     if message.state == "scheduled":  # everybody was excluded: it never had to be sending
         messages.move(session, message, "sending", now)
     messages.move(session, message, "finished", now)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ..base import ids, new_id
 from ..database import Database
 from ..errors import AlreadySending
-from ..messages import messages
+from ..messages import messages, timing
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
 from ..stakeholders.tables import Segment, Stakeholder
 from . import audience, states, stops
@@ -74,6 +74,8 @@ def at_once(session: Session, message: Message, now: datetime) -> None:
     """
     if any(one["kind"] in ("no_account", "variant_missing") for one in message.held_by):
         return
+    if timing.recurs(session, message):
+        return  # each time is released when it comes, to whoever belongs to it then
     mine = select(Occurrence).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
     for occurrence in session.scalars(mine.where(Occurrence.state == "planned")):
         release_now(session, occurrence, now)
@@ -161,6 +163,8 @@ def take_back(session: Session, message: Message) -> None:
     AlreadySending where the network may have been touched. Tests stay what they are.
     """
     real = select(Occurrence.id).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
+    if timing.recurs(session, message):
+        real = real.where(Occurrence.state.in_(("planned", "released")))  # the times before have gone
     # Locked: a clock that is writing rows is waited for, so that none are left behind.
     of_message = list(session.scalars(real.with_for_update(key_share=True)))
     mine = Delivery.occurrence_id.in_(of_message)
@@ -279,6 +283,8 @@ def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HOR
         asked = _to_settle(session)
     for message_id in asked:
         _tried(_settle, database, message_id, now, wrong)
+    with database.write() as session:
+        timing.overtaken(session, now())
     with database.read() as session:
         found = due(session, now(), horizon_s)
     released = [_tried(_release_if_clear, database, occurrence_id, now, wrong) for occurrence_id in found]

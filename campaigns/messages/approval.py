@@ -20,7 +20,7 @@ from ..errors import BadField, Conflict, FourEyes, Stale, said
 from ..stakeholders.tables import Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies import agreements, programmes
-from . import comments, content, templates
+from . import comments, content, templates, timing
 from .tables import (
     STATE_WORDS,
     Approval,
@@ -53,6 +53,7 @@ def digest(session: Session, message: Message) -> str:
                 "wall": message.wall,
                 "zone": message.zone,
                 "useful_until_s": message.useful_until_s,
+                **timing.agreed(session, message),
             },
             "purpose": message.purpose,
             "strategy_version": message.strategy_version_id,

@@ -8,7 +8,7 @@ Source: B5, B6, E1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ from ..stakeholders.text import NAME_MAX, clean
 from ..strategies import agreements, programmes
 from ..strategies.tables import Strategy, StrategyVersion, UrgentGo
 from . import approval, calendar, content
+from . import timing as times
 from .blockers import SIGNATURES, audience_size, blockers
 from .tables import (
     LANES,
@@ -90,10 +91,12 @@ def create(  # long: everything a message is made of is named here, once
     kind: str = "message",
     answers_id: int | None = None,
     topic_id: int | None = None,
+    timing: Mapping[str, Any] | None = None,
 ) -> Message:
     """A draft. `accounts` are (account, channel); `recipients` (stakeholder, address or 0), or else a segment.
 
-    `at` is an aware instant, or `wall` with `zone` names it; with neither it goes as soon as it may.
+    `at` is an aware instant, or `wall` with `zone` names it; with neither it goes as soon as it may. `timing` is
+    as `timing.choose` takes it.
     """
     programmes.get(session, programme_id)
     made = Message(
@@ -110,6 +113,7 @@ def create(  # long: everything a message is made of is named here, once
     session.flush()
     _set_accounts(session, made, accounts)
     _set_recipients(session, made, recipients)
+    times.choose(session, made, timing or {})
     return made
 
 
@@ -133,6 +137,7 @@ def edit(session: Session, now: datetime, message: Message, *, by: str = "", **v
         )
     _not_released(session, message)
     accounts, recipients = values.pop("accounts", None), values.pop("recipients", None)
+    timing = values.pop("timing", None)
     _set_values(message, values)
     if recipients is not None:
         _set_recipients(session, message, recipients)
@@ -141,10 +146,13 @@ def edit(session: Session, now: datetime, message: Message, *, by: str = "", **v
         calendar.check_range(message.at, now)
     if accounts is not None:
         _set_accounts(session, message, accounts)
+    retimed = bool({"at", "wall", "zone"} & values.keys()) or timing is not None
+    if retimed:
+        times.choose(session, message, timing or {})
     _wrote(message, by)
     message.touch(now)
     session.flush()
-    if {"at", "wall", "zone"} & values.keys():
+    if retimed:
         _plan(session, now, message)
     settle(session, now, message)
 
@@ -250,6 +258,13 @@ def move(session: Session, message: Message, to: str, now: datetime) -> None:
 def reopen(session: Session, message: Message, now: datetime) -> None:
     """Take a finished message back to sending, because a person has rows sent again."""
     _move(session, message, "sending", now, moves={"finished": ("sending",)})
+
+
+def rest(session: Session, message: Message, now: datetime) -> None:
+    """Between two of its times a message that recurs waits like one that has not begun, and may be edited."""
+    message.started_at = None
+    if message.state == "sending":
+        _move(session, message, "scheduled", now, moves={"sending": ("scheduled",)})
 
 
 def using(
@@ -427,7 +442,7 @@ def _not_released(session: Session, message: Message) -> None:
     with_delivery = select(Occurrence.id).where(
         Occurrence.message_id == message.id,
         Occurrence.kind == "real",
-        Occurrence.state.not_in(("planned", "cancelled")),
+        Occurrence.state == "released",
     )
     if message.started_at is not None or session.scalar(with_delivery.limit(1)) is not None:
         raise AlreadySending(
@@ -486,13 +501,19 @@ def _move(
 
 
 def _plan(session: Session, now: datetime, message: Message) -> None:
-    """Write its one occurrence, or move it while it is only planned."""
+    """Write its one occurrence, or move it while it is only planned; one that recurs gets its coming ones."""
+    if times.recurs(session, message):
+        times.plan(session, now, message)
+        return
     zone = message.zone or "UTC"
     due_at = message.at or now
     wall = message.wall or calendar.wall_of(due_at, zone)
-    planned = session.scalar(
-        select(Occurrence).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
+    standing = select(Occurrence).where(
+        Occurrence.message_id == message.id,
+        Occurrence.kind == "real",
+        Occurrence.state.in_(("planned", "released")),
     )
+    planned = session.scalar(standing)
     if planned is None:
         planned = Occurrence(message_id=message.id, kind="real")
         session.add(planned)

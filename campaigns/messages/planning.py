@@ -70,9 +70,11 @@ def shown(start: datetime, end: datetime) -> Select[Any]:
 
 
 def planned_at(session: Session, message: Message) -> datetime | None:
-    """When a message goes or went; None where nobody has said."""
+    """When a message goes next, else when it went last; None where nobody has said."""
     real = select(Occurrence.due_at).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
-    found: datetime | None = session.scalar(real.order_by(Occurrence.due_at).limit(1))
+    coming = real.where(Occurrence.state.in_(("planned", "released"))).order_by(Occurrence.due_at).limit(1)
+    gone = real.order_by(Occurrence.due_at.desc()).limit(1)
+    found: datetime | None = session.scalar(coming) or session.scalar(gone)
     return message.at if message.state == "draft" else found or message.at
 
 
@@ -108,7 +110,8 @@ def look(session: Session, rows: Sequence[tuple[Message, datetime]]) -> dict[int
     items = read(session, [row for row in rows if row[0].state not in OVER])
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for place, one in enumerate(items):
-        for other in items[max(0, place - NEIGHBOURS) : place]:
+        before = items[max(0, place - NEIGHBOURS) : place]
+        for other in (near for near in before if near.message_id != one.message_id):
             for fact in _facts(one, other):
                 found[one.message_id].append(_about(fact, other))
                 found[other.message_id].append(_about(fact, one))

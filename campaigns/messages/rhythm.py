@@ -21,7 +21,7 @@ from ..errors import BadField, NotFound
 from ..strategies.tables import Strategy, StrategyVersion
 from . import calendar, planning
 from .content import CHANNEL
-from .tables import CadencePromise, Message, MessageAccount
+from .tables import CadencePromise, Message, MessageAccount, Timing
 
 TIMES_MAX = 50
 WARN_DAYS_MAX = 60
@@ -168,6 +168,9 @@ def _counts(
     session: Session, now: datetime, given: Sequence[CadencePromise], start: datetime, end: datetime
 ) -> Counter[tuple[int, date]]:
     when = planning.times(start, end).subquery()
+    this_week = _midnight(min(monday(now, one.zone) for one in given))
+    # One that recurs has gone out at the times before, and has not begun the next.
+    rests = (Message.state == "scheduled") & Message.id.in_(select(Timing.message_id))
     wanted = (
         select(Message.id, StrategyVersion.strategy_id, MessageAccount.channel, when.c.due_at)
         .join(when, when.c.message_id == Message.id)
@@ -176,7 +179,7 @@ def _counts(
         .where(
             StrategyVersion.strategy_id.in_({one.strategy_id for one in given}),
             Message.kind == "message", Message.test.is_(False), Message.state.not_in(("draft", "cancelled")),
-            Message.started_at.is_not(None) | (when.c.due_at >= _midnight(min(monday(now, one.zone) for one in given))),
+            Message.started_at.is_not(None) | rests | (when.c.due_at >= this_week),
         )
         .distinct()
     )  # fmt: skip

@@ -227,7 +227,10 @@ class Occurrence(Row, Base):
     wall: Mapped[str]
     zone: Mapped[str]
     due_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(default="planned")  # planned | released | finished | cancelled
+    state: Mapped[str] = mapped_column(
+        default="planned"
+    )  # planned | released | finished | cancelled | skipped
+    moved_by: Mapped[str | None]  # who moved this one time away from its wall time
     released_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     released_to: Mapped[int] = mapped_column(default=-1)  # stakeholders up to this id have their rows
@@ -235,6 +238,16 @@ class Occurrence(Row, Base):
         UniqueConstraint("message_id", "kind", "wall", "zone"),
         Index("ix_occurrences_due", "state", "due_at"),
     )
+
+
+class Timing(Base):
+    """How a message goes out over time, where that is more than one instant for everybody."""
+
+    __tablename__ = "timings"
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    rule: Mapped[str | None]  # RFC 5545 RRULE; it starts from the wall time of the message, in its zone
+    made_to: Mapped[datetime | None] = mapped_column("made_to_at")  # times are made so far; None: all of them
+    __table_args__ = (Index("ix_timings_made_to", "made_to_at"),)
 
 
 class QueueSlot(Row, Base):

@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 from campaigns.delivery import compose, control, reconcile, release
 from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery
 from campaigns.errors import BadField, Blocked, Forbidden, NotFound
-from campaigns.messages import approval, blockers, calendar, messages, render, render_helper
-from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Variant
+from campaigns.messages import approval, blockers, calendar, messages, planning, render, render_helper, timing
+from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Timing, Variant
 from campaigns.stakeholders import addresses
 from campaigns.stakeholders.tables import Segment, Stakeholder, Topic
 from campaigns.strategies import agreements, programmes, strategies
@@ -44,7 +44,8 @@ class Shown:
     reasons: dict[str, int]
     digest: str
     assurance: str
-    due_at: datetime | None  # as said, or for "as soon as it may" when that was
+    due_at: datetime | None  # the next time, else the last; for "as soon as it may" when that was
+    timing: Timing | None
 
 
 def listed(
@@ -95,13 +96,9 @@ def shown(act: Act, message: Message) -> Shown:
         reconcile.reasons(act.session, message.id),
         approval.digest(act.session, message),
         act.session.get_one(Programme, message.programme_id).assurance,
-        message.at or _due_at(act, message),
+        planning.planned_at(act.session, message),
+        timing.of(act.session, message),
     )
-
-
-def _due_at(act: Act, message: Message) -> datetime | None:
-    real = select(Occurrence.due_at).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
-    return act.session.scalar(real.order_by(Occurrence.due_at).limit(1))
 
 
 def create(

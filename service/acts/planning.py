@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from campaigns.delivery.tables import Account
 from campaigns.errors import Conflict
-from campaigns.messages import calendar, mix, planning, slots
+from campaigns.messages import calendar, mix, planning, slots, timing
 from campaigns.messages import messages as room
 from campaigns.messages.tables import ContentItem, Message, MessageAccount, QueueSlot, Variant
 from campaigns.stakeholders.tables import Segment
@@ -43,6 +43,7 @@ class Entry:
     languages: list[str]
     movable: bool
     recheck: bool  # moving it asks somebody else for their approval again
+    recurs: bool  # this is one time of several
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -112,6 +113,8 @@ def odd(act: Act, message: Message) -> list[dict[str, Any]]:
 def move(act: Act, message_id: int, *, on: date, clock: str, zone: str) -> Message:
     """Move a message to another day of the reader's calendar, at its own time of day or at `clock` in `zone`."""
     message = messages.get(act, message_id, scope="messages:write")
+    if timing.recurs(act.session, message):
+        raise Conflict("this message goes out several times: move one of them on its page")
     at = planning.planned_at(act.session, message)
     local = calendar.on_day(at, message.zone, on, clock, zone)
     return messages.reschedule(act, message_id, send_at=local)
@@ -258,14 +261,16 @@ def _entries(
     homes = _by_id(act, Programme, {message.programme_id for message, _ in rows})
     segments = _by_id(act, Segment, {message.segment_id for message, _ in rows if message.segment_id})
     accounts, languages = _accounts(act, ids), planning.languages(act.session, items)
+    several = timing.recurring(act.session, ids)
     told = _told(act, {number: odd[number] for number in ids if number in odd})
     return [
         Entry(
             message, due_at, message.name or items[message.content_id].name, items[message.content_id].aim,
             homes[message.programme_id].name,
             segments[message.segment_id].name if message.segment_id in segments else None,
-            accounts[message.id], languages.get(message.content_id, []), _movable(act, message),
-            _recheck(message, homes[message.programme_id]), told.get(message.id, []),
+            accounts[message.id], languages.get(message.content_id, []),
+            message.id not in several and _movable(act, message),
+            _recheck(message, homes[message.programme_id]), message.id in several, told.get(message.id, []),
         )
         for message, due_at in rows
     ]  # fmt: skip

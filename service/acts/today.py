@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from campaigns.delivery import reconcile
 from campaigns.delivery.tables import IN_TROUBLE, Account, Batch, Delivery, Stop
@@ -132,12 +132,18 @@ def promises_due(act: Act, until: date) -> list[tuple[Commitment, Stakeholder]]:
 
 def going(act: Act, until: datetime) -> list[Going]:
     """What is on its way, and what goes out before `until`."""
+    times = aliased(Occurrence)
+    first = (
+        select(func.min(times.due_at))
+        .where(times.message_id == Message.id, times.kind == "real", times.state.in_(("planned", "released")))
+        .scalar_subquery()
+    )
     planned = (
         select(Message, Occurrence.due_at)
         .join(Occurrence, Occurrence.message_id == Message.id)
         .where(Occurrence.kind == "real", Message.kind == "message", or_(
             and_(Message.state == "scheduled", Occurrence.state == "planned", Occurrence.due_at < until),
-            Message.state.in_(UNDER_WAY),
+            and_(Message.state.in_(UNDER_WAY), Occurrence.due_at == first),
         ))
         .order_by(Occurrence.due_at)
         .limit(SHOWN)
