@@ -16,7 +16,7 @@ import ssl
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,6 +38,8 @@ from .api import AccountGone, ConnectorError, Deferred, Refused, Uncertain
 RETRY_AFTER_MAX_S = 3600.0
 CONNECT_MAX_S = 10.0
 READS = ("GET", "HEAD", "OPTIONS")
+# What providers call the headers in which they count: …-remaining, …-reset.
+COUNTS = ("ratelimit", "x-ratelimit", "x-rate-limit")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -64,12 +66,42 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """The provider's wish, in seconds from now: never negative, at most one hour."""
+        """The provider's wish, in seconds from now: never negative, at most one hour.
+
+        Where it only says when its count begins anew, that.
+        """
         value = self.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
             return min(float(value[:12]), RETRY_AFTER_MAX_S)
-        until, at = _http_date(value), _http_date(self.headers.get("date", "")) or datetime.now(UTC)
-        return min(max((until - at).total_seconds(), 0.0), RETRY_AFTER_MAX_S) if until else None
+        until = _http_date(value)
+        return self._until(until) if until else self._reset_s(("0", None))
+
+    @property
+    def used_up_s(self) -> float:
+        """For how many seconds the provider takes nothing more of this account, as it says beside its answer."""
+        return self._reset_s(("0",)) or 0.0
+
+    def _reset_s(self, left: tuple[str | None, ...]) -> float | None:
+        """The longest that any count says until it begins anew, of those with so much left."""
+        found = [self._from_now(reset) for count, reset in _counts(self.headers) if count in left]
+        return max((each for each in found if each is not None), default=None)
+
+    def _from_now(self, reset: str) -> float | None:
+        """Seconds, seconds since 1970 or a date, as seconds from now."""
+        if _NUMERIC.fullmatch(reset):
+            number = float(reset)
+            if number < _SINCE_1970:
+                return min(number, RETRY_AFTER_MAX_S)
+            return self._until(datetime.fromtimestamp(number if number < _IN_MS else number / 1000, UTC))
+        try:
+            until = datetime.fromisoformat(reset)
+        except ValueError:
+            return None
+        return self._until(until if until.tzinfo else until.replace(tzinfo=UTC))
+
+    def _until(self, until: datetime) -> float:
+        at = _http_date(self.headers.get("date", "")) or datetime.now(UTC)
+        return min(max((until - at).total_seconds(), 0.0), RETRY_AFTER_MAX_S)
 
 
 class Door:
@@ -235,6 +267,12 @@ _URL_SAFE = "/?&=%:;,+$@!'()*~-._[]|"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _LABELS = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+# A count's reset above this is an instant, below it a number of seconds; far above it, one in milliseconds.
+_SINCE_1970, _IN_MS = 1_000_000_000.0, 100_000_000_000.0
+_NUMERIC = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?")
+_COUNT = re.compile(r"(?:^|[;,\s])(?:remaining|r)=(\d+)")
+_RESET = re.compile(r"(?:^|[;,\s])(?:reset|t)=(\d+)")
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -458,6 +496,17 @@ def _unclear(writes: bool, words: str, code: str = "") -> ConnectorError:
     if writes:
         return Uncertain(words, code=code, phase="answer")
     return Deferred(words, code=code, phase="answer", scope="account")
+
+
+def _counts(headers: Mapping[str, str]) -> Iterator[tuple[str | None, str]]:
+    """What is left and when it begins anew, of each count in the headers, in the forms that are in use."""
+    for name in COUNTS:
+        if reset := headers.get(f"{name}-reset", "").strip():
+            yield headers.get(f"{name}-remaining"), reset
+    whole = headers.get("ratelimit", "")
+    for part in [whole] if "remaining=" in whole else whole.split(","):
+        if (left := _COUNT.search(part)) and (reset_s := _RESET.search(part)):
+            yield left[1], reset_s[1]
 
 
 def _http_date(value: str) -> datetime | None:

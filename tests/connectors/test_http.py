@@ -501,6 +501,40 @@ def test_retry_after_without_a_date_is_judged_by_our_clock() -> None:
     assert told.retry_after_s == 3600.0
 
 
+@pytest.mark.parametrize(
+    ("headers", "asked_s", "beside_s"),
+    [
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "30"}, 30.0, 30.0),
+        ({"ratelimit-remaining": "7", "ratelimit-reset": "30"}, None, 0.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1793610090"}, 90.0, 90.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1793610090.5"}, 90.5, 90.5),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1793610090000"}, 90.0, 90.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2026-11-02T09:05:00.000Z"}, 300.0, 300.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2026-11-02T09:05:00"}, 300.0, 300.0),
+        ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": "1793606400"}, 0.0, 0.0),  # an hour ago
+        ({"x-rate-limit-reset": "60"}, 60.0, 0.0),  # how much is left is not told: only a refusal says so
+        ({"ratelimit": '"day";r=0;t=99999, "minute";r=3;t=20'}, 3600.0, 3600.0),
+        ({"ratelimit": '"day";r=5;t=99999, "minute";r=0;t=20'}, 20.0, 20.0),
+        ({"ratelimit": "limit=100, remaining=0, reset=12"}, 12.0, 12.0),
+        ({"ratelimit": "limit=100, remaining=1, reset=12"}, None, 0.0),
+        ({"retry-after": "5", "ratelimit-remaining": "0", "ratelimit-reset": "30"}, 5.0, 30.0),
+        ({"retry-after": "soon", "ratelimit-remaining": "0", "ratelimit-reset": "30"}, 30.0, 30.0),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "-4"}, None, 0.0),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "٣"}, None, 0.0),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "9" * 13}, 3600.0, 3600.0),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "9" * 5_000}, None, 0.0),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "never"}, None, 0.0),
+        ({"ratelimit": "r=0;t=soon"}, None, 0.0),
+    ],
+)
+def test_what_a_provider_counts_is_read_in_the_forms_that_are_in_use(
+    headers: dict[str, str], asked_s: float | None, beside_s: float
+) -> None:
+    """`F24`: as seconds, an instant or a date; after a refusal and beside an answer."""
+    told = Answer(429, {"date": "Mon, 02 Nov 2026 09:00:00 GMT", **headers}, b"")
+    assert (told.retry_after_s, told.used_up_s) == (asked_s, beside_s)
+
+
 def test_no_error_shows_a_secret() -> None:
     """By value, in every spelling a provider might send it back in."""
     secret = "canary+7/Ŵ=token"
