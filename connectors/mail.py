@@ -1,26 +1,27 @@
 """An Outbound becomes the bytes of one mail: same Outbound, same bytes.
 
 Rules: control characters in a header are refused before anything is built; bodies are base64 or
-quoted-printable, so every line is short ASCII with CRLF, no relay needs to re-encode it, and no part can
-hold the boundary.
+quoted-printable (`coding.py`), so every line is short ASCII with CRLF, no relay needs to re-encode it, and no part
+can hold the boundary.
 Source: RFC 5322, RFC 2045 to 2047, RFC 6532 (addresses whose local part is not ASCII).
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode, encodebytes
-from binascii import b2a_qp
+from binascii import b2a_base64
+from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 
 import idna
 
+from . import coding
 from .api import Outbound, Refused
 
 # Lone surrogates are here too: they cannot be written as UTF-8.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-SURROGATES = re.compile("[\ud800-\udfff]")
 HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 LOCAL_PART = re.compile(r"[^\x00-\x20\"(),:;<>@\[\\\]\x7f-\xa0]{1,64}|\"[^\x00-\x1f\"\\\x7f-\xa0]{1,62}\"")
@@ -42,31 +43,42 @@ OURS = frozenset(
 )
 LINE_MAX = 76
 TOKEN_MAX = 900  # RFC 5322 allows a line 998 octets
+KEPT_MAX = 1_000
 WORD_BYTES = 39  # an encoded word of 39 bytes fits a line of 76 behind the longest name we write before one
 
 
 def build(outbound: Outbound) -> bytes:
     """The whole mail with CRLF line ends. Refused with code `bad_header`, `bad_address` or `bad_text`.
 
-    `text` and `html` become alternatives where both exist. Date is `since`; without one the relay writes it.
+    `text` and `html` become alternatives where both exist. Date is `since`; without one the relay writes it. No line
+    begins with a dot, so SMTP has none to stuff.
     """
     lines = [_header(name, value) for name, value in _headers(outbound) if value]
-    lines.append("MIME-Version: 1.0")
-    return ("\r\n".join(lines) + "\r\n").encode() + _body(outbound)
+    standing = _standing(outbound.sender_name, outbound.sender, outbound.language, outbound.in_reply_to)
+    return b"".join((standing, "\r\n".join(lines).encode(), b"\r\n", *_body(outbound)))
 
 
 def address(value: str) -> str:
     """An address with its domain as an A-label. Refused with code `bad_address` where mail cannot."""
     local, at, domain = value.rpartition("@")
+    host = _host(domain)
+    if not at or not LOCAL_PART.fullmatch(local):
+        raise Refused("this is not an address mail can be sent to", code="bad_address", phase="build")
+    return f"{local}@{host}"
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _host(domain: str) -> str:
+    """A domain as DNS knows it."""
     try:
         host = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
     except idna.IDNAError as error:
         raise Refused(
             f"the domain of an address is not valid: {error}", code="bad_address", phase="build"
         ) from error
-    if not at or not LOCAL_PART.fullmatch(local) or not re.fullmatch(r"[A-Za-z0-9.\-]{1,253}", host):
+    if not re.fullmatch(r"[A-Za-z0-9.\-]{1,253}", host):
         raise Refused("this is not an address mail can be sent to", code="bad_address", phase="build")
-    return f"{local}@{host}"
+    return host
 
 
 def needs_eai(outbound: Outbound) -> bool:
@@ -75,26 +87,47 @@ def needs_eai(outbound: Outbound) -> bool:
     return not all(value.rpartition("@")[0].isascii() for value in values)
 
 
-def _headers(outbound: Outbound) -> list[tuple[str, str]]:
-    answers = outbound.in_reply_to if MESSAGE_ID.fullmatch(outbound.in_reply_to) else ""
+@lru_cache(maxsize=KEPT_MAX)
+def _standing(sender_name: str, sender: str, language: str, in_reply_to: str) -> bytes:
+    """The headers that all letters of one sender in one language share."""
+    answers = in_reply_to if MESSAGE_ID.fullmatch(in_reply_to) else ""
     headers = [
-        ("From", _mailbox(outbound.sender_name, outbound.sender)),
-        ("To", address(outbound.to)),
-        ("Reply-To", address(outbound.reply_to) if outbound.reply_to else ""),
-        ("Subject", _words(_checked("Subject", outbound.subject))),
-        ("Date", format_datetime(outbound.since.replace(microsecond=0)) if outbound.since else ""),
-        ("Message-ID", message_id(outbound)),
+        ("From", _mailbox(sender_name, sender)),
         ("In-Reply-To", answers),
         ("References", answers),
-        ("Content-Language", _checked("Content-Language", outbound.language)),
+        ("Content-Language", _checked("Content-Language", language)),
+        ("MIME-Version", "1.0"),
+    ]
+    return "".join(f"{_header(name, value)}\r\n" for name, value in headers if value).encode()
+
+
+def _headers(outbound: Outbound) -> list[tuple[str, str]]:
+    """The headers that are one letter's own."""
+    headers = [
+        ("To", address(outbound.to)),
+        ("Reply-To", address(outbound.reply_to) if outbound.reply_to else ""),
+        ("Subject", _words(_checked("Subject", str(outbound.subject)))),
+        ("Date", _date(outbound.since.replace(microsecond=0)) if outbound.since else ""),
+        ("Message-ID", message_id(outbound)),
     ]
     for name, value in outbound.headers.items():
-        if not HEADER_NAME.fullmatch(name) or name.lower() in OURS:
-            raise Refused(
-                f"the header {name[:40]!a} cannot be set from outside", code="bad_header", phase="build"
-            )
-        headers.append((name, _labelled(_checked(name, value))))
+        headers.append((_free(name), _labelled(_checked(name, value))))
     return headers
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _date(second: datetime) -> str:
+    return format_datetime(second)
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _free(name: str) -> str:
+    """The name of a header that is nobody's yet."""
+    if not HEADER_NAME.fullmatch(name) or name.lower() in OURS:
+        raise Refused(
+            f"the header {name[:40]!a} cannot be set from outside", code="bad_header", phase="build"
+        )
+    return name
 
 
 def message_id(outbound: Outbound) -> str:
@@ -113,14 +146,16 @@ def _domain(value: str) -> str:
 
 
 def _checked(name: str, value: str) -> str:
-    """The header injection check, before any encoding."""
-    if CONTROL.search(value):
+    """The header injection check, before any encoding. What Python can print holds no control character."""
+    if not value.isprintable() and CONTROL.search(value):
         raise Refused(f"the header {name} holds a control character", code="bad_header", phase="build")
     return value
 
 
 def _header(name: str, value: str) -> str:
     """One header, folded at single spaces; a word longer than a line stands alone on its line."""
+    if len(name) + 2 + len(value) <= LINE_MAX:
+        return f"{name}: {value}"
     lines = [f"{name}:"]
     for word in value.split(" "):
         if len(word.encode()) > TOKEN_MAX:
@@ -161,35 +196,30 @@ def _words(text: str, always: bool = False) -> str:
     survives = text.isascii() and "  " not in text and "=?" not in text and text == text.strip()
     if survives and not always and all(len(word) <= TOKEN_MAX for word in text.split(" ")):
         return text
-    pieces, piece = [], b""
-    for letter in text:
-        if len(piece) + len(letter.encode()) > WORD_BYTES:
-            pieces.append(piece)
-            piece = b""
-        piece += letter.encode()
-    return " ".join(f"=?utf-8?b?{b64encode(part).decode()}?=" for part in [*pieces, piece])
+    raw, start, pieces = text.encode(), 0, []
+    while start < len(raw):
+        end = min(start + WORD_BYTES, len(raw))
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:  # never between the bytes of one character
+            end -= 1
+        pieces.append(f"=?utf-8?b?{b2a_base64(raw[start:end], newline=False).decode()}?=")
+        start = end
+    return " ".join(pieces)
 
 
-def _body(outbound: Outbound) -> bytes:
-    if SURROGATES.search(outbound.text) or SURROGATES.search(outbound.html):
-        raise Refused("the text holds half a character", code="bad_text", phase="build")
-    parts = [_part(kind, body) for kind, body in (("plain", outbound.text), ("html", outbound.html)) if body]
+def _body(outbound: Outbound) -> list[bytes]:
+    try:
+        parts = [
+            coding.coded(kind, body)
+            for kind, body in (("plain", outbound.text), ("html", outbound.html))
+            if body
+        ]
+    except UnicodeEncodeError:
+        raise Refused("the text holds half a character", code="bad_text", phase="build") from None
     if len(parts) < 2:
-        return parts[0] if parts else _part("plain", "")
+        return parts[0] if parts else coding.coded("plain", "")
     # '=_' stands neither in base64 nor in quoted-printable.
     boundary = f"=_{sha256(outbound.key.encode()).hexdigest()[:32]}"
-    head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode()
-    line = f"--{boundary}".encode()
+    head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n--{boundary}\r\n'.encode()
+    line = f"\r\n--{boundary}".encode()
     # The line end before a boundary belongs to the boundary, not to the part.
-    return head + b"".join(line + b"\r\n" + part + b"\r\n" for part in parts) + line + b"--\r\n"
-
-
-def _part(kind: str, text: str) -> bytes:
-    raw = re.sub(r"\r\n?", "\n", text).encode()
-    raw = raw if raw.endswith(b"\n") else raw + b"\n"
-    if sum(byte > 126 for byte in raw) * 6 > len(raw):  # above this base64 is the shorter one
-        encoding, coded = "base64", encodebytes(raw.replace(b"\n", b"\r\n"))
-    else:
-        encoding, coded = "quoted-printable", b2a_qp(raw, istext=True)
-    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
-    return head.encode() + coded.replace(b"\n", b"\r\n") + (b"" if coded.endswith(b"\n") else b"\r\n")
+    return [head, *parts[0], line, b"\r\n", *parts[1], line, b"--\r\n"]

@@ -239,7 +239,7 @@ def test_an_edit_after_a_test_sends_to_everybody_once(town: Make, gone: bool) ->
     here.later(hours=2)
     here.run()
     assert here.reached() == ["ann", "ben", "checker"]
-    assert all("Better" in one.text for one in here.wire.outbound if one.to != COLLEAGUE)
+    assert all("Better" in str(one.text) for one in here.wire.outbound if one.to != COLLEAGUE)
 
 
 # --- urgent goes --------------------------------------------------------------------------------------------------

@@ -60,9 +60,9 @@ def _message(outbound: Outbound) -> dict[str, Any]:
     return {
         "key": outbound.key,
         "to": outbound.to,
-        "subject": outbound.subject,
-        "text": outbound.text,
-        "html": outbound.html,
+        "subject": str(outbound.subject),
+        "text": str(outbound.text),
+        "html": str(outbound.html),
         "language": outbound.language,
         "sender": outbound.sender,
         "sender_name": outbound.sender_name,

@@ -26,11 +26,12 @@ SKEW = timedelta(seconds=60)
 def send(client: Client, outbound: Outbound) -> Receipt:
     """Post it. `in_reply_to` is the id of a post to answer. Uncertain with code `duplicate`: it may have gone
     before."""
-    if not outbound.text.strip():
+    text = str(outbound.text)
+    if not text.strip():
         raise Refused("a post needs a text", code="no_text", phase="build")
     answers = {"in_reply_to_tweet_id": outbound.in_reply_to} if outbound.in_reply_to.isdecimal() else {}
     try:
-        answer = client.write(client.api.create_tweet, text=outbound.text, **answers)
+        answer = client.write(client.api.create_tweet, text=text, **answers)
     except Duplicate as error:
         return _went_before(client, outbound, error)
     data = answer.get("data")
@@ -41,7 +42,7 @@ def send(client: Client, outbound: Outbound) -> Receipt:
 
 def find(client: Client, outbound: Outbound) -> Receipt | None:
     """The newest post with the same words on the account's own timeline since the first intent."""
-    wanted = same(outbound.text, outbound.in_reply_to)
+    wanted = same(str(outbound.text), outbound.in_reply_to)
     for post in _own_posts(client, outbound):
         if is_id(post.get("id")) and same(_as_written(post), outbound.in_reply_to) == wanted:
             return Receipt(post["id"])

@@ -6,7 +6,7 @@ Rules: one call may do it all, in one transaction: recipients, words, message, l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -414,7 +414,8 @@ def words_of_delivery(act: Act, delivery_id: int) -> Outbound:
     )
     below = act.session.get(Variant, row.below_id) if row.below_id else None
     letter = compose.Letter(row.id, row.slots, variant, row.address_key, below)
-    return compose.Composer(message, account, act.wiring.links).compose(letter)
+    made = compose.Composer(message, account, act.wiring.links).compose(letter)
+    return replace(made, subject=str(made.subject), text=str(made.text), html=str(made.html))
 
 
 def urgent_goes(

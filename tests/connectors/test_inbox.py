@@ -63,7 +63,7 @@ def test_a_reply_says_who_wrote_what_about_which_mail() -> None:
 
 def test_what_we_send_is_read_as_it_was_written() -> None:
     event = one(mail.build(LETTER))
-    assert event.text == LETTER.text.strip() and event.subject == LETTER.subject
+    assert event.text == str(LETTER.text).strip() and event.subject == LETTER.subject
     assert (event.sender, event.sender_name) == (LETTER.sender, LETTER.sender_name)
     assert event.meta["message_id"] == LETTER.message_id
 

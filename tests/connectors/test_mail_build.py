@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors import mail
-from connectors.api import Outbound, Refused
+from connectors.api import Filled, Outbound, Refused
 
 LETTER = Outbound(
     key="dlv_01J9ZX0000000",
@@ -170,3 +170,53 @@ def test_without_a_name_of_its_own_a_mail_is_named_after_its_key() -> None:
     assert first == mail.message_id(replace(LETTER, message_id=""))
     assert first != mail.message_id(replace(LETTER, message_id="", key="another"))
     assert first.endswith("@cyngor.example>")
+
+
+hostile = st.one_of(
+    anything,
+    st.text(" .\n\t=~-é<ŵمa", max_size=200),
+    st.text("a", min_size=1, max_size=3).map(lambda text: text * 90),
+)
+pieces = st.integers(0, 6).flatmap(
+    lambda count: st.builds(
+        Filled,
+        st.tuples(*[hostile] * (count + 1)),
+        st.tuples(*[hostile] * count),
+    )
+)
+
+
+@given(
+    subject=st.builds(Filled, st.tuples(one_line, one_line), st.tuples(one_line)), text=pieces, html=pieces
+)
+@example(Filled(("a ", " b"), (" ",)), Filled(("", "", ""), ("\r", "\n")), Filled(("a" * 75, ""), ("b\n",)))
+@example(
+    Filled(("x", ""), ("",)), Filled(("a" * 76, "." * 80), (".",)), Filled(("م" * 20, "a", ""), ("é", "m"))
+)
+@settings(max_examples=300, deadline=None)
+def test_words_in_pieces_read_back_as_the_same_words_in_one(
+    subject: Filled, text: Filled, html: Filled
+) -> None:
+    """D2: the pieces of letters that share some, encoded once, are the words."""
+    raw = mail.build(replace(LETTER, subject=subject, text=text, html=html))
+    message = parsed(raw)
+    assert str(message["Subject"] or "") == str(subject)
+    if text:
+        assert lines(body(message, "plain")) == lines(str(text))
+    if html:
+        assert lines(body(message, "html")) == lines(str(html))
+    assert raw.isascii() and b"\n" not in raw.replace(b"\r\n", b"") and b"\r" not in raw.replace(b"\r\n", b"")
+    assert b"\r\n." not in raw
+    assert max(map(len, raw.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
+
+
+def test_words_in_pieces_are_the_same_bytes_on_every_attempt() -> None:
+    pieces = Filled(("Annwyl ", ",\n\nDewch i ", ".\n"), ("Siôn", "مركز"))
+    first = mail.build(replace(LETTER, text=pieces))
+    assert first == mail.build(replace(LETTER, text=Filled(tuple(list(pieces.constants)), pieces.values)))
+
+
+def test_half_a_character_in_a_value_is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(Refused) as refused:
+        mail.build(replace(LETTER, text=Filled(("Annwyl ", ""), ("\ud83d",))))
+    assert refused.value.code == "bad_text"

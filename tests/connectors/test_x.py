@@ -404,7 +404,7 @@ class FarX(FarRepeats, FarEvents):
 
     def outbound(self, n: int, text: str = "Hello") -> Outbound:
         outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[outbound.text] = outbound.key
+        self._keys[str(outbound.text)] = outbound.key
         return outbound
 
     def accepted(self) -> list[str]:
@@ -444,7 +444,7 @@ class FarX(FarRepeats, FarEvents):
 
     def _told(self, told: str, n: int) -> Outbound:
         outbound = self.outbound(n)
-        self._x.once[outbound.text] = told
+        self._x.once[str(outbound.text)] = told
         return outbound
 
 

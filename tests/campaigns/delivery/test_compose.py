@@ -52,17 +52,17 @@ def test_a_mailing_always_carries_a_way_out(database: Database, now: datetime) -
     assert LINKS.read("unsubscribe", token) == parse_id("dlv", made.key)
     assert "mailto:unsubscribe+" in ways
     assert made.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert f"https://dolen.example/u/{token}" in made.text
+    assert f"https://dolen.example/u/{token}" in str(made.text)
 
 
 def test_a_way_out_in_the_words_is_not_added_again(database: Database, now: datetime) -> None:
     made = outbound(database, now, text="Stop: {{ unsubscribe_url }}")
-    assert made.text.count("/u/") == 1
+    assert str(made.text).count("/u/") == 1
 
 
 def test_a_single_service_mail_carries_none(database: Database, now: datetime) -> None:
     made = outbound(database, now, service=True)
-    assert not made.headers and "/u/" not in made.text
+    assert not made.headers and "/u/" not in str(made.text)
 
 
 @pytest.mark.parametrize(("language", "direction"), [("cy", "ltr"), ("ar", "rtl"), ("en-GB", "ltr")])
@@ -123,12 +123,11 @@ def test_whoever_said_no_language_gets_one_letter_in_two(database: Database, now
     world.run()
     sent = {one.to: one for one in world.wire.outbound}
     both, one = sent["ann@example.org"], sent["sian@example.org"]
-    assert (both.subject, both.language) == ("Cerdded / Walk", "cy, en")
-    assert both.text.index("Cymraeg\n\nDewch ann") < both.text.index("English\n\nCome ann")
-    assert compose.WAY_OUT["cy"] in both.text and compose.WAY_OUT["en"] in both.text
-    assert (
-        '<div lang="cy" dir="ltr"><p>Dewch ann</p>' in both.html
-        and '<div lang="en" dir="ltr"><p>Come ann' in both.html
-    )
-    assert (one.subject, one.language) == ("Cerdded", "cy") and "Come" not in one.text
+    assert (str(both.subject), both.language) == ("Cerdded / Walk", "cy, en")
+    assert str(both.text).index("Cymraeg\n\nDewch ann") < str(both.text).index("English\n\nCome ann")
+    assert compose.WAY_OUT["cy"] in str(both.text) and compose.WAY_OUT["en"] in str(both.text)
+    assert '<div lang="cy" dir="ltr"><p>Dewch ann</p>' in str(
+        both.html
+    ) and '<div lang="en" dir="ltr"><p>Come ann' in str(both.html)
+    assert (str(one.subject), one.language) == ("Cerdded", "cy") and "Come" not in str(one.text)
     assert mail.build(both).count(b"Content-Language: cy, en") == 1

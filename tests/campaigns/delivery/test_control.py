@@ -150,7 +150,9 @@ def test_a_test_goes_to_colleagues_and_is_counted_apart(database: Database, now:
         rows = release.sample(session, message, now, None)
         control.test_send(session, now, message, rows, ["checker@dolen.example"])
     world.run()
-    assert [(one.to, one.text) for one in world.wire.outbound] == [("checker@dolen.example", "Hello ann")]
+    assert [(one.to, str(one.text)) for one in world.wire.outbound] == [
+        ("checker@dolen.example", "Hello ann")
+    ]
     with database.read() as session:
         assert reconcile.counts(session, message_id)["sent"] == 0
         assert reconcile.counts(session, message_id, "test")["sent"] == 1

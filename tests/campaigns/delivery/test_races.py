@@ -201,7 +201,7 @@ def test_words_that_change_while_their_rows_are_written_are_the_new_ones(
     release.release(database, due, clock)
     editor.end()
     world.run()
-    assert [one.text.split("\n")[0] for one in world.wire.outbound] == ["Changed"] * 3
+    assert [str(one.text).split("\n")[0] for one in world.wire.outbound] == ["Changed"] * 3
 
 
 def test_words_that_change_before_the_rows_are_committed_leave_no_row_behind(
@@ -217,7 +217,7 @@ def test_words_that_change_before_the_rows_are_committed_leave_no_row_behind(
         editor.begin()
     editor.end()
     world.run()
-    assert [one.text.split("\n")[0] for one in world.wire.outbound] == ["Changed"] * 3
+    assert [str(one.text).split("\n")[0] for one in world.wire.outbound] == ["Changed"] * 3
     assert world.state(message_id) == "finished"
 
 

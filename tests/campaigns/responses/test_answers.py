@@ -142,7 +142,7 @@ def test_an_answer_is_sent_as_it_was_typed(world: World, text: str) -> None:
     plan = audience.open_plan(world.session, message)
     row = going(world, message)[0]
     sent = render.render(plan.variants[0], row["slots"])
-    assert (sent.text, sent.subject) == (text, "Re: {{ x }}")
+    assert (str(sent.text), str(sent.subject)) == (text, "Re: {{ x }}")
 
 
 @pytest.mark.parametrize(

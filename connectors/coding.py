@@ -1,0 +1,125 @@
+"""The part of a mail that holds words: what letters share is encoded once, and each letter's own values in between.
+
+Rules: lines are ASCII of at most 76, end in CRLF and never begin with a dot. The encoding is the shorter one for what
+is shared. In base64 a piece may end its line early; in quoted-printable a value has lines of its own, tied by soft
+line breaks.
+Source: RFC 2045 6.7 and 6.8.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64, b2a_qp
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .api import Filled, Words
+
+LINE = 76
+KEPT_MAX = 256
+HIGH = bytes(range(127, 256))
+# In base64 a byte outside ASCII costs 4/3, in quoted-printable 3: above this share base64 is the shorter one.
+HIGH_SHARE = 6
+DOTS = re.compile(rb"^\.{1,24}", re.MULTILINE)
+
+Encode = Callable[[Sequence[str]], list[bytes]]
+
+
+def coded(kind: str, words: Words) -> list[bytes]:
+    """The pieces of a part of type text/`kind`, from its headers to its last line end.
+
+    UnicodeEncodeError where the words hold half a character.
+    """
+    if isinstance(words, Filled) and _in_pieces(words):
+        return _encoder(kind, words.constants)(words.values)
+    return _encoder.__wrapped__(kind, (str(words),))(())
+
+
+def _in_pieces(words: Filled) -> bool:
+    """Whether each piece can be encoded by itself: no line end lies across two of them."""
+    ends = not words.values or words.constants[-1] != "" or not words.values[-1].endswith("\n")
+    return ends and "\r" not in "".join(words.values) and not any("\r" in one for one in words.constants)
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _encoder(kind: str, constants: tuple[str, ...]) -> Encode:
+    """What encodes the values between these constants."""
+    pieces = [re.sub(r"\r\n?", "\n", one).encode() for one in constants]
+    pieces[-1] += b"" if pieces[-1].endswith(b"\n") else b"\n"
+    size = sum(map(len, pieces))
+    high = size - sum(len(one.translate(None, HIGH)) for one in pieces)
+    name, make = ("base64", _Base64) if high * HIGH_SHARE > size else ("quoted-printable", _Quoted)
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {name}\r\n\r\n"
+    return make(head.encode(), pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A constant behind 0 to 2 bytes that are missing to a group of three: they, whole groups, and the rest."""
+
+    lead: bytes
+    lines: bytes
+    rest: bytes
+
+
+class _Base64:
+    """Values change where the groups of three bytes begin, so each constant is kept for all three places."""
+
+    def __init__(self, head: bytes, pieces: list[bytes]) -> None:
+        pieces = [one.replace(b"\n", b"\r\n") for one in pieces]
+        first = _shared(pieces[0], 0)
+        self._head, self._rest = head + first.lines, first.rest
+        self._behind = [tuple(_shared(one, lead) for lead in range(3)) for one in pieces[1:]]
+
+    def __call__(self, values: Sequence[str]) -> list[bytes]:
+        made, rest = [self._head], self._rest
+        for value, behind in zip(values, self._behind, strict=True):
+            rest += value.encode().replace(b"\n", b"\r\n")
+            shared = behind[-len(rest) % 3]
+            rest += shared.lead
+            if len(rest) % 3 == 0:  # else the constant is too short to fill the group
+                made += (_lines(rest), shared.lines)
+                rest = shared.rest
+        made.append(_lines(rest))
+        return made
+
+
+def _shared(piece: bytes, lead: int) -> _Shared:
+    whole = max(0, len(piece) - lead) // 3 * 3
+    return _Shared(piece[:lead], _lines(piece[lead : lead + whole]), piece[lead + whole :])
+
+
+def _lines(raw: bytes) -> bytes:
+    """Base64 in lines, the last of them ended too."""
+    flat = b2a_base64(raw, newline=False)
+    if len(flat) <= LINE:
+        return flat + b"\r\n" if flat else b""
+    return b"\r\n".join([*(flat[place : place + LINE] for place in range(0, len(flat), LINE)), b""])
+
+
+class _Quoted:
+    """Constants and values end in soft line breaks, all but the last constant."""
+
+    def __init__(self, head: bytes, pieces: list[bytes]) -> None:
+        *shared, last = pieces
+        coded = [*map(_soft, shared), _dots(b2a_qp(last, istext=True))]
+        self._head, self._behind = head + coded[0], coded[1:]
+
+    def __call__(self, values: Sequence[str]) -> list[bytes]:
+        made = [self._head]
+        for value, behind in zip(values, self._behind, strict=True):
+            made += (_soft(value.encode()), behind)
+        return made
+
+
+def _soft(raw: bytes) -> bytes:
+    """Quoted-printable that the next piece goes on from: a letter behind it leaves room for the soft line break."""
+    return _dots(b2a_qp(raw + b"~", istext=True)[:-1] + b"=\n") if raw else b""
+
+
+def _dots(coded: bytes) -> bytes:
+    """Dots at the beginning of a line written as codes, on lines of their own."""
+    while coded.startswith(b".") or b"\n." in coded:
+        coded = DOTS.sub(lambda found: b"=2E" * len(found[0]) + b"=\n", coded)
+    return coded.replace(b"\n", b"\r\n")
