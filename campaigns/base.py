@@ -13,11 +13,24 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, MetaData, Text, func, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    MetaData,
+    Subquery,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .errors import BadId, said
 
@@ -159,6 +172,35 @@ class Edited(Row):
         """Say that the row was edited."""
         self.updated_at = now
         self.version += 1
+
+
+class json_rows(GenericFunction[Any]):
+    """The elements of a JSON list, one a row, in a column `value`."""
+
+    inherit_cache = True
+
+
+@compiles(json_rows, "sqlite")
+def _by_json_each(element: json_rows, compiler: Any, **more: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **more)})"
+
+
+@compiles(json_rows, "postgresql")
+def _by_json_array(element: json_rows, compiler: Any, **more: Any) -> str:
+    return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **more)} AS JSONB))"
+
+
+def given(parameter: str, **columns: type[TypeEngine[Any]]) -> Subquery:
+    """Rows that a statement is told in one parameter, a JSON list of lists with a place for each column.
+
+    So a statement about many rows is written and compiled once, whatever their number.
+    """
+    each = json_rows(bindparam(parameter, type_=Text)).table_valued("value", name=f"{parameter}_each")
+    told = (
+        cast(each.c.value.op("->>")(literal_column(str(place))), kind).label(name)
+        for place, (name, kind) in enumerate(columns.items())
+    )
+    return select(*told).subquery(parameter)
 
 
 def db_now(session: Session) -> datetime:

@@ -6,13 +6,16 @@ not about what we have to say. Only what was chosen is asked here; consent is de
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import BigInteger, bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from ..base import Instant, given
 from ..messages.tables import Message
 from ..stakeholders import topics
 from . import states
@@ -48,20 +51,30 @@ def _had_one(
     session: Session, message: Message, channel: str, numbers: list[int], since: datetime
 ) -> set[int]:
     """Who has got another message of the same kind since then, or is getting it in this moment."""
+    told = {"people": json.dumps([[number] for number in numbers]), "channel": channel, "since": since}
+    same = {"message": message.id, "topic": message.topic_id}
+    return set(session.scalars(_GOT[message.topic_id is not None], {**told, **same}))
+
+
+def _got(by_topic: bool) -> Any:
+    who, row, other = given("people", id=BigInteger), Delivery.__table__.c, Message.__table__.c
+    since = bindparam("since", type_=Instant)
     same = (
-        Message.topic_id == message.topic_id
-        if message.topic_id is not None
-        else Message.topic_id.is_(None) & (Message.purpose != "service")
+        other.topic_id == bindparam("topic")
+        if by_topic
+        else other.topic_id.is_(None) & (other.purpose != "service")
     )
-    going = Delivery.sent_at.is_(None) & Delivery.state.in_((states.SENDING, states.UNKNOWN))
-    got = (
-        select(Delivery.stakeholder_id)
-        .join(Message, Message.id == Delivery.message_id)
+    going = row.sent_at.is_(None) & row.state.in_((states.SENDING, states.UNKNOWN)) & (row.intent_at > since)
+    return (
+        select(row.stakeholder_id)
+        .join(who, who.c.id == row.stakeholder_id)
+        .join(Message.__table__, other.id == row.message_id)
         .where(
-            Delivery.stakeholder_id.in_(numbers), Delivery.channel == channel,
-            or_(Delivery.sent_at > since, going & (Delivery.intent_at > since)),
-            Delivery.message_id != message.id, Message.kind != "answer", same,
+            row.channel == bindparam("channel"), or_(row.sent_at > since, going), other.kind != "answer", same,
+            row.message_id != bindparam("message"),
         )
         .distinct()
     )  # fmt: skip
-    return {number for number in session.scalars(got) if number is not None}
+
+
+_GOT = {by_topic: _got(by_topic) for by_topic in (True, False)}

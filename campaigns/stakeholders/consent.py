@@ -8,14 +8,16 @@ or on every channel (`*`). Everything that sends asks `decide`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, or_, select, tuple_, union_all
+from sqlalchemy import BigInteger, Boolean, Text, and_, bindparam, null, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
+from ..base import Instant, given
 from ..errors import AlreadyDone, BadField, NotFound, OptedOut
 from . import addresses, people
 from .tables import (
@@ -40,6 +42,9 @@ OWN_BASIS = {"service": "contract", "survey": INTEREST}
 STOPS_ANSWERS = ("hard_bounce", "no_contact")
 
 RECIPIENT = "recipient"
+
+# What is asked of now is asked until then: other machines' clocks may be ahead of ours.
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 Pair = tuple[int, str]
 Item = TypeVar("Item")
@@ -146,7 +151,7 @@ def suppress(
     scope = _scope(session, channel, address_key, stakeholder_id) | {"purpose": purpose, "reason": reason}
     held = [] if scope["address_key"] is None else addresses.holders(session, channel, scope["address_key"])
     lock(session, {*held, *([] if stakeholder_id is None else [stakeholder_id])})
-    for standing in session.scalars(select(Suppression).filter_by(**scope).where(_stands(now, None))):
+    for standing in session.scalars(select(Suppression).filter_by(**scope).where(_stands(now))):
         if standing.until_at is None or (until_at is not None and standing.until_at >= until_at):
             return standing
     suppression = Suppression(**scope, origin=origin, at=now, until_at=until_at, evidence=evidence or {})
@@ -209,21 +214,17 @@ def standing(
     if stakeholder_id is not None:
         person = (Suppression.stakeholder_id == stakeholder_id) & Suppression.address_key.is_(None)
         about = about | (person & Suppression.channel.in_((channel, EVERY_CHANNEL)))
-    return list(
-        session.scalars(select(Suppression).where(about, _stands(now, None)).order_by(Suppression.id))
-    )
+    return list(session.scalars(select(Suppression).where(about, _stands(now)).order_by(Suppression.id)))
 
 
 def latest(
-    session: Session,
-    stakeholder_ids: Collection[int],
-    purpose: str,
-    channel: str,
-    until: datetime | None = None,
+    session: Session, stakeholder_ids: Collection[int], purpose: str, channel: str
 ) -> dict[int, Consent]:
-    """The latest act of each stakeholder who has one (up to `until`)."""
-    acts = _acts(select(Consent), stakeholder_ids, purpose, channel, until)
-    return {act.stakeholder_id: act for act in session.scalars(acts)}
+    """The latest act of each stakeholder who has one."""
+    acts = select(Consent).where(
+        Consent.stakeholder_id.in_(stakeholder_ids), Consent.purpose == purpose, Consent.channel == channel
+    )
+    return {act.stakeholder_id: act for act in session.scalars(acts.order_by(Consent.at, Consent.id))}
 
 
 def lock(session: Session, stakeholder_ids: Collection[int]) -> None:
@@ -251,34 +252,30 @@ def _decide(
     people.one_of(purpose, PURPOSES, "/purpose")
     decisions: dict[Pair, Decision] = {}
     for chunk in _chunks(sorted(set(pairs))):
-        ids = {stakeholder_id for stakeholder_id, _ in chunk}
-        states = dict(
-            session.execute(select(Stakeholder.id, Stakeholder.state).where(Stakeholder.id.in_(ids))).all()
-        )
+        told = {"people": _told({number for number, _ in chunk}), "purpose": purpose, "channel": channel}
+        known = {row.id: row for row in session.execute(_KNOWN, {**told, "until": until or FOREVER})}
         people_stopped, addresses_stopped = _suppressed(session, now, until, purpose, channel, chunk, answer)
-        told = select(Consent.stakeholder_id, Consent.id, Consent.act, Consent.basis, Consent.expires_at)
-        acts = {act.stakeholder_id: act for act in session.execute(_acts(told, ids, purpose, channel, until))}
-        asked = purpose == "direct_marketing" and any(act.basis == INTEREST for act in acts.values())
+        asked = purpose == "direct_marketing" and any(row.basis == INTEREST for row in known.values())
         corporate = _corporate(session, channel, chunk) if asked else set()
         for pair in chunk:
-            state = states.get(pair[0], "erased")
-            if state == "erased":
+            one = known.get(pair[0])
+            if one is None or one.state == "erased":
                 decisions[pair] = Decision("erased")
-            elif state == "archived" or pair[0] in people_stopped or pair[1] in addresses_stopped:
+            elif one.state == "archived" or pair[0] in people_stopped or pair[1] in addresses_stopped:
                 decisions[pair] = Decision("suppressed")
             else:
-                decisions[pair] = _basis(now, purpose, acts.get(pair[0]), pair in corporate, answer)
+                decisions[pair] = _basis(now, purpose, one, pair in corporate, answer)
     return decisions
 
 
 def _basis(now: datetime, purpose: str, act: Any, corporate: bool, answer: bool) -> Decision:
     """The lawful basis of one pair, from the latest act alone."""
-    if act is not None and act.act == "withdrawn" and not answer:
+    if act.act == "withdrawn" and not answer:
         return Decision("no_lawful_basis")
-    if act is not None and act.act == "given" and (act.expires_at is None or act.expires_at > now):
+    if act.act == "given" and (act.expires_at is None or act.expires_at > now):
         marketing = act.basis in MARKETING_BASES or (act.basis == INTEREST and corporate)
         if purpose != "direct_marketing" or marketing:
-            return Decision(None, act.id, act.basis)
+            return Decision(None, act.consent_id, act.basis)
     own = OWN_BASIS.get(purpose) or (INTEREST if answer else None)
     return Decision("no_lawful_basis") if own is None else Decision(None, None, own)
 
@@ -293,48 +290,27 @@ def _suppressed(
     answer: bool,
 ) -> tuple[set[int], set[str]]:
     """The stakeholders and the address keys that a suppression stops now; `purpose` None is any."""
-    applies = _stands(now, until)
-    if purpose is not None:
-        applies = applies & or_(Suppression.purpose.is_(None), Suppression.purpose == purpose)
-    if answer:
-        applies = applies & Suppression.reason.in_(STOPS_ANSWERS)
-    # Two branches, each on its own index.
-    found = union_all(
-        select(Suppression.stakeholder_id, Suppression.address_key).where(
-            Suppression.stakeholder_id.in_({stakeholder_id for stakeholder_id, _ in pairs}),
-            Suppression.address_key.is_(None),
-            Suppression.channel.in_((channel, EVERY_CHANNEL)),
-            applies,
-        ),
-        select(Suppression.stakeholder_id, Suppression.address_key).where(
-            Suppression.channel == channel, Suppression.address_key.in_({key for _, key in pairs}), applies
-        ),
-    )
-    rows = session.execute(found).all()
+    told = {
+        "people": _told({number for number, _ in pairs}), "keys": _told({key for _, key in pairs}),
+        "channel": channel, "purpose": purpose, "now": now, "until": until or FOREVER, "answer": answer,
+    }  # fmt: skip
+    rows = session.execute(_STOPPED, told).all()
     return {number for number, key in rows if key is None and number is not None}, {
         key for _, key in rows if key is not None
     }
 
 
-def _stands(now: datetime, until: datetime | None) -> Any:
+def _told(values: Collection[int] | Collection[str]) -> str:
+    return json.dumps([[value] for value in values])
+
+
+def _stands(now: Any, until: Any = FOREVER) -> Any:
     """Suppressions not lifted and not over; with `until`, those that stood at that moment."""
-    not_over = or_(Suppression.until_at.is_(None), Suppression.until_at > now)
-    if until is None:
-        return and_(Suppression.lifted_at.is_(None), not_over)
-    not_lifted = or_(Suppression.lifted_at.is_(None), Suppression.lifted_at > until)
-    return and_(Suppression.at <= until, not_lifted, not_over)
-
-
-def _acts(
-    told: Any, stakeholder_ids: Collection[int], purpose: str, channel: str, until: datetime | None
-) -> Any:
-    """Acts, each stakeholder's last one last: few people have more than two, so reading them all is cheapest."""
-    acts = told.where(
-        Consent.stakeholder_id.in_(stakeholder_ids), Consent.purpose == purpose, Consent.channel == channel
+    return and_(
+        Suppression.at <= until,
+        or_(Suppression.lifted_at.is_(None), Suppression.lifted_at > until),
+        or_(Suppression.until_at.is_(None), Suppression.until_at > now),
     )
-    if until is not None:
-        acts = acts.where(Consent.at <= until)
-    return acts.order_by(Consent.at, Consent.id)
 
 
 def _corporate(session: Session, channel: str, pairs: Sequence[Pair]) -> set[Pair]:
@@ -385,3 +361,47 @@ def _append(session: Session, act: Consent) -> Consent:
 def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     for first in range(0, len(items), CHUNK):
         yield items[first : first + CHUNK]
+
+
+def _known() -> Any:
+    """Who was asked about, each with their acts, the latest last: few have more than two, so all are read."""
+    who, person, act = given("people", id=BigInteger), Stakeholder.__table__.c, Consent.__table__.c
+    theirs = and_(
+        act.stakeholder_id == person.id,
+        act.purpose == bindparam("purpose"),
+        act.channel == bindparam("channel"),
+        act.given_at <= bindparam("until", type_=Instant),
+    )
+    found = who.join(Stakeholder.__table__, person.id == who.c.id).outerjoin(Consent.__table__, theirs)
+    columns = (person.id, person.state, act.id.label("consent_id"), act.act, act.basis, act.expires_at)
+    return select(*columns).select_from(found).order_by(act.given_at, act.id)
+
+
+def _stopped() -> Any:
+    """The stakeholders and address keys that a suppression stops: two branches, each on its own index."""
+    who, keys, channel = (
+        given("people", id=BigInteger),
+        given("keys", key=Text),
+        bindparam("channel", type_=Text),
+    )
+    purpose = bindparam("purpose", type_=Text)
+    applies = and_(
+        _stands(bindparam("now", type_=Instant), bindparam("until", type_=Instant)),
+        or_(Suppression.purpose.is_(None), purpose.is_(null()), Suppression.purpose == purpose),
+        or_(~bindparam("answer", type_=Boolean), Suppression.reason.in_(STOPS_ANSWERS)),
+    )
+    person = select(Suppression.stakeholder_id, Suppression.address_key).join(
+        who, who.c.id == Suppression.stakeholder_id
+    )
+    address = select(Suppression.stakeholder_id, Suppression.address_key).join(
+        keys, keys.c.key == Suppression.address_key
+    )
+    everywhere = or_(Suppression.channel == channel, Suppression.channel == EVERY_CHANNEL)
+    return union_all(
+        person.where(Suppression.address_key.is_(None), everywhere, applies),
+        address.where(Suppression.channel == channel, applies),
+    )
+
+
+# Made once: every wave asks them.
+_KNOWN, _STOPPED = _known(), _stopped()
