@@ -18,7 +18,8 @@ from .send import Sender
 from .session import Relay
 from .wire import Deadline
 
-LIMITS = Limits(html=True, in_flight=4, deadline_s=60.0)
+LIMITS = Limits(html=True, in_flight=8, deadline_s=60.0)
+IN_FLIGHT_MAX = 32
 SMTP_PORTS = {"tls": 465, "starttls": 587, "opportunistic": 25, "off": 25}
 # Somebody waits for the answer: a server that says nothing by then is not the one that was meant.
 VERIFY_S = 7.0
@@ -42,10 +43,11 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         name=PROVIDER.name,
         channel="email",
         broadcast=False,
-        limits=replace(LIMITS, deadline_s=settings["deadline_s"]),
+        limits=replace(LIMITS, deadline_s=settings["deadline_s"], in_flight=settings["in_flight"]),
         repeats=Blind(),
         verify=verify,
         send=sender.send,
+        send_many=sender.send_many,
         poll=inbox.poll if inbox is not None else None,
         close=sender.close,
     )
@@ -61,6 +63,8 @@ def _check(settings: Mapping[str, Any]) -> None:
             wrong[name] = "must be a number from 1 to 65535, or 0 for the usual port"
     if not 0 < settings["deadline_s"] <= 600:
         wrong["deadline_s"] = "is more than 0 and at most 600"
+    if not 1 <= settings["in_flight"] <= IN_FLIGHT_MAX:
+        wrong["in_flight"] = f"is from 1 to {IN_FLIGHT_MAX}"
     for name in ("host", "helo_name", "imap_host", "imap_folder"):
         if not settings[name].isprintable() or (" " in settings[name] and name != "imap_folder"):
             wrong[name] = "holds a character that no name has"
@@ -92,6 +96,7 @@ def _relay(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSL
         tls=tls,
         deadline_s=settings["deadline_s"],
         helo_name=settings["helo_name"],
+        in_flight=settings["in_flight"],
     )
 
 
@@ -132,6 +137,7 @@ PROVIDER = Provider(
         Setting(
             "deadline_s", "seconds that one whole sending or reading may take", default=LIMITS.deadline_s
         ),
+        Setting("in_flight", "connections at the same time, at most 32", default=LIMITS.in_flight),
         Setting("helo_name", "the name this machine greets with", default="localhost"),
         Setting("inbox_domain", "domain whose replies+…@ and bounces+…@ arrive in the inbox", default=""),
         Setting(

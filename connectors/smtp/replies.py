@@ -1,4 +1,4 @@
-"""What a mail server's reply means for the sender: pure, from the phase, the code and the words.
+"""What a mail server replies and what that means for the sender: pure, from the bytes, the phase and the code.
 
 Source: RFC 5321 4.2 (codes), RFC 3463 (enhanced codes), RFC 4954 (AUTH), RFC 7504 (521, 556).
 """
@@ -23,6 +23,32 @@ BEFORE_MAIL = ("connect", "greeting", "ehlo", "tls", "auth")
 LOGIN_REFUSED = (530, 534, 535, 538)
 # 5.1.7 and 5.1.8 are about the address of the sender.
 SENDER_REFUSED = ("5.1.7", "5.1.8")
+NOT_SMTP = "an answer that is not SMTP"
+LINES_MAX = 200
+BYTES_MAX = 65_536
+
+
+def take(unread: bytearray) -> tuple[int, str] | None:
+    """Take the first whole reply off what was read: its code, and its lines without codes; None while its end has
+    not come. Code 0 is what is not SMTP."""
+    lines: list[str] = []
+    start = 0
+    while (end := unread.find(b"\n", start) + 1) and len(lines) < LINES_MAX:
+        line = unread[start:end].decode("utf-8", "replace")
+        start = end
+        lines.append(line[4:].strip())
+        if not line[:3].isascii() or not line[:3].isdigit():
+            return _taken(unread, end, 0, line.strip())
+        if line[3:4] != "-":
+            return _taken(unread, end, int(line[:3]), "\n".join(lines))
+    if len(lines) < LINES_MAX and len(unread) < BYTES_MAX:
+        return None
+    return _taken(unread, len(unread), 0, "a reply without end")
+
+
+def _taken(unread: bytearray, end: int, code: int, words: str) -> tuple[int, str]:
+    del unread[:end]
+    return code, words
 
 
 def refusal(phase: str, code: int, words: str) -> ConnectorError:
@@ -33,7 +59,7 @@ def refusal(phase: str, code: int, words: str) -> ConnectorError:
     if 400 <= code < 500:
         return Deferred(words, code=shown, phase=phase, scope=_scope(phase, code, enhanced, words))
     if not 500 <= code < 600:  # no reply of SMTP: the other side is not a mail server, or has lost its place
-        return Deferred(words or "an answer that is not SMTP", code=shown, phase=phase, scope="account")
+        return Deferred(words or NOT_SMTP, code=shown, phase=phase, scope="account")
     return _permanent(phase, code, enhanced, words)(words, code=shown, phase=phase)
 
 

@@ -39,7 +39,7 @@ class Wire:
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self.sock = sock
         self.deadline = deadline
-        self._unread = bytearray()
+        self.unread = bytearray()
 
     def write(self, data: bytes) -> None:
         """All of it, or OSError; then an unknown part of it may have left."""
@@ -50,36 +50,37 @@ class Wire:
     def readline(self, size: int = LINE_MAX) -> bytes:
         """A line with its end; less than a line only at the end of the connection or after `size` bytes."""
         searched = 0
-        while (end := self._unread.find(b"\n", searched, size) + 1) == 0 and len(self._unread) < size:
-            searched = len(self._unread)
-            if not self._more():
+        while (end := self.unread.find(b"\n", searched, size) + 1) == 0 and len(self.unread) < size:
+            searched = len(self.unread)
+            if not self.more():
                 break
         return self._take(end or size)
 
     def read(self, size: int) -> bytes:
         """Exactly `size` bytes, or less at the end of the connection."""
-        while len(self._unread) < size and self._more():
+        while len(self.unread) < size and self.more():
             pass
         return self._take(size)
 
+    def more(self) -> bool:
+        """Wait for more to read in `unread`; False at the end of the connection."""
+        self.sock.settimeout(self.deadline.left())
+        data = self.sock.recv(CHUNK)
+        self.unread += data
+        return bool(data)
+
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """Encrypt from here on; what came in the clear and was not read is thrown away (CVE-2011-0411)."""
-        self._unread.clear()
+        self.unread.clear()
         self.sock.settimeout(self.deadline.left())
         self.sock = context.wrap_socket(self.sock, server_hostname=host)
 
     def close(self) -> None:
         self.sock.close()
 
-    def _more(self) -> bool:
-        self.sock.settimeout(self.deadline.left())
-        data = self.sock.recv(CHUNK)
-        self._unread += data
-        return bool(data)
-
     def _take(self, size: int) -> bytes:
-        taken = bytes(self._unread[:size])
-        del self._unread[:size]
+        taken = bytes(self.unread[:size])
+        del self.unread[:size]
         return taken
 
 
