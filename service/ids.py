@@ -42,6 +42,7 @@ PREFIXES = {
     "intent": "itn",
     "commitment": "cmm",
     "interaction": "itr",  # not `int`, which routes know as a number
+    "attachment": "att",
     "delivery_event": "dev",
     "account": "acc",
     "stop": "stp",

@@ -313,6 +313,7 @@ PAGES: dict[str, str] = {
     "POST /people/<stk:number>/contact": "responses:write",
     "GET /people/<stk:number>/contact/<itr:contact_id>": "responses:write",
     "POST /people/<stk:number>/contact/<itr:contact_id>": "responses:write",
+    "GET /people/<stk:number>/contact/<itr:contact_id>/files/<att:file_id>": "responses:read",
     "POST /people/<stk:number>/answer/<rsp:response_id>": "responses:write",
     # groups
     "GET /groups": "segments:read",

@@ -140,6 +140,19 @@ class Interaction(Row, Base):
     __table_args__ = (Index("ix_interactions_record", "stakeholder_id", "happened_at", "id"),)
 
 
+class Attachment(Row, Base):
+    """A file of a logged contact; its bytes lie beside the data, under `key`."""
+
+    __tablename__ = "attachments"
+    interaction_id: Mapped[int] = mapped_column(ForeignKey("interactions.id"), index=True)
+    key: Mapped[str] = mapped_column("file_key", index=True)
+    name: Mapped[str]
+    bytes: Mapped[int]
+    sha256: Mapped[str]
+    by: Mapped[str] = mapped_column("added_by")
+    created_at: Mapped[datetime]
+
+
 class Intent(Row, Base):
     """Append-only: how willing a stakeholder is to work with us in a programme; the newest counts."""
 

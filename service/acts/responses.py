@@ -13,8 +13,9 @@ from campaigns.delivery import release
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, Forbidden, NotFound, said
 from campaigns.messages.tables import Message
-from campaigns.responses import answers, decisions, desk, interactions, record
-from campaigns.responses.tables import Interaction, Response, ResponseCandidate
+from campaigns.responses import answers, attachments, decisions, desk, interactions, record
+from campaigns.responses.attachments import Kept
+from campaigns.responses.tables import Attachment, Interaction, Response, ResponseCandidate
 
 from .. import paging
 from ..access import scoped
@@ -122,6 +123,11 @@ def contact(act: Act, interaction_id: int, stakeholder_id: int) -> Interaction:
     return found
 
 
+def attachment(act: Act, attachment_id: int, interaction_id: int, stakeholder_id: int) -> Attachment:
+    """A file of a contact, for whoever may read the contact."""
+    return attachments.get(act.session, attachment_id, contact(act, interaction_id, stakeholder_id).id)
+
+
 def log_contact(
     act: Act,
     *,
@@ -132,15 +138,18 @@ def log_contact(
     place: str,
     notes: str,
     participants: str = "",
+    files: Sequence[Kept] = (),
 ) -> Interaction:
-    """Log a contact that no connector saw."""
+    """Log a contact that no connector saw, with the files that belong to it."""
     programme_id = home(act, WRITE, programme_id)
     person = reached(act, stakeholder, PEOPLE)
     made = interactions.log(
         act.session, act.now, stakeholder_id=person.id, programme_id=programme_id, kind=kind, at=at, place=place,
         notes=notes, participants=participants, by=act.caller.actor,
     )  # fmt: skip
-    act.note("interaction.logged", "interaction", made.id, programme_id=programme_id)
+    attachments.attach(act.session, act.now, made, files, act.caller.actor)
+    after = {"files": len(files)} if files else None
+    act.note("interaction.logged", "interaction", made.id, programme_id=programme_id, after=after)
     return made
 
 
@@ -157,11 +166,14 @@ def log_several(
     return [log_contact(act, stakeholder=number, **contact) for number in stakeholder_ids]
 
 
-def correct_contact(act: Act, interaction_id: int, **values: Any) -> Interaction:
-    """Correct what was logged by a new entry; the old one stays."""
+def correct_contact(
+    act: Act, interaction_id: int, *, files: Sequence[Kept] = (), **values: Any
+) -> Interaction:
+    """Correct what was logged by a new entry; the old one stays, with its files."""
     found = act.one(Interaction, interaction_id)
     act.need(WRITE, found.programme_id)
     made = interactions.correct(act.session, act.now, found, by=act.caller.actor, **values)
+    attachments.attach(act.session, act.now, made, files, act.caller.actor)
     act.note(
         "interaction.corrected", "interaction", made.id, programme_id=made.programme_id,
         after={"corrects": found.id},

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from campaigns.messages import pictures
+from campaigns.responses import attachments
 
 from .. import epoch, keys
 from ..wiring import Wiring
@@ -40,8 +41,9 @@ def run(args: Namespace) -> int:
         source = wiring.settings.folder / name
         if source.exists():
             shutil.copy2(source, args.folder / name)
-    if (wiring.settings.folder / pictures.FOLDER).exists():
-        shutil.copytree(wiring.settings.folder / pictures.FOLDER, args.folder / pictures.FOLDER)
+    for name in (pictures.FOLDER, attachments.FOLDER):
+        if (wiring.settings.folder / name).exists():
+            shutil.copytree(wiring.settings.folder / name, args.folder / name)
     wiring.close()
     for path in sorted(one for one in args.folder.rglob("*") if one.is_file()):
         path.chmod(0o600)

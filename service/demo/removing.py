@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from sqlalchemy import Column, Table, delete, select, update
 from sqlalchemy.orm import Session
 
+from campaigns.responses import attachments
+from campaigns.responses.tables import Attachment
 from campaigns.stakeholders.tables import Stakeholder, StakeholderTag, Tag
 from campaigns.strategies.tables import Programme
 
@@ -45,12 +47,15 @@ def remove(wiring: Wiring, caller: Caller) -> int:
         if programme is None:
             return 0
         found = _belonging(act.session, _roots(act.session, programme))
+        keys = list(_keys_of_files(act.session, found.get(Attachment.__tablename__, ())))
         count = _delete(act.session, found)
         act.session.execute(
             delete(Tag).where(Tag.name == year.TAG, Tag.id.not_in(select(StakeholderTag.tag_id)))
         )
         act.session.execute(update(Installation).values(sample_id=None))
         act.note("sample.removed", "programme", programme, after={"rows": count})
+        gone = attachments.unnamed(act.session, keys)
+    attachments.drop(wiring.settings.folder, gone)
     return count
 
 
@@ -103,6 +108,11 @@ def _keys() -> Iterator[tuple[Table, Column[int], str]]:
 def _pointing(session: Session, table: Table, column: Column[int], ids: Collection[int]) -> Iterator[int]:
     for some in _chunks(ids):
         yield from session.scalars(select(table.c.id).where(column.in_(some)))
+
+
+def _keys_of_files(session: Session, ids: Collection[int]) -> Iterator[str]:
+    for some in _chunks(ids):
+        yield from session.scalars(select(Attachment.key).where(Attachment.id.in_(some)))
 
 
 def _delete(session: Session, found: Found) -> int:

@@ -29,7 +29,7 @@ from campaigns.errors import DomainError, Forbidden, NotFound
 
 from .. import idempotency, ids, knocks, logins, second_step, words
 from ..access import Caller, reaches_of
-from ..acts import Act
+from ..acts import Act, begin
 from ..door import SAFE, this_door
 from ..permissions import PAGES, SCOPES
 from ..tables import Grant, Login, User
@@ -142,6 +142,18 @@ def trying(done: Callable[[], Response | None]) -> Response | None:
     """Do what a form asks for; None where it was refused: nothing of it is kept, and the page says why."""
     try:
         with g.act.session.begin_nested():
+            return done()
+    except NotFound:
+        raise
+    except DomainError as error:
+        refuse(error)
+        return None
+
+
+def doing(done: Callable[[], Response]) -> Response | None:
+    """`trying` for a view that has no transaction of its own: in one that is kept where nothing was refused."""
+    try:
+        with begin(wiring(), caller(), request_id=g.get("request_id")) as g.act:
             return done()
     except NotFound:
         raise

@@ -13,7 +13,7 @@ from campaigns.stakeholders.tables import KINDS, ROLES
 
 from .. import ids, paging
 from ..acts import consents, people_list, programmes, relationships, responses, segments, stakeholders
-from . import frame, typed
+from . import attached, frame, typed
 
 pages = frame.Pages("people")
 # Reviews are shown this long before they are due.
@@ -96,11 +96,17 @@ def promises() -> Response:
     return _missing("promises", lambda **page: relationships.open_promises(frame.act(), **page))
 
 
-@pages.page("/people/contact", "GET", "POST")
+@pages.page("/people/contact", "GET", "POST", outside=True, form_max=attached.FORM_MAX)
 def contact() -> Response:
     """The same meeting, call or event on the records of several people."""
-    if request.method == "POST" and (done := frame.trying(_log_several)) is not None:
+    done = attached.doing(_log_several) if request.method == "POST" else None
+    if done is not None:
         return done
+    with frame.looking():
+        return _contact_form()
+
+
+def _contact_form() -> Response:
     chosen = request.values.getlist("who")
     group = typed.number("seg", "group", held=request.values.get("group", ""))
     if group is not None and request.method == "GET":
@@ -169,14 +175,14 @@ def give(act: Any, stakeholder_id: int, form: Mapping[str, str]) -> None:
     )  # fmt: skip
 
 
-def _log_several() -> Response:
+def _log_several(files: Sequence[attached.Kept]) -> Response:
     act = frame.act()
     found, unknown = people_list.named(act, [*typed.several("who"), *typed.words("others")])
     g.unknown = unknown
     logged = responses.log_several(
         act, [one.id for one in found], unknown=unknown, programme_id=typed.number("prg", "programme_id"),
         kind=typed.text("kind"), at=typed.moment("at"), place=typed.text("place"), notes=typed.text("notes"),
-        participants=typed.text("participants"),
+        participants=typed.text("participants"), files=files,
     )  # fmt: skip
     if typed.text("promise"):
         for one in logged:

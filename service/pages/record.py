@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, request
 from sqlalchemy import select
 
 from campaigns.errors import BadField
-from campaigns.responses import intents, interactions, record
+from campaigns.responses import attachments, intents, interactions, record
 from campaigns.responses.answers import ANSWERABLE
 from campaigns.responses.tables import INTENTS, INTERACTION_KINDS
 from campaigns.responses.tables import Response as Answer
@@ -28,7 +28,7 @@ from campaigns.stakeholders.tables import (
 from .. import ids
 from ..acts import consents, permissions_view, responses, segments, stakeholders, suppressions, writing
 from ..acts import relationships as relations
-from . import frame, typed
+from . import attached, frame, typed
 from . import tasks as todo
 from .people import give, programme_names, refused, spoken
 
@@ -61,6 +61,7 @@ def one(number: int, status: int = 200) -> Response:
         addresses=addresses.of(act.session, number), tags=people.tags(act.session, number),
         memberships=_memberships(number), groups=segments.of(act, number), waiting=_waiting(number),
         permissions=permissions_view.of(act, number), stops=_stops(number),
+        files=attachments.of(act.session, [one.id for one in page.rows if one.kind == "interaction"]),
         calls=writing.called(act, [entry.evidence.get("message_id") for entry in page.rows]),
         names=relations.names(act, [entry.evidence.get("by") for entry in page.rows]), today=act.now.date(),
         **todo.beside("stakeholder", number),
@@ -80,33 +81,47 @@ def answer(number: int, response_id: int) -> Response:
     return frame.trying(done) or one(number, 422)
 
 
-@pages.page("/people/<stk:number>/contact", "GET", "POST")
+@pages.page("/people/<stk:number>/contact", "GET", "POST", outside=True, form_max=attached.FORM_MAX)
 def log(number: int) -> Response:
     """A meeting, a call, a letter: what no connector saw, and what was promised there."""
-    person = stakeholders.get(frame.act(), number)
-    if request.method == "POST" and (done := frame.trying(lambda: _logged(number))) is not None:
+    done = attached.doing(lambda files: _logged(number, files)) if request.method == "POST" else None
+    if done is not None:
         return done
-    return frame.show(
-        "record_contact", refused(), person=person, kinds=INTERACTION_KINDS, old=None,
-        programmes=_theirs(number, responses.WRITE), **todo.hands(one.programme_id for one in _involved(number)),
-    )  # fmt: skip
+    with frame.looking():
+        hands = todo.hands(one.programme_id for one in _involved(number))
+        return frame.show(
+            "record_contact", refused(), person=stakeholders.get(frame.act(), number), kinds=INTERACTION_KINDS,
+            old=None, programmes=_theirs(number, responses.WRITE), **hands,
+        )  # fmt: skip
 
 
-@pages.page("/people/<stk:number>/contact/<itr:contact_id>", "GET", "POST")
+@pages.page(
+    "/people/<stk:number>/contact/<itr:contact_id>", "GET", "POST", outside=True, form_max=attached.FORM_MAX
+)
 def correct(number: int, contact_id: int) -> Response:
     """Say better what was logged; the old entry stays."""
-    act, person = frame.act(), stakeholders.get(frame.act(), number)
-    old = responses.contact(act, contact_id, number)
 
-    def done() -> Response:
-        responses.correct_contact(act, old.id, **_contact())
+    def better(files: Sequence[attached.Kept]) -> Response:
+        stakeholders.get(frame.act(), number)
+        old = responses.contact(frame.act(), contact_id, number)
+        responses.correct_contact(frame.act(), old.id, files=files, **_contact())
         return frame.go("pages_record.one", done="saved", number=number)
 
-    if request.method == "POST" and (answered := frame.trying(done)) is not None:
-        return answered
-    return frame.show(
-        "record_contact", refused(), person=person, kinds=INTERACTION_KINDS, old=old, programmes={}
-    )
+    done = attached.doing(better) if request.method == "POST" else None
+    if done is not None:
+        return done
+    with frame.looking():
+        return frame.show(
+            "record_contact", refused(), person=stakeholders.get(frame.act(), number), kinds=INTERACTION_KINDS,
+            old=responses.contact(frame.act(), contact_id, number), programmes={},
+        )  # fmt: skip
+
+
+@pages.page("/people/<stk:number>/contact/<itr:contact_id>/files/<att:file_id>")
+def file(number: int, contact_id: int, file_id: int) -> Response:
+    """A file that belongs to a contact, to be saved: never shown in place."""
+    stakeholders.get(frame.act(), number)
+    return attached.served(responses.attachment(frame.act(), file_id, contact_id, number))
 
 
 @pages.page("/people/<stk:number>/in/<prg:programme_id>", "GET", "POST")
@@ -166,9 +181,11 @@ def permissions(number: int) -> Response:
 # What the forms do.
 
 
-def _logged(number: int) -> Response:
+def _logged(number: int, files: Sequence[attached.Kept]) -> Response:
     act, programme_id = frame.act(), typed.number("prg", "programme_id")
-    made = responses.log_contact(act, stakeholder=number, programme_id=programme_id, **_contact())
+    made = responses.log_contact(
+        act, stakeholder=number, programme_id=programme_id, files=files, **_contact()
+    )
     if typed.text("promise"):
         relations.promise(
             act, number, made.programme_id, ours=typed.text("who") != "theirs", text=typed.text("promise"),

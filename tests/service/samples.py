@@ -15,7 +15,7 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery
 from campaigns.messages import content, media, messages, templates
 from campaigns.messages.tables import Occurrence
-from campaigns.responses import events, interactions, tasks
+from campaigns.responses import attachments, events, interactions, tasks
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent, fields, imports, people, segments
 from campaigns.strategies import agreements, objectives, register, strategies
@@ -201,4 +201,6 @@ def _came_back(
         session, now, programme_id=programme_id, title="Ring them", owner="console", by="console", on=now.date(),
         clock="", zone="UTC",
     )  # fmt: skip
-    return {"itr": met.id, "rsp": heard.id, "tsk": todo.id}
+    attachments.attach(session, now, met, [attachments.Kept("0" * 32, "notes.pdf", 1, "-")], met.by)
+    file = attachments.of(session, [met.id])[met.id][0]
+    return {"itr": met.id, "att": file.id, "rsp": heard.id, "tsk": todo.id}

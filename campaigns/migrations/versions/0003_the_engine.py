@@ -20,6 +20,25 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.PrimaryKeyConstraint("key", name=op.f("pk_budgets")),
     )
     op.create_table(
+        "attachments",
+        sa.Column("interaction_id", sa.BigInteger(), nullable=False),
+        sa.Column("file_key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("added_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["interaction_id"], ["interactions.id"], name=op.f("fk_attachments_interaction_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+    )
+    with op.batch_alter_table("attachments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attachments_file_key"), ["file_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attachments_interaction_id"), ["interaction_id"], unique=False)
+
+    op.create_table(
         "timings",
         sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=True),
@@ -98,5 +117,10 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index("ix_timings_made_to")
 
     op.drop_table("timings")
+    with op.batch_alter_table("attachments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attachments_interaction_id"))
+        batch_op.drop_index(batch_op.f("ix_attachments_file_key"))
+
+    op.drop_table("attachments")
     op.drop_table("budgets")
     # ### end Alembic commands ###
