@@ -169,3 +169,7 @@ class Installation(Base):
     oidc: Mapped[dict[str, Any] | None]  # an OpenID provider: issuer, client_id
     oidc_secret: Mapped[bytes | None]  # sealed
     sample_id: Mapped[int | None]  # the programme of the sample year, where it is loaded
+    sample_state: Mapped[str | None]  # wanted | loading | broken; None: it is there, or it is not
+    sample_done: Mapped[int] = mapped_column(default=0, server_default="0")  # steps of it
+    sample_until_at: Mapped[datetime | None]  # a worker has it until then
+    sample_by: Mapped[str | None]  # who asked for it

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from datetime import datetime
 
-from sqlalchemy import Column, Table, delete, select, update
+from sqlalchemy import Column, Table, delete, select
 from sqlalchemy.orm import Session
 
+from campaigns.errors import Conflict
 from campaigns.responses import attachments
 from campaigns.responses.tables import Attachment
 from campaigns.stakeholders.tables import Stakeholder, StakeholderTag, Tag
@@ -39,11 +41,19 @@ CHUNK = 500
 Found = dict[str, set[int]]
 
 
-def remove(wiring: Wiring, caller: Caller) -> int:
-    """Take the sample year away; how many rows it was. Nothing happens where it is not loaded."""
+def remove(wiring: Wiring, caller: Caller, *, anew: bool = False) -> int:
+    """Take the sample year away; how many rows it was. Nothing happens where it is not loaded.
+
+    Conflict while it is being loaded, except for whoever loads it `anew`.
+    """
     with begin(wiring, caller) as act:
         act.need("users:admin", None)
-        programme = year.programme_of(act.session)
+        row = act.session.scalars(select(Installation).with_for_update()).first()
+        if row is None:
+            return 0
+        if not anew:
+            _not_under_way(row, act.now)
+        programme = row.sample_id
         if programme is None:
             return 0
         found = _belonging(act.session, _roots(act.session, programme))
@@ -52,11 +62,18 @@ def remove(wiring: Wiring, caller: Caller) -> int:
         act.session.execute(
             delete(Tag).where(Tag.name == year.TAG, Tag.id.not_in(select(StakeholderTag.tag_id)))
         )
-        act.session.execute(update(Installation).values(sample_id=None))
+        row.sample_id = None
         act.note("sample.removed", "programme", programme, after={"rows": count})
         gone = attachments.unnamed(act.session, keys)
     attachments.drop(wiring.settings.folder, gone)
     return count
+
+
+def _not_under_way(row: Installation, now: datetime) -> None:
+    """What is only wanted is given up; what a worker has in hand is left to it."""
+    if row.sample_state == "loading" and row.sample_until_at is not None and row.sample_until_at > now:
+        raise Conflict("the sample year is being loaded: wait until it is there")
+    row.sample_state, row.sample_until_at = None, None
 
 
 def _roots(session: Session, programme: int) -> Found:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from campaigns.delivery import accounts as connected
 from campaigns.delivery import compose, release
 from campaigns.delivery.tables import Account, Batch, Delivery
-from campaigns.errors import AlreadyDone
+from campaigns.errors import AlreadyDone, Conflict
 from campaigns.messages import content, messages, rhythm, slots
 from campaigns.messages.tables import Message, Occurrence
 from campaigns.responses import answers, commitments, desk, intake, intents, interactions, saved, tasks
@@ -45,6 +45,8 @@ PEOPLE = 320
 AT_ONCE = 40
 # Between two steps others get their turn: SQLite has one writer, and does not queue them.
 BREATH_S = 0.05
+# A worker that shows no sign of life for so long has lost the year that it was loading.
+LEASE = timedelta(seconds=60)
 # Of everyone the winter news is for, these are left out, each for a reason of its own: 37 in all.
 NO_ADDRESS, OPTED_OUT, NEVER_ASKED, BOUNCED = 12, 10, 9, 6
 MONTHS = 12
@@ -92,11 +94,28 @@ def load(wiring: Wiring, caller: Caller, *, mail: int | None = None, network: in
     Step by step, so that nobody else waits long; what was broken off is taken away by `remove`.
     """
     year = Year(wiring, random.Random(2026), wiring.now(), mail=mail or 0, network=network or 0)
-    for step in STEPS:
+    for number, step in enumerate(STEPS, 1):
         with begin(wiring, caller) as year.act:
             step(year)
+            _reached(year, number)
         time.sleep(BREATH_S)
     return year.programme
+
+
+def _reached(year: Year, number: int) -> None:
+    """Keep how far it is, for whoever looks; Conflict where somebody has taken it away or begun it anew meanwhile."""
+    over = number == len(STEPS)
+    mine = year.session.execute(
+        update(Installation)
+        .where(Installation.sample_id == year.programme)
+        .values(
+            sample_done=number, sample_state=None if over else "loading",
+            sample_until_at=None if over else year.wiring.now() + LEASE,
+        )
+        .returning(Installation.id)
+    ).first()  # fmt: skip
+    if mine is None:
+        raise Conflict("the sample year was removed in the meantime")
 
 
 def _programme(year: Year) -> None:

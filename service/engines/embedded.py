@@ -18,6 +18,7 @@ from campaigns.responses import intake, polling
 from campaigns.stakeholders import imports
 
 from .. import notices, observe
+from ..demo import loading
 from ..wiring import Wiring
 
 log = observe.log("dolen.engine")
@@ -44,6 +45,7 @@ class Engine:
                 INBOUND_S,
             ),  # apart: a provider that answers slowly must not keep opt-outs waiting
             (self._import, INBOUND_S),  # apart: a large file must not keep replies waiting
+            (self._sample, INBOUND_S),  # apart: it takes half a minute
             (self._notify, NOTICES_S),  # apart: mail to colleagues must not keep anything waiting
         )
         self._threads = [
@@ -84,6 +86,9 @@ class Engine:
 
     def _import(self) -> bool:
         return imports.run_pending(self.wiring.database.sessions, self.wiring.now) > 0
+
+    def _sample(self) -> bool:
+        return loading.run_pending(self.wiring)
 
     def _notify(self) -> bool:
         return notices.send_due(self.wiring)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response, g, request
 
 from campaigns.errors import DomainError
 from connectors.smtp.presets import PRESETS
 
-from ..acts import accounts, first
-from ..demo import removing, year
+from ..acts import accounts, begin, first
+from ..demo import loading, removing
 from . import frame
 
 pages = frame.Pages("first")
@@ -33,13 +33,14 @@ def practised() -> Response:
 
 @pages.page("/first/year", "POST", outside=True)
 def sampled() -> Response:
-    """Load the sample year, or remove it with everything in it."""
+    """Let a worker load the sample year, or remove it with everything in it."""
     try:
         if request.form.get("do") == "remove":
             removing.remove(frame.wiring(), frame.caller())
             return frame.go("pages_first.steps", done="sample-gone")
-        year.load(frame.wiring(), frame.caller())
-        return frame.go("pages_first.steps", done="sample")
+        with begin(frame.wiring(), frame.caller(), request_id=g.get("request_id")) as act:
+            loading.want(act)
+        return frame.go("pages_first.steps", _anchor="sample-year")
     except DomainError as error:
         frame.refuse(error)
     with frame.looking():
@@ -56,10 +57,9 @@ def standing() -> first.Progress | None:
 
 def _steps(status: int = 200) -> Response:
     act = frame.act()
-    sample = year.programme_of(act.session) if frame.may("users:admin", None) else None
+    sample = loading.standing(act) if frame.may("users:admin", None) else None
     progress = first.progress(act)
     return frame.show(
         "first", status, progress=progress, presets=PRESETS, sample=sample,
-        samples=frame.may("users:admin", None),
         unreachable=progress.account is not None and accounts.out_of_reach(act, [progress.account]),
     )  # fmt: skip

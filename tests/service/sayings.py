@@ -23,7 +23,9 @@ TEMPLATES = ("public", "pages", "mail")
 # What only the console says is said in English, as all of it is.
 CONSOLE = (
     "service/commands/",
-    "service/demo/",
+    "service/demo/cast.py",
+    "service/demo/client.py",
+    "service/demo/story.py",
     "service/moving.py",
     "service/upgrade.py",
     "service/__main__.py",

@@ -16,8 +16,9 @@ from service import epoch, logins
 from service.access import CONSOLE
 from service.acts import begin, first
 from service.app import create_app
+from service.demo import loading, year
 from service.ids import shown
-from service.tables import User
+from service.tables import Installation, User
 from service.wiring import Wiring
 
 from .. import samples
@@ -152,16 +153,83 @@ def test_somebody_who_connects_nothing_is_not_sent_there(browsers: Browsers) -> 
     author.get("/first", status=403)
 
 
-def test_the_sample_year_is_loaded_and_removed_by_one_button(
+def test_the_sample_year_is_loaded_by_a_worker_and_removed_by_one_button(
     browser: Browser, wiring: Wiring, general: int
 ) -> None:
     with wiring.database.write() as session:
         epoch.begin(session)
     page = browser.done("/first/year", do="load")
+    assert "is being loaded" in page and "data-every" in page and "Load the sample year" not in page
+    assert "yn cael ei llwytho" in browser.get("/first?language=cy")
+    assert "يجري تحميل" in browser.get("/first?language=ar")
+    assert "being loaded already" in browser.post("/first/year", do="load", status=422).text
+    assert loading.run_pending(wiring) and not loading.run_pending(wiring)
+    page = browser.get("/first")
     assert "Everything in it is invented" in page and "Remove the sample year" in page
+    assert "data-every" not in page
     with begin(wiring, CONSOLE) as act:
         assert first.progress(act).steps == 0, "what is sample is not one's own first step"
     browser.post("/first/year", do="load", status=422)
     assert "Load the sample year" in browser.done("/first/year", do="remove")
     with wiring.database.read() as session:
         assert [one.id for one in session.scalars(select(Programme))] == [general]
+
+
+class Pulled(BaseException):
+    """The plug."""
+
+
+def test_a_year_that_was_broken_off_is_begun_anew_or_removed(
+    browser: Browser, wiring: Wiring, general: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wiring.database.write() as session:
+        epoch.begin(session)
+    browser.done("/first/year", do="load")
+    whole = year.STEPS
+    monkeypatch.setattr(year, "STEPS", (*whole[:3], _pull, *whole[3:]))
+    with pytest.raises(Pulled):
+        loading.run_pending(wiring)
+    assert 'value="3"' in browser.get("/first")
+    assert not loading.run_pending(wiring)  # for all that others know, somebody is at it
+    assert "wait until it is there" in browser.post("/first/year", do="remove", status=422).text
+    with wiring.database.write() as session:
+        session.scalars(select(Installation)).one().sample_until_at = wiring.now()
+    page = browser.get("/first")
+    assert "broken off in the middle" in page and "Begin it anew" in page
+    assert "Load the sample year" in browser.done("/first/year", do="remove")
+    with wiring.database.read() as session:
+        assert [one.id for one in session.scalars(select(Programme))] == [general]
+
+
+def test_a_year_that_another_worker_lost_or_could_not_load_is_begun_anew(
+    browser: Browser, wiring: Wiring, general: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wiring.database.write() as session:
+        epoch.begin(session)
+    browser.done("/first/year", do="load")
+    short = year.STEPS[:4]
+    monkeypatch.setattr(year, "STEPS", (*short, _fail))
+    with pytest.raises(RuntimeError):
+        loading.run_pending(wiring)
+    assert "Torrwyd ar draws" in browser.get("/first?language=cy")
+    assert "انقطع تحميل" in browser.get("/first?language=ar")
+    assert not loading.run_pending(wiring)
+    browser.done("/first/year", do="load")
+    monkeypatch.setattr(year, "STEPS", (*short, _pull))
+    with pytest.raises(Pulled):
+        loading.run_pending(wiring)
+    with wiring.database.write() as session:
+        session.scalars(select(Installation)).one().sample_until_at = wiring.now()
+    monkeypatch.setattr(year, "STEPS", short)
+    assert loading.run_pending(wiring)
+    assert "Everything in it is invented" in browser.get("/first")
+    with wiring.database.read() as session:
+        assert len(session.scalars(select(Programme)).all()) == 3
+
+
+def _pull(_year: year.Year) -> None:
+    raise Pulled
+
+
+def _fail(_year: year.Year) -> None:
+    raise RuntimeError("the disk is full")
