@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import b32decode, b32encode
+from base64 import b32decode
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import LinkNotValid
 
 MAC_BYTES = 15  # 120 bits; with the 8 bytes of the id a token has 37 letters
+TOKEN_LETTERS = 37
+
+_LETTERS = bytes.maketrans(bytes(range(32)), b"abcdefghijklmnopqrstuvwxyz234567")
+# For each step of `_base32`: the upper half of what lies in each place, and what moves it to where it belongs.
+_MOVES = tuple(
+    (sum(((1 << half) - 1) << (half + lane) for lane in range(0, 320, 2 * (half + free))), (1 << free) - 1)
+    for half, free in ((20, 12), (10, 6), (5, 3))
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class Links:
     def token(self, use: str, number: int) -> str:
         """A token for one use (`unsubscribe`, `reply`, …) of one 63-bit id."""
         body = number.to_bytes(8, "big")
-        return b32encode(body + _mac(self.keys[0], use, body)).decode().rstrip("=").lower()
+        return _base32(body + _mac(self.keys[0], use, body))
 
     def read(self, use: str, token: str) -> int:
         """The id inside a token of this use; LinkNotValid for anything else."""
@@ -60,4 +69,29 @@ class Links:
 
 
 def _mac(key: bytes, use: str, body: bytes) -> bytes:
-    return hmac.new(key, use.encode() + b"\0" + body, hashlib.sha256).digest()[:MAC_BYTES]
+    """HMAC-SHA256 (RFC 2104), shortened; a letter has up to four, so what key and use give is kept."""
+    inner, outer = (begun.copy() for begun in _begun(key, use))
+    inner.update(body)
+    outer.update(inner.digest())
+    return outer.digest()[:MAC_BYTES]
+
+
+@lru_cache(maxsize=64)
+def _begun(key: bytes, use: str) -> tuple[hashlib._Hash, hashlib._Hash]:
+    inner, outer = (
+        hashlib.sha256(bytes(byte ^ pad for byte in key.ljust(64, b"\0"))) for pad in (0x36, 0x5C)
+    )
+    inner.update(use.encode() + b"\0")
+    return inner, outer
+
+
+def _base32(raw: bytes) -> str:
+    """The base32 of a token in small letters, without padding; `b32encode` takes five times as long.
+
+    Each 5 bytes get 8, then the upper halves of 40, of 20 and of 10 bits move up, until a byte holds 5.
+    """
+    blocks = (b"", raw[:5], raw[5:10], raw[10:15], raw[15:20], raw[20:] + b"\0\0")
+    number = int.from_bytes(b"\0\0\0".join(blocks), "big")
+    for upper, move in _MOVES:
+        number += (number & upper) * move
+    return number.to_bytes(40, "big").translate(_LETTERS)[:TOKEN_LETTERS].decode()
