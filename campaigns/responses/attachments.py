@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -44,7 +44,7 @@ class Kept:
     sha256: str
 
 
-def keep(folder: Path, files: Sequence[tuple[str, BinaryIO]]) -> list[Kept]:
+def keep(folder: Path, files: Sequence[tuple[str, IO[bytes]]]) -> list[Kept]:
     """Store files, each with the name it came by; BadField where they are too many or too large, and none stays."""
     if len(files) > MOST:
         raise BadField(said("attach at most {most} files", most=MOST), pointer="/files")
@@ -103,7 +103,7 @@ def unnamed(session: Session, keys: Collection[str]) -> set[str]:
     return set(keys) - set(session.scalars(select(Attachment.key).where(Attachment.key.in_(keys))))
 
 
-def _keep(folder: Path, name: str, file: BinaryIO) -> Kept:
+def _keep(folder: Path, name: str, file: IO[bytes]) -> Kept:
     body = file.read(EACH_MAX + 1)
     if len(body) > EACH_MAX:
         raise BadField(

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, g, request
 
+from campaigns.responses.attachments import Kept
 from campaigns.responses.tables import INTERACTION_KINDS
 from campaigns.stakeholders.tables import KINDS, ROLES
 
@@ -175,7 +176,7 @@ def give(act: Any, stakeholder_id: int, form: Mapping[str, str]) -> None:
     )  # fmt: skip
 
 
-def _log_several(files: Sequence[attached.Kept]) -> Response:
+def _log_several(files: Sequence[Kept]) -> Response:
     act = frame.act()
     found, unknown = people_list.named(act, [*typed.several("who"), *typed.words("others")])
     g.unknown = unknown

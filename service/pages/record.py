@@ -11,6 +11,7 @@ from sqlalchemy import select
 from campaigns.errors import BadField
 from campaigns.responses import attachments, intents, interactions, record
 from campaigns.responses.answers import ANSWERABLE
+from campaigns.responses.attachments import Kept
 from campaigns.responses.tables import INTENTS, INTERACTION_KINDS
 from campaigns.responses.tables import Response as Answer
 from campaigns.stakeholders import addresses, fields, people, relationships
@@ -101,7 +102,7 @@ def log(number: int) -> Response:
 def correct(number: int, contact_id: int) -> Response:
     """Say better what was logged; the old entry stays."""
 
-    def better(files: Sequence[attached.Kept]) -> Response:
+    def better(files: Sequence[Kept]) -> Response:
         stakeholders.get(frame.act(), number)
         old = responses.contact(frame.act(), contact_id, number)
         responses.correct_contact(frame.act(), old.id, files=files, **_contact())
@@ -181,7 +182,7 @@ def permissions(number: int) -> Response:
 # What the forms do.
 
 
-def _logged(number: int, files: Sequence[attached.Kept]) -> Response:
+def _logged(number: int, files: Sequence[Kept]) -> Response:
     act, programme_id = frame.act(), typed.number("prg", "programme_id")
     made = responses.log_contact(
         act, stakeholder=number, programme_id=programme_id, files=files, **_contact()

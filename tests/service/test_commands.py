@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from sqlalchemy import func, select, text
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account, Stop
 from campaigns.messages import pictures
+from campaigns.responses import attachments
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Programme
 from service import epoch, upgrade
@@ -253,8 +255,10 @@ def test_a_backup_opens_with_its_keys_and_never_overwrites(
     main(["token"])
     picture = pictures.Picture(b"a picture", "png", 1, 1)
     pictures.keep(wiring.settings.folder, picture)
+    (minutes,) = attachments.keep(wiring.settings.folder, [("minutes.txt", BytesIO(b"minutes"))])
     assert main(["backup", str(folder)]) == 0
     assert pictures.place(folder, picture.sha256, "png").read_bytes() == b"a picture"
+    assert attachments.place(folder, minutes.key).read_bytes() == b"minutes"
     copy = Wiring(
         load({"DOLEN__DATA__DIR": str(folder), "DOLEN__DATABASE__URL": f"sqlite:///{folder}/dolen.db"})
     )

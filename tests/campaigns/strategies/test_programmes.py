@@ -106,7 +106,7 @@ def test_what_stands_below_is_never_checked_less_because_something_above_was_rai
             now,
             name=name,
             starts_on=date(2026, 1, 1),
-            parent_id=parent and parent.id,
+            parent_id=parent.id if parent else None,
             assurance=level,
         )
 
