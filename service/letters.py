@@ -40,5 +40,8 @@ def _moment(at: datetime | str, zone: str, language: str) -> str:
     """A time as the reader's language writes it, in their zone; kept as ISO text in what was noticed."""
     instant = datetime.fromisoformat(at) if isinstance(at, str) else at
     return format_datetime(
-        instant, "EEEE d MMMM y, HH:mm", tzinfo=ZoneInfo(zone), locale=words.locale(language)
+        instant,
+        f"EEEE d MMMM y{words.COMMAS.get(language, ', ')}HH:mm",
+        tzinfo=ZoneInfo(zone),
+        locale=words.locale(language),
     )

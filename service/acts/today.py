@@ -5,7 +5,7 @@ Rules: every list is short and cut by an index; its room shows the rest. Nobody 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Agreement, Party, Strategy, StrategyVersion, UrgentGo
 
 from ..access import Rows, scoped
-from . import Act, relationships
+from . import Act, relationships, things
 
 SHOWN = 8
 COUNTED_MAX = 1000
@@ -159,6 +159,12 @@ def came_in(act: Act, since: datetime) -> tuple[dict[str, int], Sequence[Respons
     written = select(Response).where(Response.kind.in_(("reply", "mention")), Response.at >= since, *mine)
     newest = act.session.scalars(written.order_by(Response.at.desc()).limit(SHOWN)).all()
     return {kind: count for kind, count in act.session.execute(kinds)}, newest
+
+
+def senders(act: Act, rows: Iterable[Response]) -> dict[int, str]:
+    """Who wrote each of these: the person it was matched to, else as it is signed."""
+    found = things.named(act, [("response", one.id) for one in rows])
+    return {number: one.name for (_, number), one in found.items()}
 
 
 def gaps(act: Act) -> list[rhythm.Gap]:

@@ -61,9 +61,9 @@ def _moment(context: Context, at: datetime | None) -> str:
     """A time in the reader's zone, as their language writes it."""
     if at is None:
         return ""
-    return format_datetime(
-        at, "d MMM y, HH:mm", tzinfo=context["zone"], locale=words.locale(context["language"])
-    )
+    language = context["language"]
+    form = f"d MMM y{words.COMMAS.get(language, ', ')}HH:mm"
+    return format_datetime(at, form, tzinfo=context["zone"], locale=words.locale(language))
 
 
 @pass_context

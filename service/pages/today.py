@@ -30,12 +30,13 @@ def morning(status: int = 200) -> Response:
     kinds, newest = today.came_in(act, since) if may("responses:read") else ({}, [])
     approvals, reviews = today.approvals(act), today.urgent_reviews(act)
     going, failed = (today.going(act, tonight), today.failed(act, since)) if reads else ([], [])
+    answers = today.answers(act) if may("responses:read") else None
     told = (
         [one.message for one in going] + approvals + [one for _, one in reviews] + [one for one, _ in failed]
     )
     return frame.show(
         "today", status,
-        answers=today.answers(act) if may("responses:read") else None,
+        answers=answers, senders=today.senders(act, [*newest, *(answers.rows if answers else ())]),
         approvals=approvals, agreements=today.agreements(act), reviews=reviews,
         unsure=unsure, unsure_count=unsure_count, going=going,
         calls=writing.called(act, [one.id for one in told]),

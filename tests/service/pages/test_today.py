@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -10,8 +11,10 @@ from sqlalchemy import select
 from campaigns.delivery import stops
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.messages.tables import Message, Occurrence
+from campaigns.responses.tables import Response
 from campaigns.strategies.tables import UrgentGo
 from service.ids import shown
+from service.pages import drawing
 from service.wiring import Wiring
 
 from ..samples import programme, world
@@ -96,3 +99,31 @@ def test_work_that_nobody_takes_is_said(wiring: Wiring, browser: Browser, ids: d
         occurrence.state, occurrence.due_at = "planned", wiring.now() - timedelta(minutes=5)
         session.get_one(Message, occurrence.message_id).state = "scheduled"
     assert "Work is waiting" in browser.get("/")
+
+
+def test_whoever_wrote_is_told_by_name_where_it_is_known_who_it_is(
+    wiring: Wiring, browser: Browser, ids: dict[str, int]
+) -> None:
+    with wiring.database.write() as session:
+        row = session.get_one(Response, ids["rsp"])
+        row.kind, row.at, row.closed_at, row.answered_at = "reply", wiring.now(), None, None
+        row.from_key, row.from_name, row.stakeholder_id = "a.n.n@example.org", "", ids["stk"]
+    link = f'<a href="/inbox/{shown("response", ids["rsp"])}"><bdi>'
+    for language in ("en", "cy", "ar"):
+        page = browser.get(f"/?language={language}")
+        assert page.count(f"{link}Ann</bdi>") == 2 and "a.n.n@example.org" not in page
+    with wiring.database.write() as session:
+        session.get_one(Response, ids["rsp"]).stakeholder_id = None
+    assert f"{link}a.n.n@example.org</bdi>" in browser.get("/")
+
+
+def test_a_moment_is_written_with_the_comma_of_the_language() -> None:
+    at = datetime(2026, 11, 2, 9, 5, tzinfo=UTC)
+    for language, told in (("en", "2 Nov 2026, 09:05"), ("cy", "2 Tach 2026, 09:05")):
+        assert _moment(language, at) == told
+    assert "، " in _moment("ar", at) and "," not in _moment("ar", at)
+
+
+def _moment(language: str, at: datetime) -> str:
+    template = drawing.environment(language).from_string("{{ at|moment }}")
+    return template.render(at=at, zone=ZoneInfo("UTC"), language=language)
