@@ -54,7 +54,7 @@ def choose(session: Session, message: Message, values: Mapping[str, Any]) -> Non
         found = Timing(message_id=message.id)
         session.add(found)
     if "rule" in values:
-        found.rule = recurrence.read(values["rule"]).text if values["rule"] else None
+        found.rule = recurrence.read(values["rule"], "/timing/rule").text if values["rule"] else None
         if found.rule is None:
             _forget_planned(session, message, moved=True)
     if found.rule is not None:

@@ -16,7 +16,7 @@ from campaigns.stakeholders.tables import PURPOSES
 from campaigns.strategies.programmes import LEVEL_WORDS
 
 from .. import idempotency
-from ..acts import messages
+from ..acts import messages, times
 from .deliveries import DeliveryOut, RowsQuery
 from .resource import ETAG_HEADER, Resource, if_match, listed, this_act
 from .schemas import Choice, Flag, Id, Made, PageQuery, Schema, Text, Time, Whole, page_of
@@ -56,6 +56,20 @@ class To(ma.fields.Raw):
         return ma.fields.List(Text(320), validate=ma.validate.Length(1, TO_MAX)).deserialize(value)
 
 
+class TimingIn(Schema):
+    """How it goes out over time, where that is more than one instant."""
+
+    rule = Text(
+        300,
+        allow_none=True,
+        metadata={"description": "RFC 5545, such as FREQ=WEEKLY;BYDAY=TU; starts at send_at"},
+    )
+
+
+class TimingOut(Schema):
+    rule = ma.fields.String(required=True, allow_none=True)
+
+
 class MessageNew(Schema):
     to = To(load_default=())
     stakeholders = ma.fields.List(Id("stakeholder"), load_default=(), validate=ma.validate.Length(0, TO_MAX))
@@ -74,6 +88,7 @@ class MessageNew(Schema):
     purpose = Choice(PURPOSES, load_default=None)
     lane = Choice(LANES, load_default="normal")
     send_at = SendAt(load_default=None)
+    timing = ma.fields.Nested(TimingIn, load_default=None, allow_none=True)
     useful_until_s = Whole(60, YEAR_S, load_default=None, allow_none=True)
     ceiling = Whole(1, 100_000_000, load_default=None, allow_none=True)
     draft = Flag(load_default=False)
@@ -83,6 +98,7 @@ class MessageNew(Schema):
 class MessageChange(Schema):
     name = Text(empty=True)
     send_at = SendAt()
+    timing = ma.fields.Nested(TimingIn)
     lane = Choice(LANES)
     useful_until_s = Whole(60, YEAR_S, allow_none=True)
     ceiling = Whole(1, 100_000_000, allow_none=True)
@@ -109,6 +125,7 @@ class MessageOut(Made):
     send_at = Time(required=True, allow_none=True, attribute="at")
     local = ma.fields.String(required=True, allow_none=True, attribute="wall")
     zone = ma.fields.String(required=True, allow_none=True)
+    timing = ma.fields.Nested(TimingOut, required=True, allow_none=True)
     useful_until_s = ma.fields.Integer(required=True, allow_none=True)
     ceiling = ma.fields.Integer(required=True, allow_none=True)
     held_by = ma.fields.List(ma.fields.Dict(), required=True)
@@ -205,8 +222,13 @@ class OccurrenceOut(Schema):
     finished_at = Time(required=True, allow_none=True)
 
 
+class CountedOccurrence(OccurrenceOut):
+    moved_by = ma.fields.String(required=True, allow_none=True)
+    counts = ma.fields.Dict(values=ma.fields.Integer(), required=True)
+
+
 class Occurrences(Schema):
-    data = ma.fields.List(ma.fields.Nested(OccurrenceOut), required=True)
+    data = ma.fields.List(ma.fields.Nested(CountedOccurrence), required=True)
 
 
 class MessageQuery(PageQuery):
@@ -359,7 +381,31 @@ class OccurrencesOf(MethodView):
     @resource.response(200, Occurrences)
     def get(self, id: int) -> Any:
         """List the times it goes out, tests included"""
-        return {"data": messages.occurrences(this_act(), id)}
+        act = this_act()
+        counts = times.counts(act, id)
+        return {
+            "data": [
+                {**{name: getattr(one, name) for name in TIME}, "counts": counts.get(one.id, {})}
+                for one in messages.occurrences(act, id)
+            ]
+        }
+
+
+@resource.route("/<msg:id>/occurrences/<occ:occurrence_id>/move")
+class MoveOccurrence(MethodView):
+    @resource.arguments(ScheduleNew)
+    @resource.response(200, OccurrenceOut)
+    def post(self, body: dict[str, Any], id: int, occurrence_id: int) -> Any:
+        """Move one time of a message that recurs"""
+        return times.move(this_act(), id, occurrence_id, **body)
+
+
+@resource.route("/<msg:id>/occurrences/<occ:occurrence_id>/cancel")
+class CancelOccurrence(MethodView):
+    @resource.response(200, OccurrenceOut)
+    def post(self, id: int, occurrence_id: int) -> Any:
+        """Call off one time of a message that recurs"""
+        return times.call_off(this_act(), id, occurrence_id)
 
 
 @resource.route("/<msg:id>/deliveries")
@@ -386,6 +432,7 @@ def _told(message: Any) -> dict[str, Any]:
     return {
         **row,
         "at": found.due_at,
+        "timing": found.timing,
         "counts": found.counts,
         "reasons": found.reasons,
         "digest": found.digest,
@@ -399,6 +446,7 @@ def _single(message: Any) -> tuple[dict[str, Any], dict[str, str]]:
     return _told(message), {"ETag": f'"{message.version}"'}
 
 
+TIME = ("id", "kind", "wall", "zone", "due_at", "state", "released_at", "finished_at", "moved_by")
 ROW = (
     "id", "state", "name", "kind", "programme_id", "content_id", "segment_id", "purpose", "lane", "author", "test",
     "at", "wall", "zone", "useful_until_s", "ceiling", "held_by", "created_at", "updated_at",

@@ -15,6 +15,7 @@ from .. import ids, words
 from ..acts import accounts, content, messages, planning, programmes, relationships, writing
 from . import frame
 from . import tasks as todo
+from . import times
 from .write import OFFERED, addressed, topics_of
 
 pages = frame.Pages("messages")
@@ -76,7 +77,7 @@ def one(number: int) -> Response:
             history=history, said_of=said, names=relationships.names(act, actors),
             item=content.get(act, message.content_id),
             tags=sorted(dict.fromkeys((*OFFERED, *written)), key=lambda tag: tag in written),
-            zones=sorted(available_timezones()),
+            zones=sorted(available_timezones()), apart=times.apart(shown.timing),
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
             programme=programmes.name_of(act, message.programme_id), group=_group(message),
             topic=messages.topic_of(act, message), topics=topics_of(message.programme_id),
@@ -191,9 +192,9 @@ def _schedule(number: int) -> Response:
             "local": form["local"], "zone": form.get("zone", ""), "gap": "after" if clock == "after" else "refuse",
             "overlap": clock if clock in ("first", "second") else "refuse",
         }  # fmt: skip
-        messages.change(frame.act(), number, None, send_at=when)
+        messages.change(frame.act(), number, None, send_at=when, timing={"rule": times.rule_of(form)})
     else:
-        messages.change(frame.act(), number, None, at=None, wall=None, zone=None)
+        messages.change(frame.act(), number, None, at=None, wall=None, zone=None, timing={"rule": None})
     return _again(number, "saved")
 
 

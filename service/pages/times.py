@@ -1,0 +1,77 @@
+"""The times of a message that recurs: each with what came of it, to be moved or called off by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from flask import Response, g, request
+
+from campaigns.messages.tables import Timing
+
+from .. import ids
+from ..acts import messages, times, writing
+from . import frame
+
+pages = frame.Pages("times")
+OWN = "own"
+# What is offered by name; any other rule is written out.
+RULES = (
+    "FREQ=DAILY",
+    "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+    "FREQ=WEEKLY",
+    "FREQ=WEEKLY;INTERVAL=2",
+    "FREQ=MONTHLY",
+    "FREQ=YEARLY",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A rule as a form shows it: the one that is chosen, what is written out, and its last day."""
+
+    chosen: str
+    written: str
+    until: date | None
+
+
+@pages.page("/messages/<msg:number>/times", "GET", "POST")
+def listed(number: int) -> Response:
+    """Every time it goes out: what came of those that are over, and what may be done with those that come."""
+    if request.method == "POST" and (done := frame.trying(lambda: _changed(number))):
+        return done
+    act = frame.act()
+    message = messages.get(act, number)
+    timing = messages.shown(act, message).timing
+    return frame.show(
+        "message_times", 422 if g.get("said") else 200, message=message, times=times.listed(act, number),
+        called=writing.called(act, [message.id])[message.id], timing=timing, apart=apart(timing),
+    )  # fmt: skip
+
+
+def rule_of(form: Mapping[str, str]) -> str | None:
+    """The rule that a form says: one offered by name, or written out, with the last day of it; None: once."""
+    chosen = form.get("repeats", "")
+    rule = form.get("timing", "").strip() if chosen == OWN else chosen
+    until = form.get("until", "").replace("-", "")
+    return f"{rule};UNTIL={until}" if rule and until else rule or None
+
+
+def apart(timing: Timing | None) -> Apart:
+    """The rule of a message as its form shows it."""
+    parts = [one for one in (timing.rule or "" if timing else "").split(";") if one]
+    until = next((date.fromisoformat(one[6:14]) for one in parts if one.startswith("UNTIL=")), None)
+    rest = ";".join(one for one in parts if not one.startswith("UNTIL="))
+    return Apart(rest, "", until) if rest in ("", *RULES) else Apart(OWN, rest, until)
+
+
+def _changed(number: int) -> Response:
+    form, act = request.form, frame.act()
+    one = ids.number("occurrence", form.get("time")) or 0
+    if form.get("act") == "call_off":
+        times.call_off(act, number, one)
+        return frame.go("pages_times.listed", "called-off", number=number)
+    local = {"local": form.get("local", ""), "zone": frame.reader_zone().key}
+    times.move(act, number, one, send_at=local)
+    return frame.go("pages_times.listed", "moved", number=number)

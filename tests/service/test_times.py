@@ -1,0 +1,77 @@
+"""/v1/messages that recur: the rule with the message, its times in a list, each moved and called off by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from .conftest import Api, People
+
+DAY = (datetime.now(UTC) + timedelta(days=7)).date()
+WEEKLY: dict[str, Any] = {
+    "to": "ann@example.org", "subject": "Walk", "text": "Come along",
+    "send_at": {"local": f"{DAY}T09:00", "zone": "Europe/London"}, "timing": {"rule": "FREQ=WEEKLY;COUNT=3"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def token(people: People) -> str:
+    """Practice: its messages reach nobody, and need no account to be connected first."""
+    return people("author", kind="test")
+
+
+def times(api: Api, token: str, message: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(api.get(f"/v1/messages/{message['id']}/occurrences", token).json["data"])
+
+
+def test_a_message_tells_its_rule_and_each_of_its_times(api: Api, token: str) -> None:
+    """C12"""
+    made = api.post("/v1/messages", token, json=WEEKLY).json
+    assert made["timing"]["rule"] == "FREQ=WEEKLY;COUNT=3" and made["counts"]["intended"] == 0
+    found = times(api, token, made)
+    assert [one["local"] for one in found] == [f"{DAY + timedelta(weeks=n)}T09:00:00" for n in range(3)]
+    assert {one["state"] for one in found} == {"planned"} and found[0]["counts"]["intended"] == 0
+    assert made["send_at"] == found[0]["due_at"]
+
+
+def test_one_time_is_moved_and_one_called_off(api: Api, token: str) -> None:
+    """C12"""
+    made = api.post("/v1/messages", token, json=WEEKLY).json
+    first, second, _ = times(api, token, made)
+    path = f"/v1/messages/{made['id']}/occurrences"
+    when = {"send_at": f"{DAY}T12:00:00Z"}
+    moved = api.post(f"{path}/{first['id']}/move", token, json=when)
+    assert (moved.status_code, moved.json["due_at"]) == (200, when["send_at"])
+    assert api.post(f"{path}/{second['id']}/cancel", token).json["state"] == "cancelled"
+    assert api.post(f"{path}/{second['id']}/cancel", token).json["code"] == "already_done"
+    found = times(api, token, made)
+    assert [one["state"] for one in found] == ["planned", "cancelled", "planned"]
+    assert found[0]["moved_by"] and found[0]["local"] == f"{DAY}T09:00:00" and not found[2]["moved_by"]
+
+
+def test_when_the_last_that_was_left_is_called_off_it_is_finished(api: Api, token: str) -> None:
+    made = api.post("/v1/messages", token, json=WEEKLY).json
+    for one in times(api, token, made):
+        api.post(f"/v1/messages/{made['id']}/occurrences/{one['id']}/cancel", token)
+    assert api.get(f"/v1/messages/{made['id']}", token).json["state"] == "finished"
+
+
+def test_the_rule_is_changed_and_taken_away(api: Api, token: str) -> None:
+    made = api.post("/v1/messages", token, json=WEEKLY).json
+    path, anyhow = f"/v1/messages/{made['id']}", {"If-Match": "*"}
+    daily = api.patch(path, token, headers=anyhow, json={"timing": {"rule": "FREQ=DAILY;COUNT=2"}})
+    assert daily.json["timing"]["rule"] == "FREQ=DAILY;COUNT=2" and len(times(api, token, made)) == 2
+    once = api.patch(path, token, headers=anyhow, json={"timing": {"rule": None}})
+    assert once.json["timing"]["rule"] is None and len(times(api, token, made)) == 1
+
+
+def test_a_rule_that_is_none_is_pointed_at_and_a_time_of_another_message_is_not_found(
+    api: Api, token: str
+) -> None:
+    answer = api.post("/v1/messages", token, json=WEEKLY | {"timing": {"rule": "FREQ=HOURLY"}})
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/timing/rule")
+    one, other = (api.post("/v1/messages", token, json=WEEKLY).json for _ in range(2))
+    foreign = times(api, token, other)[0]["id"]
+    assert api.post(f"/v1/messages/{one['id']}/occurrences/{foreign}/cancel", token).status_code == 404
