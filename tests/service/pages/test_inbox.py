@@ -303,6 +303,17 @@ def test_bulk_does_it_to_every_row_that_is_chosen(browser: Browser, post: Post) 
     assert "closed already" in browser.post("/inbox", act="close", rsp=keys[0], status=422).text
 
 
+def test_a_note_from_times_of_a_team_is_still_shown_to_whoever_is_left(
+    browser: Browser, browsers: Browsers, post: Post
+) -> None:
+    path = f"/inbox/{post.comes()}"
+    colleague = browsers("administrator")
+    browser.done(path, act="note", note="Ask Mair")
+    browser.done(f"/settings/people/{user(colleague.user_id)}/state", state="disabled")
+    page = browser.get(path)
+    assert "Ask Mair" in page and 'name="call"' not in page
+
+
 def test_bulk_says_to_how_many_it_was_done_and_why_not_to_the_others(browser: Browser, post: Post) -> None:
     keys = [post.comes(sender=f"p{number}@example.org") for number in range(4)]
     browser.done("/inbox", act="close", rsp=keys[0])
@@ -417,7 +428,19 @@ def test_every_act_has_its_button_and_an_unknown_one_is_refused(
     alone = browser.get(path)
     assert 'value="take"' not in alone and 'value="assign"' not in alone and 'value="close"' in alone
     assert ">Mail ·" in alone.replace("<dd>", ">") and "<dt>Answer due" in alone
+    for team in (
+        'name="call"',
+        'value="note"',
+        "Notes among colleagues",
+        "<kbd>a</kbd>",
+        "<kbd>n</kbd>",
+        "<dt>With",
+    ):
+        assert team not in alone
+    assert "folder=nobody" not in browser.get("/inbox") and "folder=called" not in browser.get("/inbox")
     browsers("administrator")
+    assert "folder=nobody" in browser.get("/inbox") and "<kbd>n</kbd>" in browser.get(path)
+    assert 'name="call"' in browser.get(path) and "Notes among colleagues" in browser.get(path)
     assert "there is no such act" in browser.post(path, act="explode", status=422).text
     assert set(re.findall(r'name="act" value="(\w+)"', browser.get(path))) >= {
         "take", "assign", "close", "no_answer", "snooze", "urgent", "label", "feel", "note", "match_new",

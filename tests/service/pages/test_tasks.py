@@ -256,3 +256,13 @@ def _told(place: Place) -> list[tuple[str, int, str]]:
     with place.wiring.database.read() as session:
         rows = session.scalars(select(Notice).where(Notice.kind.like("task%")))
         return [(row.kind, row.user_id, row.facts["path"]) for row in rows]
+
+
+def test_whoever_works_alone_is_not_asked_who_does_it(
+    browser: Browser, browsers: Browsers, general: int
+) -> None:
+    me = ids.shown("user", browser.user_id)
+    page = browser.get("/tasks/new")
+    assert f'<input type="hidden" name="owner" value="{me}">' in page and '<select id="f-owner"' not in page
+    browsers("administrator")
+    assert '<select id="f-owner"' in browser.get("/tasks/new")
