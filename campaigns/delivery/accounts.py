@@ -24,6 +24,9 @@ from . import limits
 from .tables import Account, Delivery
 
 ON_UNKNOWN = ("hold", "retry", "assume_sent")
+NO_TROUBLE: dict[str, Any] = {"failures": 0, "trouble": None, "trouble_since_at": None}
+# A login that is refused so soon after it was renewed is not renewed again: it is refused.
+FRESH = timedelta(minutes=1)
 
 
 def create(
@@ -96,9 +99,30 @@ def ready(now: datetime) -> ColumnElement[bool]:
     )
 
 
+def ask_renewal(session: Session, account: Account, now: datetime) -> bool:
+    """Have the login of an account renewed before it carries anything more; False for one that is new.
+
+    `account` is as it was when the refused login was read: where it was renewed since, the new one is tried first.
+    """
+    stale = or_(Account.renewed_at.is_(None), Account.renewed_at <= now - FRESH)
+    waiting = or_(Account.renew_due_at.is_(None), Account.renew_due_at > now)
+    session.execute(
+        update(Account)
+        .where(Account.id == account.id, Account.version == account.version, stale, waiting)
+        .values(renew_due_at=now)
+    )
+    known = session.execute(
+        select(Account.version, Account.renew_due_at).where(Account.id == account.id)
+    ).one()
+    due = known.renew_due_at is not None and known.renew_due_at <= now
+    return bool(due or known.version != account.version)
+
+
 def restore(session: Session, account: Account, now: datetime) -> None:
     """Back in service after its login was proven; what it held goes by itself."""
     account.state, account.state_reason, account.not_before_at = "active", "", None
+    for name, value in NO_TROUBLE.items():
+        setattr(account, name, value)
     account.verified_at, account.inbox_problem, account.poll_due_at = now, None, None
     account.touch(now)
 

@@ -1,7 +1,7 @@
 """When to try again, and when to stop trying: pure rules.
 
 Source: docs/delivery.md rule 8. Mail: 5 min doubling to 4 h with full jitter, 72 h in all. Posts: until they are
-no longer useful.
+no longer useful. Whole accounts: 30 s doubling to 15 min.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ LONGEST_S = 4 * 3600.0
 MAIL_LIFETIME_S = 72 * 3600.0
 POST_USEFUL_S = 2 * 3600.0
 RETRY_AFTER_MAX_S = 3600.0
+# A whole account is tried again after this, doubling; where its provider said when, only what it adds to that.
+ACCOUNT_FIRST_S, ACCOUNT_TOLD_FIRST_S = 30.0, 1.0
+ACCOUNT_LONGEST_S = 900.0
 # A repeat under the same key waits this long, so that an answer on its way can still arrive.
 KEYED_PAUSE_S = 5.0
 # The last minute of a key's life is not trusted: clocks differ.
@@ -33,9 +36,17 @@ class Pace:
         """Seconds to wait after attempt n (from 1); `jitter` is a random number in [0, 1)."""
         ceiling = min(FIRST_S * float(1 << min(attempt - 1, 20)), LONGEST_S)
         wait = ceiling * jitter
-        if retry_after_s is not None:
-            wait = max(wait, min(max(retry_after_s, 0.0), RETRY_AFTER_MAX_S))
-        return wait * self.scale
+        return max(wait * self.scale, self.asked_s(retry_after_s))
+
+    def account_wait_s(self, failures: int, jitter: float, retry_after_s: float | None = None) -> float:
+        """Seconds that a whole account waits after so many failures in a row: what it was told, or longer each time."""
+        first_s = ACCOUNT_FIRST_S if retry_after_s is None else ACCOUNT_TOLD_FIRST_S
+        wait = min(first_s * float(1 << min(failures - 1, 20)), ACCOUNT_LONGEST_S) * jitter
+        return max(wait * self.scale, self.asked_s(retry_after_s))
+
+    def asked_s(self, retry_after_s: float | None) -> float:
+        """What a provider asks for, as far as we do it."""
+        return min(max(retry_after_s or 0.0, 0.0), RETRY_AFTER_MAX_S) * self.scale
 
     def lifetime_s(self, broadcast: bool, useful_until_s: int | None) -> float:
         """How long after its due instant a delivery is still worth sending."""

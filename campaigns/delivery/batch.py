@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from ..base import db_now, new_id
 from ..messages.tables import LANES, Message, Occurrence
-from . import accounts, states, stops
+from . import accounts, states, stops, trouble
 from .backoff import Pace
 from .tables import Account, Attempt, Batch, Delivery
 
@@ -47,7 +47,14 @@ def claim(
 ) -> Claim | None:
     """Take the most urgent due batch that may go; None when there is none."""
     found = session.execute(
-        select(Batch.id, Batch.account_id, Batch.occurrence_id, Occurrence.message_id, Batch.deaths)
+        select(
+            Batch.id,
+            Batch.account_id,
+            Batch.occurrence_id,
+            Occurrence.message_id,
+            Batch.deaths,
+            Account.trouble_since_at,
+        )
         .join(Occurrence, Occurrence.id == Batch.occurrence_id)
         .join(Message, Message.id == Occurrence.message_id)
         .join(Account, Account.id == Batch.account_id)
@@ -65,15 +72,17 @@ def claim(
     ).first()
     if found is None:
         return None
+    trial = found.trouble_since_at is not None
+    if trial and not trouble.on_trial(session, now, found.account_id, lease_s):
+        return None
     token = new_id()
     session.execute(
         update(Batch)
         .where(Batch.id == found.id, Batch.owner.is_(None))
         .values(owner=owner, token=token, until_db=db_now(session) + timedelta(seconds=lease_s))
     )
-    return Claim(
-        found.id, token, found.account_id, found.message_id, found.occurrence_id, found.deaths >= ALONE_AFTER
-    )
+    alone = trial or found.deaths >= ALONE_AFTER
+    return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
 
 
 def _may_go() -> Any:

@@ -30,8 +30,9 @@ from . import accounts, batch, limits, settle, states
 from .backoff import Pace
 from .compose import Composer, Letter, key, written_to
 from .gate import Taken, may_go, take
-from .settle import NOT_STARTED, Outcome, Verdict
+from .settle import NOT_STARTED, Outcome
 from .tables import Account, Batch, Delivery
+from .trouble import Verdict
 
 # The database's trouble and not ours: locked, full, restarting, or two who waited for each other.
 TROUBLE = (OperationalError, InterfaceError)
@@ -183,8 +184,8 @@ def _settle(
     beside: Sequence[int] = (),
 ) -> Verdict:
     verdict = settle.settle(session, now, account, outcomes, desk.pace, beside)
-    if verdict.out_of_service:
-        desk.alarm("account_out_of_service", account.name)
+    if verdict.alarm:
+        desk.alarm(verdict.alarm, account.name)
     return verdict
 
 

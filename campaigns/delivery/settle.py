@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, Receipt, Refused
@@ -21,11 +21,12 @@ from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, R
 from ..messages import render
 from ..messages.tables import Message
 from ..stakeholders import addresses, consent
-from . import accounts, limits, states
+from . import limits, states, trouble
 from .backoff import Pace
 from .batch import note
 from .gate import Taken
 from .tables import Account, Delivery
+from .trouble import Verdict
 
 
 class NotStarted:
@@ -43,14 +44,6 @@ class Outcome:
     answer: Receipt | ConnectorError | NotStarted
 
 
-@dataclass
-class Verdict:
-    """What a wave's answers say about its account: wait until, or newly out of service."""
-
-    wait_until: datetime | None = None
-    out_of_service: bool = False
-
-
 def settle(
     session: Session,
     now: datetime,
@@ -66,20 +59,11 @@ def settle(
     _hold_people(session, account, outcomes, beside)
     sent = [one for one in outcomes if isinstance(one.answer, Receipt)]
     _sent(session, now, sent)
-    verdict = Verdict()
+    verdict = trouble.judge(session, now, account, [one.answer for one in outcomes], pace)
     for one in outcomes:
         if not isinstance(one.answer, Receipt):
             _other(session, now, account, one, pace, verdict)
     limits.give_back(session, now, account, sum(one.answer is NOT_STARTED for one in outcomes))
-    if verdict.wait_until is not None:
-        session.execute(
-            update(Account)
-            .where(
-                Account.id == account.id,
-                or_(Account.not_before_at.is_(None), Account.not_before_at < verdict.wait_until),
-            )
-            .values(not_before_at=verdict.wait_until)
-        )
     return verdict
 
 
@@ -170,16 +154,9 @@ def _other(
 ) -> None:
     """Anything but acceptance."""
     answer = one.answer
-    values = _values(session, now, account, one, pace)
+    values = _values(session, now, account, one, pace, verdict.wait_until)
     if one.row.repeat and values["state"] in (states.DEFERRED, states.FAILED):
         values = {"state": states.UNKNOWN, "settled_at": now, **_but(values, "state", "reason", "settled_at")}
-    if isinstance(answer, AccountGone):
-        if accounts.refuse(session, account.id, now, answer.words):
-            verdict.out_of_service = True
-        verdict.wait_until = now
-    elif isinstance(answer, Deferred) and answer.scope == "account":
-        wait = values["next_at"] or now
-        verdict.wait_until = max(wait, verdict.wait_until or wait)
     row = one.row
     # Recovery may have called it unknown meanwhile; the answer to that very attempt says more.
     before = (states.SENDING,) if values["state"] == states.UNKNOWN else (states.SENDING, states.UNKNOWN)
@@ -206,8 +183,10 @@ def _other(
         )
 
 
-def _values(session: Session, now: datetime, account: Account, one: Outcome, pace: Pace) -> dict[str, Any]:
-    """What the row becomes."""
+def _values(
+    session: Session, now: datetime, account: Account, one: Outcome, pace: Pace, wait_until: datetime | None
+) -> dict[str, Any]:
+    """What the row becomes; `wait_until` is when its account takes something again."""
     answer = one.answer
     if not isinstance(answer, ConnectorError):
         return {"state": states.DEFERRED, "next_at": now}
@@ -221,7 +200,9 @@ def _values(session: Session, now: datetime, account: Account, one: Outcome, pac
     if isinstance(answer, AccountGone):
         return {"state": states.DEFERRED, "next_at": now, "error": error}
     if isinstance(answer, Deferred):
-        return _again(session, now, account, one, answer, pace, error)
+        wait = timedelta(seconds=pace.delay_s(one.row.attempt, random.random(), answer.retry_after_s))
+        again_at = wait_until if answer.scope == "account" and wait_until is not None else now + wait
+        return _again(session, now, account, one, again_at, pace, error)
     next_at = pace.unknown_next_at(
         account.repeats, account.on_unknown, now, one.row.intent_at, float(account.limits["deadline_s"])
     )
@@ -241,19 +222,18 @@ def _again(
     now: datetime,
     account: Account,
     one: Outcome,
-    answer: Deferred,
+    next_at: datetime,
     pace: Pace,
     error: dict[str, Any],
 ) -> dict[str, Any]:
     """Later, while it is still worth it."""
     row = session.get_one(Delivery, one.row.delivery_id)
     message = session.get_one(Message, row.message_id)
-    wait = timedelta(seconds=pace.delay_s(one.row.attempt, random.random(), answer.retry_after_s))
     lifetime = timedelta(seconds=pace.lifetime_s(account.broadcast, message.useful_until_s))
-    if now + wait > row.due_at + lifetime and now > one.row.intent_at:
+    if next_at > row.due_at + lifetime and now > one.row.intent_at:
         reason = "too_late" if account.broadcast or message.useful_until_s else "lifetime_over"
         return _final(now, states.FAILED, reason, error)
-    return {"state": states.DEFERRED, "next_at": now + wait, "error": error}
+    return {"state": states.DEFERRED, "next_at": next_at, "error": error}
 
 
 def _suppress(session: Session, now: datetime, account: Account, one: Outcome, error: dict[str, Any]) -> None:
@@ -264,4 +244,4 @@ def _suppress(session: Session, now: datetime, account: Account, one: Outcome, e
         )  # fmt: skip
 
 
-__all__ = ["NOT_STARTED", "NotStarted", "Outcome", "Verdict", "settle", "unmakeable"]
+__all__ = ["NOT_STARTED", "NotStarted", "Outcome", "settle", "unmakeable"]
