@@ -56,14 +56,16 @@ def start(wiring: Wiring) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(timezone="UTC")
     for name, (duties, period_s) in ticks(wiring).items():
         scheduler.add_job(
-            _in_order(duties), "interval", seconds=period_s, id=name,
+            in_order(duties), "interval", seconds=period_s, id=name,
             misfire_grace_time=None, coalesce=True, max_instances=1,
         )  # fmt: skip
     scheduler.start()
     return scheduler
 
 
-def _in_order(duties: list[Callable[[], object]]) -> Callable[[], None]:
+def in_order(duties: list[Callable[[], object]]) -> Callable[[], None]:
+    """One after the other; what goes wrong with one keeps no other from its turn."""
+
     def run() -> None:
         for duty in duties:
             try:

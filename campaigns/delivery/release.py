@@ -283,8 +283,11 @@ def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HOR
         asked = _to_settle(session)
     for message_id in asked:
         _tried(_settle, database, message_id, now, wrong)
-    with database.write() as session:
-        timing.overtaken(session, now())
+    with database.read() as session:
+        overtaken = timing.overtaken(session, now())
+    if overtaken:
+        with database.write() as session:
+            timing.pass_over(session, now())
     with database.read() as session:
         found = due(session, now(), horizon_s)
     released = [_tried(_release_if_clear, database, occurrence_id, now, wrong) for occurrence_id in found]

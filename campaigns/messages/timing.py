@@ -92,8 +92,18 @@ def make_ahead(session: Session, now: datetime) -> int:
     return sum(_make_more(session, now, message_id) for message_id in session.scalars(short).all())
 
 
-def overtaken(session: Session, now: datetime) -> int:
-    """Pass over times that came before their message could go and after which another came; how many."""
+def overtaken(session: Session, now: datetime) -> list[int]:
+    """Times that came before their message could go and after which another came."""
+    return list(session.scalars(select(Occurrence.id).where(*_overtaken(now))))
+
+
+def pass_over(session: Session, now: datetime) -> None:
+    """Skip the times that are overtaken."""
+    passed = update(Occurrence).where(*_overtaken(now)).values(state="skipped")
+    session.execute(passed.execution_options(synchronize_session=False))
+
+
+def _overtaken(now: datetime) -> list[Any]:
     later = aliased(Occurrence)
     another = select(later.id).where(
         later.message_id == Occurrence.message_id, later.kind == "real", later.due_at > Occurrence.due_at,
@@ -103,16 +113,10 @@ def overtaken(session: Session, now: datetime) -> int:
         Message.id.in_(select(Timing.message_id).where(Timing.rule.is_not(None))),
         Message.state.in_(("scheduled", "sending")),
     )
-    passed = session.execute(
-        update(Occurrence)
-        .where(
-            Occurrence.kind == "real", Occurrence.state == "planned", Occurrence.released_to < 0,
-            Occurrence.due_at <= now, Occurrence.message_id.in_(ripe), another.exists(),
-        )
-        .values(state="skipped")
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    return int(passed.rowcount)  # type: ignore[attr-defined]
+    return [
+        Occurrence.kind == "real", Occurrence.state == "planned", Occurrence.released_to < 0,
+        Occurrence.due_at <= now, Occurrence.message_id.in_(ripe), another.exists(),
+    ]  # fmt: skip
 
 
 def goes_on(session: Session, message: Message) -> bool:
