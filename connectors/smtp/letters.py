@@ -18,10 +18,7 @@ LEADING_DOT = re.compile(rb"\n\.")
 
 @dataclass(slots=True)
 class Letter:
-    """`raw` ends with CRLF; `eai` where an address needs SMTPUTF8; `end` is the moment (monotonic) it gives up at.
-
-    `moved`: a connection was lost before a byte of the mail had gone, and it was given to another.
-    """
+    """`raw` ends with CRLF; `eai` where an address needs SMTPUTF8; `end` is the moment (monotonic) it gives up at."""
 
     key: str
     message_id: str
@@ -30,7 +27,6 @@ class Letter:
     raw: bytes
     eai: bool
     end: float
-    moved: bool = False
 
     def commands(self, features: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
         """MAIL, RCPT and DATA, with the parameters that this server knows."""

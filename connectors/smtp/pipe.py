@@ -2,7 +2,8 @@
 
 Rules: where the server offers PIPELINING, one write carries a mail's body, its final dot and the envelope of the next
 mail; elsewhere each command waits for its reply. Only from the first byte of the final dot to its reply is a mail
-Uncertain. A letter none of whose bytes have gone, on a connection that is lost, is given to another connection once.
+Uncertain. A letter whose body has not begun when a connection is lost goes over another one, if this one had carried
+letters before; a fresh connection that is lost says something about the relay, and the letter is Deferred.
 A reply that nothing was asked for means that the server has lost its place, and ends the connection.
 Source: RFC 5321, RFC 2920 (PIPELINING).
 """
@@ -51,6 +52,7 @@ class Pipe:
         self.pipelined = "PIPELINING" in session.features
         self.fd = self._sock.fileno()
         self.open = True
+        self._used = False  # a letter has been answered on it
         self.watched = 0  # what the loop polls it for
         self.asking: Letter | None = None
         self.going: Letter | None = None
@@ -145,14 +147,13 @@ class Pipe:
         going, asking, phase = self.going, self.asking, (*self._expected, "data")[0]
         self.going = self.asking = None
         if going is not None:
-            self._tell((going.key, self._lost(error, "final" if self._sent > self._dot else "body")))
+            self._answer(going, self._lost(error, "final" if self._sent > self._dot else "body"))
         if asking is None or self._refused:
             return
-        if asking.moved or asking.end <= monotonic():
-            self._tell((asking.key, self._lost(error, phase if phase in ENVELOPE else "mail")))
-        else:
-            asking.moved = True
+        if self._used and asking.end > monotonic():
             self._again(asking)
+        else:
+            self._answer(asking, self._lost(error, phase if phase in ENVELOPE else "mail"))
 
     def is_stale(self) -> bool:
         """Whether a connection that was kept has been closed, or told something, meanwhile."""
@@ -237,7 +238,7 @@ class Pipe:
             return self.lose(error)
         if not self._refused and self.asking is not None:
             self._refused = phase
-            self._tell((self.asking.key, error))
+            self._answer(self.asking, error)
         if self._commands or not self._expected:
             self._dismiss(unfinished=True)
 
@@ -262,14 +263,18 @@ class Pipe:
             error = refusal("final", code, words)
         else:
             error = Uncertain(words or NOT_SMTP, code=str(code), phase="final")
-        self._tell((going.key, error))
+        self._answer(going, error)
         if not whole or code == 421 or code // 100 not in (4, 5):
             self.lose(ConnectionError(SILENT))
 
     def _accepted(self, words: str) -> None:
         going, self.going = self.going, None
         assert going is not None
-        self._tell((going.key, Receipt(going.message_id, words[:500])))
+        self._answer(going, Receipt(going.message_id, words[:500]))
+
+    def _answer(self, letter: Letter, answer: Answer) -> None:
+        self._used = True
+        self._tell((letter.key, answer))
 
     def _lose_place(self, words: str = "") -> None:
         self.lose(refusal("mail", 0, words))

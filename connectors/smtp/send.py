@@ -22,6 +22,7 @@ from .session import Relay, Session
 from .wire import Deadline
 
 NEVER = float("inf")
+LONGEST_S = 60.0  # of one wait for the network, where no letter gives up earlier
 OPENING_S = 0.02  # how often a call that has connections looks whether a further one has come about
 HEAR, HEAR_AND_WRITE = select.POLLIN, select.POLLIN | select.POLLOUT
 
@@ -266,11 +267,11 @@ class _Call:
         ready: list[Pipe] = []
         if self._waiting and self._idle:
             ready, self._idle = self._idle, ready
-        wait_s = 0.0 if ready else max(0.0, self._alarm - monotonic())
+        wait_s = 0.0 if ready else max(0.0, min(self._alarm - monotonic(), LONGEST_S))
         if self._opening:
             self._join_opened(ready, 0.0 if self._pipes else wait_s)
             wait_s = 0.0 if ready or self._told else min(wait_s, OPENING_S)
-        if self._pipes:
+        if self._pipes and not ready:
             self._listen(ready, wait_s)
         if self._alarm <= monotonic():
             self._give_up()
@@ -278,7 +279,7 @@ class _Call:
         return ready
 
     def _listen(self, ready: list[Pipe], wait_s: float) -> None:
-        for fd, event in self._poller.poll(None if wait_s == NEVER else wait_s * 1000 + 1):
+        for fd, event in self._poller.poll(wait_s * 1000 + 1):
             pipe = self._pipes[fd]
             if event & select.POLLOUT:
                 pipe.flush()
