@@ -17,7 +17,7 @@ from contextlib import suppress
 from time import monotonic
 
 from ..api import ConnectorError, Deferred, Receipt, Refused, Uncertain
-from .letters import Letter, stuffed
+from .letters import Letter
 from .replies import NOT_SMTP, refusal, take
 from .session import Session
 from .wire import CHUNK, trouble
@@ -45,9 +45,8 @@ class Pipe:
     def __init__(self, session: Session) -> None:
         self._sock = session.wire.sock
         self._sock.setblocking(False)
-        self._pending: Callable[[], int] | None = getattr(
-            self._sock, "pending", None
-        )  # TLS keeps bytes of its own
+        # TLS keeps bytes of its own, which no poll sees.
+        self._pending: Callable[[], int] | None = getattr(self._sock, "pending", None)
         self._features = session.features
         self.pipelined = "PIPELINING" in session.features
         self.fd = self._sock.fileno()
@@ -167,10 +166,10 @@ class Pipe:
 
     def close(self) -> None:
         """Hang up; from an idle connection leave is taken."""
-        self.open = False
-        with suppress(OSError):
-            if self.idle:
+        if self.idle:
+            with suppress(OSError):
                 self._sock.send(b"QUIT\r\n")
+        self.open = False
         self._sock.close()
 
     # --- asking
@@ -192,17 +191,16 @@ class Pipe:
             self._write(commands[0])
 
     def _send_body(self, letter: Letter, following: Letter | None) -> None:
-        body = stuffed(letter.raw)
         self.going, self.asking = letter, following
-        self._out, self._sent, self._dot = b"", 0, len(body)
+        self._out, self._sent, self._dot = b"", 0, len(letter.raw)
         if letter.end <= monotonic():  # the last moment at which stopping is known to be harmless
             self.lose(TimeoutError(LATE))
         elif following is None:
             self._expected = ("final",)
-            self._write(body + DOT)
+            self._write(letter.raw + DOT)
         else:
             self._expected = GROUP
-            self._write(b"".join((body, DOT, *following.commands(self._features))))
+            self._write(b"".join((letter.raw, DOT, *following.commands(self._features))))
 
     def _write(self, data: bytes) -> None:
         if self._unread:

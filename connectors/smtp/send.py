@@ -281,12 +281,13 @@ class _Call:
     def _listen(self, ready: list[Pipe], wait_s: float) -> None:
         for fd, event in self._poller.poll(wait_s * 1000 + 1):
             pipe = self._pipes[fd]
-            if event & select.POLLOUT:
-                pipe.flush()
-                self._watch(pipe)
-            if pipe.open and event != select.POLLOUT:
+            if (
+                event != select.POLLOUT
+            ):  # first, since a server that refuses a body may say why before it hangs up
                 pipe.hear()
-                self._watch(pipe)
+            if pipe.open and event & select.POLLOUT:
+                pipe.flush()
+            self._watch(pipe)
             if pipe.wants and pipe not in self._idle:
                 ready.append(pipe)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 import threading
@@ -32,7 +31,6 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.smtp.letters import stuffed
 from connectors.smtp.replies import refusal
 from connectors.testing import FarRepeats, OutboundContract, RepeatContract
 
@@ -93,13 +91,6 @@ def test_any_words_are_exactly_one_message() -> None:
         one_each()
         connector.close()
     assert relay.connections == 1
-
-
-@given(raw=st.lists(st.sampled_from([b".", b"..", b"a", b""])).map(b"\r\n".join))
-def test_dot_stuffing_is_undone_by_taking_one_dot_away(raw: bytes) -> None:
-    sent = stuffed(raw + b"\r\n")
-    assert b"\r\n.\r\n" not in b"\r\n" + sent
-    assert re.sub(rb"(?m)^\.", b"", sent) == raw + b"\r\n"
 
 
 # --- how far it got
