@@ -125,8 +125,6 @@ class Pipe:
         self._unread += data
         while self.open and self._unread and (reply := take(self._unread)) is not None:
             self._judge(*reply)
-        if self.wants and self._unread:
-            self._lose_place()
 
     def flush(self) -> None:
         """Hand the kernel what it takes."""

@@ -27,6 +27,7 @@ class Relay:
     steps: dict[str, str] = field(default_factory=dict)
     once: dict[str, tuple[str, str]] = field(default_factory=dict)
     logins: list[str] = field(default_factory=list)
+    pipelining: bool = False
     connections: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
@@ -52,7 +53,9 @@ class Relay:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses if "EHLO" not in self.steps else [await self.at("EHLO", server, "")]
+        if "EHLO" in self.steps:
+            return [await self.at("EHLO", server, "")]
+        return [*responses[:-1], "250-PIPELINING", responses[-1]] if self.pipelining else responses
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -63,8 +66,10 @@ class Relay:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        envelope.rcpt_tos.append(address)
-        return await self.at("RCPT", server, "250 ok", address)
+        reply = await self.at("RCPT", server, "250 ok", address)
+        if reply.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return reply
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         told = self.told("DATA", envelope.rcpt_tos[0], "250 2.0.0 queued as 1A2B")
@@ -90,9 +95,10 @@ def running(
     steps: dict[str, str] | None = None,
     utf8: bool = False,
     exclude: tuple[str, ...] = (),
+    pipelining: bool = False,
 ) -> Iterator[Relay]:
     """A relay on a free port of 127.0.0.1."""
-    relay = Relay(steps=dict(steps or {}))
+    relay = Relay(steps=dict(steps or {}), pipelining=pipelining)
     controller = Controller(
         relay,
         hostname="127.0.0.1",

@@ -510,11 +510,11 @@ class FarRelay(FarRepeats):
 
 
 class TestContract(OutboundContract, RepeatContract):
-    """SMTP keeps the promises of every connector."""
+    """SMTP keeps the promises of every connector, whether or not commands may travel together."""
 
-    @pytest.fixture
-    def far(self) -> Iterator[FarRelay]:
-        with running(login=True) as relay:
+    @pytest.fixture(params=[False, True], ids=["lock-step", "pipelining"])
+    def far(self, request: pytest.FixtureRequest) -> Iterator[FarRelay]:
+        with running(login=True, pipelining=request.param) as relay:
             yield FarRelay(relay)
 
 
