@@ -38,6 +38,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # 2020-01-01: 41 bits of milliseconds after it last until 2089 and keep the sign bit free on both databases.
 ID_EPOCH_MS = 1_577_836_800_000
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
+_SHIFTS = range(50, -1, -10)
 CROCKFORD_VALUES = {letter: value for value, letter in enumerate(CROCKFORD)}
 COUNTS = 1 << 22  # ids in one millisecond
 BLOCK_MAX = 4096
@@ -124,8 +126,8 @@ def new_id() -> int:
 
 def public_id(prefix: str, number: int) -> str:
     """The id people and programs see: `stk_01ABC…`, 13 base32 characters."""
-    letters = [CROCKFORD[(number >> shift) & 31] for shift in range(60, -1, -5)]
-    return f"{prefix}_{''.join(letters)}"
+    pairs = "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
+    return f"{prefix}_{CROCKFORD[number >> 60 & 31]}{pairs}"
 
 
 def parse_id(prefix: str, text: str) -> int:

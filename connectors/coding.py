@@ -22,6 +22,7 @@ HIGH = bytes(range(127, 256))
 # In base64 a byte outside ASCII costs 4/3, in quoted-printable 3: above this share base64 is the shorter one.
 HIGH_SHARE = 6
 DOTS = re.compile(rb"^\.{1,24}", re.MULTILINE)
+LONG = re.compile(rb"^(.{74,})(=20|=09)$", re.MULTILINE)
 
 Encode = Callable[[Sequence[str]], list[bytes]]
 
@@ -38,8 +39,13 @@ def coded(kind: str, words: Words) -> list[bytes]:
 
 def _in_pieces(words: Filled) -> bool:
     """Whether each piece can be encoded by itself: no line end lies across two of them."""
-    ends = not words.values or words.constants[-1] != "" or not words.values[-1].endswith("\n")
-    return ends and "\r" not in "".join(words.values) and not any("\r" in one for one in words.constants)
+    ends = not words.values or words.constants[-1] != "" or words.values[-1][-1:] not in ("", "\n")
+    return ends and "\r" not in "".join(words.values) and _apart(words.constants)
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _apart(constants: tuple[str, ...]) -> bool:
+    return not any("\r" in one for one in constants)
 
 
 @lru_cache(maxsize=KEPT_MAX)
@@ -103,7 +109,7 @@ class _Quoted:
 
     def __init__(self, head: bytes, pieces: list[bytes]) -> None:
         *shared, last = pieces
-        coded = [*map(_soft, shared), _dots(b2a_qp(last, istext=True))]
+        coded = [*map(_soft, shared), _lawful(b2a_qp(last, istext=True))]
         self._head, self._behind = head + coded[0], coded[1:]
 
     def __call__(self, values: Sequence[str]) -> list[bytes]:
@@ -115,11 +121,13 @@ class _Quoted:
 
 def _soft(raw: bytes) -> bytes:
     """Quoted-printable that the next piece goes on from: a letter behind it leaves room for the soft line break."""
-    return _dots(b2a_qp(raw + b"~", istext=True)[:-1] + b"=\n") if raw else b""
+    return _lawful(b2a_qp(raw + b"~", istext=True)[:-1] + b"=\n") if raw else b""
 
 
-def _dots(coded: bytes) -> bytes:
-    """Dots at the beginning of a line written as codes, on lines of their own."""
+def _lawful(coded: bytes) -> bytes:
+    """What `b2a_qp` leaves to do: no dot begins a line, and white space that ends one makes it no longer than 76."""
     while coded.startswith(b".") or b"\n." in coded:
         coded = DOTS.sub(lambda found: b"=2E" * len(found[0]) + b"=\n", coded)
+    if b"=20\n" in coded or b"=09\n" in coded:
+        coded = LONG.sub(rb"\1=\n\2", coded)
     return coded.replace(b"\n", b"\r\n")

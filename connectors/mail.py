@@ -194,7 +194,8 @@ def _labelled(value: str) -> str:
 def _words(text: str, always: bool = False) -> str:
     """Text for a header: as it is where it survives folding, otherwise as RFC 2047 words."""
     survives = text.isascii() and "  " not in text and "=?" not in text and text == text.strip()
-    if survives and not always and all(len(word) <= TOKEN_MAX for word in text.split(" ")):
+    short = len(text) <= TOKEN_MAX or all(len(word) <= TOKEN_MAX for word in text.split(" "))
+    if survives and short and not always:
         return text
     raw, start, pieces = text.encode(), 0, []
     while start < len(raw):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape, unescape
 from typing import Any
 
@@ -19,6 +20,7 @@ from connectors.api import Outbound
 from ..base import public_id
 from ..links import Links
 from ..messages import render
+from ..messages.compiled import Source, Stencil
 from ..messages.tables import Message, Variant
 from .tables import Account
 
@@ -37,6 +39,9 @@ RTL = ("ar", "fa", "he", "ur")
 RULE = "― ― ―"
 BREAKS = regex.compile(r"<(?:br|/p|/h[1-6]|/div|/li)[^>]*>", regex.IGNORECASE)
 TAGS = regex.compile(r"<[^>]*>")
+PICTURES = regex.compile(r'(<img(?: [a-z]+="[^"]*")*? src=")/m/')
+# The letters of so many variants are made at the same time without being drawn anew.
+STENCILS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,58 +70,123 @@ def written_to(address: str | None, slots: Mapping[str, Any] | None) -> str:
     return address or str((slots or {}).get("_to", ""))
 
 
+class Tokens(dict[str, str]):
+    """The signed tokens of one delivery by their use, each made when it is asked for."""
+
+    def __init__(self, links: Links, number: int) -> None:
+        super().__init__()
+        self._links, self._number = links, number
+
+    def __missing__(self, use: str) -> str:
+        token = self[use] = self._links.token(use, self._number)
+        return token
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is done with the words of a letter before they go; `languages` are those of its words, in their order."""
+
+    languages: tuple[str, ...]
+    bulk: bool
+    broadcast: bool
+    base_url: str
+
+    def late(self, tokens: Mapping[str, str]) -> dict[str, str]:
+        """What each letter gets of its own, by the names that words have for it."""
+        return {
+            "unsubscribe_url": f"{self.base_url}/u/{tokens['unsubscribe']}",
+            "preferences_url": f"{self.base_url}/p/{tokens['preferences']}",
+            "reader_token": tokens["reader"],
+        }
+
+    def finish(self, made: Sequence[render.Rendered], late: Mapping[str, str]) -> tuple[str, str, str]:
+        """Subject, text and HTML as they go out."""
+        words = made[0] if len(made) == 1 else together(made[0], made[1], self.languages)
+        # Pictures of ours are stored without the name of the server, which may change.
+        text, html = words.text, PICTURES.sub(lambda found: f"{found[1]}{self.base_url}/m/", words.html)
+        out, choices = late["unsubscribe_url"], late["preferences_url"]
+        if self.bulk and out not in text and out not in html:
+            choosable = choices not in text and choices not in html
+            for language in self.languages:
+                text, html = _with_way_out(text, html, out, language)
+                if choosable:
+                    text, html = _with_way_out(text, html, choices, language, CHOICES)
+        whole = _document(html, words.subject, self.languages[0]) if html and not self.broadcast else ""
+        return words.subject, text, whole
+
+
 class Composer:
     """Composes the deliveries of one message through one account, as both were when it was made."""
 
     def __init__(self, message: Message, account: Account, links: Links) -> None:
-        self._message, self._account, self._links = message, account, links
+        self._account, self._links = account, links
+        self._bulk = not account.broadcast and (
+            message.purpose != "service" or message.segment_id is not None
+        )
+        self._inbox = str(account.settings.get("inbox_domain") or "")
+        self._sheets: dict[tuple[int, int | None], _Sheet] = {}
 
     def compose(self, letter: Letter) -> Outbound:
         """What the connector gets. Raises render.MissingData and BadTemplate; nothing was sent then."""
-        return _compose(letter, self._message, self._account, self._links)
+        number, sheet, account = letter.delivery_id, self._sheet(letter), self._account
+        tokens = Tokens(self._links, number)
+        subject, text, html = sheet.stencil.fill(letter.slots or {}, tokens)
+        return Outbound(
+            key=key(number),
+            to=letter.to,
+            subject=subject,
+            text=text,
+            html=html,
+            language=sheet.language,
+            sender=account.sender,
+            sender_name=account.sender_name,
+            reply_to=f"replies+{tokens['reply']}@{self._inbox}" if self._inbox else "",
+            message_id=message_id(number, self._links),
+            in_reply_to=sheet.in_reply_to,
+            headers=self._headers(tokens) if self._bulk else {},
+            options=self._options(sheet, tokens),
+        )
+
+    def _sheet(self, letter: Letter) -> _Sheet:
+        above, below = letter.variant, letter.below
+        which = above.id, below.id if below is not None else None
+        if which not in self._sheets:
+            variants = (above,) if below is None else (above, below)
+            languages = tuple(one.language for one in variants)
+            frame = Frame(languages, self._bulk, self._account.broadcast, self._links.base_url)
+            self._sheets[which] = _Sheet(
+                _stencil(frame, tuple(Source(one.subject, one.text, one.html) for one in variants)),
+                ", ".join(languages),
+                str(above.options.get("in_reply_to", "")),
+                above.options,
+            )
+        return self._sheets[which]
+
+    def _headers(self, tokens: Tokens) -> dict[str, str]:
+        ways = f"<{self._links.url('/u/')}{tokens['unsubscribe']}>"
+        if self._inbox:
+            ways += f", <mailto:unsubscribe+{tokens['unsubscribe']}@{self._inbox}?subject=unsubscribe>"
+        return {"List-Unsubscribe": ways, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+    def _options(self, sheet: _Sheet, tokens: Tokens) -> Mapping[str, Any]:
+        if not self._inbox:
+            return sheet.options
+        return {**sheet.options, "envelope_from": f"bounces+{tokens['reply']}@{self._inbox}"}
 
 
-def _compose(letter: Letter, message: Message, account: Account, links: Links) -> Outbound:
-    number, variant = letter.delivery_id, letter.variant
-    out = links.url(f"/u/{links.token('unsubscribe', number)}")
-    choices = links.url(f"/p/{links.token('preferences', number)}")
-    late = {
-        "unsubscribe_url": out, "preferences_url": choices, "reader_token": links.token("reader", number)
-    }  # fmt: skip
-    words, languages = _words(letter, {**(letter.slots or {}), **late})
-    bulk = not account.broadcast and (message.purpose != "service" or message.segment_id is not None)
-    # Pictures of ours are stored without the name of the server, which may change.
-    text, html = words.text, words.html.replace('src="/m/', f'src="{links.url("/m/")}')
-    if bulk and out not in text and out not in html:
-        choosable = choices not in text and choices not in html
-        for language in languages:
-            text, html = _with_way_out(text, html, out, language)
-            if choosable:
-                text, html = _with_way_out(text, html, choices, language, CHOICES)
-    return Outbound(
-        key=key(number),
-        to=letter.to,
-        subject=words.subject,
-        text=text,
-        html=_document(html, words.subject, variant.language) if html and not account.broadcast else "",
-        language=", ".join(languages),
-        sender=account.sender,
-        sender_name=account.sender_name,
-        reply_to=_reply_to(number, account, links),
-        message_id=message_id(number, links),
-        in_reply_to=str(variant.options.get("in_reply_to", "")),
-        headers=_headers(number, account, links, out) if bulk else {},
-        options={**variant.options, **_return_path(number, account, links)},
-    )
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What the letters of one variant, or of two in one letter, have in common."""
+
+    stencil: Stencil
+    language: str
+    in_reply_to: str
+    options: Mapping[str, Any]
 
 
-def _words(letter: Letter, values: dict[str, Any]) -> tuple[render.Rendered, list[str]]:
-    """The words of one language, or of two in one letter, and the languages they are in."""
-    above = render.render(letter.variant, values)
-    if letter.below is None:
-        return above, [letter.variant.language]
-    languages = [letter.variant.language, letter.below.language]
-    return together(above, render.render(letter.below, values), languages), languages
+@lru_cache(maxsize=STENCILS_MAX)
+def _stencil(frame: Frame, words: tuple[Source, ...]) -> Stencil:
+    return Stencil(words, frame.late, frame.finish)
 
 
 def together(above: render.Rendered, below: render.Rendered, languages: Sequence[str]) -> render.Rendered:
@@ -182,21 +252,3 @@ def _document(html: str, subject: str, language: str) -> str:
     direction = _direction(language)
     head = f'<meta charset="utf-8"><title>{escape(subject)}</title>'
     return f'<!doctype html><html lang="{language}" dir="{direction}"><head>{head}</head><body>{html}</body></html>'
-
-
-def _headers(number: int, account: Account, links: Links, out: str) -> dict[str, str]:
-    ways = [f"<{out}>"]
-    if account.settings.get("inbox_domain"):
-        token = links.token("unsubscribe", number)
-        ways.append(f"<mailto:unsubscribe+{token}@{account.settings['inbox_domain']}?subject=unsubscribe>")
-    return {"List-Unsubscribe": ", ".join(ways), "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-
-
-def _reply_to(number: int, account: Account, links: Links) -> str:
-    domain = account.settings.get("inbox_domain")
-    return f"replies+{links.token('reply', number)}@{domain}" if domain else ""
-
-
-def _return_path(number: int, account: Account, links: Links) -> dict[str, Any]:
-    domain = account.settings.get("inbox_domain")
-    return {"envelope_from": f"bounces+{links.token('reply', number)}@{domain}"} if domain else {}

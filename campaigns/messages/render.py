@@ -165,14 +165,21 @@ def render(words: Words, values: Mapping[str, Any]) -> Rendered:
     the subject's one line.
     """
     known = nest(values)
-    subject = _fill(words.subject, False, known, SUBJECT_MAX).strip()
+    return whole(
+        _fill(words.subject, False, known, SUBJECT_MAX),
+        _fill(words.text, False, known, TEXT_MAX),
+        _fill(words.html, True, known, HTML_MAX),
+    )
+
+
+def whole(subject: str, text: str, html: str) -> Rendered:
+    """Words whose slots are filled, as they may go out: the subject on one line, the HTML clean."""
+    subject = subject.strip()
     if odd := _NOT_IN_SUBJECTS.search(subject):
         raise BadTemplate(
             said("the subject would hold the character {name}", name=f"U+{ord(odd.group()):04X}"),
             pointer="/subject",
         )
-    text = _fill(words.text, False, known, TEXT_MAX)
-    html = _fill(words.html, True, known, HTML_MAX)
     return Rendered(subject, text, markup.clean(html))
 
 
@@ -192,10 +199,11 @@ def _fill(source: str, escape: bool, known: dict[str, Any], size_max: int) -> st
             if length > size_max:
                 break
             pieces.append(piece)
-    except (TemplateError, TypeError) as wrong:
+        made = "".join(pieces)
+        too_long = length > size_max or len(made.encode()) > size_max
+    except (TemplateError, TypeError, UnicodeEncodeError) as wrong:  # the last: half a character
         raise BadTemplate(said("these values do not fit the words: {wrong}", wrong=wrong)) from None
-    made = "".join(pieces)
-    if length > size_max or len(made.encode()) > size_max:
+    if too_long:
         raise BadTemplate(
             said("with these values the words are longer than {size_max} bytes", size_max=size_max)
         )

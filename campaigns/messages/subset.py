@@ -8,7 +8,8 @@ Source: security 5, bad input T1 to T11.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -19,7 +20,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..errors import BadTemplate, MissingData, Said, said
 
-SINGLE = ("name", "language", "unsubscribe_url", "preferences_url", "reader_token")
+# Made for each letter when it goes out, so they are never missing and never stored.
+LATE = ("unsubscribe_url", "preferences_url", "reader_token")
+SINGLE = ("name", "language", *LATE)
 DOTTED = ("fields", "data")
 # At the end of a slot's name: the words may do without it, because it stands in an `if` or has a default.
 # Where they turn out to need it after all, filling in says so.
@@ -46,20 +49,42 @@ class Part:
 @lru_cache(maxsize=COMPILED_MAX)
 def part(source: str, html: bool) -> Part:
     """Check and compile one text; `html` escapes what is filled in. BadTemplate carries the `line`."""
-    environment = _ENVIRONMENTS[html]
+    with _told():
+        parsed, reader = _read(source, html)
+        template = _ENVIRONMENTS[html].from_string(parsed)
+    return Part(template, tuple(name if needed else name + OPTIONAL for name, needed in reader.slots.items()))
+
+
+def tree(source: str, html: bool) -> list[nodes.Node]:
+    """The nodes of one checked text: output, `if` and `for` and what stands in them, nothing else."""
+    with _told():
+        return _read(source, html)[0].body
+
+
+def constant(node: nodes.Expr, html: bool) -> str:
+    """What is printed for a text in quotes or a number, and the filters behind it."""
+    return (
+        _ENVIRONMENTS[html].from_string(nodes.Template([nodes.Output([node], lineno=1)], lineno=1)).render()
+    )
+
+
+def _read(source: str, html: bool) -> tuple[nodes.Template, _Reader]:
+    parsed, reader = _ENVIRONMENTS[html].parse(source), _Reader()
+    reader.body(parsed.body)
+    return parsed, reader
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
-        parsed = environment.parse(source)
-        reader = _Reader()
-        reader.body(parsed.body)
-        template = environment.from_string(parsed)
+        yield
     except TemplateError as wrong:
         raise BadTemplate(str(wrong.message), line=getattr(wrong, "lineno", None) or 1) from None
     except (SyntaxError, RecursionError, ValueError):
         raise BadTemplate("this is nested too deeply to be read", line=1) from None
-    return Part(template, tuple(name if needed else name + OPTIONAL for name, needed in reader.slots.items()))
 
 
-class _Gap(Undefined):
+class Gap(Undefined):
     """A value that is not there: false in an `if`, an error wherever it would be printed or walked over."""
 
     __slots__ = ()
@@ -78,7 +103,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
-        name = f"{obj.path}.{attribute}" if isinstance(obj, _Gap) else attribute
+        name = f"{obj.path}.{attribute}" if isinstance(obj, Gap) else attribute
         return self.undefined(name=name)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -88,7 +113,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         return False
 
 
-def _printable(value: Any) -> Any:
+def printable(value: Any) -> Any:
     """What a slot prints; lists and objects have no words of their own."""
     if isinstance(value, str):
         return value
@@ -96,7 +121,7 @@ def _printable(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, _Gap):
+    if isinstance(value, Gap):
         raise MissingData([value.path])
     if value is None:
         raise MissingData(["a value inside a list"])
@@ -105,7 +130,7 @@ def _printable(value: Any) -> Any:
 
 def _each(value: Any) -> list[Any]:
     """What `for` walks over: a list, and nothing that only looks like one."""
-    if isinstance(value, _Gap):
+    if isinstance(value, Gap):
         raise MissingData([value.path])
     if not isinstance(value, list) or len(value) > ITEMS_MAX:
         raise BadTemplate(said("`for` needs a list of at most {items_max} items", items_max=ITEMS_MAX))
@@ -115,34 +140,35 @@ def _each(value: Any) -> list[Any]:
 def _end(place: int) -> Callable[[Any], Any]:
     def pick(value: Any) -> Any:
         found = _each(value)
-        return found[place] if found else _Gap(name="an item of an empty list")
+        return found[place] if found else Gap(name="an item of an empty list")
 
     return pick
 
 
 HEAVY: dict[str, Callable[..., Any]] = {
-    "upper": lambda value: _printable(value).upper(),
-    "lower": lambda value: _printable(value).lower(),
-    "capitalize": lambda value: _printable(value)[:1].upper() + _printable(value)[1:],
-    "trim": lambda value: _printable(value).strip(),
-    "join": lambda value, between=", ": between.join(_printable(item) for item in _each(value)),
+    "upper": lambda value: printable(value).upper(),
+    "lower": lambda value: printable(value).lower(),
+    "capitalize": lambda value: printable(value)[:1].upper() + printable(value)[1:],
+    "trim": lambda value: printable(value).strip(),
+    "join": lambda value, between=", ": between.join(printable(item) for item in _each(value)),
 }
 LIGHT: dict[str, Callable[..., Any]] = {
-    "default": lambda value, other="": other if isinstance(value, _Gap) or value in (None, "") else value,
+    "default": lambda value, other="": other if isinstance(value, Gap) or value in (None, "") else value,
     "first": _end(0),
     "last": _end(-1),
     "length": lambda value: len(_each(value)),
 }
+FILTERS = {**HEAVY, **LIGHT, "each": _each}
 
 
 def _environment(escape: bool) -> _Environment:
     made = _Environment(
-        autoescape=escape, undefined=_Gap, finalize=_printable, keep_trailing_newline=True, trim_blocks=True,
+        autoescape=escape, undefined=Gap, finalize=printable, keep_trailing_newline=True, trim_blocks=True,
         lstrip_blocks=True, cache_size=0,
     )  # fmt: skip
     made.globals.clear()
     made.tests.clear()
-    made.filters = {**HEAVY, **LIGHT, "each": _each}
+    made.filters = dict(FILTERS)
     return made
 
 

@@ -193,6 +193,12 @@ pieces = st.integers(0, 6).flatmap(
 @example(
     Filled(("x", ""), ("",)), Filled(("a" * 76, "." * 80), (".",)), Filled(("م" * 20, "a", ""), ("é", "m"))
 )
+@example(
+    Filled(("",)),
+    Filled(("a" * 75 + " \n" + "." * 200,)),
+    Filled(("a" * 74 + "\t\nx", ""), ("a" * 75 + " ",)),
+)
+@example(Filled(("",)), Filled(("\n", ""), ("",)), Filled(("a\n", "", ""), ("", "")))
 @settings(max_examples=300, deadline=None)
 def test_words_in_pieces_read_back_as_the_same_words_in_one(
     subject: Filled, text: Filled, html: Filled
