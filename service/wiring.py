@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
@@ -57,6 +57,7 @@ class Wiring:
             lease_s=self.settings.work.lease_s,
             pace=self.pace,
             alarm=observe.alarm,
+            keep=self.keep,
             stopping=stopping,
         )
 
@@ -69,6 +70,11 @@ class Wiring:
                 known = (account.version, self._connect(account))
                 self._connectors[account.id] = known
             return known[1]
+
+    def keep(self, session: Session, account: Account, secrets: Mapping[str, str]) -> None:
+        """Seal secrets of an account beside the others it has."""
+        known = self.keyring.open(account.id, account.secrets)
+        account.secrets = self.keyring.seal(account.id, known | dict(secrets))
 
     def close(self) -> None:
         """Give back every connection, to providers and to the database."""

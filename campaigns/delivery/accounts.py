@@ -60,7 +60,8 @@ def change(session: Session, account: Account, now: datetime, **values: Any) -> 
 def declare(account: Account, connector: Connector) -> None:
     """Write down what the connector says it takes and how it repeats."""
     account.channel, account.broadcast = connector.channel, connector.broadcast
-    account.limits, account.app = asdict(connector.limits), connector.app or None
+    account.limits = asdict(connector.limits)
+    account.app = f"{account.connector}:{connector.app}" if connector.app else None
     account.renews = connector.refresh is not None
     account.repeats = repeats_as_data(connector.repeats)
 

@@ -8,7 +8,7 @@ before every write to the network. What the network answers is never thrown away
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,6 +51,8 @@ class Desk:
     lease_s: float = 120.0
     pace: Pace = field(default_factory=Pace)
     alarm: Callable[[str, str], None] = lambda name, account: None
+    # Stores secrets of an account, of those names, beside the others it has.
+    keep: Callable[[Session, Account, Mapping[str, str]], None] = lambda session, account, secrets: None
     # Told to stop, a worker ends what it has begun to hand over and lays the rest down.
     stopping: Callable[[], bool] = lambda: False
     # A named place the process may be made to die at, for proofs; free in production.

@@ -92,7 +92,9 @@ def _poll(
             _unread(database, account, now(), error.words, alarm)
             return 0
         with database.write() as session:
-            if accounts.refuse(session, account_id, now(), error.words):
+            if account.renews and accounts.ask_renewal(session, account, now()):
+                _set(session, account_id, now() + timedelta(seconds=period_s), None)
+            elif accounts.refuse(session, account_id, now(), error.words):
                 alarm("account_out_of_service", account.name)
         return 0
     except (ConnectorError, DomainError):

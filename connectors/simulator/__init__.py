@@ -55,6 +55,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         find=wire.find if isinstance(repeats, Findable) else None,
         hooks=partial(hear, secrets["hook_secret"]) if "hook_secret" in secrets else None,
         poll=partial(poll, wire),
+        refresh=partial(wire.refresh, secrets["refresh_token"]) if "refresh_token" in secrets else None,
         close=door.close,
     )
 
@@ -100,6 +101,7 @@ PROVIDER = Provider(
         Setting("visible_within_s", "findable: after how many seconds a look-up is sure", default=0.0),
         Setting("deadline_s", "how long one hand-over may take, in seconds", default=10.0),
         Setting("token", "the login, where the provider asks for one", secret=True),
+        Setting("refresh_token", "what gives a new login, once, when the old one is refused", secret=True),
         Setting(
             "hook_secret",
             "what proves a hook (whsec_…); while it changes, the new one and the old one",

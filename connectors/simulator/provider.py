@@ -42,8 +42,10 @@ class Switches:
     """How it behaves; the command line sets the start, the control call changes it.
 
     `next` are words for the next messages, as a local part would say them. `busy` is for how many calls it
-    answers 429 with `retry_after`; `down` answers 503. `tokens` are the only good token of an account.
-    `skip_s` moves the clock forward. `hooks` are {"url", "secret"} by account.
+    answers 429 with `retry_after`; `down` answers 503. `tokens` are the only good token of an account;
+    `refresh_tokens` give a new one of each, for `token_life_s` (0: not told). With `used_up_s` it says beside each
+    acceptance that it takes nothing more for so long. `skip_s` moves the clock forward. `hooks` are {"url", "secret"}
+    by account.
     """
 
     repeats: tuple[str, ...] = KINDS
@@ -55,7 +57,10 @@ class Switches:
     busy: int = 0
     retry_after: str = "1"
     down: bool = False
+    used_up_s: int = 0
     tokens: dict[str, str] = field(default_factory=dict)
+    refresh_tokens: dict[str, str] = field(default_factory=dict)
+    token_life_s: float = 0.0
     hooks: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -87,7 +92,7 @@ class Practice:
         self.switches = switches or Switches()
         self.events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.told: Callable[[str, dict[str, Any]], None] = lambda account, event: None
-        self.count = 0
+        self.count = self.renewals = 0
         self._taken: dict[tuple[str, str, str], deque[Taken]] = defaultdict(deque)
         self._tries: Counter[tuple[str, str, str]] = Counter()
         events = path.with_name(f"{path.name}.events")
@@ -133,7 +138,18 @@ class Practice:
             kind, permanent = COMES_BACK[word]
             self.happen(account, {**_back(kind, taken.id, message), "permanent": permanent})
         hang_up = word == "drop" and self._tries[place] <= (number or 1)
-        return Answer(200, {"id": taken.id}, later_s=later_s, hang_up=hang_up)
+        left = {"RateLimit-Remaining": "0", "RateLimit-Reset": str(self.switches.used_up_s)}
+        headers = left if self.switches.used_up_s else {}
+        return Answer(200, {"id": taken.id}, headers, later_s=later_s, hang_up=hang_up)
+
+    def renew(self, account: str, body: bytes) -> Answer:
+        """A new login and a new token to renew it by; the old ones are good for nothing any more."""
+        if self.switches.refresh_tokens.get(account) != orjson.loads(body)["refresh_token"]:
+            return Answer(400, {"error": "invalid_grant"})
+        self.renewals += 1
+        new = {"token": f"token-{self.renewals}", "refresh_token": f"refresh-{self.renewals}"}
+        self.switches.tokens[account], self.switches.refresh_tokens[account] = new.values()
+        return Answer(200, new | {"life_s": self.switches.token_life_s})
 
     def find(self, repeats: str, account: str, key: str) -> Answer:
         """The acceptance of a key, once it can be seen."""
@@ -165,7 +181,7 @@ class Practice:
             return Answer(422, {"error": "no_such_switch_or_value", "names": unfit})
         for name, value in wanted.items():
             setattr(self.switches, name, float(value) if isinstance(now[name], float) else value)
-        return Answer(200, {**asdict(self.switches), "accepted": self.count})
+        return Answer(200, {**asdict(self.switches), "accepted": self.count, "renewals": self.renewals})
 
     def close(self) -> None:
         self._log.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ..api import AddressGone, Deferred, Outbound, Receipt, Uncertain
+from ..api import AddressGone, Deferred, Outbound, Receipt, Renewed, Uncertain
 from ..http import Answer, Door
 
 
@@ -35,6 +35,15 @@ class Wire:
         if answer.status != 200:
             raise self._trouble(answer)
         return _receipt(answer)
+
+    def refresh(self, token: str) -> Renewed:
+        """A new login for the token that renews it, which is good for once."""
+        answer = self.door.request(
+            "POST", f"{self.root}/token", json={"refresh_token": token}, gone=(400, 401)
+        )
+        told = {name: _field(answer, name) for name in ("token", "refresh_token")}
+        life_s = answer.json().get("life_s")
+        return Renewed(told, float(life_s) if life_s else None)
 
     def find(self, outbound: Outbound) -> Receipt | None:
         """What the provider knows under this key."""
@@ -75,7 +84,7 @@ def _message(outbound: Outbound) -> dict[str, Any]:
 
 
 def _receipt(answer: Answer) -> Receipt:
-    return Receipt(_field(answer, "id"))
+    return Receipt(_field(answer, "id"), wait_s=answer.used_up_s)
 
 
 def _field(answer: Answer, name: str) -> str:

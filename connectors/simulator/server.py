@@ -5,6 +5,7 @@
   GET  /{repeats}/{account}/messages?key=   look up by key (findable only)
   GET  /{repeats}/{account}/events?after=   what came back since
   GET  /{repeats}/{account}                 is the login good?
+  POST /{repeats}/{account}/token           a new login for the token that renews it, which is good for once
   POST /control                             change how it behaves; an empty object only asks
   POST /control/events                      make something come back
 """
@@ -131,6 +132,8 @@ class _Doors:
         repeats, account, what = (*asked.path, "", "")[:3]
         if repeats not in self._practice.switches.repeats or not account:
             return Answer(404, {"error": "not_found"})
+        if (asked.method, what) == ("POST", "token"):
+            return self._practice.renew(account, asked.body)
         obstacle = self._practice.obstacle(account, asked.authorization)
         if obstacle:
             return obstacle

@@ -10,7 +10,7 @@ seen in 2026 are in samples/.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from ..http import Door
 
 HOST = "api.twitter.com"  # written into tweepy
 RETRY_AFTER_MAX_S = 86_400.0
+LIMITS = ("app-limit-24hour", "user-limit-24hour", "rate-limit")
 # Of the account or the app, not of this post.
 ACCOUNT_WORDS = ("suspended", "locked", "app permissions", "client-forbidden", "not-enrolled", "credits")
 DUPLICATE = "duplicate"
@@ -37,6 +38,7 @@ class Client:
 
     def __init__(self, door: Door, base_url: str, user_id: str, secrets: Mapping[str, str]) -> None:
         self.user_id = user_id
+        self.used_up_s = 0.0  # for so long X takes nothing more, as it said beside its last answer
         self._door = door
         self.api = tweepy.Client(**secrets, return_type=requests.Response, wait_on_rate_limit=False)
         door.mount(self.api.session)
@@ -54,7 +56,11 @@ class Client:
         self, writes: bool, call: Callable[..., requests.Response], *args: Any, **values: Any
     ) -> dict[str, Any]:
         try:
-            answer = call(*args, **values).json()
+            response = call(*args, **values)
+            answer, self.used_up_s = (
+                response.json(),
+                _seconds(_used_up(response.headers), response.headers) or 0.0,
+            )
         except ConnectorError:
             raise
         except _Problem as problem:
@@ -131,12 +137,17 @@ def _words(response: requests.Response) -> str:
 
 
 def _wait_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds until X lets us again: the day's limit where that is used up, by X's own clock."""
-    resets = [
-        headers.get(f"x-{limit}-reset", "")
-        for limit in ("app-limit-24hour", "user-limit-24hour")
-        if headers.get(f"x-{limit}-remaining") == "0"
-    ] or [headers.get("x-rate-limit-reset", "")]
+    """Seconds until X lets us again: until the last of the limits that are used up begins anew."""
+    return _seconds(_used_up(headers) or [headers.get("x-rate-limit-reset", "")], headers)
+
+
+def _used_up(headers: Mapping[str, str]) -> list[str]:
+    """When each limit that is used up begins anew."""
+    return [headers.get(f"x-{one}-reset", "") for one in LIMITS if headers.get(f"x-{one}-remaining") == "0"]
+
+
+def _seconds(resets: Sequence[str], headers: Mapping[str, str]) -> float | None:
+    """Until the last of these instants, by X's own clock."""
     until = [float(reset) for reset in resets if reset.isascii() and reset.isdigit()]
     return min(max(max(until) - _now(headers), 1.0), RETRY_AFTER_MAX_S) if until else None
 

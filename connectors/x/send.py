@@ -37,7 +37,7 @@ def send(client: Client, outbound: Outbound) -> Receipt:
     data = answer.get("data")
     if not isinstance(data, dict) or not is_id(data.get("id")):
         raise Uncertain("the answer names no post", phase="answer")
-    return Receipt(str(data["id"]))
+    return Receipt(str(data["id"]), wait_s=client.used_up_s)
 
 
 def find(client: Client, outbound: Outbound) -> Receipt | None:

@@ -13,7 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from campaigns.delivery import resolve, send
+from campaigns.delivery import renewal, resolve, send
 from campaigns.responses import intake, polling
 from campaigns.stakeholders import imports
 
@@ -82,7 +82,7 @@ class Engine:
         return intake.process(wiring.database.sessions, wiring.now(), wiring.links) > 0
 
     def _resolve(self) -> bool:
-        return resolve.resolve(self.desk) > 0
+        return renewal.renew_due(self.desk) + resolve.resolve(self.desk) > 0
 
     def _import(self) -> bool:
         return imports.run_pending(self.wiring.database.sessions, self.wiring.now) > 0

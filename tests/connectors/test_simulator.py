@@ -500,3 +500,36 @@ def test_an_answer_later_than_the_deadline_of_the_account_is_uncertain(
         connector.send(mail("late+600000"))
     assert connector.find is not None and connector.find(mail("late+600000"))
     assert keys(server, account) == ["k"]
+
+
+def test_a_login_is_renewed_by_a_token_that_is_good_for_once(server: Running, account: str) -> None:
+    """`F28`: the new login works, the old one and the token that renewed it do not."""
+    server.control(tokens={account: "new"}, refresh_tokens={account: "once"}, token_life_s=3600.0)
+    settings = {"url": server.url, "account": account}
+    old = registry.connect("simulator", settings, {"token": "old", "refresh_token": "once"})
+    assert old.refresh is not None
+    with pytest.raises(AccountGone):
+        old.verify()
+    renewed = old.refresh()
+    assert set(renewed.secrets) == {"token", "refresh_token"} and renewed.life_s == 3600
+    fresh = registry.connect("simulator", settings, renewed.secrets)
+    fresh.verify()
+    with pytest.raises(AccountGone):
+        old.refresh()
+    assert server.control()["renewals"] == 1
+    for each in (old, fresh):
+        each.close()
+
+
+def test_an_account_without_a_token_to_renew_by_cannot_be_renewed(connect: Callable[..., Connector]) -> None:
+    """A face it does not have."""
+    assert connect().refresh is None
+
+
+def test_that_nothing_is_left_is_told_beside_the_yes(
+    connect: Callable[..., Connector], server: Running
+) -> None:
+    """`F24`."""
+    assert connect().send(mail("nia", "a")).wait_s == 0
+    server.control(used_up_s=45)
+    assert connect().send(mail("nia", "b")).wait_s == 45

@@ -111,6 +111,22 @@ def test_a_full_window_slows_the_account_until_x_opens_it_again(x: X) -> None:
     assert lost.retry_after_s == 900  # the reset, by the clock in X's own Date header
 
 
+def test_that_a_window_is_used_up_is_told_beside_the_yes(x: X) -> None:
+    body = b'{"data": {"id": "5"}}'
+    x.once["Dewch draw"] = (
+        b"HTTP/1.1 201 x\r\nContent-Length: %d\r\nDate: Mon, 02 Nov 2026 09:00:00 GMT\r\n"
+        b"x-rate-limit-remaining: 0\r\nx-rate-limit-reset: 1793610300\r\n\r\n%s" % (len(body), body)
+    )
+    assert account(x.port).send(post("Dewch draw")) == Receipt("5", wait_s=300)
+
+
+def test_accounts_of_one_app_are_known_as_such_without_telling_its_key(x: X) -> None:
+    one, same = account(x.port), account(x.port, {**SECRETS, "access_token": "another"})
+    other = account(x.port, {**SECRETS, "consumer_key": "another"})
+    assert one.app == same.app != other.app
+    assert SECRETS["consumer_key"] not in one.app
+
+
 def test_the_limit_of_the_day_outlasts_that_of_the_window(x: X) -> None:
     head = (
         b"HTTP/1.1 429 x\r\nContent-Length: 2\r\nDate: Mon, 02 Nov 2026 09:00:00 GMT\r\n"
