@@ -43,7 +43,7 @@ class Tally:
     books_agree: bool = True
     wrong: list[str] = field(default_factory=list)
 
-    def add(self, label: str, kind: str, place: str, found: Found, copies: Counter[str]) -> None:
+    def add(self, kind: str, place: str, n: int, found: Found, copies: Counter[str]) -> None:
         """Judge one run by its three books."""
         before = (self.lost, self.twice, self.unexpected, self.books_agree)
         of_run = {name: copies[name] for name in found.rows}
@@ -59,13 +59,15 @@ class Tally:
         self.twice += found.too_many + sum(
             count > (2 if kind == "blind_retry" else 1) for count in of_run.values()
         )
-        may_hold = kind in ("blind_hold", "smtp") and place in traps.OPEN
+        may_hold = kind in ("blind_hold", "smtp") and (
+            place in traps.OPEN or (place in traps.BESIDE and n > 1)
+        )
         self.unexpected += len(unknown - found.evident) + max(0, len(unknown) - (WAVE if may_hold else 0))
         self.books_agree &= found.reconciled and not found.open_rows and all(
             found.rows[name] in (states.SENT, states.UNKNOWN) for name, count in of_run.items() if count
         )  # fmt: skip
         if (self.lost, self.twice, self.unexpected, self.books_agree) != before:
-            self.wrong.append(f"{label}: {Counter(found.rows.values())}, most copies {most}")
+            self.wrong.append(f"{kind} {place}:{n}: {Counter(found.rows.values())}, most copies {most}")
 
 
 def prove(house: House, tally: Tally, label: str, places: tuple[str, ...], first_only: bool) -> None:
@@ -85,12 +87,12 @@ def prove(house: House, tally: Tally, label: str, places: tuple[str, ...], first
 
 def _run(house: House, tally: Tally, label: str, place: str, n: int) -> None:
     """One death and what came after; how often a connection is made is chance, so a late pass may not come."""
-    status = 0
-    while status != traps.KILLED and n:
+    status, died_at = 0, n + 1
+    while status != traps.KILLED and died_at > 1:
         house.number += 1
-        traps.lay(traps.Trap(place, n))
+        died_at -= 1
+        traps.lay(traps.Trap(place, died_at))
         status, _ = in_a_process(house.whole)
-        n -= 1
     tally.not_reached += status != traps.KILLED
     traps.lay(traps.Trap())
     status, found = in_a_process(house.go_on)
@@ -98,7 +100,7 @@ def _run(house: House, tally: Tally, label: str, place: str, n: int) -> None:
         raise SystemExit(f"{label}: the process that went on ended with {status}")
     house.wiring.ahead = found.ahead
     copies = Counter(str(entry["key"]) for entry in house.accepted())
-    tally.add(label, house.kind, place, found, copies)
+    tally.add(house.kind, place, died_at, found, copies)
 
 
 def everything(databases: tuple[str, ...], places: tuple[str, ...], first_only: bool) -> Tally:

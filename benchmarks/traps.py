@@ -34,6 +34,8 @@ OPEN = (
     "result.after_commit",
 )  # fmt: skip
 PLACES = SAFE + OPEN
+# Passed with the answers of the wave before in hand: not of the row in hand, of those the outcome may be unknown.
+BESIDE = ("render.after", "intent.before_commit")
 KILLED = 137
 BODY_ENDS = (b"\r\n.\r\n", b"}")  # of a mail, and of a JSON request
 

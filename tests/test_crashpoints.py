@@ -42,7 +42,7 @@ def judged(place: str, kind: str = "keyed", *, copies: int = 1, first: str = "se
     }  # fmt: skip
     tally = Tally()
     counted = Counter({**dict.fromkeys(NAMES, 1), NAMES[0]: copies})
-    tally.add("run", kind, place, Found(**{**usual, **changes}), counted)
+    tally.add(kind, place, 1, Found(**{**usual, **changes}), counted)
     return tally
 
 
