@@ -21,6 +21,7 @@ from ..stakeholders import consent, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
 from ..strategies.tables import StrategyVersion
 from . import accounts, states, wishes
+from .spread import Spread
 from .tables import Account
 
 PAGE = 200
@@ -39,6 +40,7 @@ class Plan:
     data: dict[str, Any]
     default_language: str
     together: list[str] | None = None
+    spread: Spread | None = None
     seen: set[tuple[int, str]] = field(default_factory=set)
 
 
@@ -176,7 +178,9 @@ def _row(
     variant: Variant | None = None,
     reason: str | None = None,
 ) -> dict[str, Any]:
+    own = {"due_at": plan.spread.due(person)} if plan.spread and person else {}
     return {
+        **own,
         "message_id": plan.message.id,
         "target": target,
         "stakeholder_id": person.id if person else None,

@@ -21,7 +21,7 @@ from ..errors import AlreadySending
 from ..messages import messages, timing
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
 from ..stakeholders.tables import Segment, Stakeholder
-from . import audience, states, stops
+from . import audience, spread, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
 HORIZON_S = 600.0
@@ -55,14 +55,14 @@ def release(database: Database, occurrence_id: int, now: Callable[[], datetime])
             at = now()
             # Locked, and the words read after that: who edits them waits for these rows, and takes them back.
             occurrence = session.get_one(Occurrence, occurrence_id, with_for_update={"key_share": True})
-            plan = _open(session, occurrence_id, seen)
+            plan = _open(session, occurrence_id, at, seen)
             done, seen = _chunk(session, occurrence, plan, at), plan.seen
     return done
 
 
 def release_now(session: Session, occurrence: Occurrence, now: datetime) -> None:
     """Release a small audience inside the caller's transaction: accepted and in the ledger at once."""
-    plan = _open(session, occurrence.id)
+    plan = _open(session, occurrence.id, now)
     while _chunk(session, occurrence, plan, now) is None:
         pass
 
@@ -84,6 +84,7 @@ def at_once(session: Session, message: Message, now: datetime) -> None:
 def rehearse(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
     """Every row that a release now would write; writes nothing."""
     plan = audience.open_plan(session, message)
+    plan.spread = spread.of(session, message, None, now)
     rows = audience.posts(plan)
     after: int | None = -1
     while after is not None:
@@ -196,9 +197,13 @@ def _take_back_untouched(session: Session, found: Sequence[Message]) -> None:
             take_back(session, message)
 
 
-def _open(session: Session, occurrence_id: int, seen: set[tuple[int, str]] | None = None) -> audience.Plan:
+def _open(
+    session: Session, occurrence_id: int, now: datetime, seen: set[tuple[int, str]] | None = None
+) -> audience.Plan:
     occurrence = session.get_one(Occurrence, occurrence_id)
-    plan = audience.open_plan(session, session.get_one(Message, occurrence.message_id))
+    message = session.get_one(Message, occurrence.message_id)
+    plan = audience.open_plan(session, message)
+    plan.spread = spread.of(session, message, occurrence, now)
     if seen is not None:
         plan.seen = seen
     elif occurrence.released_to >= 0:  # going on after a stop: remember who has a row
@@ -238,36 +243,37 @@ def _chunk(session: Session, occurrence: Occurrence, plan: audience.Plan, now: d
 def _write(
     session: Session, occurrence: Occurrence, message: Message, rows: list[dict[str, Any]], now: datetime
 ) -> None:
-    """Insert rows and cut the sendable ones into batches, one per account."""
+    """Insert rows and cut the sendable ones into batches, one per account and due instant."""
     if not rows:
         return
     first = ids.block(len(rows))
-    sendable: dict[int, list[int]] = defaultdict(list)
+    sendable: dict[tuple[int, datetime], list[int]] = defaultdict(list)
     for number, row in enumerate(rows, first):
         settled = None if row["state"] == states.QUEUED else now
-        row.update(COLUMNS | {"error": row.get("error")})
+        row.update(COLUMNS | {"error": row.get("error"), "due_at": row.get("due_at", occurrence.due_at)})
         row.update(
             id=number,
             occurrence_id=occurrence.id,
-            due_at=occurrence.due_at,
             settled_at=settled,
             batch_id=None,
         )
         if settled is None:
-            sendable[row["account_id"]].append(number)
-    for account_id, numbers in sendable.items():
-        batch_id = _batch(session, occurrence, message, account_id)
+            sendable[row["account_id"], row["due_at"]].append(number)
+    for (account_id, due_at), numbers in sendable.items():
+        batch_id = _batch(session, occurrence, message, account_id, due_at)
         for number in numbers:
             rows[number - first]["batch_id"] = batch_id
     session.execute(insert(Delivery), rows)
 
 
-def _batch(session: Session, occurrence: Occurrence, message: Message, account_id: int) -> int:
+def _batch(
+    session: Session, occurrence: Occurrence, message: Message, account_id: int, due_at: datetime
+) -> int:
     batch_id = new_id()
     session.execute(
         insert(Batch).values(
             id=batch_id, occurrence_id=occurrence.id, account_id=account_id, lane=LANES.index(message.lane),
-            due_at=occurrence.due_at, token=0, deaths=0,
+            due_at=due_at, token=0, deaths=0,
         )
     )  # fmt: skip
     return batch_id
@@ -290,6 +296,7 @@ def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HOR
             timing.pass_over(session, now())
     with database.read() as session:
         found = due(session, now(), horizon_s)
+        found += [one for one in spread.early(session, now(), horizon_s) if one not in found]
     released = [_tried(_release_if_clear, database, occurrence_id, now, wrong) for occurrence_id in found]
     if wrong:
         raise ExceptionGroup("some messages could not be settled or released", wrong)

@@ -194,6 +194,28 @@ class DeliveryEvent(Row, Base):
     )
 
 
+class Tick(Base):
+    """When a duty was last done, so that it can be told that nobody was there to do it."""
+
+    __tablename__ = "ticks"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column("ticked_at")
+
+
+class MissedRun(Base):
+    """A time that came while no clock was there, and what was done about it."""
+
+    __tablename__ = "missed_runs"
+    occurrence_id: Mapped[int] = mapped_column(ForeignKey("occurrences.id"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    due_at: Mapped[datetime]
+    found_at: Mapped[datetime]
+    done: Mapped[str]  # late | skipped | held
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_missed_runs_found_at", "found_at"),)
+
+
 class Stop(Row, Base):
     """A stop of everything, one account, one programme or one segment, until it is lifted."""
 

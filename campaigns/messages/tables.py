@@ -247,6 +247,10 @@ class Timing(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
     rule: Mapped[str | None]  # RFC 5545 RRULE; it starts from the wall time of the message, in its zone
     made_to: Mapped[datetime | None] = mapped_column("made_to_at")  # times are made so far; None: all of them
+    own_zone: Mapped[bool] = mapped_column(default=False)  # the time of day is that of each recipient's zone
+    passed: Mapped[str] = mapped_column(default="at_once")  # whose time of day has passed: at_once | next_day
+    missed: Mapped[str] = mapped_column(default="late")  # what nobody was there to send: late | skip | hold
+    late_s: Mapped[int] = mapped_column(default=86_400)  # `late` is so late at most
     __table_args__ = (Index("ix_timings_made_to", "made_to_at"),)
 
 

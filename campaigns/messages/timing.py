@@ -16,12 +16,14 @@ from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ..base import micros, new_id
-from ..errors import AlreadyDone, BadTime, Conflict
+from ..errors import AlreadyDone, BadField, BadTime, Conflict, said
 from . import calendar, recurrence
 from .tables import Message, Occurrence, Timing
 
 # Times are made so far ahead, and at least the next; more when less than half of it is left.
 AHEAD = timedelta(days=60)
+CHOICES = {"passed": ("at_once", "next_day"), "missed": ("late", "skip", "hold")}
+PLAIN = {"own_zone", "passed", "missed", "late_s"}
 GOING = ("waiting", "scheduled", "held", "sending", "paused")
 
 
@@ -43,9 +45,10 @@ def recurring(session: Session, message_ids: Collection[int]) -> set[int]:
 
 
 def choose(session: Session, message: Message, values: Mapping[str, Any]) -> None:
-    """Change what is named: `rule`, an RFC 5545 RRULE or None. The message starts at its first time from then on.
+    """Change what is named: `rule` (an RFC 5545 RRULE or None; the message starts at its first time from then on),
+    `own_zone` and `passed`, `missed` and `late_s`.
 
-    BadTime where it recurs and nobody has said from when.
+    BadTime where it recurs, or goes by everybody's own clock, and nobody has said from when.
     """
     found = of(session, message)
     if found is None:
@@ -53,22 +56,31 @@ def choose(session: Session, message: Message, values: Mapping[str, Any]) -> Non
             return
         found = Timing(message_id=message.id)
         session.add(found)
+        session.flush()
     if "rule" in values:
         found.rule = recurrence.read(values["rule"], "/timing/rule").text if values["rule"] else None
         if found.rule is None:
             _forget_planned(session, message, moved=True)
+    for name in PLAIN & values.keys():
+        setattr(found, name, _checked(name, values[name]))
+    if (found.rule is not None or found.own_zone) and (message.wall is None or message.zone is None):
+        raise BadTime("say when it goes out first: a day, a time and a zone", pointer="/send_at")
     if found.rule is not None:
         _start(message, found.rule)
     session.flush()
 
 
 def agreed(session: Session, message: Message) -> dict[str, Any]:
-    """What an approval covers beside the first time: the rule, and single times that were moved."""
+    """What an approval covers beside the first time: the rule, single times that were moved, whose clock."""
     found = of(session, message)
-    if found is None or found.rule is None:
+    if found is None:
         return {}
+    own = {"passed": found.passed} if found.own_zone else {}
+    if found.rule is None:
+        return own
     moved = _of(message).where(Occurrence.moved_by.is_not(None)).order_by(Occurrence.wall)
     return {
+        **own,
         "rule": found.rule,
         "moved": [[one.wall, micros(one.due_at)] for one in session.scalars(moved)],
     }
@@ -153,9 +165,16 @@ def _untouched(session: Session, message: Message, occurrence: Occurrence) -> No
         raise AlreadyDone("this time is over, or under way: it can no longer be changed")
 
 
+def _checked(name: str, value: Any) -> Any:
+    if name in CHOICES and value not in CHOICES[name]:
+        raise BadField(
+            said("{field} is one of {choices}", field=name, choices=CHOICES[name]), pointer=f"/timing/{name}"
+        )
+    return value
+
+
 def _start(message: Message, rule: str) -> None:
-    if message.wall is None or message.zone is None:
-        raise BadTime("say when it goes out first: a message that recurs needs a day, a time and a zone")
+    assert message.wall is not None and message.zone is not None
     when = recurrence.first(recurrence.read(rule), message.wall, message.zone)
     message.at, message.wall, message.zone = when.at, when.wall, when.zone
 

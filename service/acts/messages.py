@@ -210,7 +210,9 @@ def standing(act: Act, message_id: int) -> list[dict[str, Any]]:
 
 def rehearse(act: Act, message_id: int) -> list[dict[str, Any]]:
     """Each recipient with instant, words and account, or why they are left out; sends nothing."""
-    return release.rehearse(act.session, get(act, message_id), act.now)
+    message = get(act, message_id)
+    at = planning.planned_at(act.session, message)
+    return [{"due_at": at, **row} for row in release.rehearse(act.session, message, act.now)]
 
 
 def pause(act: Act, message_id: int) -> dict[str, int]:

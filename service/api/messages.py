@@ -10,6 +10,7 @@ from flask import request
 from flask.views import MethodView
 
 from campaigns.base import public_id
+from campaigns.messages import timing
 from campaigns.messages.calendar import GAPS, OVERLAPS
 from campaigns.messages.tables import LANES, STATES
 from campaigns.stakeholders.tables import PURPOSES
@@ -65,9 +66,17 @@ class TimingIn(Schema):
         metadata={"description": "RFC 5545, such as FREQ=WEEKLY;BYDAY=TU; starts at send_at"},
     )
 
+    own_zone = Flag(metadata={"description": "at the time of day of send_at in each recipient's own zone"})
+    passed = Choice(
+        timing.CHOICES["passed"],
+        metadata={"description": "what becomes of those whose time of day has passed"},
+    )
+
 
 class TimingOut(Schema):
     rule = ma.fields.String(required=True, allow_none=True)
+    own_zone = ma.fields.Boolean(required=True)
+    passed = Choice(timing.CHOICES["passed"], required=True)
 
 
 class MessageNew(Schema):
@@ -183,6 +192,7 @@ class RehearsedRow(Schema):
     variant_id = Id("variant", required=True, allow_none=True)
     state = ma.fields.String(required=True)
     reason = ma.fields.String(required=True, allow_none=True)
+    due_at = Time(required=True, allow_none=True, metadata={"description": "null: as soon as it may"})
 
 
 class Rehearsed(Schema):

@@ -13,9 +13,8 @@ from campaigns.messages.tables import STATES, Message, Variant
 
 from .. import ids, words
 from ..acts import accounts, content, messages, planning, programmes, relationships, writing
-from . import frame
+from . import frame, times
 from . import tasks as todo
-from . import times
 from .write import OFFERED, addressed, topics_of
 
 pages = frame.Pages("messages")
@@ -192,9 +191,11 @@ def _schedule(number: int) -> Response:
             "local": form["local"], "zone": form.get("zone", ""), "gap": "after" if clock == "after" else "refuse",
             "overlap": clock if clock in ("first", "second") else "refuse",
         }  # fmt: skip
-        messages.change(frame.act(), number, None, send_at=when, timing={"rule": times.rule_of(form)})
+        messages.change(frame.act(), number, None, send_at=when, timing=times.timing_of(form))
     else:
-        messages.change(frame.act(), number, None, at=None, wall=None, zone=None, timing={"rule": None})
+        messages.change(
+            frame.act(), number, None, at=None, wall=None, zone=None, timing={"rule": None, "own_zone": False}
+        )
     return _again(number, "saved")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from flask import Response, g, request
 
@@ -56,6 +57,12 @@ def rule_of(form: Mapping[str, str]) -> str | None:
     rule = form.get("timing", "").strip() if chosen == OWN else chosen
     until = form.get("until", "").replace("-", "")
     return f"{rule};UNTIL={until}" if rule and until else rule or None
+
+
+def timing_of(form: Mapping[str, str]) -> dict[str, Any]:
+    """What a form says of how a message goes out over time."""
+    clock = form.get("whose", "")
+    return {"rule": rule_of(form), "own_zone": bool(clock), **({"passed": clock} if clock else {})}
 
 
 def apart(timing: Timing | None) -> Apart:

@@ -75,3 +75,12 @@ def test_a_rule_that_is_none_is_pointed_at_and_a_time_of_another_message_is_not_
     one, other = (api.post("/v1/messages", token, json=WEEKLY).json for _ in range(2))
     foreign = times(api, token, other)[0]["id"]
     assert api.post(f"/v1/messages/{one['id']}/occurrences/{foreign}/cancel", token).status_code == 404
+
+
+def test_the_rehearsal_tells_when_each_recipient_gets_it(api: Api, token: str, people: People) -> None:
+    """E2, E11"""
+    own = WEEKLY | {"timing": {"own_zone": True, "passed": "next_day"}}
+    made = api.post("/v1/messages", token, json=own).json
+    assert made["timing"] == {"rule": None, "own_zone": True, "passed": "next_day"}
+    (row,) = api.post(f"/v1/messages/{made['id']}/rehearse", token).json["data"]
+    assert row["due_at"] == made["send_at"]  # nobody knows Ann's zone

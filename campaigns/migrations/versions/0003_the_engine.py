@@ -20,6 +20,12 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.PrimaryKeyConstraint("key", name=op.f("pk_budgets")),
     )
     op.create_table(
+        "ticks",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("ticked_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_ticks")),
+    )
+    op.create_table(
         "attachments",
         sa.Column("interaction_id", sa.BigInteger(), nullable=False),
         sa.Column("file_key", sa.Text(), nullable=False),
@@ -43,11 +49,34 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=True),
         sa.Column("made_to_at", sa.BigInteger(), nullable=True),
+        sa.Column("own_zone", sa.Boolean(), nullable=False),
+        sa.Column("passed", sa.Text(), nullable=False),
+        sa.Column("missed", sa.Text(), nullable=False),
+        sa.Column("late_s", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_timings_message_id")),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_timings")),
     )
     with op.batch_alter_table("timings", schema=None) as batch_op:
         batch_op.create_index("ix_timings_made_to", ["made_to_at"], unique=False)
+
+    op.create_table(
+        "missed_runs",
+        sa.Column("occurrence_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("done", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_missed_runs_message_id")),
+        sa.ForeignKeyConstraint(
+            ["occurrence_id"], ["occurrences.id"], name=op.f("fk_missed_runs_occurrence_id")
+        ),
+        sa.PrimaryKeyConstraint("occurrence_id", name=op.f("pk_missed_runs")),
+    )
+    with op.batch_alter_table("missed_runs", schema=None) as batch_op:
+        batch_op.create_index("ix_missed_runs_found_at", ["found_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_missed_runs_message_id"), ["message_id"], unique=False)
 
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(
@@ -125,6 +154,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("app")
         batch_op.drop_column("own_limits")
 
+    with op.batch_alter_table("missed_runs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_missed_runs_message_id"))
+        batch_op.drop_index("ix_missed_runs_found_at")
+
+    op.drop_table("missed_runs")
     with op.batch_alter_table("timings", schema=None) as batch_op:
         batch_op.drop_index("ix_timings_made_to")
 
@@ -134,5 +168,6 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index(batch_op.f("ix_attachments_file_key"))
 
     op.drop_table("attachments")
+    op.drop_table("ticks")
     op.drop_table("budgets")
     # ### end Alembic commands ###

@@ -81,7 +81,7 @@ def test_of_two_clocks_one_releases(database: Database, now: datetime) -> None:
     message_id = to_group(world, MANY)
     due = occurrence(world, message_id).id
     with database.read() as session:
-        slow = release._open(session, due)
+        slow = release._open(session, due, now)
         row = session.get_one(Occurrence, due)
     assert release.release(database, due, world.now) is True
     with database.write() as session:

@@ -82,3 +82,11 @@ def test_it_is_told_in_the_readers_language(
     browsers: Browsers, weekly: str, language: str, word: str
 ) -> None:
     assert word in browsers(language=language).get(f"{weekly}/times")
+
+
+def test_everybodys_own_clock_is_chosen_and_told(browser: Browser, account: str) -> None:  # noqa: F811
+    """E2"""
+    place = write(browser, account)
+    page = browser.done(place, whose="next_day", **WHEN)
+    assert "by each person's own clock" in page and 'value="next_day" selected' in page
+    assert "by each person's own clock" not in browser.done(place, whose="", **WHEN)
