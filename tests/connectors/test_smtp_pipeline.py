@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from math import inf
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -27,6 +29,9 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
+from connectors.smtp.letters import Letter, make
+from connectors.smtp.pipe import Answer, Pipe
+from connectors.smtp.session import Session
 
 from .hostile import BOTH, BYTES, DROP, TWICE, WAIT, Act, Book, Hostile, listening
 from .relay import bare, closed_port
@@ -193,6 +198,31 @@ def test_a_body_that_is_asked_for_after_all_is_an_empty_one() -> None:
     assert receipts(answers) == len(GOOD) - 1 and server.book.connections == 1
 
 
+def test_a_server_that_refuses_the_sender_and_takes_the_rest_gets_no_empty_mail() -> None:
+    taken = {("mail-2", "rcpt"): Act(reply="250 fine"), ("mail-2", "data"): Act(reply="354 go")}
+    server = Hostile({("mail-2", "mail"): Act(reply="550 5.7.1 not you"), **taken})
+    answers = talk(server, GOOD, in_flight=1)
+    assert type(answers["mail-2"]) is AccountGone and receipts(answers) == len(GOOD) - 1
+    assert server.book.connections == 2
+
+
+def test_an_answer_before_its_question_ends_the_connection() -> None:
+    """The first mail is taken whole; of the envelope behind it nothing has left, and yet it is answered."""
+    first, second = (make(each, end=inf) for each in GOOD[:2])
+    wire = Thin(heard=[b"250 ok\r\n250 ok\r\n354 go\r\n", b"250 taken\r\n250 ok\r\n250 ok\r\n354 go\r\n"])
+    pipe = Pipe(cast(Session, SimpleNamespace(wire=wire, features={"PIPELINING": ""})))
+    told: list[tuple[str, Answer]] = []
+    again: list[Letter] = []
+    pipe.lend(told.append, again.append)
+    pipe.go_on(first)
+    pipe.hear()
+    wire.room = len(first.raw) + len(b".\r\n")
+    pipe.go_on(second)
+    pipe.hear()
+    assert told == [("mail-0", Receipt(first.message_id, "taken"))] and again == [second]
+    assert not pipe.open
+
+
 @pytest.mark.parametrize("features", [("PIPELINING",), LOCKSTEP])
 @pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
 @pytest.mark.parametrize("act", [Act(how=DROP, once=True), Act(reply="421 4.3.2 closing", once=True)])
@@ -356,6 +386,34 @@ def test_mails_go_encrypted_as_well(size: int, certificate: Path, server_tls: ss
     letters = [letter(n, "x\n" * (size // 2)) for n in range(10)]
     answers = talk(server, letters, in_flight=2, security="tls", ca_file=str(certificate))
     assert receipts(answers) == 9 and type(answers["mail-1"]) is AddressGone
+
+
+class Thin:
+    """A wire, and its socket, that takes `room` bytes and hands out what is to be heard."""
+
+    def __init__(self, heard: list[bytes]) -> None:
+        self.sock, self.unread = self, bytearray()
+        self.room = 1_000_000
+        self._heard = heard
+
+    def send(self, data: bytes) -> int:
+        taken = min(len(data), self.room)
+        if not taken:
+            raise BlockingIOError
+        self.room -= taken
+        return taken
+
+    def recv(self, size: int) -> bytes:
+        return self._heard.pop(0)
+
+    def setblocking(self, flag: bool) -> None:
+        assert not flag
+
+    def fileno(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def receipts(answers: Answers) -> int:
