@@ -210,17 +210,54 @@ def test_an_answer_before_its_question_ends_the_connection() -> None:
     """The first mail is taken whole; of the envelope behind it nothing has left, and yet it is answered."""
     first, second = (make(each, end=inf) for each in GOOD[:2])
     wire = Thin(heard=[b"250 ok\r\n250 ok\r\n354 go\r\n", b"250 taken\r\n250 ok\r\n250 ok\r\n354 go\r\n"])
-    pipe = Pipe(cast(Session, SimpleNamespace(wire=wire, features={"PIPELINING": ""})))
-    told: list[tuple[str, Answer]] = []
-    again: list[Letter] = []
-    pipe.lend(told.append, again.append)
+    pipe = wire.piped()
     pipe.go_on(first)
     pipe.hear()
     wire.room = len(first.raw) + len(b".\r\n")
     pipe.go_on(second)
     pipe.hear()
-    assert told == [("mail-0", Receipt(first.message_id, "taken"))] and again == [second]
+    assert wire.told == [("mail-0", Receipt(first.message_id, "taken"))] and wire.again == [second]
     assert not pipe.open
+
+
+@pytest.mark.parametrize("room", [10, -1])
+@pytest.mark.parametrize(
+    "reply, error",
+    [
+        (b"250 taken", Uncertain),
+        (b"552 5.3.4 too large", Refused),
+        (b"452 4.3.1 full", Deferred),
+        (b"what?", Uncertain),
+    ],
+)
+def test_an_answer_before_the_whole_dot_is_no_receipt(
+    room: int, reply: bytes, error: type[ConnectorError]
+) -> None:
+    """A refusal is believed; thanks for what nobody can have are not."""
+    first = make(GOOD[0], end=inf)
+    wire = Thin(heard=[b"250 ok\r\n250 ok\r\n354 go\r\n", reply + b"\r\n"])
+    pipe = wire.piped()
+    pipe.go_on(first)
+    pipe.hear()
+    wire.room = room if room > 0 else len(first.raw) + len(b".\r\n") + room
+    pipe.go_on(None)
+    pipe.hear()
+    assert [(key, type(answer)) for key, answer in wire.told] == [("mail-0", error)]
+    assert not pipe.open
+
+
+@pytest.mark.parametrize("gone, error", [(-1, Deferred), (0, Deferred), (1, Uncertain), (3, Uncertain)])
+def test_doubt_begins_with_the_first_byte_of_the_final_dot(gone: int, error: type[ConnectorError]) -> None:
+    """F16, F17: the kernel took so many bytes beyond the body, and then the connection was lost."""
+    first = make(GOOD[0], end=inf)
+    wire = Thin(heard=[b"250 ok\r\n250 ok\r\n354 go\r\n", b""])
+    pipe = wire.piped()
+    pipe.go_on(first)
+    pipe.hear()
+    wire.room = len(first.raw) + gone
+    pipe.go_on(None)
+    pipe.hear()
+    assert [(key, type(answer)) for key, answer in wire.told] == [("mail-0", error)]
 
 
 @pytest.mark.parametrize("features", [("PIPELINING",), LOCKSTEP])
@@ -394,7 +431,14 @@ class Thin:
     def __init__(self, heard: list[bytes]) -> None:
         self.sock, self.unread = self, bytearray()
         self.room = 1_000_000
+        self.told: list[tuple[str, Answer]] = []
+        self.again: list[Letter] = []
         self._heard = heard
+
+    def piped(self) -> Pipe:
+        pipe = Pipe(cast(Session, SimpleNamespace(wire=self, features={"PIPELINING": ""})))
+        pipe.lend(self.told.append, self.again.append)
+        return pipe
 
     def send(self, data: bytes) -> int:
         taken = min(len(data), self.room)
