@@ -1,7 +1,7 @@
-"""Who is left out of a message because of what they chose: topics they do not want, a pause, a frequency.
+"""Who is left out of a message because of what they chose, or because they had enough of the programme already.
 
-Rules: an answer to somebody goes whatever they chose, and so does a service message without a topic: it is about them,
-not about what we have to say. Only what was chosen is asked here; consent is decided elsewhere.
+Rules: people choose topics, a pause, a frequency; a programme has caps. An answer to somebody goes in any case, and so
+does a service message without a topic: it is about them, not about what we have to say. Consent is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, or_, select
+from sqlalchemy import BigInteger, bindparam, select
 from sqlalchemy.orm import Session
 
 from ..base import Instant, given
 from ..messages.tables import Message
 from ..stakeholders import topics
-from . import states
+from . import caps
 from .tables import Delivery
 
 
 def apply_to(message: Message) -> bool:
-    """Whether people's choices count for this message."""
+    """Whether people's choices and a programme's caps count for this message."""
     return message.kind != "answer" and (message.topic_id is not None or message.purpose != "service")
 
 
@@ -44,7 +44,8 @@ def left_out(
     for every, numbers in capped.items():
         for number in _had_one(session, message, channel, numbers, now - every):
             found[number] = "frequency_cap"
-    return found
+    left = [number for number in stakeholder_ids if number not in found]
+    return found | dict.fromkeys(caps.over(session, now, message, left), "frequency_cap")
 
 
 def _had_one(
@@ -64,13 +65,12 @@ def _got(by_topic: bool) -> Any:
         if by_topic
         else other.topic_id.is_(None) & (other.purpose != "service")
     )
-    going = row.sent_at.is_(None) & row.state.in_((states.SENDING, states.UNKNOWN)) & (row.intent_at > since)
     return (
         select(row.stakeholder_id)
         .join(who, who.c.id == row.stakeholder_id)
         .join(Message.__table__, other.id == row.message_id)
         .where(
-            row.channel == bindparam("channel"), or_(row.sent_at > since, going), other.kind != "answer", same,
+            row.channel == bindparam("channel"), caps.lately(since), other.kind != "answer", same,
             row.message_id != bindparam("message"),
         )
         .distinct()

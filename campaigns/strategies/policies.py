@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..errors import BadField, said
 from ..stakeholders.people import language
 from . import programmes
 from .tables import Policy, Programme
@@ -22,12 +23,25 @@ WALES = "public_body_in_wales"
 WALES_LANGUAGES = ("cy", "en")
 
 
+MESSAGES_MAX, DAYS_MAX = 1000, 366
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """To one person at most so many messages in so many days, of this programme and all under it."""
+
+    programme_id: int
+    messages: int
+    days: int
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """What holds for a programme, with what stands above it. `formats`: other formats are offered to whoever asks."""
 
     languages: tuple[str, ...] = ()
     formats: bool = False
+    caps: tuple[Cap, ...] = ()
 
 
 def of(session: Session, programme_id: int) -> Policies:
@@ -39,7 +53,23 @@ def of(session: Session, programme_id: int) -> Policies:
     }
     found = [rows[place] for place in places if place in rows]
     languages = dict.fromkeys(tag for row in found for tag in row.languages)
-    return Policies(tuple(languages), any(row.formats for row in found))
+    return Policies(
+        tuple(languages), any(row.formats for row in found), tuple(filter(None, map(cap_of, found)))
+    )
+
+
+def caps(session: Session, programme_id: int) -> list[Cap]:
+    """The caps that hold for a programme; one small statement where there are none anywhere."""
+    rows = session.scalars(select(Policy).where(Policy.cap_messages.is_not(None))).all()
+    places = programmes.lineage(session, programme_id) if rows else []
+    return [cap for row in rows if row.programme_id in places and (cap := cap_of(row))]
+
+
+def cap_of(row: Policy | None) -> Cap | None:
+    """The cap that a programme itself has."""
+    if row is None or row.cap_messages is None or row.cap_days is None:
+        return None
+    return Cap(row.programme_id, row.cap_messages, row.cap_days)
 
 
 def own(session: Session, programme_id: int) -> Policy | None:
@@ -56,8 +86,12 @@ def set_own(
     formats: bool,
     by: str,
     pack: str = "",
+    cap: tuple[int, int] | None = None,
 ) -> Policy:
-    """Set what this programme itself asks."""
+    """Set what this programme itself asks; `cap` is how many messages in how many days."""
+    for value, most, name in zip(cap or (), (MESSAGES_MAX, DAYS_MAX), ("messages", "days"), strict=False):
+        if not 1 <= value <= most:
+            raise BadField(said("from 1 to {most}", most=most), pointer=f"/frequency_cap/{name}")
     programmes.get(session, programme_id)
     tags = list(dict.fromkeys(language(tag, "/languages") for tag in languages))
     row = own(session, programme_id)
@@ -67,6 +101,7 @@ def set_own(
     else:
         row.touch(now)
     row.languages, row.formats, row.by, row.pack = tags, formats, by, pack
+    row.cap_messages, row.cap_days = cap or (None, None)
     session.flush()
     return row
 
@@ -75,4 +110,8 @@ def adopt_wales(session: Session, now: datetime, programme: Programme, by: str) 
     """The pack *Public body in Wales*, without its quiet period and its assurance: both languages, other formats."""
     known = own(session, programme.id)
     languages = dict.fromkeys((*WALES_LANGUAGES, *(known.languages if known else ())))
-    return set_own(session, now, programme.id, languages=list(languages), formats=True, by=by, pack=WALES)
+    kept = cap_of(known)
+    return set_own(
+        session, now, programme.id, languages=list(languages), formats=True, by=by, pack=WALES,
+        cap=(kept.messages, kept.days) if kept else None,
+    )  # fmt: skip

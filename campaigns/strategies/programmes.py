@@ -141,6 +141,15 @@ def lineage(session: Session, programme_id: int) -> list[int]:
     return found
 
 
+def under(session: Session, programme_id: int) -> set[int]:
+    """The programme's id and those of all below it, with a statement for each level of the tree."""
+    found, step = {programme_id}, {programme_id}
+    while step:
+        step = set(session.scalars(select(Programme.id).where(Programme.parent_id.in_(step)))) - found
+        found |= step
+    return found
+
+
 def lineages(session: Session, programme_ids: Collection[int]) -> dict[int, list[int]]:
     """`lineage` of several programmes, with a statement for each level of the tree."""
     parents: dict[int, int | None] = {}

@@ -41,6 +41,8 @@ class Policy(Edited, Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"), unique=True)
     languages: Mapped[list[str]] = mapped_column(default=list)  # every message has all of these
     formats: Mapped[bool] = mapped_column(default=False)  # other formats are offered to whoever asks
+    cap_messages: Mapped[int | None]  # to one person, over all channels, at most so many in so many days
+    cap_days: Mapped[int | None]
     pack: Mapped[str] = mapped_column(default="")  # the pack it came from
     by: Mapped[str] = mapped_column("set_by")
 

@@ -1,0 +1,63 @@
+"""Frequency caps: how much people get from a programme and from what lies under it, over all channels together.
+
+Rules: every cap on the way up holds. What counts is what went, or may have gone, to them by another message; answers
+and what they need to know neither count nor are capped, and what is urgent goes. Source: E8.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, func, or_, select
+from sqlalchemy.orm import Session
+
+from ..base import Instant, given
+from ..messages.tables import Message
+from ..strategies import policies, programmes
+from . import states
+from .tables import Delivery
+
+
+def over(session: Session, now: datetime, message: Message, stakeholder_ids: Collection[int]) -> set[int]:
+    """Who of these has had as much as a cap allows."""
+    found: set[int] = set()
+    if message.lane == "urgent" or not stakeholder_ids:
+        return found
+    for cap in policies.caps(session, message.programme_id):
+        told = {
+            "people": json.dumps([[number] for number in stakeholder_ids]),
+            "inside": json.dumps([[number] for number in programmes.under(session, cap.programme_id)]),
+            "since": now - timedelta(days=cap.days), "message": message.id, "most": cap.messages,
+        }  # fmt: skip
+        found.update(session.scalars(_ENOUGH, told))
+    return found
+
+
+def lately(since: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a delivery has gone since then, or is going in this moment."""
+    row = Delivery.__table__.c
+    going = row.sent_at.is_(None) & row.state.in_((states.SENDING, states.UNKNOWN)) & (row.intent_at > since)
+    return or_(row.sent_at > since, going)
+
+
+def _enough() -> Any:
+    who, inside = given("people", id=BigInteger), given("inside", id=BigInteger)
+    row, other = Delivery.__table__.c, Message.__table__.c
+    return (
+        select(row.stakeholder_id)
+        .join(who, who.c.id == row.stakeholder_id)
+        .join(Message.__table__, other.id == row.message_id)
+        .join(inside, inside.c.id == other.programme_id)
+        .where(
+            lately(bindparam("since", type_=Instant)), row.message_id != bindparam("message"), other.kind != "answer",
+            or_(other.topic_id.is_not(None), other.purpose != "service"),
+        )
+        .group_by(row.stakeholder_id)
+        .having(func.count(row.message_id.distinct()) >= bindparam("most"))
+    )  # fmt: skip
+
+
+_ENOUGH = _enough()
