@@ -35,6 +35,7 @@ PREFIXES = {
     "approval": "apv",
     "urgent_go": "urg",
     "delivery": "dlv",
+    "batch": "bat",
     "response": "rsp",
     "saved_reply": "rpl",
     "role": "rol",

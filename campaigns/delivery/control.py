@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..errors import AlreadyDone, BadField, Conflict, said
 from ..messages import messages
 from ..messages.tables import LANES, STATE_WORDS, Message, Occurrence
 from . import batch, reconcile, release, states
-from .tables import Delivery
+from .tables import Batch, Delivery
 
 
 def pause(session: Session, now: datetime, message: Message) -> dict[str, int]:
@@ -133,7 +133,7 @@ def _test_row(row: dict[str, Any], place: int, address: str) -> dict[str, Any]:
 
 
 def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: str, evidence: str) -> None:
-    """A person says what became of an unknown row: sent, failed, or to be sent again (queued)."""
+    """A person says what became of a row that nobody has in hand: sent, failed, or to be sent again (queued)."""
     if outcome not in (states.SENT, states.FAILED, states.QUEUED):
         raise BadField("say sent, failed or queued (send it again)", pointer="/outcome")
     if not evidence.strip():
@@ -141,18 +141,19 @@ def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: 
     message = session.get_one(Message, row.message_id, with_for_update=True)
     if outcome == states.QUEUED and message.state == "cancelled":
         raise Conflict("its message was cancelled and is not sent again: say sent or failed")
-    values: dict[str, Any] = {"state": outcome, "next_at": None, "settled_at": now}
+    values: dict[str, Any] = {"state": outcome, "next_at": None, "batch_id": None, "settled_at": now}
     if outcome == states.SENT:
         values["sent_at"] = now
     if outcome == states.FAILED:
         values["reason"] = "marked_failed"
+    # What waits surely goes by itself; to be sent again is said of what may have gone.
+    open_to = (states.UNKNOWN,) if outcome == states.QUEUED else states.TAKEABLE
+    in_hand = exists().where(Batch.id == Delivery.batch_id, Batch.owner.is_not(None))
     done = session.execute(
-        update(Delivery)
-        .where(Delivery.id == row.id, Delivery.state == states.UNKNOWN, Delivery.batch_id.is_(None))
-        .values(values)
+        update(Delivery).where(Delivery.id == row.id, Delivery.state.in_(open_to), ~in_hand).values(values)
     )
     if not done.rowcount:  # type: ignore[attr-defined]
-        raise Conflict("this delivery is no longer unknown")
+        raise Conflict("this delivery is decided, or a worker has it in hand")
     batch.note(
         session,
         now,
@@ -164,6 +165,15 @@ def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: 
     )
     if outcome == states.QUEUED:
         _requeue(session, now, message, [row.id], states.QUEUED)
+
+
+def undecided() -> ColumnElement[bool]:
+    """Rows, joined with their message, that only a person can bring on: nobody looks after them any more.
+
+    What would be repeated under its key counts where its message is paused, for then nobody repeats it.
+    """
+    resting = and_(Delivery.next_at.is_(None), Delivery.batch_id.is_(None))
+    return and_(Delivery.state == states.UNKNOWN, or_(resting, Message.state == "paused"))
 
 
 def take_back(session: Session, now: datetime, message: Message) -> None:

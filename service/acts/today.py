@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from campaigns.delivery import reconcile
+from campaigns.delivery import control, reconcile, repair
 from campaigns.delivery.tables import IN_TROUBLE, Account, Batch, Delivery, Stop
 from campaigns.messages import rhythm
 from campaigns.messages.tables import Message, Occurrence
@@ -27,8 +27,6 @@ from . import Act, relationships, things
 
 SHOWN = 8
 COUNTED_MAX = 1000
-# What should have been taken by then shows that nobody is there to take it.
-PATIENCE = timedelta(minutes=2)
 UNDER_WAY = ("sending", "paused", "held")
 
 
@@ -109,9 +107,7 @@ def unsure(act: Act) -> tuple[int, list[Unsure]]:
     found = _mine(act, select(Delivery, Stakeholder.name), "messages:read").outerjoin(
         Stakeholder, Stakeholder.id == Delivery.stakeholder_id
     )
-    found = found.where(
-        Delivery.state == "unknown", IN_TROUBLE, Delivery.next_at.is_(None), Delivery.batch_id.is_(None)
-    )
+    found = found.where(control.undecided(), IN_TROUBLE)
     rows = act.session.execute(found.order_by(Delivery.id).limit(SHOWN)).all()
     return _count(act, found.with_only_columns(Delivery.id)), [Unsure(row, name or "") for row, name in rows]
 
@@ -204,8 +200,8 @@ def failed(act: Act, since: datetime) -> list[tuple[Message, int]]:
 
 def health(act: Act) -> Health:
     """Whether the clock, the workers and the reading of what comes in keep up."""
-    late = act.now - PATIENCE
-    batches = select(Batch.id).where(Batch.owner.is_(None), Batch.due_at < late)
+    late = act.now - repair.PATIENCE
+    batches = select(Batch.id).where(repair.of_kind("late", act.now))
     releases = (
         select(Occurrence.id)
         .join(Message, Message.id == Occurrence.message_id)

@@ -2,6 +2,7 @@
 
 from . import (
     audit_entries,
+    batches,
     connector_accounts,
     consents,
     content_items,
@@ -35,6 +36,7 @@ RESOURCES = (
     content_items.resource,
     messages.resource,
     deliveries.resource,
+    batches.resource,
     urgent_goes.resource,
     stops.resource,
     responses.resource,

@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from campaigns.base import db_now
-from campaigns.delivery.tables import Account, Batch, Delivery, Stop
+from campaigns.delivery import control, repair
+from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery, Stop
+from campaigns.messages.tables import Message
 from connectors.api import ConnectorError
 from connectors.registry import UnknownConnector
 
@@ -22,7 +24,6 @@ from ..wiring import Wiring
 from . import wired
 
 SKEW_MAX = timedelta(seconds=5)
-PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,16 @@ def _accounts(wiring: Wiring, session: Session) -> Iterator[Finding]:
 
 
 def _work(wiring: Wiring, session: Session) -> Iterator[Finding]:
-    late = select(func.count()).where(Batch.owner.is_(None), Batch.due_at < wiring.now() - PATIENCE)
+    late = select(func.count()).where(repair.of_kind("late", wiring.now()))
     if session.scalar(late):
-        yield Finding("warn", "work has been waiting for minutes: does a worker run (`dolen work`)?")
-    unknown = session.scalar(select(func.count()).where(Delivery.state == "unknown"))
+        yield Finding(
+            "warn", "work has been waiting for minutes: does a worker run? `dolen work list` shows it"
+        )
+    unknown = session.scalar(
+        select(func.count(Delivery.id))
+        .join(Message, Message.id == Delivery.message_id)
+        .where(control.undecided(), IN_TROUBLE)
+    )
     if unknown:
         yield Finding("warn", f"{unknown} deliveries are not sure to have gone: please decide")
     for stop in session.scalars(select(Stop).where(Stop.lifted_at.is_(None))):

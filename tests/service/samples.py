@@ -132,7 +132,7 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     )
     urgent = agreements.urgent_go(session, now, message.id, "sha256:-", "a flood", "usr_0000000000001")
     return {
-        "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "occ": occurrence.id, "stp": stop.id, "urg": urgent.id,
+        "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "bat": row.batch_id or 0, "occ": occurrence.id, "stp": stop.id, "urg": urgent.id,
         **_agreed(session, now, programme_id, who), **_came_back(session, now, programme_id, who, account.id),
     }  # fmt: skip
 

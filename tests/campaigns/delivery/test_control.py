@@ -166,7 +166,7 @@ def test_what_has_gone_cannot_be_edited(database: Database, now: datetime) -> No
         control.take_back(session, now, session.get_one(Message, message_id))
 
 
-def test_only_an_unknown_row_can_be_decided_and_only_with_evidence(database: Database, now: datetime) -> None:
+def test_only_an_open_row_can_be_decided_and_only_with_evidence(database: Database, now: datetime) -> None:
     world = World(database, now, BLIND)
 
     def silent(_outbound: Outbound) -> None:
@@ -183,10 +183,12 @@ def test_only_an_unknown_row_can_be_decided_and_only_with_evidence(database: Dat
             control.decide(session, now, row, outcome="gone", by="user:ann", evidence="-")
         control.decide(session, now, row, outcome="queued", by="user:ann", evidence="the relay was down")
         with pytest.raises(Conflict):
-            control.decide(session, now, row, outcome="sent", by="user:ann", evidence="-")
+            control.decide(session, now, row, outcome="queued", by="user:ann", evidence="-")
     world.wire.answers = {}
     world.run()
     assert world.states(message_id) == {"ann": "sent"}
+    with database.write() as session, pytest.raises(Conflict):
+        control.decide(session, now, row, outcome="failed", by="user:ann", evidence="-")
 
 
 def test_a_row_that_takes_its_worker_with_it_becomes_poison_and_its_neighbours_go(
