@@ -16,14 +16,15 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     MetaData,
     Subquery,
     Text,
     bindparam,
     cast,
-    func,
     literal_column,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -205,9 +206,29 @@ def given(parameter: str, **columns: type[TypeEngine[Any]]) -> Subquery:
     return select(*told).subquery(parameter)
 
 
+class db_clock(GenericFunction[Any]):
+    """The database's own clock in a statement, in microseconds."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(db_clock, "sqlite")
+def _clock_of_sqlite(element: db_clock, compiler: Any, **more: Any) -> str:
+    return "dolen_now_us()"
+
+
+@compiles(db_clock, "postgresql")
+def _clock_of_postgresql(element: db_clock, compiler: Any, **more: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+def db_in(seconds: float) -> ColumnElement[datetime]:
+    """The instant so many seconds from now by the database's own clock, for leases: worker clocks may disagree."""
+    return type_coerce(type_coerce(db_clock(), BigInteger) + round(seconds * 1e6), Instant)
+
+
 def db_now(session: Session) -> datetime:
-    """The database's own clock, for leases: worker clocks may disagree, this one does not."""
-    if session.get_bind().dialect.name == "postgresql":
-        at: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
-        return at
-    return instant(session.execute(select(func.dolen_now_us())).scalar_one())
+    """What the database's own clock says."""
+    at: datetime = session.execute(select(db_clock())).scalar_one()
+    return at

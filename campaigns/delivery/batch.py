@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from ..base import db_now, new_id
+from ..base import db_in, new_id
 from ..messages.tables import LANES, Message, Occurrence
 from . import accounts, states, stops, trouble
 from .backoff import Pace
@@ -79,7 +79,7 @@ def claim(
     session.execute(
         update(Batch)
         .where(Batch.id == found.id, Batch.owner.is_(None))
-        .values(owner=owner, token=token, until_db=db_now(session) + timedelta(seconds=lease_s))
+        .values(owner=owner, token=token, until_db=db_in(lease_s))
     )
     alone = trial or found.deaths >= ALONE_AFTER
     return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
@@ -98,7 +98,7 @@ def renew(session: Session, held: Claim, lease_s: float) -> bool:
     done = session.execute(
         update(Batch)
         .where(Batch.id == held.batch_id, Batch.token == held.token, Batch.owner.is_not(None))
-        .values(until_db=db_now(session) + timedelta(seconds=lease_s))
+        .values(until_db=db_in(lease_s))
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
@@ -184,7 +184,7 @@ def recover(session: Session, now: datetime, pace: Pace, limit: int = 20) -> int
     """Take batches whose worker is gone by the database's clock; how many."""
     lost = session.execute(
         select(Batch.id, Batch.account_id, Batch.alone_id, Batch.token)
-        .where(Batch.owner.is_not(None), Batch.until_db < db_now(session))
+        .where(Batch.owner.is_not(None), Batch.until_db < db_in(0))
         .order_by(Batch.id)
         .limit(limit)
         .with_for_update(of=Batch, skip_locked=True)

@@ -8,19 +8,19 @@ Nothing about the message ever excludes a person.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from connectors.api import Outbound
 
-from ..base import parse_id
+from ..base import Instant, given
 from ..errors import Stale
 from ..messages import messages
 from ..messages.tables import Message, Occurrence
@@ -29,14 +29,35 @@ from ..stakeholders.tables import Address
 from . import limits, states, stops, wishes
 from .backoff import Pace
 from .batch import Claim
-from .tables import Account, Batch, Delivery
+from .tables import Account, Batch, Delivery, Stop
 
+# Everything that can stand against a message is asked again after this. Its own state and version, its account and the
+# stops are asked for every wave.
+ASK_AGAIN = timedelta(milliseconds=250)
+# What is asked of people, where a row is about nobody.
+FREE = consent.Decision(None)
 # A test that a stop holds back is looked at again after this: nobody settles it as they do a message.
 TEST_LOOK_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Waiting(NamedTuple):
+    """A row of a batch as it was read when a worker took that up; whether it is so still is asked with its intent."""
+
+    id: int
+    state: str
+    attempt: int
+    stakeholder_id: int | None
+    address_id: int | None
+    address_key: str
+    due_at: datetime
+    intent_at: datetime | None
+    settled_at: datetime | None
+
+
+Ready = tuple[Waiting, Outbound]
+
+
+class Taken(NamedTuple):
     """A row with its intent committed: attempt and token guard what is written about it later."""
 
     delivery_id: int
@@ -49,23 +70,39 @@ class Taken:
     repeat: bool  # of an attempt that may have gone: what this one is refused proves nothing about that one
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message against which nothing stood when everything was asked, and the stops that there were."""
+
+    message: Message
+    stops: tuple[int, int | None]
+    at: datetime
+
+
+# By message and account.
+Known = dict[tuple[int, int], Asked]
+
+
 def take(
-    session: Session, now: datetime, held: Claim, account: Account, ready: Sequence[Outbound], pace: Pace
+    session: Session,
+    now: datetime,
+    held: Claim,
+    message: Message,
+    account: Account,
+    ready: Sequence[Ready],
+    pace: Pace,
 ) -> list[Taken]:
     """Commit intent for the rows of a wave that may go; the others are excluded, too late, or left as they are.
 
-    `may_go` has said yes in this transaction.
+    `message` is what `may_go` has said yes to in this transaction.
     """
-    outbound = {parse_id("dlv", one.key): one for one in ready}
-    message = session.get_one(Message, held.message_id)
-    rows, retired = _rows(session, held, list(outbound))
-    decisions = _ask(session, now, held, account, rows)
+    rows = [row for row, _ in ready]
+    retired = _retired(session, rows)
+    decisions = _ask(session, now, message, account, rows)
     going = []
-    for row in rows:
-        decision = decisions.get((row.stakeholder_id, row.address_key))
-        reason = decision.reason if decision is not None else None
-        if reason is None and row.id in retired:
-            reason = "no_address"
+    for row, outbound in ready:
+        decision = decisions.get((row.stakeholder_id, row.address_key), FREE)
+        reason = decision.reason or ("no_address" if row.address_id in retired else None)
         if reason is not None:
             _leave_out(session, now, row, reason)
         elif row.state == states.UNKNOWN and not _repeatable(row, account, now, pace):
@@ -73,23 +110,40 @@ def take(
         elif _too_late(now, message, account, row, pace):
             _fail_late(session, now, row)
         else:
-            going.append((row, decision))
-    within = limits.admit(session, now, account, [(row.id, row.address_key) for row, _ in going])
-    going = [one for one in going if one[0].id in within]
-    return _commit_intent(session, now, held, going, outbound)
+            going.append((row, outbound, decision))
+    within = limits.admit(session, now, account, [(row.id, row.address_key) for row, _, _ in going])
+    return _commit_intent(session, now, held, [one for one in going if one[0].id in within])
 
 
-def may_go(session: Session, now: datetime, held: Claim) -> bool:
-    """Ask the message's own obstacles; one that appeared since puts the message on hold."""
+def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Message | None:
+    """The message, where nothing stands against it; an obstacle that appeared since puts it on hold.
+
+    Everything is asked where it was not for ASK_AGAIN; in between, the message's own row, the account and the stops.
+    """
     stops.hold_still(session)
+    asked = known.get((held.message_id, held.account_id))
+    if asked is not None and timedelta(0) <= now - asked.at < ASK_AGAIN:
+        if _stands(session, held, asked):
+            return asked.message
+        del known[held.message_id, held.account_id]
+        return None  # the batch is laid down, and everything is asked by whoever takes it up again
     message = session.get_one(Message, held.message_id)
     if session.get_one(Occurrence, held.occurrence_id).kind == "test":
-        return _test_may_go(session, now, held, message)
+        return message if _test_may_go(session, now, held, message) else None
     messages.settle(session, now, message)
     if message.state == "scheduled":
         with suppress(Stale):  # somebody moved it at this moment, and where they put it counts
             messages.move(session, message, "sending", now)
-    return message.state == "sending" and _account_may_go(session, held) and _unchanged(session, message)
+    if message.state != "sending" or not _account_may_go(session, held) or not _unchanged(session, message):
+        return None
+    known[held.message_id, held.account_id] = Asked(message, tuple(session.execute(_STOPS).one()), now)
+    return message
+
+
+def _stands(session: Session, held: Claim, asked: Asked) -> bool:
+    """Whether message, account and stops are what they were when everything was asked. The message stays so."""
+    found = session.execute(_FACTS, {"message": held.message_id, "account": held.account_id}).one()
+    return tuple(found) == (asked.message.state, asked.message.version, "active", *asked.stops)
 
 
 def _unchanged(session: Session, message: Message) -> bool:
@@ -119,31 +173,19 @@ def _account_may_go(session: Session, held: Claim) -> bool:
     return session.scalar(in_service) is not None
 
 
-def _rows(session: Session, held: Claim, wanted: list[int]) -> tuple[list[Delivery], set[int]]:
-    """The rows that are still ours to take, and which of them have lost their address since they were released."""
-    query = (
-        select(Delivery, Address.state)
-        .outerjoin(Address, Address.id == Delivery.address_id)
-        .where(
-            Delivery.id.in_(wanted),
-            Delivery.batch_id == held.batch_id,
-            Delivery.state.in_(states.TAKEABLE),
-        )
-        .order_by(Delivery.id)
-    )
-    found = session.execute(query).all()
-    retired = {row.id for row, state in found if row.address_id is not None and state != "active"}
-    return [row for row, _ in found], retired
+def _retired(session: Session, rows: Sequence[Waiting]) -> set[int | None]:
+    """Those of the rows' addresses that are not in use any more."""
+    told = json.dumps([[row.address_id] for row in rows if row.address_id is not None])
+    return set(session.scalars(_RETIRED, {"wanted": told}))
 
 
 def _ask(
-    session: Session, now: datetime, held: Claim, account: Account, rows: Sequence[Delivery]
+    session: Session, now: datetime, message: Message, account: Account, rows: Sequence[Waiting]
 ) -> dict[tuple[int | None, str], consent.Decision]:
     pairs = [(row.stakeholder_id, row.address_key) for row in rows if row.stakeholder_id is not None]
     if not pairs:
         return _ask_addresses(session, now, account, rows)
     consent.lock(session, [stakeholder_id for stakeholder_id, _ in pairs])
-    message = session.get_one(Message, held.message_id)
     decided = consent.decide(
         session,
         now,
@@ -163,7 +205,7 @@ def _ask(
 
 
 def _ask_addresses(
-    session: Session, now: datetime, account: Account, rows: Sequence[Delivery]
+    session: Session, now: datetime, account: Account, rows: Sequence[Waiting]
 ) -> dict[tuple[int | None, str], consent.Decision]:
     """Tests go to addresses and not to stakeholders (0 is nobody's id): what stops the address stops them too."""
     pairs = [(0, row.address_key) for row in rows if row.address_key]
@@ -171,18 +213,18 @@ def _ask_addresses(
     return {(None, key): consent.Decision("suppressed") for _, key in stopped}
 
 
-def _repeatable(row: Delivery, account: Account, now: datetime, pace: Pace) -> bool:
+def _repeatable(row: Waiting, account: Account, now: datetime, pace: Pace) -> bool:
     return row.intent_at is not None and pace.key_lives(account.repeats, now, row.intent_at)
 
 
-def _too_late(now: datetime, message: Message, account: Account, row: Delivery, pace: Pace) -> bool:
+def _too_late(now: datetime, message: Message, account: Account, row: Waiting, pace: Pace) -> bool:
     """Whether it is no longer useful; what may have gone already is learnt all the same."""
     if row.state == states.UNKNOWN or not (account.broadcast or message.useful_until_s):
         return False
     return now > row.due_at + timedelta(seconds=pace.lifetime_s(account.broadcast, message.useful_until_s))
 
 
-def _fail_late(session: Session, now: datetime, row: Delivery) -> None:
+def _fail_late(session: Session, now: datetime, row: Waiting) -> None:
     session.execute(
         update(Delivery)
         .where(Delivery.id == row.id, Delivery.state == row.state)
@@ -190,7 +232,7 @@ def _fail_late(session: Session, now: datetime, row: Delivery) -> None:
     )
 
 
-def _leave_out(session: Session, now: datetime, row: Delivery, reason: str) -> None:
+def _leave_out(session: Session, now: datetime, row: Waiting, reason: str) -> None:
     """Exclude the row; one that may have gone before stays `unknown`, for a person to decide."""
     if row.state == states.UNKNOWN:
         error = {"not_repeated": reason}
@@ -206,7 +248,7 @@ def _leave_out(session: Session, now: datetime, row: Delivery, reason: str) -> N
     session.execute(update(Delivery).where(Delivery.id == row.id, Delivery.state == row.state).values(values))
 
 
-def _let_go(session: Session, row: Delivery) -> None:
+def _let_go(session: Session, row: Waiting) -> None:
     """The key died while the row waited in its batch: the resolver looks at it again."""
     session.execute(
         update(Delivery)
@@ -219,49 +261,65 @@ def _commit_intent(
     session: Session,
     now: datetime,
     held: Claim,
-    going: Sequence[tuple[Delivery, consent.Decision | None]],
-    outbound: dict[int, Outbound],
+    going: Sequence[tuple[Waiting, Outbound, consent.Decision]],
 ) -> list[Taken]:
-    """Write `sending`, attempt and token; a row that changed hands meanwhile is not returned and not sent."""
+    """Write `sending`, attempt, token and basis; a row that changed hands meanwhile is not returned and not sent."""
     if not going:
         return []
-    won = session.execute(
-        update(Delivery)
+    told = json.dumps([[row.id, row.state, row.attempt, why.consent_id, why.basis] for row, _, why in going])
+    won = set(
+        session.scalars(_INTENT, {"rows": told, "batch": held.batch_id, "fence": held.token, "now": now})
+    )
+    return [_taken(row, outbound, held, row.intent_at or now) for row, outbound, _ in going if row.id in won]
+
+
+def _taken(row: Waiting, outbound: Outbound, held: Claim, first: datetime) -> Taken:
+    return Taken(
+        row.id, row.attempt + 1, held.token, replace(outbound, since=first), first, row.stakeholder_id,
+        row.address_key, row.state == states.UNKNOWN,
+    )  # fmt: skip
+
+
+def _facts() -> Any:
+    """What may say no at any moment, by keys and indexes alone."""
+    account = select(Account.state).where(Account.id == bindparam("account")).scalar_subquery()
+    found = select(Message.state, Message.version, account, *_stops())
+    return found.where(Message.id == bindparam("message")).with_for_update(read=True, of=Message)
+
+
+def _stops() -> list[Any]:
+    """How many stops are in force, and the newest of them: another stop is another pair."""
+    in_force = Stop.lifted_at.is_(None)
+    return [select(told).where(in_force).scalar_subquery() for told in (func.count(), func.max(Stop.id))]
+
+
+def _intent() -> Any:
+    """The intent of a whole wave, with what made it lawful as it stood then."""
+    table = Delivery.__table__
+    row = given("rows", id=BigInteger, state=Text, attempt=BigInteger, consent_id=BigInteger, basis=Text)
+    return (
+        update(table)  # type: ignore[arg-type]
         .where(
-            Delivery.id.in_([row.id for row, _ in going]),
-            Delivery.batch_id == held.batch_id,
-            Delivery.state.in_(states.TAKEABLE),
+            table.c.id == row.c.id,
+            table.c.state == row.c.state,
+            table.c.attempt == row.c.attempt,
+            # a sum: the rows are found by their ids, not by reading the batch for each of them
+            table.c.batch_id + 0 == bindparam("batch"),
         )
         .values(
-            state=states.SENDING, attempt=Delivery.attempt + 1, token=held.token, next_at=None, settled_at=None,
-            intent_at=func.coalesce(Delivery.intent_at, bindparam("first", now, type_=Delivery.intent_at.type)),
+            state=states.SENDING, attempt=table.c.attempt + 1, token=bindparam("fence"), next_at=None,
+            settled_at=None, intent_at=func.coalesce(table.c.intent_at, bindparam("now", type_=Instant)),
+            consent_id=row.c.consent_id, basis=row.c.basis,
         )
-        .returning(Delivery.id, Delivery.attempt, Delivery.intent_at)
-        .execution_options(synchronize_session=False)
-    ).all()  # fmt: skip
-    _write_basis(session, {row.id for row in won}, going)
-    people = {row.id: row for row, _ in going}
-    return [
-        Taken(
-            row.id, row.attempt, held.token, replace(outbound[row.id], since=row.intent_at), row.intent_at,
-            people[row.id].stakeholder_id, people[row.id].address_key, people[row.id].state == states.UNKNOWN,
-        )
-        for row in sorted(won)
-    ]  # fmt: skip
+        .returning(table.c.id)
+    )  # fmt: skip
 
 
-def _write_basis(
-    session: Session, won: set[int], going: Sequence[tuple[Delivery, consent.Decision | None]]
-) -> None:
-    """Keep on the row what made it lawful, as it stood when the intent was committed."""
-    groups: dict[tuple[int | None, str | None], list[int]] = defaultdict(list)
-    for row, decision in going:
-        if decision is not None and row.id in won:
-            groups[decision.consent_id, decision.basis].append(row.id)
-    for (consent_id, basis), numbers in groups.items():
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id.in_(numbers))
-            .values(consent_id=consent_id, basis=basis)
-            .execution_options(synchronize_session=False)
-        )
+def _addresses() -> Any:
+    wanted, address = given("wanted", id=BigInteger), Address.__table__.c
+    found = wanted.outerjoin(Address.__table__, address.id == wanted.c.id)
+    return select(wanted.c.id).select_from(found).where(or_(address.id.is_(None), address.state != "active"))
+
+
+# Made once: every wave asks them.
+_FACTS, _STOPS, _INTENT, _RETIRED = _facts(), select(*_stops()), _intent(), _addresses()

@@ -8,18 +8,20 @@ before every write to the network. What the network answers is never thrown away
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncertain
 
-from ..base import parse_id
 from ..database import Database
 from ..errors import DomainError
 from ..links import Links
@@ -28,8 +30,8 @@ from ..messages.tables import Message, Variant
 from ..stakeholders.tables import Address
 from . import accounts, batch, limits, settle, states
 from .backoff import Pace
-from .compose import Composer, Letter, key, written_to
-from .gate import Taken, may_go, take
+from .compose import Composer, Letter, written_to
+from .gate import Known, Ready, Taken, Waiting, may_go, take
 from .settle import NOT_STARTED, Outcome
 from .tables import Account, Batch, Delivery
 from .trouble import Verdict
@@ -55,6 +57,8 @@ class Desk:
     keep: Callable[[Session, Account, Mapping[str, str]], None] = lambda session, account, secrets: None
     # Told to stop, a worker ends what it has begun to hand over and lays the rest down.
     stopping: Callable[[], bool] = lambda: False
+    # What was asked of messages a moment ago.
+    asked: Known = field(default_factory=dict)
     # A named place the process may be made to die at, for proofs; free in production.
     failpoint: Callable[[str], None] = lambda name: None
 
@@ -69,7 +73,7 @@ def work(desk: Desk) -> bool:
     desk.failpoint("claim.after_commit")
     connector = _connect(desk, held, account)
     if connector is not None:
-        _waves(desk, held, account, connector)
+        _Batch(desk, held, account, connector).work()
     return True
 
 
@@ -96,33 +100,133 @@ def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | Non
         return None
 
 
-def _waves(desk: Desk, held: batch.Claim, account: Account, connector: Connector) -> None:
-    outcomes: list[Outcome] = []
-    while True:
+class _Batch:
+    """A batch in hand: what waits in it, and the window of rows whose intent is committed and not settled.
+
+    The window slides: when the connector asks for more and all that was taken is handed over, one transaction settles
+    what was answered and takes as many as there is room for.
+    """
+
+    def __init__(self, desk: Desk, held: batch.Claim, account: Account, connector: Connector) -> None:
+        self._desk, self._held, self._account, self._connector = desk, held, account, connector
+        with desk.database.read() as session:
+            message = session.get_one(Message, held.message_id)
+            self._waiting = deque(letters(session, held))
+        self._composer = Composer(message, account, desk.links)
+        wave = min(desk.pace.wave_max, max(1, int(account.limits["in_flight"])) * 8)
+        self._window = 1 if held.alone else limits.at_once(account, wave)
+        self._taken: deque[Taken] = deque()  # intent committed, network untouched
+        self._open: dict[str, Taken] = {}  # handed over and not answered
+        self._outcomes: list[Outcome] = []  # to be settled
+        self._until = 0.0  # monotonic; no row is handed over after it
+        self._wait_until: datetime | None = None
+        self._over = self._laid_down = False
+        self._trouble: Exception | None = None
+
+    def work(self) -> None:
+        """Send what may go of it, write down every answer, and lay it down."""
+        while not self._over:
+            self._stream()
+        self._outcomes.extend(Outcome(row, NOT_STARTED) for row in self._taken)
+        self._taken.clear()
         try:
-            taken, until = _next_wave(desk, held, account, outcomes)
+            if self._trouble is not None:
+                raise self._trouble
+            if not self._laid_down:
+                self._turn([])
         except Exception:
-            _keep(desk, account, outcomes)
+            _keep(self._desk, self._account, self._outcomes)
             raise
-        _pass(desk, "after_commit", outcomes, taken)
-        if not taken:
-            return
-        outcomes = _network(desk, connector, taken, until)
-        desk.failpoint("net.after_reply")
 
+    def _stream(self) -> None:
+        """Let the connector draw until nothing more may go, or as much is under way as may be."""
+        try:
+            for name, answer in _answers(self._connector, self._flow()):
+                self._outcomes.append(Outcome(self._open.pop(name), answer))
+                self._desk.failpoint("net.after_reply")
+            lost = Uncertain("the connector gave no answer", phase="connector")
+        except Exception as error:  # the connector broke its contract; bytes may have been written
+            lost = Uncertain(f"{type(error).__name__}: {error}", phase="connector")
+            self._over = True
+            self._trouble = self._trouble or (None if self._open else error)
+        self._outcomes.extend(Outcome(row, lost) for row in self._open.values())
+        self._open.clear()
 
-def _next_wave(
-    desk: Desk, held: batch.Claim, account: Account, outcomes: list[Outcome]
-) -> tuple[list[Taken], float]:
-    """The rows to hand over, and until when (monotonic) they are ours; none when the batch was laid down."""
-    # Row by row, the batch is laid down after each: should the next be the end of us, this one is written down.
-    over = desk.stopping() or (held.alone and bool(outcomes))
-    ready = [] if over else _prepare(desk, held, account)
-    until = time.monotonic() + _lease_s(desk, account)  # read before the lease is written, so ours ends first
-    with desk.database.write() as session:
-        taken = _turn(desk, session, held, account, outcomes, ready)
-        _pass(desk, "before_commit", outcomes, taken)
-    return taken, until
+    def _flow(self) -> Iterator[Outbound]:
+        """What the connector draws. Trouble with the database ends it, so that what is under way is answered."""
+        while not self._over:
+            if not self._taken:
+                if len(self._open) >= self._window:
+                    return
+                try:
+                    self._take()
+                except Exception as error:
+                    self._trouble, self._over = error, True
+            elif time.monotonic() > self._until or self._desk.stopping():
+                self._over = True
+            else:
+                row = self._taken.popleft()
+                self._open[row.outbound.key] = row
+                self._desk.failpoint("net.before_send")
+                yield row.outbound
+
+    def _take(self) -> None:
+        """Settle what was answered and take the next rows; over when there are none, or none may go."""
+        # Row by row, the batch is laid down after each: should the next be the end of us, this one is written down.
+        alone_done = self._held.alone and (self._outcomes or self._open)
+        ready = [] if self._desk.stopping() or alone_done else self._composed(self._window - len(self._open))
+        if ready:
+            self._turn(ready)
+        self._over = not self._taken
+
+    def _composed(self, most: int) -> list[Ready]:
+        """The next rows with their words; those whose words cannot be made are settled as failed at once."""
+        ready: list[Ready] = []
+        while self._waiting and len(ready) < most:
+            row, letter = self._waiting.popleft()
+            if self._held.alone:
+                _hold_alone(self._desk, self._held, row.id)
+            try:
+                ready.append((row, self._composer.compose(letter)))
+            except (render.MissingData, DomainError) as error:
+                with self._desk.database.write() as session:
+                    settle.unmakeable(session, self._desk.now(), row.id, error)
+        self._desk.failpoint("render.after")
+        return ready
+
+    def _turn(self, ready: list[Ready]) -> None:
+        """One transaction: settle what was answered, then take `ready`; the batch is laid down when all is over.
+
+        Everything is locked in one order, as by whoever edits, cancels, recovers or suppresses: message, batch, people,
+        deliveries.
+        """
+        desk, held, account, lease_s = (
+            self._desk,
+            self._held,
+            self._account,
+            _lease_s(self._desk, self._account),
+        )
+        until = (
+            time.monotonic() + lease_s - self._connector.limits.deadline_s
+        )  # read before the lease is written
+        with desk.database.write() as session:
+            now = desk.now()
+            message = may_go(session, now, held, desk.asked) if ready else None
+            mine = batch.renew(session, held, lease_s)
+            people = [row.stakeholder_id for row, _ in ready if message and row.stakeholder_id is not None]
+            verdict = _settle(desk, session, now, account, self._outcomes, people)
+            self._wait_until = verdict.wait_until or self._wait_until
+            taken: list[Taken] = []
+            if mine and message is not None and self._wait_until is None:
+                taken = take(session, now, held, message, account, ready, desk.pace)
+            laid_down = not taken and not self._open
+            if mine and laid_down:
+                batch.give_back(session, held, self._wait_until)
+            _pass(desk, "before_commit", self._outcomes, taken)
+        answered, self._outcomes = self._outcomes, []
+        self._taken.extend(taken)
+        self._until, self._laid_down = until, laid_down
+        _pass(desk, "after_commit", answered, taken)
 
 
 def _pass(desk: Desk, side: str, outcomes: Sequence[Outcome], taken: Sequence[Taken]) -> None:
@@ -151,32 +255,6 @@ def _lease_s(desk: Desk, account: Account) -> float:
     return max(desk.lease_s, 2 * float(account.limits["deadline_s"]))
 
 
-def _turn(
-    desk: Desk,
-    session: Session,
-    held: batch.Claim,
-    account: Account,
-    outcomes: list[Outcome],
-    ready: list[Outbound],
-) -> list[Taken]:
-    """One transaction: settle what was answered, then take the next wave, or lay the batch down.
-
-    Everything is locked in one order, as by whoever edits, cancels, recovers or suppresses: message, batch, people,
-    deliveries.
-    """
-    now = desk.now()
-    going = bool(ready) and may_go(session, now, held)
-    mine = batch.renew(session, held, _lease_s(desk, account))
-    beside = [parse_id("dlv", one.key) for one in ready] if going else []
-    verdict = _settle(desk, session, now, account, outcomes, beside)
-    if not mine:
-        return []
-    taken = take(session, now, held, account, ready, desk.pace) if going and not verdict.wait_until else []
-    if not taken:
-        batch.give_back(session, held, verdict.wait_until)
-    return taken
-
-
 def _settle(
     desk: Desk,
     session: Session,
@@ -191,50 +269,34 @@ def _settle(
     return verdict
 
 
-def _prepare(desk: Desk, held: batch.Claim, account: Account) -> list[Outbound]:
-    """Compose the next wave outside any write; rows whose words cannot be made are settled as failed at once."""
-    wave = min(desk.pace.wave_max, max(1, int(account.limits["in_flight"])) * 8)
-    size = 1 if held.alone else limits.at_once(account, wave)
-    with desk.database.read() as session:
-        message = session.get_one(Message, held.message_id)
-        found = letters(session, held, size)
-    if held.alone and found:
-        _hold_alone(desk, held, found[0].delivery_id)
-    ready, composer = [], Composer(message, account, desk.links)
-    for letter in found:
-        try:
-            ready.append(composer.compose(letter))
-        except (render.MissingData, DomainError) as error:
-            with desk.database.write() as session:
-                settle.unmakeable(session, desk.now(), letter.delivery_id, error)
-    desk.failpoint("render.after")
-    if found and not ready:
-        return _prepare(desk, held, account)
-    return ready
-
-
-def letters(session: Session, held: batch.Claim, size: int) -> list[Letter]:
-    """The next rows of the batch with what their words are made of; a variant is read once, however many have it."""
-    rows = session.execute(
-        select(Delivery.id, Delivery.slots, Delivery.variant_id, Delivery.below_id, Address.value)
-        .outerjoin(Address, Address.id == Delivery.address_id)
-        .where(Delivery.batch_id == held.batch_id, Delivery.state.in_(states.TAKEABLE))
-        .where(Delivery.variant_id.is_not(None))
-        .order_by(Delivery.id)
-        .limit(size)
-    ).all()
+def letters(session: Session, held: batch.Claim) -> list[tuple[Waiting, Letter]]:
+    """The rows of a batch with what their words are made of; a variant is read once, however many have it."""
+    rows = session.execute(_LETTERS, {"batch": held.batch_id}).all()
     wanted = {number for row in rows for number in (row.variant_id, row.below_id) if number is not None}
     found = {one.id: one for one in session.scalars(select(Variant).where(Variant.id.in_(wanted)))}
     return [
-        Letter(
-            row.id,
-            row.slots,
-            found[row.variant_id],
-            written_to(row.value, row.slots),
-            found.get(row.below_id),
+        (
+            Waiting(*row[:9]),
+            Letter(row.id, row.slots, found[row.variant_id], written_to(row.value, row.slots), found.get(row.below_id)),
         )
         for row in rows
-    ]
+    ]  # fmt: skip
+
+
+def _letters() -> Any:
+    row, address = Delivery.__table__.c, Address.__table__
+    of_gate = [row[name] for name in Waiting._fields]
+    return (
+        select(*of_gate, row.slots, row.variant_id, row.below_id, address.c.value)
+        .outerjoin(address, address.c.id == row.address_id)
+        .where(
+            row.batch_id == bindparam("batch"), row.state.in_(states.TAKEABLE), row.variant_id.is_not(None)
+        )
+        .order_by(row.id)
+    )
+
+
+_LETTERS = _letters()
 
 
 def _hold_alone(desk: Desk, held: batch.Claim, delivery_id: int) -> None:
@@ -247,39 +309,37 @@ def _hold_alone(desk: Desk, held: batch.Claim, delivery_id: int) -> None:
         )
 
 
-def _network(desk: Desk, connector: Connector, taken: Sequence[Taken], until: float) -> list[Outcome]:
-    """Hand a wave over; every row gets an outcome, whatever happens."""
-    stop_at = until - connector.limits.deadline_s
-
-    def one(row: Taken) -> Outcome:
-        if time.monotonic() > stop_at or desk.stopping():
-            return Outcome(row, NOT_STARTED)
-        try:
-            desk.failpoint("net.before_send")
-            return Outcome(row, connector.send(row.outbound))
-        except ConnectorError as error:
-            return Outcome(row, error)
-        except Exception as error:  # the connector broke its contract; bytes may have been written
-            return Outcome(row, Uncertain(f"{type(error).__name__}: {error}", phase="connector"))
-
-    if connector.send_many is not None and time.monotonic() <= stop_at and not desk.stopping():
-        return _many(connector, taken)
-    if connector.limits.in_flight == 1 or len(taken) == 1:
-        return [one(row) for row in taken]
-    with ThreadPoolExecutor(max_workers=min(connector.limits.in_flight, len(taken))) as pool:
-        return list(pool.map(one, taken))
-
-
-def _many(connector: Connector, taken: Sequence[Taken]) -> list[Outcome]:
-    assert connector.send_many is not None
-    waiting = {key(row.delivery_id): row for row in taken}
-    outcomes = []
-    try:
-        for name, answer in connector.send_many(row.outbound for row in taken):
-            outcomes.append(Outcome(waiting.pop(name), answer))
-    except Exception as error:  # nothing is known of those that were not answered
-        lost = Uncertain(f"{type(error).__name__}: {error}", phase="connector")
-        outcomes.extend(Outcome(row, lost) for row in waiting.values())
+def _answers(
+    connector: Connector, flow: Iterator[Outbound]
+) -> Iterator[tuple[str, Receipt | ConnectorError]]:
+    """Hand over what flows, as many side by side as the connector takes; each answer as soon as it is known."""
+    if connector.send_many is not None:
+        yield from connector.send_many(flow)
+    elif connector.limits.in_flight == 1:
+        for outbound in flow:
+            yield outbound.key, _one(connector, outbound)
     else:
-        outcomes.extend(Outcome(row, NOT_STARTED) for row in waiting.values())
-    return outcomes
+        yield from _side_by_side(connector, flow)
+
+
+def _side_by_side(
+    connector: Connector, flow: Iterator[Outbound]
+) -> Iterator[tuple[str, Receipt | ConnectorError]]:
+    with ThreadPoolExecutor(max_workers=connector.limits.in_flight) as pool:
+        going: dict[Future[Receipt | ConnectorError], str] = {}
+        while True:
+            for outbound in islice(flow, connector.limits.in_flight - len(going)):
+                going[pool.submit(_one, connector, outbound)] = outbound.key
+            if not going:
+                return
+            for done in wait(going, return_when=FIRST_COMPLETED).done:
+                yield going.pop(done), done.result()
+
+
+def _one(connector: Connector, outbound: Outbound) -> Receipt | ConnectorError:
+    try:
+        return connector.send(outbound)
+    except ConnectorError as error:
+        return error
+    except Exception as error:  # the connector broke its contract; bytes may have been written
+        return Uncertain(f"{type(error).__name__}: {error}", phase="connector")

@@ -7,17 +7,19 @@ it repeats. A refusal says its scope: this delivery, this domain or this account
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import BigInteger, Text, bindparam, update
 from sqlalchemy.orm import Session
 
 from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, Receipt, Refused
 
+from ..base import Instant, given
 from ..messages import render
 from ..messages.tables import Message
 from ..stakeholders import addresses, consent
@@ -54,7 +56,7 @@ def settle(
 ) -> Verdict:
     """Write down every outcome; rows that were not ours any more are told in their attempts.
 
-    `beside` are ids of deliveries that are taken in the same transaction.
+    `beside` are stakeholders to whom something is taken in the same transaction.
     """
     _hold_people(session, account, outcomes, beside)
     sent = [one for one in outcomes if isinstance(one.answer, Receipt)]
@@ -76,10 +78,7 @@ def _hold_people(
     }
     if gone:
         touched = {one for key in gone for one in addresses.holders(session, account.channel, key)}
-        taken = select(Delivery.stakeholder_id).where(
-            Delivery.id.in_(beside), Delivery.stakeholder_id.is_not(None)
-        )
-        consent.lock(session, touched.union(session.scalars(taken)))
+        consent.lock(session, touched.union(beside))
 
 
 def unmakeable(session: Session, now: datetime, delivery_id: int, error: Exception) -> None:
@@ -105,24 +104,8 @@ def _sent(session: Session, now: datetime, sent: Sequence[Outcome]) -> None:
     """The plain case, in one statement for the whole wave; the rest row by row."""
     if not sent:
         return
-    table = Delivery.__table__
-    done = session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(
-            table.c.id == bindparam("row"),
-            table.c.state == states.SENDING,
-            table.c.attempt == bindparam("n"),
-            table.c.token == bindparam("fence"),
-        )
-        .values(
-            state=states.SENT, provider_id=bindparam("name"), sent_at=bindparam("at"), settled_at=bindparam("at"),
-            batch_id=None, next_at=None, error=None,
-        ),
-        [
-            {"row": one.row.delivery_id, "n": one.row.attempt, "fence": one.row.token, "name": _name(one), "at": now}
-            for one in sent
-        ],
-    )  # fmt: skip
+    told = json.dumps([[one.row.delivery_id, one.row.attempt, one.row.token, _name(one)] for one in sent])
+    done = session.connection().execute(_SENT, {"rows": told, "now": now})
     if done.rowcount != len(sent):
         for one in sent:
             _late(session, now, one)
@@ -243,5 +226,26 @@ def _suppress(session: Session, now: datetime, account: Account, one: Outcome, e
             address_key=one.row.address_key, evidence={"delivery_id": one.row.delivery_id, **error},
         )  # fmt: skip
 
+
+def _accepted() -> Any:
+    table = Delivery.__table__
+    row = given("rows", id=BigInteger, attempt=BigInteger, token=BigInteger, name=Text)
+    now = bindparam("now", type_=Instant)
+    return (
+        update(table)  # type: ignore[arg-type]
+        .where(
+            table.c.id == row.c.id,
+            table.c.state == states.SENDING,
+            table.c.attempt == row.c.attempt,
+            table.c.token == row.c.token,
+        )
+        .values(
+            state=states.SENT, provider_id=row.c.name, sent_at=now, settled_at=now, batch_id=None, next_at=None,
+            error=None,
+        )
+    )  # fmt: skip
+
+
+_SENT = _accepted()
 
 __all__ = ["NOT_STARTED", "NotStarted", "Outcome", "settle", "unmakeable"]
