@@ -13,6 +13,7 @@ from typing import Any
 
 from ..api import BadSettings, Blind, Connector, Limits, Provider, Setting
 from . import poll, session
+from .dkim import Signer
 from .poll import Box, Inbox
 from .send import Sender
 from .session import Relay
@@ -97,7 +98,17 @@ def _relay(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSL
         deadline_s=settings["deadline_s"],
         helo_name=settings["helo_name"],
         in_flight=settings["in_flight"],
+        signer=_signer(settings, secrets),
     )
+
+
+def _signer(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Signer | None:
+    if not secrets.get("dkim_key"):
+        return None
+    try:
+        return Signer(secrets["dkim_key"], settings["dkim_selector"], settings["dkim_domain"])
+    except ValueError as error:
+        raise BadSettings({"dkim_key": str(error)}) from error
 
 
 def _box(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSLContext) -> Box:
@@ -139,6 +150,9 @@ PROVIDER = Provider(
         ),
         Setting("in_flight", "connections at the same time, at most 32", default=LIMITS.in_flight),
         Setting("helo_name", "the name this machine greets with", default="localhost"),
+        Setting("dkim_key", "private key that signs each mail; empty: the relay signs", secret=True),
+        Setting("dkim_selector", "the key's name in DNS, in front of _domainkey", default=""),
+        Setting("dkim_domain", "the domain that signs: that of the senders", default=""),
         Setting("inbox_domain", "domain whose replies+…@ and bounces+…@ arrive in the inbox", default=""),
         Setting(
             "imap_host", "the inbox's server; empty: replies and bounces are not read", default="", where=True

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .. import mail
 from ..api import Outbound
+from .dkim import Signer
 
 
 @dataclass(slots=True)
@@ -36,18 +37,19 @@ class Letter:
         )
 
 
-def make(outbound: Outbound, end: float) -> Letter:
+def make(outbound: Outbound, end: float, signer: Signer | None = None) -> Letter:
     """The letter of one Outbound. Refused where it cannot be a mail.
 
     `options["envelope_from"]` is the address bounces come back to; without it they go to the sender.
     """
+    raw = mail.build(outbound)
     sender = str(outbound.options.get("envelope_from") or outbound.sender)
     return Letter(
         key=outbound.key,
         message_id=mail.message_id(outbound),
         envelope_from=mail.address(sender),
         to=mail.address(outbound.to),
-        raw=mail.build(outbound),
+        raw=signer.signed(raw) if signer is not None else raw,
         eai=mail.needs_eai(outbound),
         end=end,
     )

@@ -182,7 +182,7 @@ class _Call:
         if self._alarm == NEVER:  # otherwise it is earlier
             self._alarm = end
         try:
-            return make(outbound, end)
+            return make(outbound, end, self._relay.signer)
         except ConnectorError as error:
             self._told.append((outbound.key, error))
             return None

@@ -14,6 +14,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 
 from ..api import AccountGone, Deferred
+from .dkim import Signer
 from .replies import refusal, take
 from .wire import Deadline, is_loopback, open_wire, trouble
 
@@ -24,7 +25,7 @@ SECURITIES = ("tls", "starttls", "opportunistic", "off")
 class Relay:
     """Where mail goes out and how; `security` is one of SECURITIES, `deadline_s` is for one whole sending.
 
-    `in_flight` is how many connections there are at most.
+    `in_flight` is how many connections there are at most; without a `signer` the relay signs.
     """
 
     host: str
@@ -36,6 +37,7 @@ class Relay:
     deadline_s: float = 60.0
     helo_name: str = ""
     in_flight: int = 8
+    signer: Signer | None = field(default=None, repr=False)
 
 
 class Session:
