@@ -121,7 +121,10 @@ class _Quoted:
 
 def _soft(raw: bytes) -> bytes:
     """Quoted-printable that the next piece goes on from: a letter behind it leaves room for the soft line break."""
-    return _lawful(b2a_qp(raw + b"~", istext=True)[:-1] + b"=\n") if raw else b""
+    coded = b2a_qp(raw + b"~", istext=True)[:-1]
+    if b"\n" not in coded and coded[:1] != b".":
+        return coded + b"=\r\n" if coded else b""
+    return _lawful(coded + b"=\n")
 
 
 def _lawful(coded: bytes) -> bytes:

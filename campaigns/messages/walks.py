@@ -139,7 +139,7 @@ class _Reader:
                 pieces.append(constant(child, self.html))
             else:
                 pieces.append(None)
-                gets.append(_printed(self._get(child)))
+                gets.append(self._printed(child))
         self.runs.append(tuple(pieces))
         number, places = len(self.runs) - 1, tuple(enumerate(gets))
 
@@ -220,6 +220,15 @@ class _Reader:
         assert isinstance(node, nodes.Name)
         return self._item(node.name, steps) if node.name in self.loops else self._path(node.name, steps)
 
+    def _printed(self, node: nodes.Node) -> Get:
+        get = self._get(node)
+
+        def printed(known: Known) -> Any:
+            value = get(known)
+            return value if value.__class__ is str else printable(value)
+
+        return printed
+
     def _path(self, name: str, steps: list[str]) -> Get:
         path = ".".join((name, *steps))
         if name in LATE:
@@ -245,11 +254,3 @@ def _is_constant(node: nodes.Node | None) -> bool:
     while isinstance(node, nodes.Filter):
         node = node.node
     return isinstance(node, nodes.Const)
-
-
-def _printed(get: Get) -> Get:
-    def printed(known: Known) -> Any:
-        value = get(known)
-        return value if value.__class__ is str else printable(value)
-
-    return printed
