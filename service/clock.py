@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from campaigns.delivery import batch, reconcile, release
+from campaigns.delivery import batch, missed, reconcile, release, tally
 from campaigns.messages import timing
 from campaigns.responses import confirming
 from campaigns.stakeholders import segments
@@ -34,18 +34,26 @@ def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]
         run.__name__ = act.__name__
         return run
 
+    def heard() -> None:
+        with database.read() as session:
+            asked = missed.beat_due(session, now())
+        if asked:
+            with database.write() as session:
+                missed.beat(session, now())
+
     def due() -> object:
         return release.tick(database, now, work.horizon_s)
 
     def noticed() -> object:
         return notices.gather(database, now(), wiring.settings.workspace.zone)
 
-    beat = [due, written(batch.gather), written(batch.recover, pace), written(reconcile.finish)]
+    beat = [heard, due, written(batch.gather), written(batch.recover, pace), written(reconcile.finish)]
     return {
         "beat": (beat, work.tick_s),
         "expire": ([written(reconcile.expire, pace)], 10 * work.tick_s),
         "ahead": ([written(timing.make_ahead)], 60.0),
         "count": ([written(segments.recount_oldest)], 20.0),
+        "fold": ([written(tally.fold)], 20.0),
         "forget": ([written(idempotency.forget), written(confirming.forget)], 3600.0),
         "notices": ([noticed], 60.0),
     }

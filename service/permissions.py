@@ -81,6 +81,8 @@ PERMISSIONS: dict[str, str] = {
     "POST /v1/programmes": "programmes:write",
     "GET /v1/programmes/{id}": "programmes:read",
     "PATCH /v1/programmes/{id}": "programmes:write",
+    "GET /v1/programmes/{id}/policies": "programmes:read",
+    "PUT /v1/programmes/{id}/policies": "programmes:write",
     # stakeholders
     "GET /v1/stakeholders": "stakeholders:read",
     "POST /v1/stakeholders": "stakeholders:write",
@@ -164,6 +166,8 @@ PERMISSIONS: dict[str, str] = {
     "POST /v1/batches/{id}/mark": "messages:send",
     "GET /v1/urgent_goes": "messages:read",
     "POST /v1/urgent_goes/{id}/review": "messages:approve",
+    "GET /v1/missed_runs": "messages:read",
+    "POST /v1/missed_runs/{id}/decide": "messages:send",
     "GET /v1/stops": "messages:read",
     "POST /v1/stops": "messages:send",
     "POST /v1/stops/{id}/lift": "messages:approve",
@@ -190,6 +194,7 @@ PERMISSIONS: dict[str, str] = {
     "POST /v1/connector_accounts": "connectors:admin",
     "GET /v1/connector_accounts/{id}": "connectors:read",
     "PATCH /v1/connector_accounts/{id}": "connectors:admin",
+    "GET /v1/connector_accounts/{id}/limits": "connectors:read",
     "POST /v1/connector_accounts/{id}/verify": "connectors:admin",
     # segments
     "GET /v1/segments": "segments:read",
@@ -238,6 +243,7 @@ PAGES: dict[str, str] = {
     # today and one's own account
     "GET /": "",
     "POST /unsure": "messages:send",
+    "POST /missed/<occ:number>": "messages:send",
     "GET /live": "",
     "GET /search": "",
     "POST /sign-out": "",

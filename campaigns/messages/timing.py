@@ -24,6 +24,7 @@ from .tables import Message, Occurrence, Timing
 AHEAD = timedelta(days=60)
 CHOICES = {"passed": ("at_once", "next_day"), "missed": ("late", "skip", "hold")}
 PLAIN = {"own_zone", "passed", "missed", "late_s"}
+USUAL = {"rule": None, "own_zone": False, "passed": "at_once", "missed": "late", "late_s": 86_400}
 GOING = ("waiting", "scheduled", "held", "sending", "paused")
 
 
@@ -52,7 +53,7 @@ def choose(session: Session, message: Message, values: Mapping[str, Any]) -> Non
     """
     found = of(session, message)
     if found is None:
-        if not any(value is not None for value in values.values()):
+        if all(value == USUAL[name] for name, value in values.items()):
             return
         found = Timing(message_id=message.id)
         session.add(found)

@@ -50,7 +50,7 @@ def move(act: Act, message_id: int, occurrence_id: int, *, send_at: object) -> O
     timing.move(act.session, act.now, message, found, when.at, act.caller.actor)
     room.settle(act.session, act.now, message)
     act.note(
-        "occurrence.moved", "message", message.id, programme_id=message.programme_id,
+        "message.time_moved", "message", message.id, programme_id=message.programme_id,
         before={"due_at": before.isoformat()}, after={"due_at": when.at.isoformat()},
     )  # fmt: skip
     return found
@@ -62,7 +62,7 @@ def call_off(act: Act, message_id: int, occurrence_id: int) -> Occurrence:
     timing.call_off(act.session, act.now, message, found)
     reconcile.finish_message(act.session, act.now, message)
     act.note(
-        "occurrence.cancelled", "message", message.id, programme_id=message.programme_id,
+        "message.time_called_off", "message", message.id, programme_id=message.programme_id,
         before={"due_at": found.due_at.isoformat()},
     )  # fmt: skip
     return found

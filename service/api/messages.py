@@ -71,12 +71,19 @@ class TimingIn(Schema):
         timing.CHOICES["passed"],
         metadata={"description": "what becomes of those whose time of day has passed"},
     )
+    missed = Choice(
+        timing.CHOICES["missed"],
+        metadata={"description": "what becomes of it where nobody was there to send it"},
+    )
+    late_s = Whole(60, YEAR_S, metadata={"description": "`late` is so late at most; a day, unless you say"})
 
 
 class TimingOut(Schema):
     rule = ma.fields.String(required=True, allow_none=True)
     own_zone = ma.fields.Boolean(required=True)
     passed = Choice(timing.CHOICES["passed"], required=True)
+    missed = Choice(timing.CHOICES["missed"], required=True)
+    late_s = ma.fields.Integer(required=True)
 
 
 class MessageNew(Schema):

@@ -62,7 +62,13 @@ def rule_of(form: Mapping[str, str]) -> str | None:
 def timing_of(form: Mapping[str, str]) -> dict[str, Any]:
     """What a form says of how a message goes out over time."""
     clock = form.get("whose", "")
-    return {"rule": rule_of(form), "own_zone": bool(clock), **({"passed": clock} if clock else {})}
+    policy = form.get("missed") or "late"
+    return {
+        "rule": rule_of(form),
+        "own_zone": bool(clock),
+        "missed": policy,
+        **({"passed": clock} if clock else {}),
+    }
 
 
 def apart(timing: Timing | None) -> Apart:

@@ -9,7 +9,7 @@ from flask import Response, request
 from campaigns.base import parse_id
 from campaigns.errors import BadField
 
-from ..acts import messages, relationships, today, writing
+from ..acts import messages, missed_runs, relationships, today, writing
 from . import first, frame, tour
 from . import tasks as todo
 
@@ -31,9 +31,9 @@ def morning(status: int = 200) -> Response:
     approvals, reviews = today.approvals(act), today.urgent_reviews(act)
     going, failed = (today.going(act, tonight), today.failed(act, since)) if reads else ([], [])
     answers = today.answers(act) if may("responses:read") else None
-    told = (
-        [one.message for one in going] + approvals + [one for _, one in reviews] + [one for one, _ in failed]
-    )
+    missed = missed_runs.recent(act) if reads else []
+    told = [one for _, one in missed] + [one.message for one in going] + approvals
+    told += [one for _, one in reviews] + [one for one, _ in failed]
     return frame.show(
         "today", status,
         answers=answers, senders=today.senders(act, [*newest, *(answers.rows if answers else ())]),
@@ -43,11 +43,23 @@ def morning(status: int = 200) -> Response:
         kinds=kinds, newest=newest, accounts=today.accounts_out(act) if may("connectors:read") else [],
         failed=failed, stops=today.stops(act) if reads else [],
         gaps=today.gaps(act) if reads else [],
+        missed=missed,
         health=today.health(act), touring=tour.running(), first=first.standing(), people=relationships.names(act, ()),
         due=relationships.reviews_due(act, local.date(), mine=True).rows if may("stakeholders:read") else [],
         promises=today.promises_due(act, local.date()) if may("stakeholders:read") else [],
         **todo.mine_due(tonight),
     )  # fmt: skip
+
+
+@pages.page("/missed/<occ:number>", "POST")
+def decide_missed(number: int) -> Response:
+    """Say of what nobody was there to send whether it still goes."""
+
+    def done() -> Response:
+        missed_runs.decide(frame.act(), number, go=request.form.get("go") == "yes")
+        return frame.go("pages_today.morning", done="decided")
+
+    return frame.trying(done) or morning(422)
 
 
 @pages.page("/unsure", "POST")

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns.delivery import accounts, release, stops
-from campaigns.delivery.tables import Delivery
+from campaigns.delivery.tables import Delivery, MissedRun
 from campaigns.messages import content, media, messages, templates
 from campaigns.messages.tables import Occurrence
 from campaigns.responses import attachments, events, interactions, tasks
@@ -121,6 +121,13 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message.id)).one()
     release.release_now(session, occurrence, now)
     row = session.scalars(select(Delivery).where(Delivery.message_id == message.id)).one()
+    run = {
+        "occurrence_id": occurrence.id,
+        "message_id": message.id,
+        "due_at": now,
+        "found_at": now - timedelta(days=30),
+    }
+    session.add(MissedRun(**run, done="late"))
     stop = stops.stop(
         session,
         now,

@@ -20,6 +20,14 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.PrimaryKeyConstraint("key", name=op.f("pk_budgets")),
     )
     op.create_table(
+        "tallies",
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tallies")),
+    )
+    op.create_table(
         "ticks",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("ticked_at", sa.BigInteger(), nullable=False),
@@ -177,5 +185,6 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
 
     op.drop_table("attachments")
     op.drop_table("ticks")
+    op.drop_table("tallies")
     op.drop_table("budgets")
     # ### end Alembic commands ###
