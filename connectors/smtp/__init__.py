@@ -105,10 +105,7 @@ def _relay(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSL
 def _signer(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Signer | None:
     if not secrets.get("dkim_key"):
         return None
-    try:
-        return Signer(secrets["dkim_key"], settings["dkim_selector"], settings["dkim_domain"])
-    except ValueError as error:
-        raise BadSettings({"dkim_key": str(error)}) from error
+    return Signer(secrets["dkim_key"], settings["dkim_selector"], settings["dkim_domain"])
 
 
 def _box(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSLContext) -> Box:

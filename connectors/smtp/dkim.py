@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from ..api import BadSettings
+
 RSA_BITS = 2048
 SIGNED = (
     *(b"from", b"to", b"subject", b"message-id", b"reply-to", b"in-reply-to", b"references", b"mime-version"),
@@ -40,9 +42,9 @@ class Signer:
     """Signs for one domain with one key; may be shared among threads."""
 
     def __init__(self, key: str, selector: str, domain: str) -> None:
-        """`key` is a private key in PEM, with or without its line ends. ValueError, with words for a person."""
+        """`key` is a private key in PEM, with or without its line ends. BadSettings."""
         if not LABELS.fullmatch(selector) or not LABELS.fullmatch(domain):
-            raise ValueError("needs dkim_selector and dkim_domain, as DNS writes them")
+            raise BadSettings({"dkim_key": "needs dkim_selector and dkim_domain, as DNS writes them"})
         self._key = _loaded(key)
         algorithm = "rsa-sha256" if isinstance(self._key, RSAPrivateKey) else "ed25519-sha256"
         self._beginning = (
@@ -72,12 +74,12 @@ def _loaded(key: str) -> RSAPrivateKey | Ed25519PrivateKey:
         der = b64decode(re.sub(r"-----[^-]*-----|\s", "", key), validate=True)
         loaded = load_der_private_key(der, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError("is not a private key in PEM without a password") from error
+        raise BadSettings({"dkim_key": "is not a private key in PEM without a password"}) from error
     if isinstance(loaded, RSAPrivateKey) and loaded.key_size >= RSA_BITS:
         return loaded
     if isinstance(loaded, Ed25519PrivateKey):
         return loaded
-    raise ValueError(f"must be an RSA key of at least {RSA_BITS} bits, or an Ed25519 key")
+    raise BadSettings({"dkim_key": f"must be an RSA key of at least {RSA_BITS} bits, or an Ed25519 key"})
 
 
 def _headers(head: bytes) -> tuple[list[bytes], list[bytes]]:

@@ -232,7 +232,9 @@ class _Call:
         except ConnectorError as error:
             opened = error
         except Exception as error:  # a fault of ours; what waits for this connection is to be told
-            opened = Deferred(f"{type(error).__name__}: {error}", phase="connect", scope="account")
+            opened = Deferred(
+                str(error) or type(error).__name__, code="fault", phase="connect", scope="account"
+            )
         with self._lock:
             if not self._over:
                 return self._opened.put(opened)
