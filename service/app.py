@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from campaigns.errors import DomainError
 
-from . import docs_page, observe, problems
+from . import docs_page, metrics, observe, problems
 from .api import BODY_MAX, RESOURCES
 from .api.resource import CONVERTERS, describe
 from .door import JSON_MAX, SAFE, Door, Parts, open_call, operation_of
@@ -57,6 +57,9 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     _outside_v1(app, wiring)
     app.before_request(open_call)
     app.after_request(_close)
+    requests = metrics.Requests()
+    app.after_request(requests.count)
+    app.register_blueprint(metrics.blueprint(wiring, requests))
     app.register_error_handler(DomainError, problems.from_domain)
     app.register_error_handler(Refusal, problems.from_refusal)
     app.register_error_handler(HTTPException, problems.from_http)

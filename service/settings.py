@@ -108,6 +108,13 @@ class Demo:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """Figures for Prometheus at /metrics."""
+
+    token: str = ""  # what a scraper sends as bearer token; empty: there is nothing
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """How much is written to standard error, as JSON lines."""
 
@@ -127,6 +134,7 @@ class Settings:
     workspace: Workspace = field(default_factory=Workspace)
     oidc: Oidc = field(default_factory=Oidc)
     demo: Demo = field(default_factory=Demo)
+    metrics: Metrics = field(default_factory=Metrics)
     log: Log = field(default_factory=Log)
 
     @property
@@ -232,8 +240,9 @@ def _dereference(section: str, key: str, value: str, environ: Mapping[str, str])
 def _no_plain_secret(section: str, key: str, value: Any) -> None:
     if (section, key) == ("database", "url") and isinstance(value, str) and urlsplit(value).password:
         raise BadSetting("database.url: a password does not belong in the file; write env:NAME or file:PATH")
-    if (section, key) == ("oidc", "client_secret") and value and not str(value).startswith(("env:", "file:")):
-        raise BadSetting("oidc.client_secret: does not belong in the file; write env:NAME or file:PATH")
+    secret = (section, key) in (("oidc", "client_secret"), ("metrics", "token"))
+    if secret and value and not str(value).startswith(("env:", "file:")):
+        raise BadSetting(f"{section}.{key}: does not belong in the file; write env:NAME or file:PATH")
 
 
 def _complete(settings: Settings) -> Settings:

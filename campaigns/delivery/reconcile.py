@@ -51,7 +51,7 @@ def counts_of_times(session: Session, message_id: int) -> dict[int, dict[str, in
 def counts_of(session: Session, message_ids: Sequence[int], most: int = 10_000) -> dict[int, dict[str, int]]:
     """Rows per state of several messages, for a list: read from one index, and no further than `most` each."""
     found: dict[int, dict[str, int]] = {one: {} for one in message_ids}
-    query = select(Occurrence.message_id, *(_some(state, most) for state in COUNTED)).where(
+    query = select(Occurrence.message_id, *(some(state, most) for state in COUNTED)).where(
         Occurrence.message_id.in_(message_ids), Occurrence.kind == "real"
     )
     for message_id, *numbers in session.execute(query):
@@ -61,7 +61,7 @@ def counts_of(session: Session, message_ids: Sequence[int], most: int = 10_000) 
     return found
 
 
-def _some(state: str, most: int) -> ScalarSelect[int]:
+def some(state: str, most: int) -> ScalarSelect[int]:
     """How many rows of an occurrence are in this state, counted no further than `most`."""
     mine = (Delivery.occurrence_id == Occurrence.id, Delivery.state == state)
     rows = select(Delivery.id).where(*mine).limit(most).correlate(Occurrence).subquery()

@@ -23,7 +23,7 @@ from ..base import Instant, given
 from ..messages import render
 from ..messages.tables import Message
 from ..stakeholders import addresses, consent
-from . import limits, states, trouble
+from . import limits, states, tally, trouble
 from .backoff import Pace
 from .batch import note
 from .gate import Taken
@@ -66,6 +66,7 @@ def settle(
         if not isinstance(one.answer, Receipt):
             _other(session, now, account, one, pace, verdict)
     limits.give_back(session, now, account, sum(one.answer is NOT_STARTED for one in outcomes))
+    tally.add(session, account.id, [one.answer for one in outcomes])
     return verdict
 
 

@@ -64,6 +64,15 @@ class Budget(Base):
     planned: Mapped[datetime | None] = mapped_column("planned_at")
 
 
+class Tally(Row, Base):
+    """How many hand-overs of an account ended in one way; rows are added by workers and summed up by the clock."""
+
+    __tablename__ = "tallies"
+    account_id: Mapped[int]
+    outcome: Mapped[str]
+    number: Mapped[int]
+
+
 class Batch(Row, Base):
     """The unit of work: at most 500 deliveries of one occurrence, account, lane and due instant."""
 
