@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -290,7 +290,9 @@ def _letters() -> Any:
         select(*of_gate, row.slots, row.variant_id, row.below_id, address.c.value)
         .outerjoin(address, address.c.id == row.address_id)
         .where(
-            row.batch_id == bindparam("batch"), row.state.in_(states.TAKEABLE), row.variant_id.is_not(None)
+            row.batch_id == bindparam("batch"),
+            row.state.in_([literal(one) for one in states.TAKEABLE]),
+            row.variant_id.is_not(None),
         )
         .order_by(row.id)
     )

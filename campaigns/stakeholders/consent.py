@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Boolean, Text, and_, bindparam, null, or_, select, tuple_, union_all
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Text,
+    and_,
+    bindparam,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from ..base import Instant, given
@@ -379,28 +391,21 @@ def _known() -> Any:
 
 def _stopped() -> Any:
     """The stakeholders and address keys that a suppression stops: two branches, each on its own index."""
-    who, keys, channel = (
-        given("people", id=BigInteger),
-        given("keys", key=Text),
-        bindparam("channel", type_=Text),
-    )
-    purpose = bindparam("purpose", type_=Text)
+    # Lists to look into and not tables to join, and a channel that is no bare column: else SQLite reads every
+    # suppression of the channel for each wave.
+    people, keys = (select(given(name, key=kind)) for name, kind in (("people", BigInteger), ("keys", Text)))
+    channel, purpose = bindparam("channel", type_=Text), bindparam("purpose", type_=Text)
+    answers = Suppression.reason.in_([literal(one) for one in STOPS_ANSWERS])
     applies = and_(
         _stands(bindparam("now", type_=Instant), bindparam("until", type_=Instant)),
         or_(Suppression.purpose.is_(None), purpose.is_(null()), Suppression.purpose == purpose),
-        or_(~bindparam("answer", type_=Boolean), Suppression.reason.in_(STOPS_ANSWERS)),
+        or_(~bindparam("answer", type_=Boolean), answers),
     )
-    person = select(Suppression.stakeholder_id, Suppression.address_key).join(
-        who, who.c.id == Suppression.stakeholder_id
-    )
-    address = select(Suppression.stakeholder_id, Suppression.address_key).join(
-        keys, keys.c.key == Suppression.address_key
-    )
-    everywhere = or_(Suppression.channel == channel, Suppression.channel == EVERY_CHANNEL)
-    return union_all(
-        person.where(Suppression.address_key.is_(None), everywhere, applies),
-        address.where(Suppression.channel == channel, applies),
-    )
+    whom = select(Suppression.stakeholder_id, Suppression.address_key)
+    here = Suppression.channel.concat("").in_([channel, literal(EVERY_CHANNEL)])
+    person = and_(Suppression.stakeholder_id.in_(people), Suppression.address_key.is_(None), here)
+    address = and_(Suppression.channel == channel, Suppression.address_key.in_(keys))
+    return union_all(whom.where(person, applies), whom.where(address, applies))
 
 
 # Made once: every wave asks them.
