@@ -121,9 +121,15 @@ def running(
 
 
 @contextmanager
-def bare(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """The port of a server that does with each connection what `talk` does, one at a time."""
+def bare(talk: Callable[[socket.socket], None], *, narrow: bool = False) -> Iterator[int]:
+    """The port of a server that does with each connection what `talk` does, one at a time.
+
+    Where it is `narrow`, no kernel takes more than some kilobytes of what nobody has read yet.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        if narrow:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         over = threading.Event()
 
         def serve() -> None:
