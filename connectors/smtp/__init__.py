@@ -94,6 +94,7 @@ def _relay(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSL
         security=settings["security"],
         username=settings["username"],
         password=secrets.get("password", ""),
+        access_token=secrets.get("access_token", ""),
         tls=tls,
         deadline_s=settings["deadline_s"],
         helo_name=settings["helo_name"],
@@ -115,6 +116,7 @@ def _box(settings: Mapping[str, Any], secrets: Mapping[str, str], tls: ssl.SSLCo
         security=settings["imap_security"],
         username=settings["imap_username"] or settings["username"],
         password=secrets.get("imap_password") or secrets.get("password", ""),
+        access_token="" if secrets.get("imap_password") else secrets.get("access_token", ""),
         folder=settings["imap_folder"],
         tls=tls,
         deadline_s=settings["deadline_s"],
@@ -136,6 +138,7 @@ PROVIDER = Provider(
         ),
         Setting("username", "empty where the relay asks for none", default=""),
         Setting("password", "the password, or the app password, of that user", secret=True),
+        Setting("access_token", "a token for XOAUTH2 in place of the password", secret=True),
         Setting(
             "ca_file",
             "PEM file of the authority that signed the servers' certificates",

@@ -22,6 +22,7 @@ from typing import Any
 from .. import inbox
 from ..api import AccountGone, ConnectorError, Deferred, Event, Polled
 from ..mime import SIZE_MAX
+from .session import bearer
 from .wire import Deadline, is_loopback, open_wire, trouble
 
 SECURITIES = ("tls", "starttls", "off")
@@ -47,6 +48,7 @@ class Box:
     username: str
     password: str = field(repr=False)
     tls: ssl.SSLContext = field(repr=False)
+    access_token: str = field(default="", repr=False)
     folder: str = "INBOX"
     deadline_s: float = 60.0
 
@@ -214,7 +216,10 @@ class _Imap(imaplib.IMAP4):
         elif box.security == "off" and not is_loopback(box.host):
             raise AccountGone("a password is not sent without encryption", code="tls", phase="login")
         try:
-            if "AUTH=PLAIN" in self.capabilities:
+            if box.access_token:
+                words = bearer(box.username, box.access_token).encode()
+                self.authenticate("XOAUTH2", lambda reasons: b"" if reasons else words)
+            elif "AUTH=PLAIN" in self.capabilities:
                 self.authenticate("PLAIN", lambda _: f"\0{box.username}\0{box.password}".encode())
             else:
                 self.login(_quoted(box.username), box.password)

@@ -24,6 +24,7 @@ from .wire import Deadline
 NEVER = float("inf")
 LONGEST_S = 60.0  # of one wait for the network, where no letter gives up earlier
 OPENING_S = 0.02  # how often a call that has connections looks whether a further one has come about
+KEPT_S = 60.0  # a firewall forgets a connection that says nothing for long, and tells neither side
 HEAR, HEAR_AND_WRITE = select.POLLIN, select.POLLIN | select.POLLOUT
 
 
@@ -63,7 +64,7 @@ class _Kept:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._idle: list[Pipe] = []
+        self._idle: list[tuple[float, Pipe]] = []  # since when (monotonic), and which
         self._count = 0  # open or being opened, in use or not
         self._closed = False
         self._lock = threading.Lock()
@@ -72,8 +73,8 @@ class _Kept:
         """One that still works."""
         with self._lock:
             while self._idle:
-                pipe = self._idle.pop()
-                if not pipe.is_stale():
+                since, pipe = self._idle.pop()
+                if since + KEPT_S > monotonic() and not pipe.is_stale():
                     return pipe
                 pipe.close()
                 self._count -= 1
@@ -90,7 +91,7 @@ class _Kept:
         """Keep it if it is idle; None is one that was reserved and did not come about."""
         with self._lock:
             if pipe is not None and pipe.idle and not self._closed:
-                self._idle.append(pipe)
+                self._idle.append((monotonic(), pipe))
                 return
             self._count -= 1
         if pipe is not None:
@@ -102,7 +103,7 @@ class _Kept:
             self._closed = True
             idle, self._idle = self._idle, []
             self._count -= len(idle)
-        for pipe in idle:
+        for _, pipe in idle:
             pipe.close()
 
 

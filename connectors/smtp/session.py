@@ -4,7 +4,7 @@ Rules: a command answered with anything but what was asked for raises what that 
 connection that breaks or runs out of time is closed and raises Deferred with a code of `wire.trouble`. A
 password goes only over TLS, or to this machine. Not smtplib: it hides a timeout as a disconnection, waits
 anew for each read and knows no PIPELINING.
-Source: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 4616 (PLAIN).
+Source: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 4616 (PLAIN), Google's and Microsoft's pages on XOAUTH2.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Relay:
     security: str = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
     deadline_s: float = 60.0
     helo_name: str = ""
     in_flight: int = 8
@@ -99,7 +100,9 @@ class Session:
         relay, offered = self._relay, self.features.get("AUTH", "").split()
         if not self._encrypted and not is_loopback(relay.host):
             raise AccountGone("a password is not sent without encryption", code="tls", phase="auth")
-        if "PLAIN" in offered:
+        if relay.access_token:
+            self._log_in_by_token(bearer(relay.username, relay.access_token))
+        elif "PLAIN" in offered:
             self._ask("auth", "AUTH PLAIN " + _coded(f"\0{relay.username}\0{relay.password}"), 235)
         elif "LOGIN" in offered:
             self._ask("auth", "AUTH LOGIN", 334)
@@ -108,25 +111,47 @@ class Session:
         else:
             raise AccountGone("the relay offers neither AUTH PLAIN nor AUTH LOGIN", code="auth", phase="auth")
 
+    def _log_in_by_token(self, words: str) -> None:
+        """A refusal is told in two steps: the reasons, which are to be answered by nothing, and then the code."""
+        self._phase = "auth"
+        self._write("AUTH XOAUTH2 " + _coded(words))
+        code, words = self._reply()
+        if code == 334:
+            self._write("")
+            code, words = self._reply()
+        if code != 235:
+            raise refusal("auth", code, words)
+
     # --- words to and fro
     def _ask(self, phase: str, command: str, expected: int) -> str:
         self._phase = phase
-        self.wire.write(command.encode() + b"\r\n")
+        self._write(command)
         return self._answered(expected)
+
+    def _write(self, command: str) -> None:
+        self.wire.write(command.encode() + b"\r\n")
 
     def _answered(self, expected: int) -> str:
         """The words of the next reply, which has the code that was asked for."""
-        while (reply := take(self.wire.unread)) is None:
-            if not self.wire.more():
-                raise ConnectionError("the server closed the connection")
-        code, words = reply
+        code, words = self._reply()
         if code != expected:
             raise refusal(self._phase, code, words)
         return words
 
+    def _reply(self) -> tuple[int, str]:
+        while (reply := take(self.wire.unread)) is None:
+            if not self.wire.more():
+                raise ConnectionError("the server closed the connection")
+        return reply
+
     def _lost(self, error: OSError) -> Deferred:
         code = trouble(error)
         return Deferred(str(error) or code, code=code, phase=self._phase, scope="account")
+
+
+def bearer(username: str, access_token: str) -> str:
+    """What logs in by XOAUTH2."""
+    return f"user={username}\1auth=Bearer {access_token}\1\1"
 
 
 def _coded(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from email.message import EmailMessage
@@ -378,6 +379,30 @@ def test_a_login_outside_ascii_is_accepted_by_plain_and_by_login(exclude: tuple[
     assert relay.logins == [used, used] and len(relay.messages) == 1
 
 
+@pytest.mark.parametrize(
+    "replies, refused",
+    [
+        ((b"235 2.7.0 welcome\r\n",), ""),
+        ((b"334 eyJzdGF0dXMiOiI0MDAifQ==\r\n", b"535 5.7.8 expired\r\n"), "535 5.7.8"),
+    ],
+)
+def test_a_token_logs_in_by_xoauth2_and_an_expired_one_is_the_accounts_trouble(
+    replies: tuple[bytes, ...], refused: str
+) -> None:
+    heard: list[bytes] = []
+    with bare(scripted(b"220 x\r\n", b"250-x\r\n250 AUTH PLAIN XOAUTH2\r\n", *replies, heard=heard)) as port:
+        connector = account(port, {**PASSWORD, "access_token": "ya29.abc"}, username="môn@ynys.example")
+        if refused:
+            with pytest.raises(AccountGone) as lost:
+                connector.verify()
+            assert lost.value.code == refused and heard[2] == b"\r\n"
+        else:
+            connector.verify()
+    asked = heard[1].decode().split()
+    assert asked[:2] == ["AUTH", "XOAUTH2"]
+    assert b64decode(asked[2]).decode() == "user=môn@ynys.example\1auth=Bearer ya29.abc\1\1"
+
+
 def test_a_wrong_password_is_the_accounts_trouble_and_is_never_shown() -> None:
     with running(login=True) as relay, pytest.raises(AccountGone) as lost:
         account(relay.port, {"password": "anghywir"}, username="môn").verify()
@@ -523,20 +548,21 @@ def taken(envelope: Envelope) -> EmailMessage:
     return parsed(envelope.content)
 
 
-def scripted(*replies: bytes) -> Callable[[socket.socket], None]:
+def scripted(*replies: bytes, heard: list[bytes] | None = None) -> Callable[[socket.socket], None]:
     """A server that says its replies in turn, each after it has heard something, and then hangs up."""
+    all_heard = [] if heard is None else heard
 
     def talk(connection: socket.socket) -> None:
         connection.sendall(replies[0])
-        heard = b""
         for at, reply in enumerate(replies[1:], 1):
             end = b"\r\n.\r\n" if replies[at - 1].startswith(b"354") else b"\r\n"
-            heard = b""
-            while not heard.endswith(end):
+            data = b""
+            while not data.endswith(end):
                 more = connection.recv(65536)
                 if not more:
                     return
-                heard += more
+                data += more
+            all_heard.append(data)
             connection.sendall(reply)
 
     return talk

@@ -194,6 +194,24 @@ def test_a_password_outside_ascii_goes_as_plain() -> None:
     assert base64.b64decode(heard[2]) == "\0môn\0secret".encode()
 
 
+def test_a_token_opens_the_inbox_too_and_the_reasons_of_a_refusal_are_answered_by_nothing() -> None:
+    heard: list[bytes] = []
+    replies = (
+        b"* OK hello",
+        b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\nTAG OK done",
+        b"+ ",
+        b"+ eyJzdGF0dXMiOiI0MDAifQ==",
+    )
+    with bare(said(*replies, heard=heard)) as port:
+        told = {"host": "x", "username": "a@b.example", "imap_host": "127.0.0.1", "imap_port": port}
+        connector = registry.connect("smtp", {**told, "imap_security": "off"}, {"access_token": "ya29.abc"})
+        assert connector.poll is not None
+        with pytest.raises(Deferred):  # this server says nothing more
+            connector.poll(None)
+    assert heard[1].split()[1:] == [b"AUTHENTICATE", b"XOAUTH2"]
+    assert base64.b64decode(heard[2]) == b"user=a@b.example\1auth=Bearer ya29.abc\1\1" and heard[3] == b"\r\n"
+
+
 def drip(connection: socket.socket) -> None:
     """A byte every 20 ms: no single read takes long, and the greeting never ends."""
     for _ in range(200):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ from connectors.api import (
 )
 from connectors.smtp.letters import Letter, make
 from connectors.smtp.pipe import Answer, Pipe
+from connectors.smtp.send import KEPT_S
 from connectors.smtp.session import Session
 
 from .hostile import BOTH, BYTES, DROP, TWICE, WAIT, Act, Book, Hostile, listening
@@ -356,6 +358,19 @@ def test_connections_are_kept_from_call_to_call() -> None:
             assert receipts(sent(connector, GOOD)) == len(GOOD)
         connector.close()
     assert server.book.connections <= 2
+
+
+def test_a_connection_that_said_nothing_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F20: a firewall that forgot it would swallow the mail, and nobody would be told."""
+    server = Hostile({})
+    with listening(server) as port:
+        connector = account(port, in_flight=1)
+        sent(connector, GOOD[:1])
+        later = monotonic() + KEPT_S
+        monkeypatch.setattr("connectors.smtp.send.monotonic", lambda: later)
+        sent(connector, GOOD[1:2])
+        connector.close()
+    assert server.book.connections == 2
 
 
 def test_what_the_giver_of_letters_raises_comes_after_the_answers() -> None:
