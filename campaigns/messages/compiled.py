@@ -1,15 +1,14 @@
 """Compiled letters: what letters share is made ready once, and a letter is its own values put in between.
 
 Rules: how words become a letter is written once (`render.whole`, and what the caller does with it) and runs here once
-for each shape of a letter, with a mark where each value stands, which shows what becomes of a value in that place. A
-place where that cannot be known, or a value that is not plain, goes through the sandbox. Words and values alone decide
-which, so a letter has the same bytes on every attempt.
+for each shape of a letter, with a mark (`marks.py`) where each value stands. A place where nobody can know what becomes
+of a value, or a value that is not plain, goes through the sandbox. Words and values alone decide which, so a letter has
+the same bytes on every attempt.
 Source: docs/decisions/0009.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +18,11 @@ from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 
-from connectors.api import Filled, Words
+from connectors.api import Words
 
 from ..errors import DomainError
-from . import render
-from .subset import LATE, Gap
+from . import marks, render
+from .subset import Gap
 from .walks import NotWalked, Walk, look, walk
 
 # Beyond these a letter is filled in by the sandbox: its pieces would cost more to keep than to make.
@@ -34,18 +33,8 @@ FLAT_MAX = 256
 # The most bytes that a character of a value takes: `&#34;`.
 ESCAPED_MAX = 5
 TOKEN_BYTES = 64
+SIZES = (render.SUBJECT_MAX, render.TEXT_MAX, render.HTML_MAX)
 
-# A mark is OPEN, what stands there (a value's number or a token's use), MIDDLE, PROBE (for values) and CLOSE.
-OPEN, MIDDLE, CLOSE = "\U000f1d00", "\U000f1d01", "\U000f1d02"
-PROBE = "a&<>\"'\xa0= /;b"
-MARK = re.compile(f"{OPEN}([^{MIDDLE}]*){MIDDLE}([^{CLOSE}]*){CLOSE}")
-MARKS = re.compile(f"[{OPEN}{MIDDLE}{CLOSE}]")
-# A value right behind these would go on with what they begin: a character reference, a tag.
-BEGUN = re.compile(f"(?:&[#0-9A-Za-z]*|<[/!?]?){OPEN}")
-TAG = re.compile(r'<(?:[^">]|"[^"]*")*>')
-ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
-# Where a value may stand in an address: behind its host, so that nothing in it decides whether the address is kept.
-BEHIND_HOST = re.compile(rf"https?://[A-Za-z0-9.-]+(?::[0-9]{{1,5}})?[/?#][^{OPEN}]*{OPEN}")
 # Between values that are looked at together.
 SEAM = "\xa6"
 # Controls, line ends, half characters, the mark of byte order; and white space at either end of a value.
@@ -56,7 +45,6 @@ Slots = Mapping[str, Any]
 Tokens = Mapping[str, str]
 Late = Callable[[Tokens], Mapping[str, str]]
 Finish = Callable[[Sequence[render.Rendered], Mapping[str, str]], tuple[str, str, str]]
-Change = Callable[[str], str]
 
 
 class Source(NamedTuple):
@@ -82,17 +70,16 @@ class Stencil:
 
     def shape(self, trails: Sequence[tuple[int, ...]], one_subject: bool) -> Shape | None:
         """What all letters with these trails share; None where only the sandbox knows."""
-        late, marks = self._late(_TokenMarks()), (_mark(str(number), PROBE) for number in count())
+        late, values = self._late(marks.TokenMarks()), map(marks.value_mark, count())
         texts = [
-            one.written(trail, marks, late) for one, trail in zip(self._walks or (), trails, strict=True)
+            one.written(trail, values, late) for one, trail in zip(self._walks or (), trails, strict=True)
         ]
         try:
             made = [_ready(*texts[at : at + 3]) for at in range(0, len(texts), 3)]
             if one_subject:
                 made[1] = replace(made[1], subject=made[0].subject)
             subject, text, html = self._finish(made, late)
-            _check_places(html)
-            return Shape(_rooms(texts), _part(subject), _part(text), _part(html))
+            return Shape(_rooms(texts), marks.part(subject), marks.part(text), marks.html_part(html))
         except (NotWalked, DomainError):
             return None
 
@@ -132,7 +119,7 @@ class Stencil:
     ) -> bool:
         """Whether both variants have the same subject for this reader: their letter has it once then."""
         assert self._walks is not None
-        late = {name: OPEN + name for name in LATE}
+        late = self._late(marks.TokenMarks())
         above, below = (
             self._walks[at].written(trails[at], iter(found[starts[at] :]), late).strip() for at in (0, 3)
         )
@@ -140,37 +127,28 @@ class Stencil:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A subject, a text or an HTML part: between its constants the values it picks, and how each is written there."""
-
-    constants: tuple[str, ...]
-    picks: tuple[tuple[int, Change] | tuple[str, None], ...]
-
-    def filled(self, found: Sequence[str], tokens: Tokens) -> Filled:
-        values = [tokens[at] if change is None else change(found[at]) for at, change in self.picks]  # type: ignore[index]
-        return Filled(self.constants, tuple(values))
-
-
-@dataclass(frozen=True, slots=True)
 class Shape:
     """A letter whose values have chosen its branches. `rooms` is how many characters of values each text can take."""
 
     rooms: tuple[int, ...]
-    subject: Part
-    text: Part
-    html: Part
+    subject: marks.Part
+    text: marks.Part
+    html: marks.Part
 
     def filled(
         self, found: Sequence[str], starts: Sequence[int], tokens: Tokens
     ) -> tuple[Words, Words, Words] | None:
-        """The letter with these values; None where only the exact count says whether they are too long."""
+        """The letter with these values; None where only the sandbox knows whether they fit."""
         if sum(map(len, found)) > min(self.rooms):
             for at, room in enumerate(self.rooms):
                 if sum(map(len, found[starts[at] : starts[at + 1]])) > room:
                     return None
-        parts = (self.subject, self.text, self.html)
-        subject, text, html = [one.filled(found, tokens) for one in parts]
-        return subject, text, html
+        try:
+            return (
+                self.subject.filled(found, tokens), self.text.filled(found, tokens), self.html.filled(found, tokens)
+            )  # fmt: skip
+        except NotWalked:
+            return None
 
 
 @lru_cache(maxsize=SHAPES_MAX)
@@ -198,7 +176,7 @@ def _walks(words: Sequence[Source]) -> tuple[Walk, ...] | None:
     except (NotWalked, DomainError, TemplateError, TypeError):
         return None
     pieces = (piece for one in walks for run in one.runs for piece in run)
-    return None if any(isinstance(piece, str) and MARKS.search(piece) for piece in pieces) else walks
+    return None if any(isinstance(piece, str) and marks.marked(piece) for piece in pieces) else walks
 
 
 def _plain(found: Sequence[str]) -> bool:
@@ -209,81 +187,15 @@ def _plain(found: Sequence[str]) -> bool:
     return ODD.search(seen) is None
 
 
-class _TokenMarks(dict[str, str]):
-    def __missing__(self, use: str) -> str:
-        return _mark(use, "")
-
-
-def _mark(label: str, shown: str) -> str:
-    return f"{OPEN}{label}{MIDDLE}{shown}{CLOSE}"
-
-
 def _ready(subject: str, text: str, html: str) -> render.Rendered:
-    """The words with their marks as they may go out, if every mark of the HTML came through once and in order."""
     made = render.whole(subject, text, html)
-    labels = [found[1] for found in MARK.finditer(html)]
-    if BEGUN.search(html) or labels != [found[1] for found in MARK.finditer(made.html)]:
-        raise NotWalked
+    marks.check_cleaned(html, made.html)
     return made
 
 
 def _rooms(texts: Sequence[str]) -> tuple[int, ...]:
     rooms = []
-    for text, size_max in zip(
-        texts, cycle((render.SUBJECT_MAX, render.TEXT_MAX, render.HTML_MAX)), strict=False
-    ):
-        late = sum(not found[2] for found in MARK.finditer(text))
-        rooms.append((size_max - len(MARK.sub("", text).encode()) - late * TOKEN_BYTES) // ESCAPED_MAX)
+    for text, size_max in zip(texts, cycle(SIZES), strict=False):
+        constant, tokens = marks.unmarked(text)
+        rooms.append((size_max - len(constant.encode()) - tokens * TOKEN_BYTES) // ESCAPED_MAX)
     return tuple(rooms)
-
-
-def _check_places(html: str) -> None:
-    """Marks inside tags stand where every value is kept as it is: in what is read out, or in an address of ours."""
-    for tag in TAG.findall(html):
-        if OPEN in tag:
-            places = [(name, value) for name, value in ATTRIBUTE.findall(tag) if OPEN in value]
-            kept = sum(value.count(OPEN) for name, value in places if _keeps(name, value))
-            if kept != tag.count(OPEN):
-                raise NotWalked
-
-
-def _keeps(name: str, value: str) -> bool:
-    if name in ("href", "src"):
-        return BEHIND_HOST.match(value) is not None
-    return name in ("title", "alt")
-
-
-def _part(text: str) -> Part:
-    constants: list[str] = []
-    picks: list[tuple[int, Change] | tuple[str, None]] = []
-    end = 0
-    for found in MARK.finditer(text):
-        constants.append(text[end : found.start()])
-        picks.append(_pick(found[1], found[2]))
-        end = found.end()
-    constants.append(text[end:])
-    if any(MARKS.search(one) for one in constants):
-        raise NotWalked
-    return Part(tuple(constants), tuple(picks))
-
-
-def _pick(label: str, shown: str) -> tuple[int, Change] | tuple[str, None]:
-    if not label.isdecimal():
-        return label, None
-    if shown not in CHANGES:
-        raise NotWalked
-    return int(label), CHANGES[shown]
-
-
-def _as_text(value: str) -> str:
-    """As the cleaner writes it between tags."""
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
-
-
-def _as_attribute(value: str) -> str:
-    """As the cleaner writes it inside a tag."""
-    return _as_text(value).replace('"', "&quot;")
-
-
-# How the probe looks in a place, and so how any value is written there: what looks otherwise does not compile.
-CHANGES: dict[str, Change] = {change(PROBE): change for change in (str, _as_text, _as_attribute, html.escape)}

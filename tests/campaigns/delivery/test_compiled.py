@@ -18,7 +18,8 @@ from campaigns.delivery.compose import Frame, Tokens
 from campaigns.errors import BadTemplate, DomainError, MissingData
 from campaigns.links import Links
 from campaigns.messages import render
-from campaigns.messages.compiled import CLOSE, MIDDLE, OPEN, Source, Stencil
+from campaigns.messages.compiled import Source, Stencil
+from campaigns.messages.marks import CLOSE, MIDDLE, OPEN
 from connectors import mail
 from connectors.api import Filled, Outbound, Refused
 
@@ -36,11 +37,24 @@ HOSTILE = [
     "x' onload='y", "lt;", "amp;", "#60;", "b", "/b", "!--", "-->", "copy", ".", "..", "\n.\n",
     "\r\nBcc: x@y.example", "a\rb", " ", "", " a", "a ", "a\xa0b", "\xa0", "\u200fابن\u200e",
     "\u2066x\u2069", "\ufeff", "x\u2028y", "\0", "\x85", "é" * 300, "a" * 1_200, "=", "=?utf-8?b?YQ==?=",
-    "javascript:alert(1)", "https://x.example/", "//x", "/m/a", 'src="/m/', "{{ name }}", "{% if %}", OPEN,
+    "javascript:alert(1)",
+    "https://x.example/", "https://x.example/?a=b&c", "http://a.b.example", "https://x.example:9/",
+    "//x", "/m/a", 'src="/m/', "{{ name }}", "{% if %}", OPEN,
     f"{OPEN}0{MIDDLE}{CLOSE}", MIDDLE, CLOSE, "\ue000", "\ufffe", "\U0001ffff", "-", "0", "a ¦ b", "¦",
     "\t", "a\nb", "From x", "\ud83d", "a;b=c/d", "]]>", "&nbsp;", "&copy;", "\u3000x", "x\u0085",
 ]  # fmt: skip
-PLAIN = ["Siân", "أحمد علي", "Llangefni", "Ann Jones", "x", "b", "42", "A & B <c>", 'd\'Arcy "e"']
+PLAIN = [
+    "Siân",
+    "https://x.example/a&b",
+    "أحمد علي",
+    "Llangefni",
+    "Ann Jones",
+    "x",
+    "b",
+    "42",
+    "A & B <c>",
+    'd\'Arcy "e"',
+]
 plain = st.sampled_from(PLAIN)
 values = st.one_of(
     plain,
@@ -243,7 +257,8 @@ def test_values_in_words_and_behind_the_host_of_a_link_compile(html: str, town: 
     "html",
     [
         '<p style="color: {{ name }}">x</p>',
-        '<a href="{{ name }}">x</a>',
+        '<a href="{{ reader_token }}">x</a>',
+        '<a href="{{ name }}.example/">x</a>',
         '<a href="https://{{ name }}/">x</a>',
         '<p lang="{{ name }}">x</p>',
         "<p title={{ name }}>x</p>",
@@ -264,6 +279,32 @@ def test_values_where_they_could_mean_more_are_filled_in_by_the_sandbox(html: st
 @pytest.mark.parametrize("name", [" x", "x\n", "a\rb", "\x85", "x\u2028", "\ufeff", "x" * 1_001, "\xa0", " "])
 def test_a_value_that_is_not_plain_is_filled_in_by_the_sandbox(name: str) -> None:
     assert not isinstance(made(Source("", "{{ name }}" * 100, ""), {"name": name})[1], Filled)
+
+
+@pytest.mark.parametrize(
+    ("link", "compiled"),
+    [
+        ("https://x.example/a?b=c&d='e'", True),
+        ("http://a-b.x.example", True),
+        ("https://x.example#<i>", True),
+        ("javascript:alert(1)", False),
+        ("https://x.example:99999/", False),
+        ("https://1.2.3.4.5/", False),
+        ("https://xn--a.example/", False),
+        ("https://x y.example/", False),
+        ("https://x.example\\@y", False),
+        ("//x.example/", False),
+        ("mailto:a@b.example", False),
+        ("/m/x.png", False),
+        ("x", False),
+    ],
+)
+@pytest.mark.parametrize("html", ['<a href="{{ fields.link }}">x</a>', "<img src='{{ fields.link }}/y'>"])
+def test_a_link_that_is_a_value_compiles_where_the_cleaner_surely_keeps_it(
+    html: str, link: str, compiled: bool
+) -> None:
+    """T12"""
+    assert isinstance(made(Source("", "x", html), {"fields.link": link})[2], Filled) == compiled
 
 
 def test_a_value_missing_from_a_list_that_is_empty_is_missing_all_the_same() -> None:
