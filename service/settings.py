@@ -72,6 +72,7 @@ class Work:
     tick_s: float = 0.5  # the clock looks for what is due this often
     idle_s: float = 0.2  # a worker with nothing to do looks again after this
     poll_s: float = 15.0  # ask a mailbox or a timeline this often
+    drain_s: float = 30.0  # told to stop, what is being handed over may take so long to end
     retry_scale: float = 1.0  # all waits between attempts times this; proofs run at 1/100
 
 

@@ -77,6 +77,15 @@ def mark(session: Session, now: datetime, found: Batch, *, outcome: str, by: str
     return int(marked.rowcount)  # type: ignore[attr-defined]
 
 
+def lay_down(session: Session, now: datetime, owner: str, pace: Pace) -> None:
+    """Give back what a worker that ends still has: what it was handing over is unknown, the next takes the rest."""
+    for number in session.scalars(select(Batch.id).where(Batch.owner == owner).order_by(Batch.id)).all():
+        found = session.get_one(Batch, number)
+        _hold(session, found)
+        batch.unknown_rows(session, now, number, session.get_one(Account, found.account_id), pace)
+        found.owner = found.until_db = found.alone_id = None
+
+
 def _hold(session: Session, found: Batch) -> None:
     """Lock message and batch, in the order in which a worker does."""
     message = select(Occurrence.message_id).where(Occurrence.id == found.occurrence_id).scalar_subquery()

@@ -10,7 +10,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 
-from .. import logins
+from .. import leash, logins
 from ..engines.embedded import until_told
 from ..upgrade import upgrade
 from ..wiring import Wiring
@@ -19,8 +19,8 @@ from . import wired
 LOOK_S = 0.2
 # A child that dies sooner than this after its start waits as long before the next, so that it cannot spin.
 SETTLED_S = 2.0
-# What is in hand may take this long to end; then it is killed, and recovery takes over.
-PATIENCE_S = 60.0
+# What a child needs beyond the time to drain; then it is killed, and recovery takes over.
+PATIENCE_S = 15.0
 
 
 @dataclass
@@ -40,7 +40,9 @@ class Child:
             return
         # A group of its own: a Ctrl-C reaches only us, and we stop the children in order.
         said = subprocess.DEVNULL if self.quiet else None
-        self.process = subprocess.Popen(self.command, start_new_session=True, stdout=said)
+        self.process = subprocess.Popen(
+            self.command, start_new_session=True, stdout=said, preexec_fn=leash.hold
+        )
         self.started = time.monotonic()
 
     def stop(self) -> None:
@@ -48,11 +50,11 @@ class Child:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
 
-    def end(self) -> None:
-        """Wait for it, and kill it when it takes too long."""
+    def end(self, until: float) -> None:
+        """Wait for it until then (monotonic), and kill it when it takes longer."""
         if self.process is not None:
             try:
-                self.process.wait(PATIENCE_S)
+                self.process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -79,8 +81,9 @@ def run(args: Namespace) -> int:
             child.keep_up()
     for child in children:
         child.stop()
+    until = time.monotonic() + wiring.settings.work.drain_s + PATIENCE_S
     for child in children:
-        child.end()
+        child.end(until)
     return 0
 
 

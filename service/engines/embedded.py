@@ -11,9 +11,10 @@ import secrets
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 
-from campaigns.delivery import renewal, resolve, send
+from campaigns.delivery import renewal, repair, resolve, send
 from campaigns.responses import intake, polling
 from campaigns.stakeholders import imports
 
@@ -62,10 +63,13 @@ class Engine:
         """Take nothing new."""
         self.stopping.set()
 
-    def join(self, timeout_s: float = 90.0) -> None:
-        """Wait for what is in hand."""
+    def join(self) -> None:
+        """Wait for what is in hand, not longer than it may take; what is left of it then is laid down."""
+        until = time.monotonic() + self.wiring.settings.work.drain_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, until - time.monotonic()))
+        with self.wiring.database.write() as session:
+            repair.lay_down(session, self.wiring.now(), self.desk.owner, self.wiring.pace)
 
     def _send(self) -> bool:
         return send.work(self.desk)
