@@ -93,7 +93,7 @@ class House:
                 {"url": self.practice.url, "channel": "email", "repeats": repeats, "deadline_s": 5.0},
             )
         self._everyone()
-        self.token = _administrator(self.wiring)
+        self.token = administrator(self.wiring)
         self.app: Flask = create_app(wiring=self.wiring)
         self.wiring.close()  # whoever is forked opens connections of its own
 
@@ -193,7 +193,8 @@ class House:
         )  # fmt: skip
 
 
-def _administrator(wired: wiring.Wiring) -> str:
+def administrator(wired: wiring.Wiring) -> str:
+    """The token of a new administrator of everything."""
     with begin(wired, CONSOLE) as act:
         user = users.create(act, name="Prover", email="prover@example.org")
         users.grant(act, role="administrator", user_id=user.id)

@@ -17,8 +17,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ class Cluster:
     """A running server; its databases are made and dropped by name."""
 
     folder: Path
+    begin: Callable[[], subprocess.Popen[bytes]]
+    servers: list[subprocess.Popen[bytes]]  # the one that runs
+
+    def crash(self) -> None:
+        """Kill the server with all its processes, as a power cut would, and start it again."""
+        server = self.servers.pop()
+        gone = [server.pid, *_children(server.pid)]
+        for pid in gone:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        server.wait(START_S)
+        while any(Path(f"/proc/{pid}").exists() for pid in gone):
+            time.sleep(0.01)
+        for left in (self.folder / "data/postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
+            left.unlink(missing_ok=True)
+        self.servers.append(self.begin())
 
     def url(self, name: str) -> str:
         """What `DOLEN__DATABASE__URL` takes for this database."""
@@ -71,12 +88,14 @@ def cluster(durable: bool) -> Iterator[Cluster]:
         become = _unprivileged(folder)
         binaries = _binaries(folder, become)
         _initialise(binaries, folder, become)
-        server = _start(binaries, folder, become, durable)
+        begin = partial(_start, binaries, folder, become, durable)
+        servers = [begin()]
         try:
-            yield Cluster(folder)
+            yield Cluster(folder, begin, servers)
         finally:
-            server.send_signal(signal.SIGINT)  # "fast": ends open connections instead of waiting for them
-            server.wait(START_S)
+            for server in servers:
+                server.send_signal(signal.SIGINT)  # "fast": ends open connections instead of waiting for them
+                server.wait(START_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -151,6 +170,17 @@ def _end_with_us() -> Callable[[], None] | None:
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _children(parent: int) -> list[int]:
+    """The processes whose parent this is, by Linux's own list."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def _environment() -> dict[str, str]:
