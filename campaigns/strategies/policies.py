@@ -91,7 +91,7 @@ def set_own(
     """Set what this programme itself asks; `cap` is how many messages in how many days."""
     for value, most, name in zip(cap or (), (MESSAGES_MAX, DAYS_MAX), ("messages", "days"), strict=False):
         if not 1 <= value <= most:
-            raise BadField(said("from 1 to {most}", most=most), pointer=f"/frequency_cap/{name}")
+            raise BadField(said("from 1 to {most}", most=most), pointer=f"/cap_{name}")
     programmes.get(session, programme_id)
     tags = list(dict.fromkeys(language(tag, "/languages") for tag in languages))
     row = own(session, programme_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaigns.delivery import accounts
+from campaigns.delivery import accounts, limits, renewal
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, Conflict, NotFound, Recalled, Said, said
 from campaigns.responses.tables import RawEvent
@@ -21,7 +21,17 @@ from . import Act, begin, troubles
 
 PRACTICE = "Practice"
 ENDS_SHOWN_FROM = 16
-SHOWN = ("connector", "name", "settings", "sender", "sender_name", "language", "on_unknown", "state")
+SHOWN = (
+    "connector",
+    "name",
+    "settings",
+    "sender",
+    "sender_name",
+    "language",
+    "on_unknown",
+    "own_limits",
+    "state",
+)
 
 
 def providers(act: Act) -> list[Provider]:
@@ -48,6 +58,11 @@ def get(act: Act, account_id: int, *, scope: str = "connectors:read", lock: bool
     account = act.one(Account, account_id, lock=lock)
     act.need(scope, account.programme_id)
     return account
+
+
+def usage(act: Act, account_id: int) -> list[limits.Used]:
+    """The limits that hold for an account, with what of them is used today and this month."""
+    return limits.usage(act.session, act.now, get(act, account_id))
 
 
 def create(
@@ -128,14 +143,9 @@ def change(act: Act, account_id: int, version: int | None, *, keep: bool = False
 
 def verify(wiring: Wiring, caller: Caller, account_id: int, request_id: str | None) -> dict[str, Any]:
     """Prove the login at the provider, between two transactions; a good one brings the account back in service."""
-    with begin(wiring, caller, request_id=request_id) as act:
-        account = get(act, account_id, scope="connectors:admin")
-        connector = wiring.connector(act.session, account)
-    trouble: ConnectorError | None = None
-    try:
-        connector.verify()
-    except ConnectorError as error:
-        trouble = error
+    trouble = _tried(wiring, caller, account_id, request_id)
+    if isinstance(trouble, AccountGone) and _renewed(wiring, caller, account_id, request_id):
+        trouble = _tried(wiring, caller, account_id, request_id)
     with begin(wiring, caller, request_id=request_id) as act:
         account = get(act, account_id, scope="connectors:admin", lock=True)
         problem = str(troubles.told(trouble, account.connector, account.settings)) if trouble else ""
@@ -184,6 +194,28 @@ def out_of_reach(act: Act, through: Iterable[Account]) -> bool:
     """Whether mail goes to real people by one of these, while the links in it lead to where they cannot come."""
     real = any(one.channel == "email" and not one.test and one.connector != "simulator" for one in through)
     return real and not act.wiring.settings.http.open_to_all
+
+
+def _tried(wiring: Wiring, caller: Caller, account_id: int, request_id: str | None) -> ConnectorError | None:
+    """What the provider says against the login."""
+    with begin(wiring, caller, request_id=request_id) as act:
+        account = get(act, account_id, scope="connectors:admin")
+        connector = wiring.connector(act.session, account)
+    try:
+        connector.verify()
+    except ConnectorError as error:
+        return error
+    return None
+
+
+def _renewed(wiring: Wiring, caller: Caller, account_id: int, request_id: str | None) -> bool:
+    """Whether a login that has run out could be renewed."""
+    with begin(wiring, caller, request_id=request_id) as act:
+        account = get(act, account_id, scope="connectors:admin", lock=True)
+        if not account.renews:
+            return False
+        account.renew_due_at, account.not_before_at = act.now, None
+    return renewal.renew(wiring.desk("verify"), account_id)
 
 
 def _settle(act: Act, account: Account, trouble: ConnectorError | None, problem: str) -> None:

@@ -174,21 +174,36 @@ def remove_priority(act: Act, programme_id: int, priority_id: int) -> None:
     act.note("priority.removed", "priority", priority_id, programme_id=programme_id)
 
 
-def set_policy(act: Act, programme_id: int, *, languages: Sequence[str], formats: bool) -> Policy:
+def policy(act: Act, programme_id: int) -> dict[str, Any]:
+    """What a programme itself asks of its messages, and what holds for it with what stands above it."""
+    act.need(READ, programme_id)
+    act.one(Programme, programme_id)
+    known, whole = policies.own(act.session, programme_id), policies.of(act.session, programme_id)
+    return {
+        "languages": known.languages if known else [], "formats": known.formats if known else False,
+        "frequency_cap": policies.cap_of(known),
+        "in_force": {"languages": whole.languages, "formats": whole.formats, "frequency_caps": whole.caps},
+    }  # fmt: skip
+
+
+def set_policy(
+    act: Act, programme_id: int, *, languages: Sequence[str], formats: bool, cap: tuple[int, int] | None
+) -> Policy:
     """Set what a programme asks of its messages; asking for less needs an administrator."""
     act.need(WRITE, programme_id)
     known = policies.own(act.session, programme_id)
-    less = known is not None and (set(known.languages) - set(languages) or (known.formats and not formats))
+    less = known is not None and (
+        set(known.languages) - set(languages) or (known.formats and not formats) or _looser(known, cap)
+    )
     if less and not act.caller.may("users:admin", programme_id):
         raise Forbidden("asking for less than before needs an administrator")
-    before = {"languages": known.languages, "formats": known.formats} if known else None
+    before = _asked(known) if known else None
     made = policies.set_own(
-        act.session, act.now, programme_id, languages=languages, formats=formats, by=act.caller.actor
+        act.session, act.now, programme_id, languages=languages, formats=formats, by=act.caller.actor, cap=cap
     )
     act.note(
-        "policy.set", "programme", programme_id, programme_id=programme_id, before=before,
-        after={"languages": made.languages, "formats": made.formats},
-    )  # fmt: skip
+        "policy.set", "programme", programme_id, programme_id=programme_id, before=before, after=_asked(made)
+    )
     return made
 
 
@@ -214,6 +229,21 @@ def adopt_wales(act: Act, programme_id: int, period: dict[str, Any] | None) -> P
         after={"pack": made.pack, "assurance": programme.assurance},
     )  # fmt: skip
     return made
+
+
+def _asked(row: Policy) -> dict[str, Any]:
+    cap = policies.cap_of(row)
+    return {
+        "languages": row.languages,
+        "formats": row.formats,
+        "frequency_cap": [cap.messages, cap.days] if cap else None,
+    }
+
+
+def _looser(known: Policy, cap: tuple[int, int] | None) -> bool:
+    """Whether people may get more than by the cap there is."""
+    held = policies.cap_of(known)
+    return held is not None and (cap is None or cap[0] > held.messages or cap[1] < held.days)
 
 
 def _aims(act: Act, programme: Programme) -> list[Aim]:

@@ -169,11 +169,14 @@ def gaps(act: Act) -> list[rhythm.Gap]:
 
 
 def accounts_out(act: Act) -> Sequence[Account]:
-    """Connected accounts that their provider refuses, for sending or for reading."""
+    """Connected accounts that their provider refuses, for sending or for reading, or that fail again and again."""
     found = scoped(select(Account), Account.programme_id, act.caller, "connectors:read", shared=True)
     return act.session.scalars(
         found.where(
-            Account.state != "disabled", (Account.state != "active") | Account.inbox_problem.is_not(None)
+            Account.state != "disabled",
+            (Account.state != "active")
+            | Account.trouble_since_at.is_not(None)
+            | Account.inbox_problem.is_not(None),
         ).order_by(Account.id)
     ).all()
 

@@ -9,13 +9,15 @@ import marshmallow as ma
 from flask import g
 from flask.views import MethodView
 
+from campaigns.delivery import limits
 from campaigns.delivery.accounts import ON_UNKNOWN
+from campaigns.delivery.limits import MOST
 from connectors.api import Provider
 
 from ..acts import accounts
 from ..door import this_door
 from .resource import ETAG_HEADER, Resource, created, if_match, listed, outside, single, this_act
-from .schemas import Choice, Id, Made, PageQuery, Schema, Text, page_of
+from .schemas import Amount, Choice, Id, Made, PageQuery, Schema, Text, Time, Whole, page_of
 
 connectors = Resource("connectors", "Which networks and mail systems can be connected, and what each can do.")
 resource = Resource(
@@ -24,6 +26,23 @@ resource = Resource(
 
 Values = ma.fields.Dict(keys=Text(100), values=ma.fields.Raw(allow_none=True), load_default=dict)
 Secrets = ma.fields.Dict(keys=Text(100), values=Text(20_000), load_default=dict)
+
+
+class OwnLimits(Schema):
+    """Limits chosen here. A number; null or left out for none."""
+
+    per_second = Amount(allow_none=True)
+    per_day = Whole(1, MOST, allow_none=True)
+    per_month = Whole(1, MOST, allow_none=True)
+    app_per_second = Amount(allow_none=True)
+    app_per_day = Whole(1, MOST, allow_none=True)
+    app_per_month = Whole(1, MOST, allow_none=True)
+    domain_per_minute = Whole(1, MOST, allow_none=True)
+
+
+OWN: dict[str, Any] = {
+    "metadata": {"description": "narrower limits than the network's own: given as a whole, null for none"}
+}
 
 
 class SettingOut(Schema):
@@ -67,6 +86,7 @@ class AccountNew(Schema):
     sender_name = Text(empty=True, load_default="")
     language = Text(35, load_default=None, allow_none=True)
     on_unknown = Choice(ON_UNKNOWN, load_default="hold")
+    own_limits = ma.fields.Nested(OwnLimits, load_default=None, allow_none=True, **OWN)
     programme_id = Id("programme", load_default=None, allow_none=True)
 
 
@@ -78,6 +98,7 @@ class AccountChange(Schema):
     sender_name = Text(empty=True)
     language = Text(35, allow_none=True)
     on_unknown = Choice(ON_UNKNOWN)
+    own_limits = ma.fields.Nested(OwnLimits, allow_none=True, **OWN)
     state = Choice(("active", "disabled"))
 
 
@@ -89,7 +110,10 @@ class AccountOut(Made):
     broadcast = ma.fields.Boolean(required=True)
     settings = ma.fields.Dict(required=True)
     secrets = ma.fields.Function(lambda row: {"set": row.secrets is not None}, metadata={"type": "object"})
-    limits = ma.fields.Dict(required=True)
+    limits = ma.fields.Dict(required=True, metadata={"description": "what the connector declared"})
+    own_limits = ma.fields.Dict(
+        required=True, allow_none=True, metadata={"description": "what was chosen here"}
+    )
     repeats = ma.fields.Dict(required=True)
     sender = ma.fields.String(required=True)
     sender_name = ma.fields.String(required=True)
@@ -97,8 +121,36 @@ class AccountOut(Made):
     on_unknown = ma.fields.String(required=True)
     state = ma.fields.String(required=True)
     state_reason = ma.fields.String(required=True)
+    not_before_at = Time(
+        required=True, allow_none=True, metadata={"description": "its provider asked to wait"}
+    )
+    limited_until_at = Time(required=True, allow_none=True, metadata={"description": "a limit is used up"})
+    trouble_since_at = Time(
+        required=True, allow_none=True,
+        metadata={"description": "it failed again and again, and is tried by one hand-over at a time"},
+    )  # fmt: skip
+    trouble = ma.fields.String(required=True, allow_none=True)
     test = ma.fields.Boolean(required=True)
     programme_id = Id("programme", required=True, allow_none=True)
+
+
+class LimitOut(Schema):
+    limit = ma.fields.String(
+        required=True,
+        attribute="key",
+        validate=ma.validate.OneOf(limits.KEYS),
+        metadata={"description": "its name"},
+    )
+    most = ma.fields.Float(required=True)
+    used = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "of this day or month in UTC; null for a rate"},
+    )
+
+
+class LimitsOut(Schema):
+    data = ma.fields.List(ma.fields.Nested(LimitOut), required=True)
 
 
 class Verified(Schema):
@@ -154,6 +206,14 @@ class Account(MethodView):
         A setting that says where they are sent changes only together with them.
         """
         return single(accounts.change(this_act(), id, if_match(), **body))
+
+
+@resource.route("/<acc:id>/limits")
+class Limits(MethodView):
+    @resource.response(200, LimitsOut)
+    def get(self, id: int) -> Any:
+        """Read the limits that hold for an account and its app, and what of them is used today and this month"""
+        return {"data": accounts.usage(this_act(), id)}
 
 
 @resource.route("/<acc:id>/verify")

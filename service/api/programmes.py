@@ -7,12 +7,13 @@ from typing import Any
 import marshmallow as ma
 from flask.views import MethodView
 
+from campaigns.strategies.policies import DAYS_MAX, MESSAGES_MAX
 from campaigns.strategies.programmes import LEVEL_WORDS, horizon
 from campaigns.strategies.tables import ASSURANCES
 
-from ..acts import programmes
+from ..acts import plans, programmes
 from .resource import ETAG_HEADER, Resource, created, if_match, listed, single, this_act
-from .schemas import Choice, Day, Id, Made, PageQuery, Schema, Text, page_of
+from .schemas import Choice, Day, Id, Made, PageQuery, Schema, Text, Whole, page_of
 
 resource = Resource(
     "programmes", "The tree of programmes, campaigns and plans; the horizon follows from the dates."
@@ -50,6 +51,41 @@ class ProgrammeOut(Made):
     builtin = ma.fields.Boolean(required=True)
 
 
+class FrequencyCap(Schema):
+    """To one person at most so many messages in so many days, over all channels."""
+
+    messages = Whole(1, MESSAGES_MAX, required=True)
+    days = Whole(1, DAYS_MAX, required=True)
+
+
+class CapInForce(FrequencyCap):
+    programme_id = Id("programme", required=True, metadata={"description": "whose cap it is"})
+
+
+class PoliciesIn(Schema):
+    languages = ma.fields.List(
+        Text(35),
+        required=True,
+        metadata={"description": "every message waits until it is written in all of these"},
+    )
+    formats = ma.fields.Boolean(
+        required=True, metadata={"description": "other formats are offered to whoever asks"}
+    )
+    frequency_cap = ma.fields.Nested(FrequencyCap, required=True, allow_none=True)
+
+
+class InForce(Schema):
+    languages = ma.fields.List(ma.fields.String(), required=True)
+    formats = ma.fields.Boolean(required=True)
+    frequency_caps = ma.fields.List(ma.fields.Nested(CapInForce), required=True)
+
+
+class PoliciesOut(PoliciesIn):
+    in_force = ma.fields.Nested(
+        InForce, required=True, metadata={"description": "with what the programmes above it ask"}
+    )
+
+
 @resource.route("")
 class Programmes(MethodView):
     @resource.arguments(PageQuery, location="query")
@@ -78,3 +114,19 @@ class Programme(MethodView):
     def patch(self, body: dict[str, Any], id: int) -> Any:
         """Change a programme; lowering its assurance needs an administrator and a reason"""
         return single(programmes.change(this_act(), id, if_match(), **body))
+
+
+@resource.route("/<prg:id>/policies")
+class Policies(MethodView):
+    @resource.response(200, PoliciesOut)
+    def get(self, id: int) -> Any:
+        """Read what a programme asks of its messages beyond the law"""
+        return plans.policy(this_act(), id)
+
+    @resource.arguments(PoliciesIn)
+    @resource.response(200, PoliciesOut)
+    def put(self, body: dict[str, Any], id: int) -> Any:
+        """Set what a programme asks of its messages; asking for less needs an administrator"""
+        cap = body.pop("frequency_cap")
+        plans.set_policy(this_act(), id, cap=(cap["messages"], cap["days"]) if cap else None, **body)
+        return plans.policy(this_act(), id)

@@ -71,6 +71,20 @@ class Choice(ma.fields.String):
         super().__init__(validate=ma.validate.OneOf(words, error="must be one of: {choices}"), **kwargs)
 
 
+class Amount(ma.fields.Float):
+    """A JSON number above 0; "1" and true are none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=ma.validate.Range(min=0, min_inclusive=False), **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        if type(value) not in (int, float):
+            raise self.make_error("invalid")
+        return value
+
+
 class Whole(ma.fields.Integer):
     """A JSON integer in a range; 1.0, "1" and true are none."""
 

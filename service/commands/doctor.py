@@ -92,6 +92,8 @@ def _accounts(wiring: Wiring, session: Session) -> Iterator[Finding]:
         if account.state == "out_of_service":
             yield Finding("fail", f"account {account.name} is out of service: {account.state_reason}")
             continue
+        if account.trouble_since_at is not None:
+            yield Finding("warn", f"account {account.name} fails again and again: {account.trouble}")
         try:
             wiring.connector(session, account)
         except (BadKeyRing, UnknownConnector, ConnectorError, ValueError) as error:

@@ -168,8 +168,20 @@ def _assured(number: int) -> Response:
 def _policy(number: int) -> Response:
     form = request.form
     chosen = [tag for tag in form.getlist("languages") if tag in words.LANGUAGES]
-    plans.set_policy(frame.act(), number, languages=chosen, formats="formats" in form)
+    plans.set_policy(frame.act(), number, languages=chosen, formats="formats" in form, cap=_cap())
     return _back(number, "saved", "policies")
+
+
+def _cap() -> tuple[int, int] | None:
+    """How many messages in how many days; none where both are empty."""
+    typed_in = [request.form.get(name, "").strip() for name in ("cap_messages", "cap_days")]
+    if not any(typed_in):
+        return None
+    try:
+        return int(typed_in[0]), int(typed_in[1])
+    except ValueError as error:
+        wrong = "days" if typed_in[0].isdecimal() else "messages"
+        raise BadField("say both numbers, or neither", pointer=f"/cap_{wrong}") from error
 
 
 def _risk(number: int) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, g, request
 
+from campaigns.delivery import limits
 from campaigns.delivery.accounts import ON_UNKNOWN
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, DomainError, NotFound
@@ -195,6 +196,7 @@ def _one(number: int, problem: str = "") -> Response:
         values=_defaults(provider) | account.settings,
         known=accounts.known_secrets(act, account) if rules else {}, preset=None, problem=problem,
         next=request.values.get("next", ""), rules=rules, home=programmes.name_of(act, account.programme_id),
+        usage=accounts.usage(act, number),
         unreachable=accounts.out_of_reach(act, [account]), **_form(provider),
     )  # fmt: skip
 
@@ -211,8 +213,14 @@ def _form(provider: Provider) -> dict[str, Any]:
             one for one in provider.settings if one.name not in (*wanted, *READING.get(provider.name, ()))
         ],
         "words_of": {name: choices for (connector, name), choices in WORDS.items() if connector == provider.name},
-        "on_unknown": ON_UNKNOWN, "mail": "email" in provider.channels,
+        "on_unknown": ON_UNKNOWN, "mail": "email" in provider.channels, "limit_keys": _limit_keys(provider),
     }  # fmt: skip
+
+
+def _limit_keys(provider: Provider) -> list[str]:
+    """The limits that mean something for a connector: of domains for mail, of an app for networks."""
+    apart = limits.PER_APP if "email" in provider.channels else (limits.PER_DOMAIN,)
+    return [key for key in limits.KEYS if key not in apart]
 
 
 def _defaults(provider: Provider) -> dict[str, Any]:
@@ -258,11 +266,25 @@ def _values() -> dict[str, Any]:
     if "sender" in request.form and not sender:
         raise BadField("say from which address mail comes", pointer="/sender")
     return {
+        **({"own_limits": _own_limits()} if "l-" in request.form else {}),
         "name": typed.text("name"), "sender": sender,
         "sender_name": typed.text("sender_name"),
         "language": language if language in words.LANGUAGES else None,
         "on_unknown": request.form.get("on_unknown", "hold"),
     }  # fmt: skip
+
+
+def _own_limits() -> dict[str, float]:
+    """What was typed into the fields of limits; a number that is whole as one."""
+    found: dict[str, float] = {}
+    for key in limits.KEYS:
+        if given := request.form.get(f"l-{key}", "").strip():
+            try:
+                number = float(given)
+            except ValueError as error:
+                raise BadField("must be a number", pointer=f"/l-{key}") from error
+            found[key] = int(number) if number.is_integer() else number
+    return found
 
 
 def _own_sender() -> str:
@@ -273,9 +295,9 @@ def _own_sender() -> str:
 
 def _refuse(error: DomainError) -> None:
     """Point at the field as the form names it."""
-    for part in ("/settings/", "/secrets/"):
+    for part, field in (("/settings/", "s"), ("/secrets/", "s"), ("/own_limits/", "l")):
         if error.pointer and error.pointer.startswith(part):
-            error.pointer = f"/s-{error.pointer.removeprefix(part)}"
+            error.pointer = f"/{field}-{error.pointer.removeprefix(part)}"
     frame.refuse(error)
 
 

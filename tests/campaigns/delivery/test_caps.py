@@ -150,6 +150,6 @@ def test_a_cap_that_cannot_be_is_refused(database: Database, now: datetime, cap:
     world = World(database, now)
     with pytest.raises(BadField) as refused:
         capped(world, *cap)
-    assert refused.value.pointer == f"/frequency_cap/{'messages' if not 1 <= cap[0] <= 1000 else 'days'}"
+    assert refused.value.pointer == f"/cap_{'messages' if not 1 <= cap[0] <= 1000 else 'days'}"
     with database.read() as session:
         assert policies.caps(session, world.programme_id) == []

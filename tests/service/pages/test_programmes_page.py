@@ -180,6 +180,23 @@ def test_policies_are_set_one_by_one_and_asking_for_less_needs_an_administrator(
     assert policies_of(wiring) == policies.Policies()
 
 
+def test_how_much_one_person_gets_is_set_on_the_page_of_the_programme(
+    browser: Browser, wiring: Wiring
+) -> None:
+    """E8."""
+    path = made(browser)
+    cap = {"cap_messages": "3", "cap_days": "7"}
+    page = browser.done(path, act="policy", **cap)
+    assert "3 messages" in page and "in 7 days" in page
+    (found,) = policies_of(wiring).caps
+    assert (found.messages, found.days) == (3, 7)
+    for wrong in ({"cap_days": ""}, {"cap_messages": "x"}, {"cap_days": "400"}):
+        refused = browser.post(path, status=422, act="policy", **(cap | wrong))
+        assert "-why" in refused.text
+    browser.done(path, act="policy")
+    assert policies_of(wiring).caps == ()
+
+
 def policies_of(wiring: Wiring) -> policies.Policies:
     number = wiring_number(wiring)
     with wiring.database.read() as session:

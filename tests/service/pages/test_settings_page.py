@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -202,6 +203,42 @@ def test_a_wrong_setting_is_told_at_its_field_and_what_was_typed_stays(
     assert f'id="f-{field}-why"' in answer.text and f'value="{kept}"' in answer.text
     with wiring.database.read() as session:
         assert not session.scalars(select(Account)).all()
+
+
+def test_limits_of_ones_own_are_typed_shown_with_their_use_and_taken_away(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post(
+        "/settings/accounts/new", **form(mail, **{"l-": "yes", "l-per_day": "40", "l-per_second": "2.5"})
+    )
+    account = the(wiring, Account)
+    address = f"/settings/accounts/{shown('account', account.id)}"
+    assert account.own_limits == {"per_day": 40, "per_second": 2.5}
+    page = browser.get(address)
+    assert "0 used of 40" in page and 'name="l-domain_per_minute"' in page and "l-app_per_day" not in page
+    for wrong in ("many", "0", "1.5", "nan"):
+        refused = browser.post(address, status=422, **form(mail, **{"l-": "yes", "l-per_day": wrong}))
+        assert "f-l-per_day-why" in refused.text
+    browser.done(address, **form(mail))
+    assert the(wiring, Account).own_limits == {"per_day": 40, "per_second": 2.5}
+    browser.done(address, **form(mail, **{"l-": "yes"}))
+    assert the(wiring, Account).own_limits is None
+
+
+def test_an_account_that_waits_or_is_in_trouble_says_why_and_until_when(
+    browser: Browser, wiring: Wiring, mail: relay.Relay
+) -> None:
+    browser.post("/settings/accounts/new", **form(mail))
+    address = f"/settings/accounts/{shown('account', the(wiring, Account).id)}"
+    later = wiring.now() + timedelta(hours=1)
+    with wiring.database.write() as session:
+        account = session.scalars(select(Account)).one()
+        account.limited_until_at = account.not_before_at = later
+        account.trouble_since_at, account.trouble = wiring.now(), "no route to host"
+    page = browser.get(address)
+    assert "A limit is used up" in page and "It waits" in page
+    for place in (address, "/settings/accounts", "/"):
+        assert "In trouble" in browser.get(place) and "no route to host" in browser.get(place)
 
 
 def test_every_preset_fits_the_connector(browser: Browser) -> None:
