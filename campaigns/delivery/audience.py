@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from ..messages import content, render
+from ..messages import content, hours, render
+from ..messages.subset import LATE
 from ..messages.tables import ContentItem, Message, MessageRecipient, Variant
 from ..stakeholders import consent, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
@@ -25,8 +26,6 @@ from .spread import Spread
 from .tables import Account
 
 PAGE = 200
-# Made for each row when it goes out, so they are never missing and never stored.
-LATE_SLOTS = ("unsubscribe_url", "preferences_url", "reader_token")
 
 
 @dataclass
@@ -41,6 +40,7 @@ class Plan:
     default_language: str
     together: list[str] | None = None
     spread: Spread | None = None
+    at: datetime | None = None  # when it goes to whoever is not told another instant
     seen: set[tuple[int, str]] = field(default_factory=set)
 
 
@@ -123,6 +123,7 @@ def _direct(
     )  # fmt: skip
     may = {number for (number, _), found in decisions.items() if found.reason is None}
     chosen = wishes.left_out(session, max(now, plan.message.at or now), plan.message, account.channel, may)
+    due = _due(session, plan, people, now)
     rows = []
     for person in people:
         if not reached[person.id]:
@@ -130,9 +131,24 @@ def _direct(
             rows.append(_row(plan, account, target=person.id, person=person, reason=reason))
         for address in reached[person.id]:
             decision = decisions[person.id, address.key]
-            why = decision.reason or chosen.get(person.id)
-            rows.append(_for_person(plan, account, person, address, why))
+            at = due.get(person.id, plan.at)
+            shut = "outside_window" if person.id in due and at is None else None
+            why = decision.reason or chosen.get(person.id) or shut
+            row = _for_person(plan, account, person, address, why)
+            rows.append(row | {"due_at": at} if at is not None else row)
     return rows
+
+
+def _due(
+    session: Session, plan: Plan, people: Sequence[Stakeholder], now: datetime
+) -> dict[int, datetime | None]:
+    """When those get it who get it at an instant of their own; None: they may not be written to then."""
+    at = plan.at or now
+    own: dict[int, datetime | None] = {}
+    if plan.spread is not None:
+        own.update((person.id, plan.spread.due(person)) for person in people)
+    wanted = {person.id: own.get(person.id) or at for person in people}
+    return own | hours.shut(session, plan.message, wanted)
 
 
 def _for_person(
@@ -178,9 +194,7 @@ def _row(
     variant: Variant | None = None,
     reason: str | None = None,
 ) -> dict[str, Any]:
-    own = {"due_at": plan.spread.due(person)} if plan.spread and person else {}
     return {
-        **own,
         "message_id": plan.message.id,
         "target": target,
         "stakeholder_id": person.id if person else None,
@@ -218,7 +232,7 @@ def _with_words(
         return row | {"state": states.EXCLUDED, "reason": "variant_missing"}
     try:
         slots = [*variant.slots, *(below.slots if below else ())]
-        wanted = [slot for slot in slots if slot.removesuffix("?") not in LATE_SLOTS]
+        wanted = [slot for slot in slots if slot.removesuffix("?") not in LATE]
         return row | {"slots": render.values(wanted, facts)}
     except render.MissingData as missing:
         error = {"missing": missing.names}

@@ -22,7 +22,7 @@ from connectors.api import Outbound
 
 from ..base import Instant, given
 from ..errors import Stale
-from ..messages import messages
+from ..messages import hours, messages
 from ..messages.tables import Message, Occurrence
 from ..stakeholders import consent
 from ..stakeholders.tables import Address
@@ -99,10 +99,14 @@ def take(
     rows = [row for row, _ in ready]
     retired = _retired(session, rows)
     decisions = _ask(session, now, message, account, rows)
+    shut, waiting = _shut(session, now, message, rows)
     going = []
     for row, outbound in ready:
         decision = decisions.get((row.stakeholder_id, row.address_key), FREE)
         reason = decision.reason or ("no_address" if row.address_id in retired else None)
+        if reason is None and row.id in waiting:
+            continue
+        reason = reason or ("outside_window" if row.id in shut else None)
         if reason is not None:
             _leave_out(session, now, row, reason)
         elif row.state == states.UNKNOWN and not _repeatable(row, account, now, pace):
@@ -202,6 +206,18 @@ def _ask(
         else found
         for (number, key), found in decided.items()
     }
+
+
+def _shut(
+    session: Session, now: datetime, message: Message, rows: Sequence[Waiting]
+) -> tuple[set[int], set[int]]:
+    """Rows of people who may not be written to at this hour: who is left out, and who is laid aside until then."""
+    wanted = {row.stakeholder_id: now for row in rows if row.stakeholder_id is not None}
+    until = hours.shut(session, message, wanted)
+    found = [(row.id, until[row.stakeholder_id]) for row in rows if row.stakeholder_id in until]
+    later = [(number, at) for number, at in found if at is not None]
+    limits.lay_aside(session, later)
+    return {number for number, at in found if at is None}, {number for number, _ in later}
 
 
 def _ask_addresses(

@@ -152,6 +152,19 @@ def admit(session: Session, now: datetime, account: Account, rows: Sequence[tupl
     return going
 
 
+def lay_aside(session: Session, places: Sequence[tuple[int, datetime]]) -> None:
+    """Take rows out of their batch until the instant given for each. They stay what they are: nothing was tried."""
+    if not places:
+        return
+    table = Delivery.__table__
+    session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == bindparam("row"))
+        .values(batch_id=None, next_at=bindparam("at")),
+        [{"row": number, "at": at} for number, at in places],
+    )
+
+
 def give_back(session: Session, now: datetime, account: Account, number: int) -> None:
     """Take back from days and months what was counted for rows that were certainly not handed over.
 
@@ -284,14 +297,8 @@ def _put_off(session: Session, now: datetime, over: Sequence[tuple[int, Count]])
     for number, count in over:
         step = timedelta(seconds=1 / count.rule.per_s)
         count.planned = min(max(count.free_at(1), (count.planned or now) + step), now + AHEAD)
-        places.append({"row": number, "at": count.planned})
-    table = Delivery.__table__
-    session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("row"))
-        .values(batch_id=None, next_at=bindparam("at")),
-        places,
-    )
+        places.append((number, count.planned))
+    lay_aside(session, places)
 
 
 def _wait(session: Session, account: Account, counts: Sequence[Count], wanted: int) -> None:
@@ -311,5 +318,5 @@ def _wait(session: Session, account: Account, counts: Sequence[Count], wanted: i
 
 __all__ = [
     "KEYS", "PER_APP", "PER_DOMAIN", "Count", "Rule", "Used", "admit", "at_once", "begins", "check", "ends", "forget",
-    "give_back", "of", "usage",
+    "give_back", "lay_aside", "of", "usage",
 ]  # fmt: skip

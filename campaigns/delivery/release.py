@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ..base import ids, new_id
 from ..database import Database
 from ..errors import AlreadySending
-from ..messages import messages, timing
+from ..messages import messages, planning, timing
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
 from ..stakeholders.tables import Segment, Stakeholder
 from . import audience, spread, states, stops
@@ -84,7 +84,7 @@ def at_once(session: Session, message: Message, now: datetime) -> None:
 def rehearse(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
     """Every row that a release now would write; writes nothing."""
     plan = audience.open_plan(session, message)
-    plan.spread = spread.of(session, message, None, now)
+    plan.spread, plan.at = spread.of(session, message, None, now), planning.planned_at(session, message)
     rows = audience.posts(plan)
     after: int | None = -1
     while after is not None:
@@ -203,7 +203,7 @@ def _open(
     occurrence = session.get_one(Occurrence, occurrence_id)
     message = session.get_one(Message, occurrence.message_id)
     plan = audience.open_plan(session, message)
-    plan.spread = spread.of(session, message, occurrence, now)
+    plan.spread, plan.at = spread.of(session, message, occurrence, now), occurrence.due_at
     if seen is not None:
         plan.seen = seen
     elif occurrence.released_to >= 0:  # going on after a stop: remember who has a row

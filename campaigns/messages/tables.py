@@ -296,6 +296,20 @@ class QuietPeriod(Row, Base):
     ended_why: Mapped[str | None]
 
 
+class SendingHours(Edited, Base):
+    """Hours of the week in which people may be written to, by their own clocks; of everybody where both are None."""
+
+    __tablename__ = "sending_hours"
+    programme_id: Mapped[int | None] = mapped_column(index=True)
+    stakeholder_id: Mapped[int | None] = mapped_column(ForeignKey("stakeholders.id"), index=True)
+    weekdays: Mapped[list[int]] = mapped_column(Json)  # 0 is Monday
+    opens: Mapped[int]  # minutes after midnight
+    closes: Mapped[int]
+    zone: Mapped[str]  # of whoever has none of their own
+    bank_holidays: Mapped[str] = mapped_column(default="")
+    outside: Mapped[str] = mapped_column(default="wait")  # wait | leave_out
+
+
 class MixTarget(Edited, Base):
     """The shares, in per cent, that the aims of content are meant to have in one quarter of a programme."""
 

@@ -13,14 +13,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dateutil.easter import easter
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from .. import holidays
 from ..errors import BadField, said
 from ..messages.tables import Message
 from ..stakeholders.text import TEXT_MAX, clean
@@ -31,7 +30,6 @@ from .tables import WRITTEN, Response, ResponsePromise
 EVERYWHERE = 0
 DAY_MINUTES = 1440
 RULES = "*: 1 d / 5 d"
-HOLIDAYS = ("", "england_and_wales")
 # Near its end: a quarter of the promised time is left.
 NEAR = 0.75
 DAYS_MAX = 3660  # a promise is due within ten years, or its hours are wrong
@@ -95,7 +93,7 @@ class Hours:
             off = (
                 on.weekday() not in self.weekdays
                 or on.isoformat() in self.days_off
-                or (bool(self.bank_holidays) and on in bank_holidays(on.year))
+                or (bool(self.bank_holidays) and on in holidays.bank_holidays(on.year))
             )
             self._known[on] = None if off else (self._at(on, self.opens), self._at(on, self.closes))
         return self._known[on]
@@ -333,7 +331,7 @@ def put(
         raise BadField("the day must end after it begins", pointer="/closes")
     if not days or not days <= set(range(7)):
         raise BadField("choose at least one day of the week", pointer="/weekdays")
-    if bank_holidays not in HOLIDAYS:
+    if bank_holidays not in holidays.KNOWN:
         raise BadField("these bank holidays are not known", pointer="/bank_holidays")
     row = session.scalar(select(ResponsePromise).where(ResponsePromise.programme_id == programme_id))
     if row is None:
@@ -345,26 +343,6 @@ def put(
         row.touch(now)
     session.flush()
     return row
-
-
-@cache
-def bank_holidays(year: int) -> frozenset[date]:
-    """The bank holidays of England and Wales. Source: Banking and Financial Dealings Act 1971, sch. 1."""
-    sunday, one = easter(year), timedelta(days=1)
-    found = {sunday - 2 * one, sunday + one, _monday(year, 5, 1), _monday(year, 6, 1) - 7 * one}
-    found.add(_monday(year, 9, 1) - 7 * one)
-    for fixed in (date(year, 1, 1), date(year, 12, 25), date(year, 12, 26)):
-        on = fixed
-        while on.weekday() > 4 or on in found:  # moved to the next working day
-            on += one
-        found.add(on)
-    return frozenset(found)
-
-
-def _monday(year: int, month: int, day: int) -> date:
-    """The first Monday from this day on."""
-    first = date(year, month, day)
-    return first + timedelta(days=-first.weekday() % 7)
 
 
 def _hours(row: ResponsePromise) -> Hours:

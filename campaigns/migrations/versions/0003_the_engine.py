@@ -34,6 +34,29 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.PrimaryKeyConstraint("name", name=op.f("pk_ticks")),
     )
     op.create_table(
+        "sending_hours",
+        sa.Column("programme_id", sa.BigInteger(), nullable=True),
+        sa.Column("stakeholder_id", sa.BigInteger(), nullable=True),
+        sa.Column("weekdays", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("opens", sa.BigInteger(), nullable=False),
+        sa.Column("closes", sa.BigInteger(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("bank_holidays", sa.Text(), nullable=False),
+        sa.Column("outside", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["stakeholder_id"], ["stakeholders.id"], name=op.f("fk_sending_hours_stakeholder_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sending_hours")),
+    )
+    with op.batch_alter_table("sending_hours", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sending_hours_programme_id"), ["programme_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sending_hours_stakeholder_id"), ["stakeholder_id"], unique=False)
+
+    op.create_table(
         "attachments",
         sa.Column("interaction_id", sa.BigInteger(), nullable=False),
         sa.Column("file_key", sa.Text(), nullable=False),
@@ -184,6 +207,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index(batch_op.f("ix_attachments_file_key"))
 
     op.drop_table("attachments")
+    with op.batch_alter_table("sending_hours", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sending_hours_stakeholder_id"))
+        batch_op.drop_index(batch_op.f("ix_sending_hours_programme_id"))
+
+    op.drop_table("sending_hours")
     op.drop_table("ticks")
     op.drop_table("tallies")
     op.drop_table("budgets")
