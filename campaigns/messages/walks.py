@@ -1,7 +1,8 @@
 """The words of one text as steps: which of its constants a letter has, and the values between them.
 
 Rules: what a text means is said once, in `subset.py`; its filters, its gaps and its printing are used here, and
-whatever raises there raises here. A text that asks more of an address made late than to print it is not walked.
+whatever raises there raises here. A text that asks more of an address made late than to print it is not walked, and
+none that chooses inside a `for`.
 Source: docs/decisions/0009.
 """
 
@@ -120,6 +121,8 @@ class _Reader:
         return [self._step(node) for node in found]
 
     def _step(self, node: nodes.Node) -> Step:
+        if self.loops and not isinstance(node, nodes.Output):
+            raise NotWalked  # nearly every letter would have a trail of its own, and share nothing
         if isinstance(node, nodes.If):
             return self._if(node)
         if isinstance(node, nodes.For):

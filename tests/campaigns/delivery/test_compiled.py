@@ -268,12 +268,13 @@ def test_values_in_words_and_behind_the_host_of_a_link_compile(html: str, town: 
         "x &{{ name }}",
         "<!-- {{ name }} -->",
         "{{ unsubscribe_url|upper }}",
+        "{% for one in data.items %}{% if one %}{{ name }}{% endif %}{% endfor %}",
         f"{{{{ name }}}}{OPEN}",
         "{{ name }}" * 300,
     ],
 )
 def test_values_where_they_could_mean_more_are_filled_in_by_the_sandbox(html: str) -> None:
-    assert isinstance(made(Source("", "x", html), {})[2], str)
+    assert isinstance(made(Source("", "x", html), {"data.items": ["a"]})[2], str)
 
 
 @pytest.mark.parametrize("name", [" x", "x\n", "a\rb", "\x85", "x\u2028", "\ufeff", "x" * 1_001, "\xa0", " "])
