@@ -51,7 +51,7 @@ def _apart(constants: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=KEPT_MAX)
 def _encoder(kind: str, constants: tuple[str, ...]) -> Encode:
     """What encodes the values between these constants."""
-    pieces = [re.sub(r"\r\n?", "\n", one).encode() for one in constants]
+    pieces = [one.replace("\r\n", "\n").replace("\r", "\n").encode() for one in constants]
     pieces[-1] += b"" if pieces[-1].endswith(b"\n") else b"\n"
     size = sum(map(len, pieces))
     high = size - sum(len(one.translate(None, HIGH)) for one in pieces)
