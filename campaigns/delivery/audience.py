@@ -6,18 +6,20 @@ an interrupted release goes on where it stopped; nothing here writes.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from ..base import given
 from ..messages import content, hours, render
 from ..messages.subset import LATE
-from ..messages.tables import ContentItem, Message, MessageRecipient, Variant
+from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecipient, Variant
 from ..stakeholders import consent, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
 from ..strategies.tables import StrategyVersion
@@ -25,12 +27,42 @@ from . import accounts, states, wishes
 from .spread import Spread
 from .tables import Account
 
-PAGE = 200
+PAGE = 500
+
+
+class Reader(NamedTuple):
+    """What rows are made from of a stakeholder."""
+
+    id: int
+    state: str
+    name: str
+    languages: list[str]
+    attrs: dict[str, Any]
+    zone: str | None
+
+
+class Reached(NamedTuple):
+    """What rows are made from of an address."""
+
+    id: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is written to readers of some languages: a variant, one below it or none, and the values both need."""
+
+    variant: Variant | None
+    below: Variant | None
+    slots: list[str]
 
 
 @dataclass
 class Plan:
-    """What stays the same for every page of one message's audience. `seen` are address keys that are written to."""
+    """What stays the same for every page of one message's audience. `seen` are address keys that are written to.
+
+    `stamp` is what `stamp` said when it was made, `after` the last stakeholder whose rows were made from it.
+    """
 
     message: Message
     direct: list[Account]
@@ -39,9 +71,12 @@ class Plan:
     data: dict[str, Any]
     default_language: str
     together: list[str] | None = None
+    stamp: tuple[Any, ...] = ()
+    after: int = -1
     spread: Spread | None = None
     at: datetime | None = None  # when it goes to whoever is not told another instant
     seen: set[tuple[int, str]] = field(default_factory=set)
+    words: dict[tuple[str, ...], Words] = field(default_factory=dict)
 
 
 def open_plan(session: Session, message: Message) -> Plan:
@@ -61,7 +96,13 @@ def open_plan(session: Session, message: Message) -> Plan:
         data=dict(item.data),
         default_language=language,
         together=item.together,
+        stamp=stamp(session, message.id),
     )
+
+
+def stamp(session: Session, message_id: int) -> tuple[Any, ...]:
+    """What changes whenever anything is edited that a plan is made from."""
+    return tuple(session.execute(_STAMP, {"message": message_id}).one())
 
 
 def posts(plan: Plan) -> list[dict[str, Any]]:
@@ -71,17 +112,17 @@ def posts(plan: Plan) -> list[dict[str, Any]]:
         languages = [account.language] if account.language else []
         variant = content.choose(plan.variants, account.channel, languages, plan.default_language)
         row = _row(plan, account, target=account.id, variant=variant)
-        rows.append(_with_words(row, variant, render.facts(None, plan.data, {})))
+        rows.append(_with_words(row, _worded(variant), None, plan.data))
     return rows
 
 
 def page(
     session: Session, plan: Plan, after_id: int, now: datetime
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """The rows of the next 200 stakeholders after `after_id`, and the last of them (None: nobody is left)."""
+    """The rows of the next PAGE stakeholders after `after_id`, and the last of them (None: nobody is left)."""
     if not plan.direct:
         return [], None
-    people = list(session.scalars(_people(session, plan.message, after_id, now)))
+    people = [Reader(*row) for row in session.execute(_people(session, plan.message, after_id, now))]
     if not people:
         return [], None
     rows = [row for account in plan.direct for row in _direct(session, plan, account, people, now)]
@@ -90,12 +131,12 @@ def page(
 
 def anybody(session: Session, plan: Plan, after_id: int, now: datetime) -> bool:
     """Whether more stakeholders follow after `after_id`."""
-    return session.scalars(_people(session, plan.message, after_id, now).limit(1)).first() is not None
+    return session.execute(_people(session, plan.message, after_id, now).limit(1)).first() is not None
 
 
 def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) -> list[dict[str, Any]]:
     """The rows of one stakeholder as if nothing were said against them; a value their words miss stays missing."""
-    person = session.get_one(Stakeholder, stakeholder_id)
+    person = Reader(*session.execute(select(*_READER).where(Stakeholder.id == stakeholder_id)).one())
     rows = []
     for account in plan.direct:
         row = _row(plan, account, target=person.id, person=person)
@@ -103,17 +144,18 @@ def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) ->
     return rows
 
 
-def _people(session: Session, message: Message, after_id: int, now: datetime) -> Select[Stakeholder]:
+def _people(session: Session, message: Message, after_id: int, now: datetime) -> Select[Any]:
     if message.segment_id is not None:
         found = segments.inside(session, session.get_one(Segment, message.segment_id), now=now)
     else:
         named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
         found = select(Stakeholder).where(Stakeholder.id.in_(named))
-    return found.where(Stakeholder.id > after_id).order_by(Stakeholder.id).limit(PAGE)
+    found = found.with_only_columns(*_READER).where(Stakeholder.id > after_id)
+    return found.order_by(Stakeholder.id).limit(PAGE)
 
 
 def _direct(
-    session: Session, plan: Plan, account: Account, people: Sequence[Stakeholder], now: datetime
+    session: Session, plan: Plan, account: Account, people: Sequence[Reader], now: datetime
 ) -> list[dict[str, Any]]:
     reached = _addresses(session, plan.message, account.channel, people)
     pairs = [(person.id, address.key) for person in people for address in reached[person.id]]
@@ -139,20 +181,18 @@ def _direct(
     return rows
 
 
-def _due(
-    session: Session, plan: Plan, people: Sequence[Stakeholder], now: datetime
-) -> dict[int, datetime | None]:
+def _due(session: Session, plan: Plan, people: Sequence[Reader], now: datetime) -> dict[int, datetime | None]:
     """When those get it who get it at an instant of their own; None: they may not be written to then."""
     at = plan.at or now
     own: dict[int, datetime | None] = {}
     if plan.spread is not None:
-        own.update((person.id, plan.spread.due(person)) for person in people)
+        own.update((person.id, plan.spread.due(person.zone)) for person in people)
     wanted = {person.id: own.get(person.id) or at for person in people}
     return own | hours.shut(session, plan.message, wanted)
 
 
 def _for_person(
-    plan: Plan, account: Account, person: Stakeholder, address: Address, reason: str | None
+    plan: Plan, account: Account, person: Reader, address: Reached, reason: str | None
 ) -> dict[str, Any]:
     if reason is None and (account.id, address.key) in plan.seen:
         reason = "duplicate_address"
@@ -164,24 +204,27 @@ def _for_person(
 
 
 def _addresses(
-    session: Session, message: Message, channel: str, people: Sequence[Stakeholder]
-) -> dict[int, list[Address]]:
+    session: Session, message: Message, channel: str, people: Sequence[Reader]
+) -> dict[int, list[Reached]]:
     """The address each person is written to: those named in the message, else their oldest active one."""
-    ids = [person.id for person in people]
+    told = {"people": json.dumps([[person.id] for person in people]), "channel": channel}
+    found: dict[int, list[Reached]] = defaultdict(list)
+    for person_id, number, key in session.execute(_ADDRESSES, told):
+        found[person_id].append(Reached(number, key))
+    named = _named(session, message, people) if message.segment_id is None else frozenset()
+    for person_id, addresses in found.items():
+        chosen = [address for address in addresses if address.id in named]
+        found[person_id] = chosen or addresses[:1]
+    return found
+
+
+def _named(session: Session, message: Message, people: Sequence[Reader]) -> Collection[int]:
     named = select(MessageRecipient.address_id).where(
         MessageRecipient.message_id == message.id, MessageRecipient.address_id != 0
     )
-    wanted = set(session.scalars(named.where(MessageRecipient.stakeholder_id.in_(ids))))
-    found: dict[int, list[Address]] = defaultdict(list)
-    query = select(Address).where(
-        Address.stakeholder_id.in_(ids), Address.channel == channel, Address.state == "active"
+    return set(
+        session.scalars(named.where(MessageRecipient.stakeholder_id.in_([person.id for person in people])))
     )
-    for address in session.scalars(query.order_by(Address.stakeholder_id, Address.id)):
-        found[address.stakeholder_id].append(address)
-    for person_id, addresses in found.items():
-        chosen = [address for address in addresses if address.id in wanted]
-        found[person_id] = chosen or addresses[:1]
-    return found
 
 
 def _row(
@@ -189,8 +232,8 @@ def _row(
     account: Account,
     *,
     target: int,
-    person: Stakeholder | None = None,
-    address: Address | None = None,
+    person: Reader | None = None,
+    address: Reached | None = None,
     variant: Variant | None = None,
     reason: str | None = None,
 ) -> dict[str, Any]:
@@ -210,30 +253,62 @@ def _row(
     }
 
 
-def _for_reader(plan: Plan, account: Account, person: Stakeholder, row: dict[str, Any]) -> dict[str, Any]:
+def _for_reader(plan: Plan, account: Account, person: Reader, row: dict[str, Any]) -> dict[str, Any]:
     """The row with the words in the person's language, or in two where nobody knows it."""
-    languages = list(person.languages)
-    both = content.pair(plan.variants, account.channel, languages, plan.together)
-    below = both[1] if both else None
-    variant = (
-        both[0] if both else content.choose(plan.variants, account.channel, languages, plan.default_language)
-    )
-    row = row | {"variant_id": variant.id if variant else None, "below_id": below.id if below else None}
-    return _with_words(row, variant, render.facts(person, plan.data, {}), below)
+    asked = (account.channel, *person.languages)
+    words = plan.words.get(asked)
+    if words is None:
+        words = plan.words[asked] = _words(plan, account.channel, person.languages)
+    row["variant_id"] = words.variant.id if words.variant else None
+    row["below_id"] = words.below.id if words.below else None
+    return _with_words(row, words, person, plan.data)
+
+
+def _words(plan: Plan, channel: str, languages: Sequence[str]) -> Words:
+    both = content.pair(plan.variants, channel, languages, plan.together)
+    one = None if both else content.choose(plan.variants, channel, languages, plan.default_language)
+    return _worded(*(both or (one, None)))
+
+
+def _worded(variant: Variant | None, below: Variant | None = None) -> Words:
+    slots = [slot for one in (variant, below) if one is not None for slot in one.slots]
+    return Words(variant, below, [slot for slot in slots if slot.removesuffix("?") not in LATE])
 
 
 def _with_words(
-    row: dict[str, Any], variant: Variant | None, facts: dict[str, Any], below: Variant | None = None
+    row: dict[str, Any], words: Words, person: Reader | None, data: dict[str, Any]
 ) -> dict[str, Any]:
     """The row with the values its words need; without a variant, or with a value missing, it is told so."""
     if row["state"] != states.QUEUED:
         return row
-    if variant is None:
+    if words.variant is None:
         return row | {"state": states.EXCLUDED, "reason": "variant_missing"}
     try:
-        slots = [*variant.slots, *(below.slots if below else ())]
-        wanted = [slot for slot in slots if slot.removesuffix("?") not in LATE]
-        return row | {"slots": render.values(wanted, facts)}
+        return row | {"slots": render.values(words.slots, render.facts(person, data, {}))}
     except render.MissingData as missing:
         error = {"missing": missing.names}
         return row | {"state": states.FAILED, "reason": "data_missing", "error": error}
+
+
+def _stamp() -> Any:
+    through = select(func.sum(Account.version)).join(MessageAccount, MessageAccount.account_id == Account.id)
+    of_accounts = through.where(MessageAccount.message_id == Message.id).scalar_subquery()
+    return (
+        select(Message.version, ContentItem.version, Segment.version, of_accounts)
+        .join(ContentItem, ContentItem.id == Message.content_id)
+        .outerjoin(Segment, Segment.id == Message.segment_id)
+        .where(Message.id == bindparam("message"))
+    )
+
+
+def _of_people() -> Any:
+    who, address = given("people", id=BigInteger), Address.__table__.c
+    found = select(address.stakeholder_id, address.id, address.key).join(
+        who, who.c.id == address.stakeholder_id
+    )
+    found = found.where(address.channel == bindparam("channel"), address.state == "active")
+    return found.order_by(address.stakeholder_id, address.id)
+
+
+_READER = tuple(getattr(Stakeholder, name) for name in Reader._fields)
+_STAMP, _ADDRESSES = _stamp(), _of_people()

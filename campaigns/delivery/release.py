@@ -1,7 +1,7 @@
 """Release: a due occurrence becomes ledger rows and batches, once, however many clocks try.
 
-Rules: at most 200 stakeholders a transaction; the guarded UPDATE of `released_to` lets one clock through; releasing
-twice inserts nothing, and an interrupted release goes on where it stopped.
+Rules: at most 500 stakeholders a transaction, who make one batch; the guarded UPDATE of `released_to` lets one clock
+through; releasing twice inserts nothing, and an interrupted release goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -49,14 +49,16 @@ def due(session: Session, now: datetime, horizon_s: float = HORIZON_S, limit: in
 def release(database: Database, occurrence_id: int, now: Callable[[], datetime]) -> bool:
     """Release one occurrence in transactions of its own; False where another clock is at it."""
     done: bool | None = None
-    seen: set[tuple[int, str]] | None = None
+    plan: audience.Plan | None = None
     while done is None:
         with database.write() as session:
             at = now()
             # Locked, and the words read after that: who edits them waits for these rows, and takes them back.
             occurrence = session.get_one(Occurrence, occurrence_id, with_for_update={"key_share": True})
-            plan = _open(session, occurrence_id, at, seen)
-            done, seen = _chunk(session, occurrence, plan, at), plan.seen
+            now_stands = (audience.stamp(session, occurrence.message_id), occurrence.released_to)
+            if plan is None or (plan.stamp, plan.after) != now_stands:
+                plan = _open(session, occurrence_id, at)
+            done = _chunk(session, occurrence, plan, at)
     return done
 
 
@@ -197,16 +199,12 @@ def _take_back_untouched(session: Session, found: Sequence[Message]) -> None:
             take_back(session, message)
 
 
-def _open(
-    session: Session, occurrence_id: int, now: datetime, seen: set[tuple[int, str]] | None = None
-) -> audience.Plan:
+def _open(session: Session, occurrence_id: int, now: datetime) -> audience.Plan:
     occurrence = session.get_one(Occurrence, occurrence_id)
     message = session.get_one(Message, occurrence.message_id)
     plan = audience.open_plan(session, message)
     plan.spread, plan.at = spread.of(session, message, occurrence, now), occurrence.due_at
-    if seen is not None:
-        plan.seen = seen
-    elif occurrence.released_to >= 0:  # going on after a stop: remember who has a row
+    if occurrence.released_to >= 0:  # going on after a stop: remember who has a row
         used = select(Delivery.account_id, Delivery.address_key).where(
             Delivery.occurrence_id == occurrence_id,
             Delivery.state != states.EXCLUDED,
@@ -237,6 +235,7 @@ def _chunk(session: Session, occurrence: Occurrence, plan: audience.Plan, now: d
         return False
     _write(session, occurrence, plan.message, rows + found, now)
     session.refresh(occurrence)
+    plan.after = occurrence.released_to
     return None if last is not None else True
 
 
@@ -263,7 +262,7 @@ def _write(
         batch_id = _batch(session, occurrence, message, account_id, due_at)
         for number in numbers:
             rows[number - first]["batch_id"] = batch_id
-    session.execute(insert(Delivery), rows)
+    session.connection().execute(insert(Delivery.__table__), rows)  # type: ignore[arg-type]
 
 
 def _batch(

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from ..messages import calendar, timing
 from ..messages.tables import Message, Occurrence, Timing
-from ..stakeholders.tables import Stakeholder
 
 # From the first zone of the earth to reach a time of day until the last.
 ROUND = timedelta(hours=26)
@@ -28,9 +27,9 @@ class Spread:
         self.passed, self.wall, self.zone, self.now = chosen.passed, wall, zone, now
         self._known: dict[str, datetime] = {}
 
-    def due(self, person: Stakeholder) -> datetime:
-        """When this person gets it."""
-        zone = person.zone or self.zone
+    def due(self, zone: str | None) -> datetime:
+        """When somebody of this zone gets it."""
+        zone = zone or self.zone
         if zone not in self._known:
             self._known[zone] = self._due(zone)
         return self._known[zone]

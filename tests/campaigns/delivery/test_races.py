@@ -212,13 +212,31 @@ def test_words_that_change_before_the_rows_are_committed_leave_no_row_behind(
     editor = Rival(database, in_own_session(database, lambda session: new_words(session, now, message_id)))
     with database.write() as session:
         occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message_id)).one()
-        plan = release._open(session, occurrence.id)
+        plan = release._open(session, occurrence.id, now)
         assert release._chunk(session, occurrence, plan, now) is None
         editor.begin()
     editor.end()
     world.run()
     assert [str(one.text).split("\n")[0] for one in world.wire.outbound] == ["Changed"] * 3
     assert world.state(message_id) == "finished"
+
+
+def test_words_that_change_between_two_chunks_leave_nobody_out(database: Database, now: datetime) -> None:
+    """Everybody who had a row with the old words gets one with the new, and is no duplicate of themselves."""
+    world = World(database, now)
+    message_id = to_group(world, MANY)
+    with database.read() as session:
+        (due,) = release.due(session, now)
+
+    def edit(_session: Session) -> None:
+        with database.write() as other:
+            new_words(other, now, message_id)
+
+    event.listen(database.sessions.class_, "after_commit", edit, once=True)
+    release.release(database, due, lambda: now)
+    world.run()
+    assert set(world.states(message_id).values()) == {"sent"}
+    assert {str(one.text).split("\n")[0] for one in world.wire.outbound} == {"Changed"}
 
 
 # --- nothing stays for ever ---------------------------------------------------------------------------------------
@@ -238,7 +256,7 @@ def test_cancelling_while_rows_are_written_leaves_none_in_the_queue(
     )
     with database.write() as session:
         occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message_id)).one()
-        plan = release._open(session, occurrence.id)
+        plan = release._open(session, occurrence.id, now)
         assert release._chunk(session, occurrence, plan, now) is None
         canceller.begin()
     canceller.end()
