@@ -222,6 +222,28 @@ def test_an_answer_before_its_question_ends_the_connection() -> None:
     assert not pipe.open
 
 
+def test_a_second_answer_to_one_command_ends_the_connection() -> None:
+    """Taken for the answer to the next command, it would shift all that follow."""
+    wire = Thin(heard=[b"250 ok\r\n250 ok\r\n"])
+    pipe = wire.piped("SIZE")
+    pipe.go_on(make(GOOD[0], end=inf))
+    pipe.hear()
+    assert not pipe.open and [type(answer) for _, answer in wire.told] == [Deferred]
+
+
+def test_a_server_that_cannot_begin_anew_is_left_and_nobody_is_blamed() -> None:
+    second = make(GOOD[1], end=inf)
+    refused = b"250 ok\r\n550 5.1.1 nobody\r\n503 5.5.1 not now\r\n"
+    wire = Thin(heard=[refused, b"502 5.5.1 what is RSET?\r\n"])
+    pipe = wire.piped()
+    pipe.go_on(make(GOOD[0], end=inf))
+    pipe.hear()
+    pipe.go_on(second)
+    pipe.hear()
+    assert not pipe.open and wire.again == [second]
+    assert [(key, type(answer)) for key, answer in wire.told] == [("mail-0", AddressGone)]
+
+
 @pytest.mark.parametrize("room", [10, -1])
 @pytest.mark.parametrize(
     "reply, error",
@@ -307,7 +329,10 @@ def test_a_server_that_ends_connections_after_some_mails_gets_all_of_them() -> N
 
 
 def test_a_server_that_lets_one_connection_in_gets_all_by_that_one() -> None:
-    assert receipts(talk(Hostile({}, connections_most=1), GOOD, in_flight=4)) == len(GOOD)
+    """And is not asked again and again."""
+    server = Hostile({}, connections_most=1)
+    assert receipts(talk(server, [letter(n) for n in range(100)], in_flight=4)) == 100
+    assert server.book.connections <= 4
 
 
 def test_a_connection_that_never_greets_holds_up_nobody() -> None:
@@ -450,8 +475,9 @@ class Thin:
         self.again: list[Letter] = []
         self._heard = heard
 
-    def piped(self) -> Pipe:
-        pipe = Pipe(cast(Session, SimpleNamespace(wire=self, features={"PIPELINING": ""})))
+    def piped(self, *features: str) -> Pipe:
+        known = dict.fromkeys(features or ("PIPELINING",), "")
+        pipe = Pipe(cast(Session, SimpleNamespace(wire=self, features=known)))
         pipe.lend(self.told.append, self.again.append)
         return pipe
 
