@@ -70,7 +70,8 @@ class Links:
 
 def _mac(key: bytes, use: str, body: bytes) -> bytes:
     """HMAC-SHA256 (RFC 2104), shortened; a letter has up to four, so what key and use give is kept."""
-    inner, outer = (begun.copy() for begun in _begun(key, use))
+    begun = _begun(key, use)
+    inner, outer = begun[0].copy(), begun[1].copy()
     inner.update(body)
     outer.update(inner.digest())
     return outer.digest()[:MAC_BYTES]

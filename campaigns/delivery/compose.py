@@ -94,7 +94,7 @@ class Frame:
     def late(self, tokens: Mapping[str, str]) -> dict[str, str]:
         """What each letter gets of its own, by the names that words have for it."""
         return {
-            "unsubscribe_url": f"{self.base_url}/u/{tokens['unsubscribe']}",
+            "unsubscribe_url": _out(self.base_url, tokens),
             "preferences_url": f"{self.base_url}/p/{tokens['preferences']}",
             "reader_token": tokens["reader"],
         }
@@ -163,7 +163,7 @@ class Composer:
         return self._sheets[which]
 
     def _headers(self, tokens: Tokens) -> dict[str, str]:
-        ways = f"<{self._links.url('/u/')}{tokens['unsubscribe']}>"
+        ways = f"<{_out(self._links.base_url, tokens)}>"
         if self._inbox:
             ways += f", <mailto:unsubscribe+{tokens['unsubscribe']}@{self._inbox}?subject=unsubscribe>"
         return {"List-Unsubscribe": ways, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
@@ -233,6 +233,10 @@ def example(links: Links) -> dict[str, str]:
     """What stands in a preview for the addresses that each letter gets of its own."""
     ways = {"unsubscribe_url": links.url("/u/example"), "preferences_url": links.url("/p/example")}
     return {**ways, "reader_token": "example"}
+
+
+def _out(base_url: str, tokens: Mapping[str, str]) -> str:
+    return f"{base_url}/u/{tokens['unsubscribe']}"
 
 
 def _with_way_out(
