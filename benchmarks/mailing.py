@@ -46,8 +46,8 @@ SUBJECT = {"cy": "Newyddion o'ch ardal, {{ name }}", "ar": "أخبار منطق�
 BODY = {"cy": WELSH, "ar": ARABIC}
 NAMES = {"cy": "Siân Llwyd-Prŷs", "ar": "فاطمة الزهراء"}
 LINK = "https://news.example.org/{place}?reader={{{{ reader_token }}}}"
-# A value inside an attribute is what the compiled form does not do.
-ODD = '<p><a href="https://news.example.org/{{ fields.town }}">…</a></p>'
+# A value inside a style is what the compiled form does not do.
+ODD = '<p style="color: {{ fields.town }}">…</p>'
 
 
 @dataclass(frozen=True, slots=True)
