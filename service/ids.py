@@ -50,6 +50,7 @@ PREFIXES = {
     "slot": "slt",
     "promise": "pms",
     "quiet_period": "qtp",
+    "sending_hours": "shr",
     "topic": "top",
     "preference": "prf",
     "form": "frm",

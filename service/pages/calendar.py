@@ -20,6 +20,7 @@ from campaigns.messages.tables import STATES, QuietPeriod
 
 from .. import words
 from ..acts import feeds, planning, rhythm
+from ..acts import hours as sending_hours
 from ..acts.planning import Entry, Wanted
 from . import frame, typed
 
@@ -107,6 +108,20 @@ def quiet() -> Response:
     return done or frame.show(
         "calendar_quiet", _status(), periods=rhythm.periods(act), homes=rhythm.homes(act),
         programmes=planning.programmes(act, "messages:approve"),
+    )  # fmt: skip
+
+
+@pages.page("/calendar/hours", "GET", "POST")
+def hours() -> Response:
+    """The hours of the week in which people may be written to."""
+    done = frame.trying(_change_hours) if request.method == "POST" else None
+    act = frame.act()
+    if done is not None:
+        return done
+    kept = sending_hours.listed(act)
+    return frame.show(
+        "calendar_hours", _status(), hours=kept, people=sending_hours.names(act, kept), homes=rhythm.homes(act),
+        programmes=planning.programmes(act, "messages:approve"), weekdays=_weekdays(),
     )  # fmt: skip
 
 
@@ -213,6 +228,20 @@ def _change_quiet() -> Response:
         except_service="service" in typed.several("except"), except_urgent="urgent" in typed.several("except"),
     )  # fmt: skip
     return frame.go("pages_calendar.quiet", done="quiet")
+
+
+def _change_hours() -> Response:
+    act = frame.act()
+    kept = typed.number("shr", "remove")
+    if kept is not None:
+        sending_hours.remove(act, kept)
+        return frame.go("pages_calendar.hours", done="removed")
+    sending_hours.keep(
+        act, programme_id=typed.number("prg", "programme"), stakeholder_id=None, opens=typed.minutes("opens"),
+        closes=typed.minutes("closes"), weekdays=[int(one) for one in typed.several("weekdays") if one in "0123456"],
+        zone=typed.text("zone"), bank_holidays=typed.text("bank_holidays"), outside=typed.text("outside"),
+    )  # fmt: skip
+    return frame.go("pages_calendar.hours", done="saved")
 
 
 def _plan_mix() -> Response:

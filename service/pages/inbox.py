@@ -19,7 +19,7 @@ from campaigns.responses.tables import NO_ANSWER, SENTIMENTS
 from .. import ids, paging, words
 from ..acts import conversations, inbox, responses
 from ..acts import programmes as programme_acts
-from . import frame
+from . import frame, typed
 from . import tasks as todo
 
 pages = frame.Pages("inbox")
@@ -351,20 +351,11 @@ def _promised() -> Response:
     programme = form.get("programme", "")
     inbox.set_promise(
         act, programme_id=_programme(programme), rules=form.get("rules", ""), zone=form.get("zone", ""),
-        opens=_minutes("opens"), closes=_minutes("closes"), bank_holidays=form.get("bank_holidays", ""),
+        opens=typed.minutes("opens"), closes=typed.minutes("closes"), bank_holidays=form.get("bank_holidays", ""),
         weekdays=[int(one) for one in form.getlist("weekdays") if one in set("0123456")],
         days_off=form.get("days_off", "").split(), urgent_to=form.getlist("urgent_to"),
     )  # fmt: skip
     return frame.go("pages_inbox.promised", done="saved", programme=programme or None)
-
-
-def _minutes(name: str) -> int:
-    """`09:30` as minutes after midnight; `00:00` at the end of a day is its end."""
-    hour, _, minute = request.form.get(name, "").partition(":")
-    if not (hour.isdecimal() and minute[:2].isdecimal() and int(hour) < 24 and int(minute[:2]) < 60):
-        raise BadField("write a time of day such as 09:00", pointer=f"/{name}")
-    found = int(hour) * 60 + int(minute[:2])
-    return 24 * 60 if name == "closes" and found == 0 else found
 
 
 def _programmes(scope: str) -> list[Any]:

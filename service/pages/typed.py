@@ -56,3 +56,12 @@ def moment(name: str) -> datetime:
     except ValueError as error:
         raise BadField("this must be a date and a time", pointer=f"/{name}") from error
     return wall if wall.tzinfo else wall.replace(tzinfo=frame.reader_zone())
+
+
+def minutes(name: str) -> int:
+    """`09:30` as minutes after midnight; `00:00` at the end of a day is its end."""
+    hour, _, minute = request.form.get(name, "").partition(":")
+    if not (hour.isdecimal() and minute[:2].isdecimal() and int(hour) < 24 and int(minute[:2]) < 60):
+        raise BadField("write a time of day such as 09:00", pointer=f"/{name}")
+    found = int(hour) * 60 + int(minute[:2])
+    return 24 * 60 if name == "closes" and found == 0 else found

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery, MissedRun
-from campaigns.messages import content, media, messages, templates
+from campaigns.messages import content, hours, media, messages, templates
 from campaigns.messages.tables import Occurrence
 from campaigns.responses import attachments, events, interactions, tasks
 from campaigns.responses.tables import RawEvent, Response
@@ -139,9 +139,16 @@ def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str
     )
     urgent = agreements.urgent_go(session, now, message.id, "sha256:-", "a flood", "usr_0000000000001")
     return {
+        "shr": _hours(session, now, programme_id),
         "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "bat": row.batch_id or 0, "occ": occurrence.id, "stp": stop.id, "urg": urgent.id,
         **_agreed(session, now, programme_id, who), **_came_back(session, now, programme_id, who, account.id),
     }  # fmt: skip
+
+
+def _hours(session: Session, now: datetime, programme_id: int) -> int:
+    """Hours that are always open."""
+    always: dict[str, Any] = {"weekdays": range(7), "opens": 0, "closes": 1440, "zone": "UTC"}
+    return hours.keep(session, now, programme_id=programme_id, **always).id
 
 
 def _agreed(session: Session, now: datetime, programme_id: int, who: dict[str, int]) -> dict[str, int]:
