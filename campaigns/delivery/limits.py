@@ -9,15 +9,17 @@ Source: docs/delivery.md, "Limits".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import BigInteger, Double, Text, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from ..base import given, micros
 from ..errors import BadField, said
 from ..stakeholders.rows import insert_missing
 from .tables import Account, Budget, Delivery
@@ -260,33 +262,49 @@ def _domain(address_key: str) -> str:
 def _locked(session: Session, now: datetime, rules: Sequence[Rule]) -> dict[str, Count]:
     """The counts up to now, each made where it is not there, locked in one order by everybody."""
     by_key = {rule.key: rule for rule in sorted(rules, key=lambda rule: rule.key)}
-    query = (
-        select(Budget.key, Budget.used, Budget.since, Budget.planned)
-        .where(Budget.key.in_(by_key)).order_by(Budget.key).with_for_update()
-    )  # fmt: skip
-    rows = session.execute(query).all()
+    told = {"keys": json.dumps([[key] for key in by_key])}
+    rows = session.execute(_KEPT, told).all()
     if len(rows) < len(by_key):
         there = {row.key for row in rows}
         missing = [{"key": key, "used": 0.0, "since": now} for key in by_key if key not in there]
         insert_missing(session, Budget, missing)
-        rows = session.execute(query).all()
-    found = {row.key: Count(by_key[row.key], row.used, row.since, row.planned) for row in rows}
+        rows = session.execute(_KEPT, told).all()
+    found = {row.key: Count(by_key[row.key], row.used, row.since_at, row.planned_at) for row in rows}
     for count in found.values():
         count.run_down(now)
     return found
 
 
 def _write(session: Session, counts: Collection[Count]) -> None:
-    table = Budget.__table__
-    session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.key == bindparam("name"))
-        .values(used=bindparam("new"), since_at=bindparam("at"), planned_at=bindparam("ahead")),
-        [
-            {"name": count.rule.key, "new": count.used, "at": count.since, "ahead": count.planned}
-            for count in counts
-        ],
+    told = [
+        [count.rule.key, count.used, micros(count.since), count.planned and micros(count.planned)]
+        for count in counts
+    ]
+    session.execute(_COUNTED, {"counts": json.dumps(told)}, execution_options={"synchronize_session": False})
+
+
+def _kept() -> Any:
+    table, wanted = Budget.__table__, given("keys", key=Text)
+    row = table.c
+    return (
+        select(row.key, row.used, row.since_at, row.planned_at)
+        .join(wanted, wanted.c.key == row.key)
+        .order_by(row.key)
+        .with_for_update(of=table)
     )
+
+
+def _counted() -> Any:
+    table = Budget.__table__
+    row = given("counts", key=Text, used=Double, since=BigInteger, planned=BigInteger)
+    return (
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.key == row.c.key)
+        .values(used=row.c.used, since_at=row.c.since, planned_at=row.c.planned)
+    )
+
+
+_KEPT, _COUNTED = _kept(), _counted()
 
 
 def _put_off(session: Session, now: datetime, over: Sequence[tuple[int, Count]]) -> None:
