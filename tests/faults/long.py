@@ -1,0 +1,60 @@
+"""What takes longer than a change can wait for: `make prove NAME=faults` runs it with the rest."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from benchmarks.prove_kill import PEOPLE, Campaign
+from campaigns.delivery.tables import Delivery
+from campaigns.messages.tables import Message
+
+from . import test_processes
+from .test_processes import begun, end, in_flight, nothing_wrong, until
+
+
+def test_f2_a_clock_killed_around_a_due_time_makes_each_row_once(tmp_path: Path) -> None:
+    """F2"""
+    with begun(tmp_path, "keyed", "clock") as it:
+        for _ in range(3):
+            time.sleep(random.uniform(0, 0.4))
+            it.processes["clock"].kill()
+            it.processes["clock"].wait()
+            it.schedule()
+            it.start("clock")
+        until(lambda: not _planned(it), "every occurrence to be released")
+        with it.wiring.database.read() as session:
+            rows = Counter(session.scalars(select(Delivery.message_id)))
+        assert sorted(rows.values()) == [PEOPLE] * 4
+
+
+def _planned(it: Campaign) -> bool:
+    with it.wiring.database.read() as session:
+        whole = select(Delivery.message_id).group_by(Delivery.message_id).having(func.count() == PEOPLE)
+        return len(session.scalars(whole).all()) < (
+            session.scalar(select(func.count()).select_from(Message)) or 0
+        )
+
+
+def test_f5_with_no_broker_the_tables_alone_say_what_is_to_be_done(tmp_path: Path) -> None:
+    """F5: there is no broker to kill; every process at once is, and new ones know all there is to know."""
+    with begun(tmp_path, "keyed", "worker", "clock") as it:
+        until(lambda: in_flight(it), "something in flight")
+        for name, process in list(it.processes.items()):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            it.start(name)
+        assert nothing_wrong(end(it))
+
+
+def test_f3_a_call_whose_server_was_killed_before_it_had_accepted_is_made_once(tmp_path: Path) -> None:
+    """F3"""
+    test_processes.test_f3_a_call_whose_server_was_killed_is_made_once_however_often_it_is_repeated(
+        tmp_path, "api.before_commit"
+    )
