@@ -306,8 +306,8 @@ class Setting:
 class Provider:
     """What the registry knows of a connector before anyone connects: what it can do, its settings, how to connect.
 
-    `faces` names what a connected account has beyond sending: find, hooks, poll. `repeats` is keyed, findable or
-    blind, or "by setting"; `events` are the kinds of Event it can bring.
+    `faces` names what a connected account has beyond sending: find, hooks, poll, refresh. `repeats` is keyed,
+    findable or blind, or "by setting"; `events` are the kinds of Event it can bring.
     """
 
     name: str

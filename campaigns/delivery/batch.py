@@ -46,13 +46,27 @@ def claim(
     session: Session, now: datetime, owner: str, lease_s: float, lanes: Iterable[str] = LANES
 ) -> Claim | None:
     """Take the most urgent due batch that may go; None when there is none."""
-    found = session.execute(
+    found = _next(session, now, lanes)
+    if found is None:
+        return None
+    trial = found.trouble_since_at is not None
+    if trial and not trouble.on_trial(session, now, found.account_id, lease_s):
+        return None
+    token = new_id()
+    session.execute(
+        update(Batch)
+        .where(Batch.id == found.id, Batch.owner.is_(None))
+        .values(owner=owner, token=token, until_db=db_in(lease_s))
+    )
+    alone = trial or found.deaths >= ALONE_AFTER
+    return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
+
+
+def _next(session: Session, now: datetime, lanes: Iterable[str]) -> Any:
+    """The row of the most urgent due batch that may go, locked; None when there is none."""
+    return session.execute(
         select(
-            Batch.id,
-            Batch.account_id,
-            Batch.occurrence_id,
-            Occurrence.message_id,
-            Batch.deaths,
+            Batch.id, Batch.account_id, Batch.occurrence_id, Occurrence.message_id, Batch.deaths,
             Account.trouble_since_at,
         )
         .join(Occurrence, Occurrence.id == Batch.occurrence_id)
@@ -69,20 +83,7 @@ def claim(
         .order_by(Batch.lane, Batch.due_at, Batch.id)
         .limit(1)
         .with_for_update(of=Batch, skip_locked=True)
-    ).first()
-    if found is None:
-        return None
-    trial = found.trouble_since_at is not None
-    if trial and not trouble.on_trial(session, now, found.account_id, lease_s):
-        return None
-    token = new_id()
-    session.execute(
-        update(Batch)
-        .where(Batch.id == found.id, Batch.owner.is_(None))
-        .values(owner=owner, token=token, until_db=db_in(lease_s))
-    )
-    alone = trial or found.deaths >= ALONE_AFTER
-    return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
+    ).first()  # fmt: skip
 
 
 def _may_go() -> Any:

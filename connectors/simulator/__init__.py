@@ -110,7 +110,7 @@ PROVIDER = Provider(
     ),
     limits=MAIL,
     repeats="by setting",
-    faces=("find", "hooks", "poll"),
+    faces=("find", "hooks", "poll", "refresh"),
     events=("reply", "mention", "like", "boost", "bounce", "complaint", "opt_out", "auto_reply", "delivered"),
     connect=connect,
 )

@@ -120,6 +120,8 @@ def test_an_entry_point_that_is_no_provider_is_told(installed: None) -> None:
 def test_what_a_provider_declares_is_what_its_accounts_have() -> None:
     """The list people choose from tells the truth: faces of a connected account, settings it takes."""
     declared: Provider = simulator.PROVIDER
-    secrets: Mapping[str, str] = {"hook_secret": "whsec_bmV3ZXIu"}
+    secrets: Mapping[str, str] = {"hook_secret": "whsec_bmV3ZXIu", "refresh_token": "once"}
     connector = registry.connect("simulator", {"url": URL, "repeats": "findable"}, secrets)
-    assert [face for face in ("find", "hooks", "poll") if getattr(connector, face)] == list(declared.faces)
+    assert [face for face in ("find", "hooks", "poll", "refresh") if getattr(connector, face)] == list(
+        declared.faces
+    )
