@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from .plain import plain
@@ -21,6 +22,16 @@ BUSY_TIMEOUT_MS = 5000
 
 class NotDurable(Exception):
     """The database would forget what it has confirmed."""
+
+
+class Damaged(Exception):
+    """The database's file is not what was written to it."""
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether the database refused because its disk is full."""
+    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    return code in ("SQLITE_FULL", "53100")
 
 
 class Database:
@@ -57,6 +68,21 @@ class Database:
                 raise NotDurable(
                     "PostgreSQL runs with synchronous_commit=off: set it to on, or work may be lost"
                 )
+
+    def check_whole(self) -> None:
+        """Raise Damaged where SQLite's file is broken; it is read once from end to end. PostgreSQL looks itself."""
+        if not self.is_sqlite:
+            return
+        try:
+            with self.read_engine.connect() as connection:
+                found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        except DatabaseError as error:
+            found = str(error.orig)
+        if found != "ok":
+            raise Damaged(
+                f"the file of the database is damaged ({found}): stop Dolen and restore the last backup, "
+                "as told in docs/configuration.md under Backup and restore"
+            )
 
     def close(self) -> None:
         """Give every connection back."""

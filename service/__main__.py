@@ -10,7 +10,7 @@ from typing import TextIO
 
 from sqlalchemy.exc import DatabaseError
 
-from campaigns.database import NotDurable
+from campaigns.database import Damaged, NotDurable
 from campaigns.errors import DomainError
 
 from .keys import BadKeyRing
@@ -34,7 +34,7 @@ COMMANDS = {
     "demo": ("demo", "a sample year on real mail, and a tour through everything that can happen"),
     "openapi": ("openapi", "write the description of the API to docs/openapi.json"),
 }
-EXPECTED = (BadSetting, BadKeyRing, DomainError, NotDurable, OSError)
+EXPECTED = (BadSetting, BadKeyRing, DomainError, NotDurable, Damaged, OSError)
 
 
 def main(argv: list[str] | None = None) -> int:

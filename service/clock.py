@@ -6,11 +6,12 @@ many clocks may run as there are machines.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from campaigns.delivery import batch, missed, reconcile, release, tally
+from campaigns.delivery import batch, limits, missed, reconcile, release, tally
 from campaigns.messages import timing
 from campaigns.responses import confirming
 from campaigns.stakeholders import segments
@@ -20,6 +21,29 @@ from .engines.embedded import until_told
 from .wiring import Wiring
 
 log = observe.log("dolen.clock")
+
+
+def _running() -> float:
+    """Seconds that only ever run on, while the machine sleeps too where it can tell."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+# A wall clock that moves so much against one that only runs was put forward or back.
+JUMP_S = 300.0
+
+
+class Watch:
+    """Tells by how many seconds the wall clock was put forward (or back, negative) since the last look; else 0."""
+
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = _running) -> None:
+        self._wall, self._steady = wall, steady
+        self._apart = wall() - steady()
+
+    def look(self) -> float:
+        """Look now."""
+        apart = self._wall() - self._steady()
+        moved, self._apart = apart - self._apart, apart
+        return moved if abs(moved) > JUMP_S else 0.0
 
 
 def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]:
@@ -41,20 +65,33 @@ def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]
             with database.write() as session:
                 missed.beat(session, now())
 
+    watch = Watch()
+
+    def watched() -> None:
+        if moved_s := watch.look():
+            observe.alarm("clock_jumped", seconds=round(moved_s))
+
     def due() -> object:
         return release.tick(database, now, work.horizon_s)
 
     def noticed() -> object:
         return notices.gather(database, now(), wiring.settings.workspace.zone)
 
-    beat = [heard, due, written(batch.gather), written(batch.recover, pace), written(reconcile.finish)]
+    beat = [
+        watched,
+        heard,
+        due,
+        written(batch.gather),
+        written(batch.recover, pace),
+        written(reconcile.finish),
+    ]
     return {
         "beat": (beat, work.tick_s),
         "expire": ([written(reconcile.expire, pace)], 10 * work.tick_s),
         "ahead": ([written(timing.make_ahead)], 60.0),
         "count": ([written(segments.recount_oldest)], 20.0),
         "fold": ([written(tally.fold)], 20.0),
-        "forget": ([written(idempotency.forget), written(confirming.forget)], 3600.0),
+        "forget": ([written(idempotency.forget), written(confirming.forget), written(limits.forget)], 3600.0),
         "notices": ([noticed], 60.0),
     }
 

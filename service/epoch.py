@@ -12,7 +12,7 @@ import os
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns.delivery import stops
+from campaigns.delivery import repair, stops
 from campaigns.stakeholders.rows import insert_missing
 
 from .tables import Installation
@@ -41,6 +41,7 @@ def advance(wiring: Wiring) -> bool:
         restored = row.epoch < told
         if restored:
             stops.stop(session, wiring.now(), scope="all", reason=REASON, by="dolen")
+            repair.lay_down(session, wiring.now(), None, wiring.pace)
         row.epoch = max(row.epoch, told) + 1
         number = row.epoch
         # Committed first: a crash between the two leaves the database newer, which stops nobody.

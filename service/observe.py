@@ -71,9 +71,9 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def alarm(name: str, account: str) -> None:
-    """Something a person must look at, said once; why stands on the account."""
-    log("dolen.alarm").error(name, account=account)
+def alarm(name: str, account: str | None = None, **facts: object) -> None:
+    """Something a person must look at, said once; what is wrong with an account stands on the account."""
+    log("dolen.alarm").error(name, **({"account": account} if account else {}), **facts)
 
 
 def _place(_logger: Any, _method: str, line: Line) -> Line:

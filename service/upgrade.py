@@ -23,12 +23,21 @@ from . import epoch
 from .wiring import Wiring, metadata
 
 FOLDER = Path(campaigns.migrations.__file__).parent
+NEWER = (
+    "the database has the tables of a newer release ({revision}): start that release, or restore the backup "
+    "that was made before it"
+)
 # Any number, as long as every release uses the same: whoever holds it upgrades, the others wait.
 LOCK = 0x444F4C45
 
 
+class NewerTables(OSError):
+    """The database was upgraded by a newer release than this one."""
+
+
 def upgrade(wiring: Wiring) -> None:
-    """Run the missing steps, then make what every installation has."""
+    """Run the missing steps, then make what every installation has. Damaged where the file is broken."""
+    wiring.database.check_whole()
     make_tables(wiring.database)
     with wiring.database.write() as session:
         programmes.general(session, wiring.now())
@@ -40,7 +49,7 @@ def make_tables(database: Database) -> None:
     with database.write_engine.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        if MigrationContext.configure(connection).get_current_revision() == newest():
+        if _is_current(connection):
             return
         search.drop(connection)
         command.upgrade(config(connection), "head")
@@ -48,15 +57,22 @@ def make_tables(database: Database) -> None:
 
 
 def is_current(wiring: Wiring) -> bool:
-    """Whether the database has the tables of this release."""
+    """Whether the database has the tables of this release; NewerTables where it has those of a newer one."""
     with wiring.database.read_engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == newest()
+        return _is_current(connection)
+
+
+def _is_current(connection: Connection) -> bool:
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in steps():
+        raise NewerTables(NEWER.format(revision=found))
+    return found == steps()[0]
 
 
 @cache
-def newest() -> str | None:
-    """The last step of this release."""
-    return ScriptDirectory(str(FOLDER)).get_current_head()
+def steps() -> tuple[str, ...]:
+    """The steps of this release, the newest first."""
+    return tuple(one.revision for one in ScriptDirectory(str(FOLDER)).walk_revisions())
 
 
 def config(connection: Connection) -> Config:

@@ -77,9 +77,13 @@ def mark(session: Session, now: datetime, found: Batch, *, outcome: str, by: str
     return int(marked.rowcount)  # type: ignore[attr-defined]
 
 
-def lay_down(session: Session, now: datetime, owner: str, pace: Pace) -> None:
-    """Give back what a worker that ends still has: what it was handing over is unknown, the next takes the rest."""
-    for number in session.scalars(select(Batch.id).where(Batch.owner == owner).order_by(Batch.id)).all():
+def lay_down(session: Session, now: datetime, owner: str | None, pace: Pace) -> None:
+    """Give back what a worker that ends still has: what it was handing over is unknown, the next takes the rest.
+
+    None: what all have, in a database that was restored, whose workers are of another time.
+    """
+    whose = Batch.owner.is_not(None) if owner is None else Batch.owner == owner
+    for number in session.scalars(select(Batch.id).where(whose).order_by(Batch.id)).all():
         found = session.get_one(Batch, number)
         _hold(session, found)
         batch.unknown_rows(session, now, number, session.get_one(Account, found.account_id), pace)

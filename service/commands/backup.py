@@ -26,6 +26,11 @@ from . import wired
 def arguments(parser: ArgumentParser) -> None:
     """Where to put it."""
     parser.add_argument("folder", type=Path, help="a folder that does not exist yet")
+    parser.add_argument(
+        "--without-keys",
+        action="store_true",
+        help="leave the key ring out: without it nobody opens the secrets in the backup; keep it elsewhere",
+    )
 
 
 def run(args: Namespace) -> int:
@@ -37,7 +42,7 @@ def run(args: Namespace) -> int:
     else:
         _dump_postgresql(wiring, args.folder / "dolen.dump")
     epoch.advance(wiring)  # before its file is copied, which so knows that the database beside it is older
-    for name in (keys.NAME, epoch.NAME):
+    for name in (epoch.NAME,) if args.without_keys else (keys.NAME, epoch.NAME):
         source = wiring.settings.folder / name
         if source.exists():
             shutil.copy2(source, args.folder / name)

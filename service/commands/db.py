@@ -11,7 +11,7 @@ from alembic import command
 from campaigns.database import Database
 
 from ..moving import move
-from ..upgrade import FOLDER, config, newest, upgrade
+from ..upgrade import FOLDER, config, steps, upgrade
 from . import wired
 
 
@@ -38,7 +38,7 @@ def _upgrade() -> int:
     wiring = wired(upgraded=False)
     upgrade(wiring)
     wiring.close()
-    print(f"The database is at {newest()}.")
+    print(f"The database is at {steps()[0]}.")
     return 0
 
 

@@ -44,7 +44,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Look, and tell what was found."""
     wiring = wired(upgraded=False)  # settings, key ring and durability: it stops here where they are wrong
-    findings = [Finding("ok", f"settings, key ring in {wiring.settings.folder}, durable database")]
+    wiring.database.check_whole()
+    findings = [Finding("ok", f"settings, key ring in {wiring.settings.folder}, durable and whole database")]
     if is_current(wiring):
         with wiring.database.read() as session:
             findings += [found for check in CHECKS for found in check(wiring, session)]

@@ -1,0 +1,36 @@
+"""The clock notices when the machine's time is put forward or back. F30"""
+
+from __future__ import annotations
+
+import pytest
+
+from service.clock import JUMP_S, Watch
+
+
+@pytest.mark.parametrize(
+    ("wall", "steady", "told"),
+    [
+        (0.5, 0.5, 0.0),
+        (86_400.0, 86_400.0, 0.0),  # a process that slept for a day with its machine
+        (JUMP_S, 0.0, 0.0),
+        (7200.5, 0.5, 7200.0),
+        (-7199.5, 0.5, -7200.0),
+    ],
+)
+def test_a_jump_of_more_than_five_minutes_is_told_once(wall: float, steady: float, told: float) -> None:
+    times = {"wall": 1_800_000_000.0, "steady": 50.0}
+    watch = Watch(lambda: times["wall"], lambda: times["steady"])
+    assert watch.look() == 0.0
+    times["wall"] += wall
+    times["steady"] += steady
+    assert watch.look() == pytest.approx(told)
+    assert watch.look() == 0.0
+
+
+def test_time_that_is_corrected_little_by_little_is_no_jump() -> None:
+    times = {"wall": 1_800_000_000.0, "steady": 50.0}
+    watch = Watch(lambda: times["wall"], lambda: times["steady"])
+    for _ in range(100):
+        times["wall"] += 60.0
+        times["steady"] += 50.0
+        assert watch.look() == 0.0
