@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     ColumnElement,
     MetaData,
     Subquery,
@@ -223,9 +224,9 @@ def _clock_of_postgresql(element: db_clock, compiler: Any, **more: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
-def db_in(seconds: float) -> ColumnElement[datetime]:
-    """The instant so many seconds from now by the database's own clock, for leases: worker clocks may disagree."""
-    return type_coerce(type_coerce(db_clock(), BigInteger) + round(seconds * 1e6), Instant)
+def db_in(after_us: int | BindParameter[int]) -> ColumnElement[datetime]:
+    """The instant so many microseconds from now by the database's own clock, for leases: worker clocks may disagree."""
+    return type_coerce(type_coerce(db_clock(), BigInteger) + after_us, Instant)
 
 
 def db_now(session: Session) -> datetime:

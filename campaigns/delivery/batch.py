@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..base import db_in, new_id
@@ -83,7 +83,24 @@ def _next(session: Session, now: datetime, lanes: Iterable[str]) -> Any:
         .order_by(Batch.lane, Batch.due_at, Batch.id)
         .limit(1)
         .with_for_update(of=Batch, skip_locked=True)
+<<<<<<< Updated upstream
     ).first()  # fmt: skip
+=======
+    ).first()
+    if found is None:
+        return None
+    trial = found.trouble_since_at is not None
+    if trial and not trouble.on_trial(session, now, found.account_id, lease_s):
+        return None
+    token = new_id()
+    session.execute(
+        update(Batch)
+        .where(Batch.id == found.id, Batch.owner.is_(None))
+        .values(owner=owner, token=token, until_db=db_in(round(lease_s * 1e6)))
+    )
+    alone = trial or found.deaths >= ALONE_AFTER
+    return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
+>>>>>>> Stashed changes
 
 
 def _may_go() -> Any:
@@ -96,12 +113,20 @@ def _may_go() -> Any:
 
 def renew(session: Session, held: Claim, lease_s: float) -> bool:
     """Keep a batch; False when it was taken away."""
-    done = session.execute(
-        update(Batch)
-        .where(Batch.id == held.batch_id, Batch.token == held.token, Batch.owner.is_not(None))
-        .values(until_db=db_in(lease_s))
+    told = {"batch": held.batch_id, "fence": held.token, "lease_us": round(lease_s * 1e6)}
+    return bool(session.connection().execute(_RENEWED, told).rowcount)
+
+
+def _renewed() -> Any:
+    table = Batch.__table__
+    mine = and_(
+        table.c.id == bindparam("batch"), table.c.token == bindparam("fence"), table.c.owner.is_not(None)
     )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    later = db_in(bindparam("lease_us", type_=BigInteger))
+    return update(table).where(mine).values(until_db_at=later)  # type: ignore[arg-type]
+
+
+_RENEWED = _renewed()
 
 
 def give_back(session: Session, held: Claim, due_at: datetime | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from html import escape, unescape
 from typing import Any
@@ -126,8 +127,8 @@ class Composer:
         self._inbox = str(account.settings.get("inbox_domain") or "")
         self._sheets: dict[tuple[int, int | None], _Sheet] = {}
 
-    def compose(self, letter: Letter) -> Outbound:
-        """What the connector gets. Raises render.MissingData and BadTemplate; nothing was sent then."""
+    def compose(self, letter: Letter, since: datetime | None = None) -> Outbound:
+        """What the connector gets; `since` is its first intent. MissingData and BadTemplate: nothing was sent then."""
         number, sheet, account = letter.delivery_id, self._sheet(letter), self._account
         tokens = Tokens(self._links, number)
         subject, text, html = sheet.stencil.fill(letter.slots or {}, tokens)
@@ -145,6 +146,7 @@ class Composer:
             in_reply_to=sheet.in_reply_to,
             headers=self._headers(tokens) if self._bulk else {},
             options=self._options(sheet, tokens),
+            since=since,
         )
 
     def _sheet(self, letter: Letter) -> _Sheet:

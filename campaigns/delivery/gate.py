@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -146,7 +146,9 @@ def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Messag
 
 def _stands(session: Session, held: Claim, asked: Asked) -> bool:
     """Whether message, account and stops are what they were when everything was asked. The message stays so."""
-    found = session.execute(_FACTS, {"message": held.message_id, "account": held.account_id}).one()
+    found = (
+        session.connection().execute(_FACTS, {"message": held.message_id, "account": held.account_id}).one()
+    )
     return tuple(found) == (asked.message.state, asked.message.version, "active", *asked.stops)
 
 
@@ -180,7 +182,7 @@ def _account_may_go(session: Session, held: Claim) -> bool:
 def _retired(session: Session, rows: Sequence[Waiting]) -> set[int | None]:
     """Those of the rows' addresses that are not in use any more."""
     told = json.dumps([[row.address_id] for row in rows if row.address_id is not None])
-    return set(session.scalars(_RETIRED, {"wanted": told}))
+    return set(session.connection().scalars(_RETIRED, {"wanted": told}))
 
 
 def _ask(
@@ -283,30 +285,33 @@ def _commit_intent(
     if not going:
         return []
     told = json.dumps([[row.id, row.state, row.attempt, why.consent_id, why.basis] for row, _, why in going])
-    won = set(
-        session.scalars(_INTENT, {"rows": told, "batch": held.batch_id, "fence": held.token, "now": now})
-    )
-    return [_taken(row, outbound, held, row.intent_at or now) for row, outbound, _ in going if row.id in won]
+    # What goes for the first time says in its own words since when: all of it was made at one moment, just before.
+    first = next((outbound.since for row, outbound, _ in going if row.intent_at is None), None)
+    fence = {"rows": told, "batch": held.batch_id, "fence": held.token, "now": first or now}
+    won = set(session.connection().scalars(_INTENT, fence))
+    return [_taken(row, outbound, held, outbound.since or now) for row, outbound, _ in going if row.id in won]
 
 
 def _taken(row: Waiting, outbound: Outbound, held: Claim, first: datetime) -> Taken:
     return Taken(
-        row.id, row.attempt + 1, held.token, replace(outbound, since=first), first, row.stakeholder_id,
-        row.address_key, row.state == states.UNKNOWN,
+        row.id, row.attempt + 1, held.token, outbound, first, row.stakeholder_id, row.address_key,
+        row.state == states.UNKNOWN,
     )  # fmt: skip
 
 
 def _facts() -> Any:
     """What may say no at any moment, by keys and indexes alone."""
-    account = select(Account.state).where(Account.id == bindparam("account")).scalar_subquery()
-    found = select(Message.state, Message.version, account, *_stops())
-    return found.where(Message.id == bindparam("message")).with_for_update(read=True, of=Message)
+    message, account = Message.__table__, Account.__table__.c
+    state = select(account.state).where(account.id == bindparam("account")).scalar_subquery()
+    found = select(message.c.state, message.c.version, state, *_stops())
+    return found.where(message.c.id == bindparam("message")).with_for_update(read=True, of=message)
 
 
 def _stops() -> list[Any]:
     """How many stops are in force, and the newest of them: another stop is another pair."""
-    in_force = Stop.lifted_at.is_(None)
-    return [select(told).where(in_force).scalar_subquery() for told in (func.count(), func.max(Stop.id))]
+    stop = Stop.__table__.c
+    in_force = stop.lifted_at.is_(None)
+    return [select(told).where(in_force).scalar_subquery() for told in (func.count(), func.max(stop.id))]
 
 
 def _intent() -> Any:

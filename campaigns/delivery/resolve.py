@@ -7,7 +7,6 @@ BLIND does what the account says: hold, retry or assume_sent.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,10 +118,9 @@ def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> 
     to = written_to(address.value if address else None, row.slots)
     composer = Composer(session.get_one(Message, row.message_id), account, desk.links)
     try:
-        made = composer.compose(Letter(row.id, row.slots, variant, to, below))
+        return composer.compose(Letter(row.id, row.slots, variant, to, below), row.intent_at)
     except render.MissingData as missing:
         raise DomainError(str(missing)) from missing
-    return replace(made, since=row.intent_at)
 
 
 def _blind(desk: Desk, row: Delivery, choice: str) -> None:

@@ -182,12 +182,13 @@ class _Batch:
     def _composed(self, most: int) -> list[Ready]:
         """The next rows with their words; those whose words cannot be made are settled as failed at once."""
         ready: list[Ready] = []
+        now = self._desk.now()
         while self._waiting and len(ready) < most:
             row, letter = self._waiting.popleft()
             if self._held.alone:
                 _hold_alone(self._desk, self._held, row.id)
             try:
-                ready.append((row, self._composer.compose(letter)))
+                ready.append((row, self._composer.compose(letter, row.intent_at or now)))
             except (render.MissingData, DomainError) as error:
                 with self._desk.database.write() as session:
                     settle.unmakeable(session, self._desk.now(), row.id, error)

@@ -54,7 +54,7 @@ def _had_one(
     """Who has got another message of the same kind since then, or is getting it in this moment."""
     told = {"people": json.dumps([[number] for number in numbers]), "channel": channel, "since": since}
     same = {"message": message.id, "topic": message.topic_id}
-    return set(session.scalars(_GOT[message.topic_id is not None], {**told, **same}))
+    return set(session.connection().scalars(_GOT[message.topic_id is not None], {**told, **same}))
 
 
 def _got(by_topic: bool) -> Any:

@@ -91,7 +91,7 @@ def shut(session: Session, message: Message, wanted: Mapping[int, datetime]) -> 
     """
     if message.kind == "answer" or message.lane in FREE_LANES or not wanted:
         return {}
-    if session.scalar(select(SendingHours.id).limit(1)) is None:
+    if session.connection().scalar(_ANY) is None:
         return {}
     shared = _shared(session, message)
     own = {
@@ -162,3 +162,7 @@ def _of(programme_id: int | None, stakeholder_id: int | None) -> Select[SendingH
         if stakeholder_id is None
         else SendingHours.stakeholder_id == stakeholder_id,
     )
+
+
+# Made once: every wave asks it.
+_ANY = select(SendingHours.__table__.c.id).limit(1)

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -62,8 +61,7 @@ Pair = tuple[int, str]
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`reason` None: may go, on this `basis`, given by this consent (None: the purpose's own basis)."""
 
     reason: str | None
@@ -265,7 +263,9 @@ def _decide(
     decisions: dict[Pair, Decision] = {}
     for chunk in _chunks(sorted(set(pairs))):
         told = {"people": _told({number for number, _ in chunk}), "purpose": purpose, "channel": channel}
-        known = {row.id: row for row in session.execute(_KNOWN, {**told, "until": until or FOREVER})}
+        known = {
+            row.id: row for row in session.connection().execute(_KNOWN, {**told, "until": until or FOREVER})
+        }
         people_stopped, addresses_stopped = _suppressed(session, now, until, purpose, channel, chunk, answer)
         asked = purpose == "direct_marketing" and any(row.basis == INTEREST for row in known.values())
         corporate = _corporate(session, channel, chunk) if asked else set()
@@ -306,7 +306,7 @@ def _suppressed(
         "people": _told({number for number, _ in pairs}), "keys": _told({key for _, key in pairs}),
         "channel": channel, "purpose": purpose, "now": now, "until": until or FOREVER, "answer": answer,
     }  # fmt: skip
-    rows = session.execute(_STOPPED, told).all()
+    rows = session.connection().execute(_STOPPED, told).all()
     return {number for number, key in rows if key is None and number is not None}, {
         key for _, key in rows if key is not None
     }
@@ -318,10 +318,11 @@ def _told(values: Collection[int] | Collection[str]) -> str:
 
 def _stands(now: Any, until: Any = FOREVER) -> Any:
     """Suppressions not lifted and not over; with `until`, those that stood at that moment."""
+    row = Suppression.__table__.c
     return and_(
-        Suppression.at <= until,
-        or_(Suppression.lifted_at.is_(None), Suppression.lifted_at > until),
-        or_(Suppression.until_at.is_(None), Suppression.until_at > now),
+        row.since_at <= until,
+        or_(row.lifted_at.is_(None), row.lifted_at > until),
+        or_(row.until_at.is_(None), row.until_at > now),
     )
 
 
@@ -394,17 +395,20 @@ def _stopped() -> Any:
     # Lists to look into and not tables to join, and a channel that is no bare column: else SQLite reads every
     # suppression of the channel for each wave.
     people, keys = (select(given(name, key=kind)) for name, kind in (("people", BigInteger), ("keys", Text)))
-    channel, purpose = bindparam("channel", type_=Text), bindparam("purpose", type_=Text)
-    answers = Suppression.reason.in_([literal(one) for one in STOPS_ANSWERS])
+    channel, purpose, row = (
+        bindparam("channel", type_=Text),
+        bindparam("purpose", type_=Text),
+        Suppression.__table__.c,
+    )
     applies = and_(
         _stands(bindparam("now", type_=Instant), bindparam("until", type_=Instant)),
-        or_(Suppression.purpose.is_(None), purpose.is_(null()), Suppression.purpose == purpose),
-        or_(~bindparam("answer", type_=Boolean), answers),
+        or_(row.purpose.is_(None), purpose.is_(null()), row.purpose == purpose),
+        or_(~bindparam("answer", type_=Boolean), row.reason.in_([literal(one) for one in STOPS_ANSWERS])),
     )
-    whom = select(Suppression.stakeholder_id, Suppression.address_key)
-    here = Suppression.channel.concat("").in_([channel, literal(EVERY_CHANNEL)])
-    person = and_(Suppression.stakeholder_id.in_(people), Suppression.address_key.is_(None), here)
-    address = and_(Suppression.channel == channel, Suppression.address_key.in_(keys))
+    whom = select(row.stakeholder_id, row.address_key)
+    here = row.channel.concat("").in_([channel, literal(EVERY_CHANNEL)])
+    person = and_(row.stakeholder_id.in_(people), row.address_key.is_(None), here)
+    address = and_(row.channel == channel, row.address_key.in_(keys))
     return union_all(whom.where(person, applies), whom.where(address, applies))
 
 

@@ -150,7 +150,9 @@ def wishes(
     ids = sorted(set(stakeholder_ids))
     for first in range(0, len(ids), CHUNK):
         told = json.dumps([[number] for number in ids[first : first + CHUNK]])
-        for row in session.execute(_CHOSEN, {"people": told, "channel": channel, "topic": about}):
+        for row in session.connection().execute(
+            _CHOSEN, {"people": told, "channel": channel, "topic": about}
+        ):
             chosen[row.stakeholder_id][row.topic_id] = row
     return {number: _wish(at, one.get(EVERYTHING), one.get(about)) for number, one in chosen.items()}
 
