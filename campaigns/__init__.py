@@ -3,7 +3,7 @@
 Rules: a room reads only rooms before it; what a room must ask of a later one is registered here.
 """
 
-from .delivery import accounts, missed, release, stops
+from .delivery import accounts, missed, release, rollout, stops
 from .messages import blockers, content, media, messages, pair, quiet, templates
 from .responses import intents
 from .stakeholders import segments
@@ -11,6 +11,7 @@ from .stakeholders import segments
 blockers.register(accounts.obstacles)
 blockers.register(stops.obstacles)
 blockers.register(missed.obstacles)
+blockers.register(rollout.obstacles)
 blockers.register(pair.obstacles)
 blockers.register(quiet.obstacles)
 content.on_change(release.words_changed)  # before the message is settled on its new words

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from campaigns.delivery import batch, limits, missed, reconcile, release, tally
+from campaigns.delivery import batch, limits, missed, reconcile, release, rollout, tally
 from campaigns.messages import timing
 from campaigns.responses import confirming
 from campaigns.stakeholders import segments
@@ -81,6 +81,7 @@ def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]
         watched,
         heard,
         due,
+        written(rollout.decide),
         written(batch.gather),
         written(batch.recover, pace),
         written(reconcile.finish),

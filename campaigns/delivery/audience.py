@@ -17,13 +17,13 @@ from sqlalchemy import BigInteger, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from ..base import given
-from ..messages import content, hours, render
+from ..messages import content, hours, render, timing
 from ..messages.subset import LATE
-from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecipient, Variant
+from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecipient, Timing, Variant
 from ..stakeholders import consent, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
 from ..strategies.tables import StrategyVersion
-from . import accounts, states, wishes
+from . import accounts, rollout, states, wishes
 from .spread import Spread
 from .tables import Account
 
@@ -73,6 +73,7 @@ class Plan:
     together: list[str] | None = None
     stamp: tuple[Any, ...] = ()
     after: int = -1
+    timing: Timing | None = None
     spread: Spread | None = None
     at: datetime | None = None  # when it goes to whoever is not told another instant
     seen: set[tuple[int, str]] = field(default_factory=set)
@@ -97,6 +98,7 @@ def open_plan(session: Session, message: Message) -> Plan:
         default_language=language,
         together=item.together,
         stamp=stamp(session, message.id),
+        timing=timing.of(session, message),
     )
 
 
@@ -185,8 +187,9 @@ def _due(session: Session, plan: Plan, people: Sequence[Reader], now: datetime) 
     """When those get it who get it at an instant of their own; None: they may not be written to then."""
     at = plan.at or now
     own: dict[int, datetime | None] = {}
-    if plan.spread is not None:
-        own.update((person.id, plan.spread.due(person.zone)) for person in people)
+    for person in people if plan.timing is not None else ():
+        mine = plan.spread.due(person.zone) if plan.spread is not None else at
+        own[person.id] = mine + rollout.delay(plan.timing, person.id)
     wanted = {person.id: own.get(person.id) or at for person in people}
     return own | hours.shut(session, plan.message, wanted)
 

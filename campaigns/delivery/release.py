@@ -21,7 +21,7 @@ from ..errors import AlreadySending
 from ..messages import messages, planning, timing
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
 from ..stakeholders.tables import Segment, Stakeholder
-from . import audience, spread, states, stops
+from . import audience, rollout, spread, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
 HORIZON_S = 600.0
@@ -233,6 +233,8 @@ def _chunk(session: Session, occurrence: Occurrence, plan: audience.Plan, now: d
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         return False
+    if before < 0:
+        rollout.begin(session, plan.message, occurrence)
     _write(session, occurrence, plan.message, rows + found, now)
     session.refresh(occurrence)
     plan.after = occurrence.released_to

@@ -225,6 +225,23 @@ class MissedRun(Base):
     __table_args__ = (Index("ix_missed_runs_found_at", "found_at"),)
 
 
+class Rollout(Base):
+    """One time of a message that goes to a part first, with what became of that part and what it led to."""
+
+    __tablename__ = "rollouts"
+    occurrence_id: Mapped[int] = mapped_column(ForeignKey("occurrences.id"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    decide_at: Mapped[datetime]  # when the rest is due
+    done: Mapped[str | None]  # going | stopped
+    decided_at: Mapped[datetime | None]
+    tried: Mapped[int] = mapped_column(default=0)
+    bounced: Mapped[int] = mapped_column(default=0)
+    complained: Mapped[int] = mapped_column(default=0)
+    overruled_by: Mapped[str | None]
+    overruled_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_rollouts_decide_at", "decide_at"),)
+
+
 class Stop(Row, Base):
     """A stop of everything, one account, one programme or one segment, until it is lifted."""
 

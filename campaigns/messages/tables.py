@@ -251,6 +251,10 @@ class Timing(Base):
     passed: Mapped[str] = mapped_column(default="at_once")  # whose time of day has passed: at_once | next_day
     missed: Mapped[str] = mapped_column(default="late")  # what nobody was there to send: late | skip | hold
     late_s: Mapped[int] = mapped_column(default=86_400)  # `late` is so late at most
+    first_share: Mapped[int | None]  # so many per cent of those who get it go first
+    then_s: Mapped[int] = mapped_column(default=3600)  # and the others so much later,
+    bounced_pm: Mapped[int] = mapped_column(default=50)  # unless more thousandths of the first part bounced
+    complained_pm: Mapped[int] = mapped_column(default=3)  # or complained
     __table_args__ = (Index("ix_timings_made_to", "made_to_at"),)
 
 

@@ -23,8 +23,12 @@ from .tables import Message, Occurrence, Timing
 # Times are made so far ahead, and at least the next; more when less than half of it is left.
 AHEAD = timedelta(days=60)
 CHOICES = {"passed": ("at_once", "next_day"), "missed": ("late", "skip", "hold")}
-PLAIN = {"own_zone", "passed", "missed", "late_s"}
-USUAL = {"rule": None, "own_zone": False, "passed": "at_once", "missed": "late", "late_s": 86_400}
+ROLL_OUT = {"first_share", "then_s", "bounced_pm", "complained_pm"}
+PLAIN = {"own_zone", "passed", "missed", "late_s"} | ROLL_OUT
+USUAL: dict[str, Any] = {
+    "rule": None, "own_zone": False, "passed": "at_once", "missed": "late", "late_s": 86_400,
+    "first_share": None, "then_s": 3600, "bounced_pm": 50, "complained_pm": 3,
+}  # fmt: skip
 GOING = ("waiting", "scheduled", "held", "sending", "paused")
 
 
@@ -47,7 +51,7 @@ def recurring(session: Session, message_ids: Collection[int]) -> set[int]:
 
 def choose(session: Session, message: Message, values: Mapping[str, Any]) -> None:
     """Change what is named: `rule` (an RFC 5545 RRULE or None; the message starts at its first time from then on),
-    `own_zone` and `passed`, `missed` and `late_s`.
+    `own_zone` and `passed`, `missed` and `late_s`, and of the roll-out `first_share` and what belongs to it.
 
     BadTime where it recurs, or goes by everybody's own clock, and nobody has said from when.
     """
@@ -76,7 +80,9 @@ def agreed(session: Session, message: Message) -> dict[str, Any]:
     found = of(session, message)
     if found is None:
         return {}
-    own = {"passed": found.passed} if found.own_zone else {}
+    own: dict[str, Any] = {"passed": found.passed} if found.own_zone else {}
+    if found.first_share:
+        own["roll_out"] = [found.first_share, found.then_s, found.bounced_pm, found.complained_pm]
     if found.rule is None:
         return own
     moved = _of(message).where(Occurrence.moved_by.is_not(None)).order_by(Occurrence.wall)
@@ -171,6 +177,8 @@ def _checked(name: str, value: Any) -> Any:
         raise BadField(
             said("{field} is one of {choices}", field=name, choices=CHOICES[name]), pointer=f"/timing/{name}"
         )
+    if name == "first_share" and value is not None and not 1 <= value <= 99:
+        raise BadField("a first part is from 1 to 99 per cent", pointer="/timing/first_share")
     return value
 
 

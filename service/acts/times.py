@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from campaigns.delivery import reconcile
+from campaigns.delivery import reconcile, rollout
+from campaigns.delivery.tables import Rollout
 from campaigns.errors import NotFound
 from campaigns.messages import calendar, timing
 from campaigns.messages import messages as room
@@ -65,6 +66,20 @@ def call_off(act: Act, message_id: int, occurrence_id: int) -> Occurrence:
         "message.time_called_off", "message", message.id, programme_id=message.programme_id,
         before={"due_at": found.due_at.isoformat()},
     )  # fmt: skip
+    return found
+
+
+def roll_outs(act: Act, message_id: int) -> dict[int, Rollout]:
+    """The times of a message that go to a part first, by occurrence."""
+    mine = select(Rollout).where(Rollout.message_id == messages.get(act, message_id).id)
+    return {one.occurrence_id: one for one in act.session.scalars(mine)}
+
+
+def go_on(act: Act, message_id: int, occurrence_id: int) -> Rollout:
+    """Let the rest go although the first part went badly."""
+    message = messages.get(act, message_id, scope="messages:approve", lock=True)
+    found = rollout.overrule(act.session, act.now, message, occurrence_id, by=act.caller.actor)
+    act.note("message.rest_let_go", "message", message.id, programme_id=message.programme_id)
     return found
 
 

@@ -76,6 +76,10 @@ class TimingIn(Schema):
         metadata={"description": "what becomes of it where nobody was there to send it"},
     )
     late_s = Whole(60, YEAR_S, metadata={"description": "`late` is so late at most; a day, unless you say"})
+    first_share = Whole(1, 99, allow_none=True, metadata={"description": "so many per cent get it first"})
+    then_s = Whole(60, 30 * 86_400, metadata={"description": "the rest gets it so much later"})
+    bounced_pm = Whole(0, 1000, metadata={"description": "unless more thousandths of the first part bounced"})
+    complained_pm = Whole(0, 1000, metadata={"description": "or complained"})
 
 
 class TimingOut(Schema):
@@ -84,6 +88,10 @@ class TimingOut(Schema):
     passed = Choice(timing.CHOICES["passed"], required=True)
     missed = Choice(timing.CHOICES["missed"], required=True)
     late_s = ma.fields.Integer(required=True)
+    first_share = ma.fields.Integer(required=True, allow_none=True)
+    then_s = ma.fields.Integer(required=True)
+    bounced_pm = ma.fields.Integer(required=True)
+    complained_pm = ma.fields.Integer(required=True)
 
 
 class MessageNew(Schema):
@@ -239,8 +247,18 @@ class OccurrenceOut(Schema):
     finished_at = Time(required=True, allow_none=True)
 
 
+class RollOutOut(Schema):
+    decide_at = Time(required=True)
+    done = Choice(("going", "stopped"), required=True, allow_none=True)
+    tried = ma.fields.Integer(required=True)
+    bounced = ma.fields.Integer(required=True)
+    complained = ma.fields.Integer(required=True)
+    overruled_by = ma.fields.String(required=True, allow_none=True)
+
+
 class CountedOccurrence(OccurrenceOut):
     moved_by = ma.fields.String(required=True, allow_none=True)
+    roll_out = ma.fields.Nested(RollOutOut, required=True, allow_none=True)
     counts = ma.fields.Dict(values=ma.fields.Integer(), required=True)
 
 
@@ -399,10 +417,14 @@ class OccurrencesOf(MethodView):
     def get(self, id: int) -> Any:
         """List the times it goes out, tests included"""
         act = this_act()
-        counts = times.counts(act, id)
+        counts, first = times.counts(act, id), times.roll_outs(act, id)
         return {
             "data": [
-                {**{name: getattr(one, name) for name in TIME}, "counts": counts.get(one.id, {})}
+                {
+                    **{name: getattr(one, name) for name in TIME},
+                    "counts": counts.get(one.id, {}),
+                    "roll_out": first.get(one.id),
+                }
                 for one in messages.occurrences(act, id)
             ]
         }
@@ -415,6 +437,14 @@ class MoveOccurrence(MethodView):
     def post(self, body: dict[str, Any], id: int, occurrence_id: int) -> Any:
         """Move one time of a message that recurs"""
         return times.move(this_act(), id, occurrence_id, **body)
+
+
+@resource.route("/<msg:id>/occurrences/<occ:occurrence_id>/go_on")
+class GoOn(MethodView):
+    @resource.response(200, RollOutOut)
+    def post(self, id: int, occurrence_id: int) -> Any:
+        """Let the rest go although the first part went badly"""
+        return times.go_on(this_act(), id, occurrence_id)
 
 
 @resource.route("/<msg:id>/occurrences/<occ:occurrence_id>/cancel")

@@ -48,6 +48,7 @@ def listed(number: int) -> Response:
     return frame.show(
         "message_times", 422 if g.get("said") else 200, message=message, times=times.listed(act, number),
         called=writing.called(act, [message.id])[message.id], timing=timing, apart=apart(timing),
+        roll_outs=times.roll_outs(act, number),
     )  # fmt: skip
 
 
@@ -67,6 +68,8 @@ def timing_of(form: Mapping[str, str]) -> dict[str, Any]:
         "rule": rule_of(form),
         "own_zone": bool(clock),
         "missed": policy,
+        "first_share": _number(form, "first"),
+        "then_s": (_number(form, "then") or 1) * 3600,
         **({"passed": clock} if clock else {}),
     }
 
@@ -79,9 +82,17 @@ def apart(timing: Timing | None) -> Apart:
     return Apart(rest, "", until) if rest in ("", *RULES) else Apart(OWN, rest, until)
 
 
+def _number(form: Mapping[str, str], name: str) -> int | None:
+    typed_in = form.get(name, "").strip()
+    return int(typed_in) if typed_in.isascii() and typed_in.isdigit() and len(typed_in) < 6 else None
+
+
 def _changed(number: int) -> Response:
     form, act = request.form, frame.act()
     one = ids.number("occurrence", form.get("time")) or 0
+    if form.get("act") == "go_on":
+        times.go_on(act, number, one)
+        return frame.go("pages_times.listed", "resumed", number=number)
     if form.get("act") == "call_off":
         times.call_off(act, number, one)
         return frame.go("pages_times.listed", "called-off", number=number)

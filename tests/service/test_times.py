@@ -6,9 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+
+from campaigns.delivery import rollout
+from campaigns.delivery.tables import Delivery, Rollout
+from service.wiring import Wiring
 
 from .conftest import Api, People
 
+ANN: dict[str, Any] = {"to": "ann@example.org", "subject": "Walk", "text": "Come along"}
 DAY = (datetime.now(UTC) + timedelta(days=7)).date()
 WEEKLY: dict[str, Any] = {
     "to": "ann@example.org", "subject": "Walk", "text": "Come along",
@@ -81,7 +87,33 @@ def test_the_rehearsal_tells_when_each_recipient_gets_it(api: Api, token: str, p
     """E2, E11"""
     own = WEEKLY | {"timing": {"own_zone": True, "passed": "next_day"}}
     made = api.post("/v1/messages", token, json=own).json
-    usual = {"missed": "late", "late_s": 86_400}
+    usual = {
+        "missed": "late", "late_s": 86_400, "first_share": None, "then_s": 3600, "bounced_pm": 50, "complained_pm": 3
+    }  # fmt: skip
     assert made["timing"] == {"rule": None, "own_zone": True, "passed": "next_day", **usual}
     (row,) = api.post(f"/v1/messages/{made['id']}/rehearse", token).json["data"]
     assert row["due_at"] == made["send_at"]  # nobody knows Ann's zone
+
+
+def test_a_roll_out_that_stopped_is_told_and_let_go_by_whoever_may_approve(
+    api: Api, token: str, people: People, wiring: Wiring
+) -> None:
+    """E10"""
+    first = ANN | {"timing": {"first_share": 10, "then_s": 3600}}
+    made = api.post("/v1/messages", token, json=first).json
+    (one,) = times(api, token, made)
+    assert one["roll_out"]["done"] is None
+    with wiring.database.write() as session:
+        row, found = session.scalars(select(Delivery)).one(), session.scalars(select(Rollout)).one()
+        found.decide_at = wiring.now()
+        row.state, row.due_at = "bounced", found.decide_at - timedelta(minutes=1)
+        session.flush()
+        assert rollout.decide(session, wiring.now()) == 1
+    (one,) = times(api, token, made)
+    assert (one["roll_out"]["done"], one["roll_out"]["bounced"]) == ("stopped", 1)
+    held = api.get(f"/v1/messages/{made['id']}", token).json
+    assert [each["kind"] for each in held["held_by"]] == ["rollout_stopped"]
+    path = f"/v1/messages/{made['id']}/occurrences/{one['id']}/go_on"
+    assert api.post(path, token).status_code == 403
+    assert api.post(path, people()).json["overruled_by"]
+    assert api.get(f"/v1/messages/{made['id']}", token).json["held_by"] == []

@@ -84,6 +84,10 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("passed", sa.Text(), nullable=False),
         sa.Column("missed", sa.Text(), nullable=False),
         sa.Column("late_s", sa.BigInteger(), nullable=False),
+        sa.Column("first_share", sa.BigInteger(), nullable=True),
+        sa.Column("then_s", sa.BigInteger(), nullable=False),
+        sa.Column("bounced_pm", sa.BigInteger(), nullable=False),
+        sa.Column("complained_pm", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_timings_message_id")),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_timings")),
     )
@@ -108,6 +112,28 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("missed_runs", schema=None) as batch_op:
         batch_op.create_index("ix_missed_runs_found_at", ["found_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_missed_runs_message_id"), ["message_id"], unique=False)
+
+    op.create_table(
+        "rollouts",
+        sa.Column("occurrence_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("decide_at", sa.BigInteger(), nullable=False),
+        sa.Column("done", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("tried", sa.BigInteger(), nullable=False),
+        sa.Column("bounced", sa.BigInteger(), nullable=False),
+        sa.Column("complained", sa.BigInteger(), nullable=False),
+        sa.Column("overruled_by", sa.Text(), nullable=True),
+        sa.Column("overruled_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_rollouts_message_id")),
+        sa.ForeignKeyConstraint(
+            ["occurrence_id"], ["occurrences.id"], name=op.f("fk_rollouts_occurrence_id")
+        ),
+        sa.PrimaryKeyConstraint("occurrence_id", name=op.f("pk_rollouts")),
+    )
+    with op.batch_alter_table("rollouts", schema=None) as batch_op:
+        batch_op.create_index("ix_rollouts_decide_at", ["decide_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rollouts_message_id"), ["message_id"], unique=False)
 
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(
@@ -193,6 +219,11 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("app")
         batch_op.drop_column("own_limits")
 
+    with op.batch_alter_table("rollouts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rollouts_message_id"))
+        batch_op.drop_index("ix_rollouts_decide_at")
+
+    op.drop_table("rollouts")
     with op.batch_alter_table("missed_runs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_missed_runs_message_id"))
         batch_op.drop_index("ix_missed_runs_found_at")

@@ -90,3 +90,12 @@ def test_everybodys_own_clock_is_chosen_and_told(browser: Browser, account: str)
     page = browser.done(place, whose="next_day", **WHEN)
     assert "by each person's own clock" in page and 'value="next_day" selected' in page
     assert "by each person's own clock" not in browser.done(place, whose="", **WHEN)
+
+
+def test_a_first_part_is_chosen_and_shown_again(browser: Browser, account: str) -> None:  # noqa: F811
+    """E10"""
+    place = write(browser, account)
+    page = browser.done(place, first="20", then="4", **WHEN)
+    assert 'name="first" type="number" value="20"' in page and 'name="then" type="number" value="4"' in page
+    answer = browser.post(place, status=422, first="100", then="4", **WHEN)
+    assert "from 1 to 99 per cent" in answer.text

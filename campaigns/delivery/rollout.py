@@ -1,0 +1,128 @@
+"""Roll-out: a part of those who get a message goes first, the rest later, unless the first part went badly.
+
+Rules: who belongs to the first part follows from message and person alone, so it is the same at every look. While more
+of the first part bounced or complained than the message allows, it is held; a person may let the rest go all the same.
+When the rest is due, the numbers are written down with what they led to.
+Source: E10.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..errors import AlreadyDone, NotFound, said
+from ..messages import messages, timing
+from ..messages.tables import Message, Occurrence, Timing
+from . import states
+from .tables import Delivery, DeliveryEvent, Rollout
+
+KIND = "rollout_stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What became of the first part so far."""
+
+    tried: int
+    bounced: int
+    complained: int
+
+    def over(self, chosen: Timing) -> bool:
+        """Whether more of it went badly than the message allows, in thousandths."""
+        return (
+            self.bounced * 1000 > self.tried * chosen.bounced_pm
+            or self.complained * 1000 > self.tried * chosen.complained_pm
+        )
+
+
+def delay(chosen: Timing | None, stakeholder_id: int) -> timedelta:
+    """How much later than the first part this person gets it; nothing for who belongs to it."""
+    if chosen is None or not chosen.first_share:
+        return timedelta(0)
+    name = f"{chosen.message_id}:{stakeholder_id}".encode()
+    place = int.from_bytes(hashlib.sha256(name).digest()[:4]) / 2**32
+    return timedelta(0) if place * 100 < chosen.first_share else timedelta(seconds=chosen.then_s)
+
+
+def begin(session: Session, message: Message, occurrence: Occurrence) -> None:
+    """Write down that one time of a message is rolled out, as its release begins; done again it changes nothing."""
+    chosen = timing.of(session, message)
+    if chosen is None or not chosen.first_share:
+        return
+    at = occurrence.due_at + timedelta(seconds=chosen.then_s)
+    found = session.get(Rollout, occurrence.id)
+    if found is None:
+        session.add(Rollout(occurrence_id=occurrence.id, message_id=message.id, decide_at=at))
+    else:
+        found.decide_at = at
+    session.flush()
+
+
+def obstacles(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
+    """Times whose first part went badly, as obstacles of their message."""
+    open_ones = select(Rollout).where(
+        Rollout.message_id == message.id,
+        Rollout.done.is_distinct_from("going"),
+        Rollout.overruled_at.is_(None),
+    )
+    found = []
+    for one in session.scalars(open_ones):
+        chosen = session.get_one(Timing, one.message_id)
+        numbers = count(session, one)
+        if one.done == "stopped" or numbers.over(chosen):
+            words = said(
+                "Of the first {tried} who got it {bounced} bounced and {complained} complained: the rest waits for you",
+                tried=numbers.tried, bounced=numbers.bounced, complained=numbers.complained,
+            )  # fmt: skip
+            found.append({"kind": KIND, "detail": words, "occurrence": one.occurrence_id})
+    return found
+
+
+def decide(session: Session, now: datetime) -> int:
+    """Write down what the numbers led to, where the rest is due; how many."""
+    due = (
+        select(Rollout)
+        .where(Rollout.done.is_(None), Rollout.decide_at <= now)
+        .order_by(Rollout.occurrence_id)
+    )
+    found = session.scalars(due.with_for_update(skip_locked=True)).all()
+    for one in found:
+        numbers = count(session, one)
+        over = numbers.over(session.get_one(Timing, one.message_id)) and one.overruled_at is None
+        one.tried, one.bounced, one.complained = numbers.tried, numbers.bounced, numbers.complained
+        one.done, one.decided_at = "stopped" if over else "going", now
+    session.flush()
+    for one in found:
+        messages.settle(session, now, session.get_one(Message, one.message_id))
+    return len(found)
+
+
+def overrule(session: Session, now: datetime, message: Message, occurrence_id: int, *, by: str) -> Rollout:
+    """A person lets the rest go all the same."""
+    found = session.get(Rollout, occurrence_id)
+    if found is None or found.message_id != message.id:
+        raise NotFound("there is no such roll-out")
+    if found.overruled_at is not None or found.done == "going":
+        raise AlreadyDone("the rest goes already")
+    found.overruled_by, found.overruled_at = by, now
+    session.flush()
+    messages.settle(session, now, message)
+    return found
+
+
+def count(session: Session, one: Rollout) -> Numbers:
+    """What became of the first part so far: who was due before the rest."""
+    first = (Delivery.occurrence_id == one.occurrence_id, Delivery.due_at < one.decide_at)
+    tally = select(Delivery.state, func.count()).where(*first).group_by(Delivery.state)
+    by_state = {state: number for state, number in session.execute(tally)}
+    complained = select(func.count(DeliveryEvent.delivery_id.distinct())).where(
+        DeliveryEvent.kind == "complained", DeliveryEvent.delivery_id.in_(select(Delivery.id).where(*first))
+    )
+    bounced = by_state.get(states.BOUNCED, 0)
+    return Numbers(by_state.get(states.SENT, 0) + bounced, bounced, session.scalar(complained) or 0)
