@@ -56,7 +56,7 @@ def claim(
     session.execute(
         update(Batch)
         .where(Batch.id == found.id, Batch.owner.is_(None))
-        .values(owner=owner, token=token, until_db=db_in(lease_s))
+        .values(owner=owner, token=token, until_db=db_in(round(lease_s * 1e6)))
     )
     alone = trial or found.deaths >= ALONE_AFTER
     return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
@@ -83,24 +83,7 @@ def _next(session: Session, now: datetime, lanes: Iterable[str]) -> Any:
         .order_by(Batch.lane, Batch.due_at, Batch.id)
         .limit(1)
         .with_for_update(of=Batch, skip_locked=True)
-<<<<<<< Updated upstream
     ).first()  # fmt: skip
-=======
-    ).first()
-    if found is None:
-        return None
-    trial = found.trouble_since_at is not None
-    if trial and not trouble.on_trial(session, now, found.account_id, lease_s):
-        return None
-    token = new_id()
-    session.execute(
-        update(Batch)
-        .where(Batch.id == found.id, Batch.owner.is_(None))
-        .values(owner=owner, token=token, until_db=db_in(round(lease_s * 1e6)))
-    )
-    alone = trial or found.deaths >= ALONE_AFTER
-    return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
->>>>>>> Stashed changes
 
 
 def _may_go() -> Any:
