@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ..errors import BadField, Conflict
 from ..messages.tables import Message, Occurrence
-from . import batch, states
+from . import accounts, batch, states
 from .backoff import Pace
 from .tables import Account, Batch, Delivery
 
@@ -33,6 +33,11 @@ def of_kind(kind: str, now: datetime) -> ColumnElement[bool]:
         "leased": Batch.owner.is_not(None),
         "dead": Batch.deaths > 0,
     }[kind]
+
+
+def forgotten(now: datetime) -> ColumnElement[bool]:
+    """Batches that are late though their account takes something: nobody is there to take them."""
+    return and_(of_kind("late", now), Batch.account_id.in_(select(Account.id).where(accounts.ready(now))))
 
 
 def rows_of(session: Session, batch_ids: Iterable[int]) -> dict[int, int]:

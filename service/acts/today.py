@@ -204,7 +204,7 @@ def failed(act: Act, since: datetime) -> list[tuple[Message, int]]:
 def health(act: Act) -> Health:
     """Whether the clock, the workers and the reading of what comes in keep up."""
     late = act.now - repair.PATIENCE
-    batches = select(Batch.id).where(repair.of_kind("late", act.now))
+    batches = select(Batch.id).where(repair.forgotten(act.now))
     releases = (
         select(Occurrence.id)
         .join(Message, Message.id == Occurrence.message_id)

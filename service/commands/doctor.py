@@ -104,7 +104,7 @@ def _accounts(wiring: Wiring, session: Session) -> Iterator[Finding]:
 
 
 def _work(wiring: Wiring, session: Session) -> Iterator[Finding]:
-    late = select(func.count()).where(repair.of_kind("late", wiring.now()))
+    late = select(func.count()).where(repair.forgotten(wiring.now()))
     if session.scalar(late):
         yield Finding(
             "warn", "work has been waiting for minutes: does a worker run? `dolen work list` shows it"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from campaigns.delivery import stops
-from campaigns.delivery.tables import Account, Delivery
+from campaigns.delivery.tables import Account, Batch, Delivery
 from campaigns.messages.tables import Message, Occurrence
 from campaigns.responses.tables import Response
 from campaigns.strategies.tables import UrgentGo
@@ -98,6 +98,21 @@ def test_work_that_nobody_takes_is_said(wiring: Wiring, browser: Browser, ids: d
         occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == ids["msg"])).one()
         occurrence.state, occurrence.due_at = "planned", wiring.now() - timedelta(minutes=5)
         session.get_one(Message, occurrence.message_id).state = "scheduled"
+    assert "Work is waiting" in browser.get("/")
+
+
+def test_work_that_waits_for_a_limit_is_no_work_that_nobody_takes(
+    wiring: Wiring, browser: Browser, ids: dict[str, int]
+) -> None:
+    now = wiring.now()
+    with wiring.database.write() as session:
+        occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == ids["msg"])).one()
+        due_at = now - timedelta(minutes=5)
+        session.add(Batch(occurrence_id=occurrence.id, account_id=ids["acc"], lane=2, due_at=due_at))
+        session.get_one(Account, ids["acc"]).limited_until_at = now + timedelta(hours=2)
+    assert "Everything runs" in browser.get("/")
+    with wiring.database.write() as session:
+        session.get_one(Account, ids["acc"]).limited_until_at = now
     assert "Work is waiting" in browser.get("/")
 
 
