@@ -139,10 +139,10 @@ class House:
     def work(self) -> None:
         """What the clock and a worker do, until nothing is left to do at this time."""
         desk = self.wiring.desk("proof")
-        duties = [duty for each, _period in ticks(self.wiring).values() for duty in each]
+        beat, _period = ticks(self.wiring)["beat"]
         worked = True
         while worked:
-            for duty in duties[:4]:
+            for duty in beat:
                 duty()
             worked = send.work(desk) or resolve.resolve(desk) > 0
 

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError, OperationalError
 from werkzeug.exceptions import HTTPException
 
+from campaigns.database import is_full
 from campaigns.errors import DomainError
 
 from . import docs_page, metrics, observe, problems
 from .api import BODY_MAX, RESOURCES
 from .api.resource import CONVERTERS, describe
+from .calls import Calls
 from .door import JSON_MAX, SAFE, Door, Parts, open_call, operation_of
 from .openapi import Api, config, document
 from .pages import ROOMS, frame
@@ -51,7 +53,9 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     api = Api(app)
     for converter in CONVERTERS.values():
         api.register_converter(converter, describe)
-    app.parts = app.extensions["dolen"] = Parts(wiring, api, BODY_MAX)
+    app.parts = app.extensions["dolen"] = Parts(
+        wiring, api, BODY_MAX, Calls(wiring.settings.http.calls_per_min)
+    )
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)
     _outside_v1(app, wiring)
@@ -106,6 +110,8 @@ def _close(response: Response) -> Response:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    for name, value in g.get("told", {}).items():
+        response.headers[name] = value
     response.headers["X-Request-Id"] = g.get("request_id", "")
     if request.method in SAFE and response.status_code == 200 and "ETag" in response.headers:
         response.make_conditional(request.environ)
@@ -126,6 +132,13 @@ def _close(response: Response) -> Response:
 
 
 def _busy(error: OperationalError) -> Response:
+    if is_full(error):
+        observe.alarm("storage_full", "")
+        return problems.answer(
+            "storage_full",
+            "the disk of the database is full: nothing new is stored until somebody makes room",
+            headers={"Retry-After": "60"},
+        )
     log.warning("database busy", exc_info=error)
     return problems.answer("busy", "the database is busy; try again", headers={"Retry-After": "2"})
 

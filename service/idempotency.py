@@ -20,7 +20,7 @@ from sqlalchemy import delete, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from campaigns.database import Database
+from campaigns.database import Database, is_full
 from campaigns.errors import said
 
 from .keys import KeyRing
@@ -75,6 +75,8 @@ def once(
         with database.sessions() as session:
             return _claim(session, keyring, call, now) or _run(session, keyring, call, now, work)
     except OperationalError as error:
+        if is_full(error):
+            raise
         raise Refusal(
             "call_in_progress",
             "the first call with this key is not finished; ask again",

@@ -40,6 +40,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "too_many_requests": (429, "Too many requests"),
     "call_in_progress": (409, "The first call with this Idempotency-Key is not finished"),
     "busy": (503, "Busy for the moment"),
+    "storage_full": (507, "There is no room left"),
     "not_ready": (503, "Not ready"),
     "internal": (500, "Something failed here"),
     # the domain

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
+import resource
 import signal
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import func, select
 
 from benchmarks.prove_kill import PEOPLE, Campaign
+from campaigns.database import Database
 from campaigns.delivery.tables import Delivery
 from campaigns.messages.tables import Message
 
-from . import test_processes
+from . import test_load, test_processes
 from .test_processes import begun, end, in_flight, nothing_wrong, until
 
 
@@ -58,3 +62,15 @@ def test_f3_a_call_whose_server_was_killed_before_it_had_accepted_is_made_once(t
     test_processes.test_f3_a_call_whose_server_was_killed_is_made_once_however_often_it_is_repeated(
         tmp_path, "api.before_commit"
     )
+
+
+def test_f37_a_storm_of_events_in_all_720_orders_ends_alike(sqlite: Database, now: datetime) -> None:
+    """F37"""
+    test_load.storm(sqlite, now, list(itertools.permutations(test_load.KINDS)))
+
+
+def test_f39_as_many_callers_as_this_machine_lets_hang_do_not_keep_others_out(tmp_path: Path) -> None:
+    """F39: 50,000, or as many as there are ports and files for one process here."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    test_load.hang(tmp_path, min(50_000, most - 1000, 25_000))
