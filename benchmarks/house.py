@@ -74,6 +74,7 @@ class House:
         environ = {
             "DOLEN__DATA__DIR": str(folder), "DOLEN__DATABASE__URL": url, "DOLEN__LOG__LEVEL": "error",
             "DOLEN__WORK__RETRY_SCALE": "0.01", "DOLEN__MAIL__DOMAIN": "mail.example",
+            "DOLEN__HTTP__CALLS_PER_MIN": "0",
         }  # fmt: skip
         self.kind, self.number = kind, 0
         self.wiring = Clocked(settings.load(environ))

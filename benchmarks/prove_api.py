@@ -261,6 +261,7 @@ def prove(url: str, cases: int) -> Tally:
             "DOLEN__DATA__DIR": f"{folder}/data",
             "DOLEN__DATABASE__URL": url,
             "DOLEN__LOG__LEVEL": "error",
+            "DOLEN__HTTP__CALLS_PER_MIN": "0",
         }
         wiring = Wiring(load(data))
         upgrade.upgrade(wiring)

@@ -66,6 +66,7 @@ SHORT = {
     "DOLEN__WORK__POLL_S": "3600",
     "DOLEN__WORK__RETRY_SCALE": "0.01",
     "DOLEN__LOG__LEVEL": "error",
+    "DOLEN__HTTP__CALLS_PER_MIN": "0",
     "DOLEN__MAIL__DOMAIN": "mail.example",
 }
 PATIENCE_S = 120.0

@@ -1,7 +1,7 @@
 """How a call passes the door of /v1: what is checked before a view runs, and the transaction it runs in.
 
-Rules: in this order host, token, permission, query, body; only then the view, in one transaction that is
-committed when the answer is complete. GET and HEAD change nothing.
+Rules: in this order host, token, number of calls, permission, query, body; only then the view, in one transaction
+that is committed when the answer is complete. GET and HEAD change nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from campaigns.errors import said
 
 from . import access, idempotency, strict_json
 from .acts import Act
+from .calls import Calls
 from .openapi import Api
 from .permissions import PERMISSIONS
 from .problems import Refusal
@@ -43,6 +44,7 @@ class Parts:
     wiring: Wiring
     api: Api
     forms: Mapping[str, int]  # endpoints that take a multipart form, and the most bytes they take
+    calls: Calls
 
 
 class OrjsonProvider(JSONProvider):
@@ -127,6 +129,7 @@ def open_call() -> None:
         return
     wiring = this_door().parts.wiring
     g.caller = access.authenticate(wiring.database, wiring.now(), request.headers.get("Authorization"))
+    g.told = this_door().parts.calls.count(g.caller.token_id or 0)
     scope = PERMISSIONS[
         operation_of("GET" if request.method == "HEAD" else request.method, request.url_rule.rule)
     ]
