@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, or_, select, update
 from sqlalchemy import delete as removal
 from sqlalchemy.orm import Session
 
@@ -90,7 +90,7 @@ def refuse(session: Session, account_id: int, now: datetime, words: str) -> bool
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def ready(now: datetime) -> ColumnElement[bool]:
+def ready(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """In service, and told to wait neither by its provider nor by its limits nor for a new login."""
     return and_(
         Account.state == "active",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, update
+from sqlalchemy import BigInteger, Boolean, Text, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from connectors.api import Outbound
@@ -26,7 +26,7 @@ from ..messages import hours, messages
 from ..messages.tables import Message, Occurrence
 from ..stakeholders import consent
 from ..stakeholders.tables import Address
-from . import limits, states, stops, wishes
+from . import accounts, limits, states, stops, wishes
 from .backoff import Pace
 from .batch import Claim
 from .tables import Account, Batch, Delivery, Stop
@@ -127,7 +127,7 @@ def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Messag
     stops.hold_still(session)
     asked = known.get((held.message_id, held.account_id))
     if asked is not None and timedelta(0) <= now - asked.at < ASK_AGAIN:
-        if _stands(session, held, asked):
+        if _stands(session, now, held, asked):
             return asked.message
         del known[held.message_id, held.account_id]
         return None  # the batch is laid down, and everything is asked by whoever takes it up again
@@ -138,17 +138,20 @@ def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Messag
     if message.state == "scheduled":
         with suppress(Stale):  # somebody moved it at this moment, and where they put it counts
             messages.move(session, message, "sending", now)
-    if message.state != "sending" or not _account_may_go(session, held) or not _unchanged(session, message):
+    if (
+        message.state != "sending"
+        or not _account_may_go(session, now, held)
+        or not _unchanged(session, message)
+    ):
         return None
     known[held.message_id, held.account_id] = Asked(message, tuple(session.execute(_STOPS).one()), now)
     return message
 
 
-def _stands(session: Session, held: Claim, asked: Asked) -> bool:
+def _stands(session: Session, now: datetime, held: Claim, asked: Asked) -> bool:
     """Whether message, account and stops are what they were when everything was asked. The message stays so."""
-    found = (
-        session.connection().execute(_FACTS, {"message": held.message_id, "account": held.account_id}).one()
-    )
+    told = {"message": held.message_id, "account": held.account_id, "now": now, "alone": held.alone}
+    found = session.connection().execute(_FACTS, told).one()
     return tuple(found) == (asked.message.state, asked.message.version, "active", *asked.stops)
 
 
@@ -160,7 +163,7 @@ def _unchanged(session: Session, message: Message) -> bool:
 
 def _test_may_go(session: Session, now: datetime, held: Claim, message: Message) -> bool:
     """A test goes whatever the state of its message, but not past a stop; then it is looked at again later."""
-    if not _account_may_go(session, held):
+    if not _account_may_go(session, now, held):
         return False
     if stops.standing(session, message):
         later = now + timedelta(seconds=TEST_LOOK_S)
@@ -169,11 +172,11 @@ def _test_may_go(session: Session, now: datetime, held: Claim, message: Message)
     return True
 
 
-def _account_may_go(session: Session, held: Claim) -> bool:
-    """Of a message with several accounts one may be stopped or broken in the middle of its batch."""
+def _account_may_go(session: Session, now: datetime, held: Claim) -> bool:
+    """An account may be stopped, break or be told to wait in the middle of a batch; one row alone is its trial."""
     in_service = select(Account.id).where(
         Account.id == held.account_id,
-        Account.state == "active",
+        Account.state == "active" if held.alone else accounts.ready(now),
         Account.id.not_in(stops.stopped_accounts()),
     )
     return session.scalar(in_service) is not None
@@ -302,7 +305,8 @@ def _taken(row: Waiting, outbound: Outbound, held: Claim, first: datetime) -> Ta
 def _facts() -> Any:
     """What may say no at any moment, by keys and indexes alone."""
     message, account = Message.__table__, Account.__table__.c
-    state = select(account.state).where(account.id == bindparam("account")).scalar_subquery()
+    ready = or_(bindparam("alone", type_=Boolean), accounts.ready(bindparam("now", type_=Instant)))
+    state = select(account.state).where(account.id == bindparam("account"), ready).scalar_subquery()
     found = select(message.c.state, message.c.version, state, *_stops())
     return found.where(message.c.id == bindparam("message")).with_for_update(read=True, of=message)
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
@@ -55,9 +56,7 @@ def judge(
     elif slowed:
         verdict = _slowed(session, now, account, slowed, works, pace)
     elif works and (account.failures or account.trouble_since_at):
-        session.execute(
-            update(Account).where(Account.id == account.id).values(**accounts.NO_TROUBLE, not_before_at=None)
-        )
+        _over(session, account)
     if used_up_s:
         until = now + timedelta(seconds=pace.asked_s(used_up_s))
         verdict.wait_until = max(until, verdict.wait_until or until)
@@ -81,6 +80,16 @@ def _refused(session: Session, now: datetime, account: Account, gone: AccountGon
         return Verdict(wait_until=now)
     first = accounts.refuse(session, account.id, now, gone.words)
     return Verdict(wait_until=now, alarm="account_out_of_service" if first else None)
+
+
+def _over(session: Session, account: Account) -> None:
+    """It works again. What its trial held back goes at once; what others were told meanwhile stays."""
+    held_back: dict[str, Any] = {} if account.trouble_since_at is None else {"not_before_at": None}
+    session.execute(
+        update(Account)
+        .where(Account.id == account.id, or_(Account.failures > 0, Account.trouble_since_at.is_not(None)))
+        .values(**accounts.NO_TROUBLE, **held_back)
+    )
 
 
 def _slowed(

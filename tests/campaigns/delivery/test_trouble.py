@@ -106,6 +106,32 @@ def test_while_one_worker_tries_an_account_in_trouble_no_other_does(
     assert len(world.wire.accepted) == 12
 
 
+def test_a_worker_in_the_middle_of_a_batch_waits_when_another_was_told_to(
+    database: Database, now: datetime
+) -> None:
+    """F24: the whole account, not only the worker that heard it."""
+    world = World(database, now, in_flight=1)
+    world.message([f"p{number}" for number in range(30)])
+    message_id = world.message(["slow"])
+    world.tick()
+
+    def slow(_outbound: Outbound) -> None:
+        raise Deferred("429", scope="account", retry_after_s=600)
+
+    heard: list[bool] = []
+    world.wire.answers["slow@example.org"] = slow
+    world.wire.answers["p3@example.org"] = lambda _outbound: heard.append(
+        send.work(world.desk(owner="other"))
+    )
+    send.work(world.desk())
+    assert heard == [True] and world.states(message_id) == {"slow": "deferred"}
+    assert 3 < len(world.wire.accepted) < 30
+    world.wire.answers = {}
+    world.later(minutes=10)
+    world.run()
+    assert len(world.wire.accepted) == 31
+
+
 def test_a_trial_whose_worker_died_is_made_again(database: Database, now: datetime) -> None:
     from .world import Died
 
