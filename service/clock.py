@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from campaigns.delivery import batch, limits, missed, reconcile, release, rollout, tally
+from campaigns.delivery import batch, follow_up, limits, missed, reconcile, release, rollout, tally
 from campaigns.messages import timing
 from campaigns.responses import confirming
 from campaigns.stakeholders import segments
@@ -80,6 +80,7 @@ def ticks(wiring: Wiring) -> dict[str, tuple[list[Callable[[], object]], float]]
     beat = [
         watched,
         heard,
+        written(follow_up.plan),
         due,
         written(rollout.decide),
         written(batch.gather),

@@ -23,7 +23,7 @@ from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecip
 from ..stakeholders import consent, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
 from ..strategies.tables import StrategyVersion
-from . import accounts, rollout, states, wishes
+from . import accounts, follow_up, rollout, states, wishes
 from .spread import Spread
 from .tables import Account
 
@@ -147,7 +147,10 @@ def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) ->
 
 
 def _people(session: Session, message: Message, after_id: int, now: datetime) -> Select[Any]:
-    if message.segment_id is not None:
+    chosen = timing.of(session, message)
+    if chosen is not None and chosen.after_id is not None:
+        found = follow_up.people(chosen)
+    elif message.segment_id is not None:
         found = segments.inside(session, session.get_one(Segment, message.segment_id), now=now)
     else:
         named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ..base import Instant, given
 from ..messages.tables import Message
 from ..stakeholders import topics
-from . import caps
+from . import caps, follow_up
 from .tables import Delivery
 
 
@@ -31,8 +31,9 @@ def left_out(
     session: Session, now: datetime, message: Message, channel: str, stakeholder_ids: Collection[int]
 ) -> dict[int, str]:
     """Why each of those who are not to get it now is left out. A fixed number of statements for each 500 people."""
+    done = follow_up.left_out(session, message, stakeholder_ids)
     if not apply_to(message) or not stakeholder_ids:
-        return {}
+        return done
     chosen = topics.wishes(
         session, now, topic_id=message.topic_id, channel=channel, stakeholder_ids=stakeholder_ids
     )
@@ -45,7 +46,7 @@ def left_out(
         for number in _had_one(session, message, channel, numbers, now - every):
             found[number] = "frequency_cap"
     left = [number for number in stakeholder_ids if number not in found]
-    return found | dict.fromkeys(caps.over(session, now, message, left), "frequency_cap")
+    return found | dict.fromkeys(caps.over(session, now, message, left), "frequency_cap") | done
 
 
 def _had_one(

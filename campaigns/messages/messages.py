@@ -505,6 +505,8 @@ def _plan(session: Session, now: datetime, message: Message) -> None:
     if times.recurs(session, message):
         times.plan(session, now, message)
         return
+    if times.follows(session, message):
+        return  # it gets its time when the other is finished
     zone = message.zone or "UTC"
     due_at = message.at or now
     wall = message.wall or calendar.wall_of(due_at, zone)

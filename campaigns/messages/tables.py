@@ -255,6 +255,13 @@ class Timing(Base):
     then_s: Mapped[int] = mapped_column(default=3600)  # and the others so much later,
     bounced_pm: Mapped[int] = mapped_column(default=50)  # unless more thousandths of the first part bounced
     complained_pm: Mapped[int] = mapped_column(default=3)  # or complained
+    after_id: Mapped[int | None] = mapped_column(
+        ForeignKey("messages.id"), index=True
+    )  # it follows this message up
+    asks: Mapped[str] = mapped_column(
+        default="not_answered"
+    )  # of those who got that: answered | not_answered | …
+    after_s: Mapped[int] = mapped_column(default=604_800)  # so long after that was finished
     __table_args__ = (Index("ix_timings_made_to", "made_to_at"),)
 
 

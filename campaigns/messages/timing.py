@@ -22,12 +22,17 @@ from .tables import Message, Occurrence, Timing
 
 # Times are made so far ahead, and at least the next; more when less than half of it is left.
 AHEAD = timedelta(days=60)
-CHOICES = {"passed": ("at_once", "next_day"), "missed": ("late", "skip", "hold")}
+CHOICES = {
+    "passed": ("at_once", "next_day"), "missed": ("late", "skip", "hold"),
+    "asks": ("answered", "not_answered", "clicked", "not_clicked"),
+}  # fmt: skip
 ROLL_OUT = {"first_share", "then_s", "bounced_pm", "complained_pm"}
-PLAIN = {"own_zone", "passed", "missed", "late_s"} | ROLL_OUT
+FOLLOW_UP = {"after_id", "asks", "after_s"}
+PLAIN = {"own_zone", "passed", "missed", "late_s"} | ROLL_OUT | FOLLOW_UP
 USUAL: dict[str, Any] = {
     "rule": None, "own_zone": False, "passed": "at_once", "missed": "late", "late_s": 86_400,
     "first_share": None, "then_s": 3600, "bounced_pm": 50, "complained_pm": 3,
+    "after_id": None, "asks": "not_answered", "after_s": 604_800,
 }  # fmt: skip
 GOING = ("waiting", "scheduled", "held", "sending", "paused")
 
@@ -49,9 +54,16 @@ def recurring(session: Session, message_ids: Collection[int]) -> set[int]:
     return set(session.scalars(found))
 
 
+def follows(session: Session, message: Message) -> bool:
+    """Whether it follows another message up, and so has no time before that is finished."""
+    found = of(session, message)
+    return found is not None and found.after_id is not None
+
+
 def choose(session: Session, message: Message, values: Mapping[str, Any]) -> None:
     """Change what is named: `rule` (an RFC 5545 RRULE or None; the message starts at its first time from then on),
-    `own_zone` and `passed`, `missed` and `late_s`, and of the roll-out `first_share` and what belongs to it.
+    `own_zone` and `passed`, `missed` and `late_s`, and of the roll-out `first_share` and what belongs to it,
+    of a follow-up `after_id`, `asks` and `after_s`.
 
     BadTime where it recurs, or goes by everybody's own clock, and nobody has said from when.
     """
@@ -68,6 +80,8 @@ def choose(session: Session, message: Message, values: Mapping[str, Any]) -> Non
             _forget_planned(session, message, moved=True)
     for name in PLAIN & values.keys():
         setattr(found, name, _checked(name, values[name]))
+    if found.after_id is not None:
+        _check_follows(session, message, found)
     if (found.rule is not None or found.own_zone) and (message.wall is None or message.zone is None):
         raise BadTime("say when it goes out first: a day, a time and a zone", pointer="/send_at")
     if found.rule is not None:
@@ -81,6 +95,8 @@ def agreed(session: Session, message: Message) -> dict[str, Any]:
     if found is None:
         return {}
     own: dict[str, Any] = {"passed": found.passed} if found.own_zone else {}
+    if found.after_id:
+        own["after"] = [found.after_id, found.asks, found.after_s]
     if found.first_share:
         own["roll_out"] = [found.first_share, found.then_s, found.bounced_pm, found.complained_pm]
     if found.rule is None:
@@ -180,6 +196,20 @@ def _checked(name: str, value: Any) -> Any:
     if name == "first_share" and value is not None and not 1 <= value <= 99:
         raise BadField("a first part is from 1 to 99 per cent", pointer="/timing/first_share")
     return value
+
+
+def _check_follows(session: Session, message: Message, found: Timing) -> None:
+    """A follow-up has no time of its own, and none that leads back to where it began."""
+    if message.at is not None or found.rule is not None:
+        raise BadField(
+            "a follow-up goes after the other message: leave its own time out", pointer="/timing/after"
+        )
+    seen, step = {message.id}, found.after_id
+    while step is not None:
+        if step in seen:
+            raise BadField("these messages would follow each other for ever", pointer="/timing/after")
+        seen.add(step)
+        step = session.scalar(select(Timing.after_id).where(Timing.message_id == step))
 
 
 def _start(message: Message, rule: str) -> None:

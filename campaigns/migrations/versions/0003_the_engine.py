@@ -88,10 +88,15 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("then_s", sa.BigInteger(), nullable=False),
         sa.Column("bounced_pm", sa.BigInteger(), nullable=False),
         sa.Column("complained_pm", sa.BigInteger(), nullable=False),
+        sa.Column("after_id", sa.BigInteger(), nullable=True),
+        sa.Column("asks", sa.Text(), nullable=False),
+        sa.Column("after_s", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["after_id"], ["messages.id"], name=op.f("fk_timings_after_id")),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_timings_message_id")),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_timings")),
     )
     with op.batch_alter_table("timings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_timings_after_id"), ["after_id"], unique=False)
         batch_op.create_index("ix_timings_made_to", ["made_to_at"], unique=False)
 
     op.create_table(
@@ -231,6 +236,7 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
     op.drop_table("missed_runs")
     with op.batch_alter_table("timings", schema=None) as batch_op:
         batch_op.drop_index("ix_timings_made_to")
+        batch_op.drop_index(batch_op.f("ix_timings_after_id"))
 
     op.drop_table("timings")
     with op.batch_alter_table("attachments", schema=None) as batch_op:

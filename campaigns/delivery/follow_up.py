@@ -1,0 +1,93 @@
+"""Follow-ups: a message that goes to those who got another one, by what they did about it, some time after.
+
+Rules: it goes once, after the other is finished, to each who got that once. One to those who did not answer, or did not
+press a link, leaves out whoever does so until the moment it would go (`answered`). Following one another never leads
+back to where it began.
+Source: E14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from ..messages import calendar, timing
+from ..messages.tables import Message, Occurrence, Timing
+from ..stakeholders.tables import Stakeholder
+from . import states
+from .tables import Delivery, DeliveryEvent
+
+# What somebody did about the message before, as an event on its delivery.
+DID = {"answered": "replied", "not_answered": "replied", "clicked": "clicked", "not_clicked": "clicked"}
+
+
+def people(chosen: Timing) -> Select[Any]:
+    """The SELECT of stakeholders to whom a follow-up goes: who got the message before, and did what is asked."""
+    got = select(Delivery.stakeholder_id).where(
+        Delivery.message_id == chosen.after_id,
+        Delivery.state == states.SENT,
+        Delivery.stakeholder_id.is_not(None),
+    )
+    if not chosen.asks.startswith("not_"):
+        got = got.where(Delivery.stakeholder_id.in_(_did(chosen)))
+    return select(Stakeholder).where(Stakeholder.id.in_(got))
+
+
+def left_out(session: Session, message: Message, stakeholder_ids: Collection[int]) -> dict[int, str]:
+    """Who of these did meanwhile what the follow-up was to remind them of."""
+    chosen = timing.of(session, message)
+    if chosen is None or chosen.after_id is None or not chosen.asks.startswith("not_") or not stakeholder_ids:
+        return {}
+    did = _did(chosen).where(DeliveryEvent.stakeholder_id.in_(stakeholder_ids))
+    return {number: "answered" for number in session.scalars(did) if number is not None}
+
+
+def plan(session: Session, now: datetime) -> int:
+    """Give each follow-up whose message before is finished its time; of how many."""
+    before, ended = Message.__table__.alias("before"), func.max(Occurrence.finished_at)
+    when = (
+        select(ended)
+        .where(Occurrence.message_id == Timing.after_id, Occurrence.kind == "real")
+        .scalar_subquery()
+    )
+    own = select(Occurrence.id).where(Occurrence.message_id == Timing.message_id, Occurrence.kind == "real")
+    ready = (
+        select(Timing.message_id, Timing.after_s, when)
+        .join(Message, Message.id == Timing.message_id)
+        .join(before, before.c.id == Timing.after_id)
+        .where(
+            before.c.state == "finished", ~own.exists(),
+            Message.state.in_(("waiting", "scheduled", "held", "sending")),
+        )
+        .order_by(Timing.message_id)
+    )  # fmt: skip
+    return sum(_plan(session, number, wait_s, at) for number, wait_s, at in session.execute(ready).all())
+
+
+def _plan(session: Session, message_id: int, wait_s: int, ended_at: datetime | None) -> bool:
+    if ended_at is None:
+        return False
+    at = ended_at + timedelta(seconds=wait_s)
+    session.get_one(Message, message_id, with_for_update=True)
+    own = select(Occurrence.id).where(Occurrence.message_id == message_id, Occurrence.kind == "real")
+    if session.scalar(own.limit(1)) is not None:
+        return False
+    session.add(
+        Occurrence(
+            message_id=message_id, kind="real", wall=calendar.wall_of(at, "UTC"), zone="UTC", due_at=at
+        )
+    )
+    session.flush()
+    return True
+
+
+def _did(chosen: Timing) -> Select[Any]:
+    return (
+        select(DeliveryEvent.stakeholder_id)
+        .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
+        .where(Delivery.message_id == chosen.after_id, DeliveryEvent.kind == DID[chosen.asks])
+    )
