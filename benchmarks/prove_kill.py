@@ -206,6 +206,7 @@ class Campaign:
         if victim == "postgresql":
             assert self.server is not None
             self.server.crash()
+            self.server.start()
             self.tally.kills += 1
         elif random.random() < FREEZES:
             self._freeze(victim)

@@ -18,8 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +37,24 @@ class Cluster:
     """A running server; its databases are made and dropped by name."""
 
     folder: Path
-    begin: Callable[[], subprocess.Popen[bytes]]
-    servers: list[subprocess.Popen[bytes]]  # the one that runs
+    binaries: Path
+    become: dict[str, Any]  # the subprocess arguments of whom it runs as
+    durable: bool
+    servers: list[subprocess.Popen[bytes]] = field(default_factory=list)  # the one that runs
+
+    def start(self) -> None:
+        """Start the server; it ends with this process."""
+        self.servers.append(_start(self.binaries, self.folder, self.become, self.durable))
+
+    def stop(self) -> None:
+        """End the server, and every connection with it."""
+        while self.servers:
+            server = self.servers.pop()
+            server.send_signal(signal.SIGINT)  # "fast": ends open connections instead of waiting for them
+            server.wait(START_S)
 
     def crash(self) -> None:
-        """Kill the server with all its processes, as a power cut would, and start it again."""
+        """Kill the server with all its processes, as a power cut would; `start` begins again."""
         server = self.servers.pop()
         gone = [server.pid, *_children(server.pid)]
         for pid in gone:
@@ -53,7 +65,56 @@ class Cluster:
             time.sleep(0.01)
         for left in (self.folder / "data/postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
             left.unlink(missing_ok=True)
-        self.servers.append(self.begin())
+
+    @contextmanager
+    def standby(self) -> Iterator[Cluster]:
+        """A server that follows this one, a little behind."""
+        folder = Path(tempfile.mkdtemp(prefix="dolen-pg-", dir=_room_for_all()))
+        try:
+            _unprivileged(folder)
+            source = [
+                "-h",
+                self.folder,
+                "-U",
+                "postgres",
+                "-D",
+                folder / "data",
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+            ]
+            subprocess.run(
+                [self.binaries / "pg_basebackup", *source],
+                check=True,
+                cwd="/",
+                env=_environment(),
+                **self.become,
+            )
+            follower = Cluster(folder, self.binaries, self.become, self.durable)
+            follower.start()
+            yield follower
+            follower.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def catch_up(self, first: Cluster) -> None:
+        """Wait until this standby has all that the first has committed."""
+        with first.connect() as ahead, self.connect() as behind:
+            row = ahead.execute("SELECT pg_current_wal_lsn()").fetchone()
+            deadline = time.monotonic() + START_S
+            while time.monotonic() < deadline:
+                replayed = behind.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", row).fetchone()
+                if replayed == (True,):
+                    return
+                time.sleep(0.01)
+        raise RuntimeError("the standby does not follow")
+
+    def promote(self) -> None:
+        """From now on this standby is the server."""
+        with self.connect() as connection:
+            connection.execute("SELECT pg_promote()")
 
     def url(self, name: str) -> str:
         """What `DOLEN__DATABASE__URL` takes for this database."""
@@ -88,14 +149,12 @@ def cluster(durable: bool) -> Iterator[Cluster]:
         become = _unprivileged(folder)
         binaries = _binaries(folder, become)
         _initialise(binaries, folder, become)
-        begin = partial(_start, binaries, folder, become, durable)
-        servers = [begin()]
+        server = Cluster(folder, binaries, become, durable)
+        server.start()
         try:
-            yield Cluster(folder, begin, servers)
+            yield server
         finally:
-            for server in servers:
-                server.send_signal(signal.SIGINT)  # "fast": ends open connections instead of waiting for them
-                server.wait(START_S)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -7,19 +7,23 @@ import os
 import random
 import resource
 import signal
+import threading
 import time
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, inspect, select
 
 from benchmarks.prove_kill import PEOPLE, Campaign
 from campaigns.database import Database
 from campaigns.delivery.tables import Delivery
 from campaigns.messages.tables import Message
+from service import upgrade
 
-from . import test_load, test_processes
+from ..postgres import Cluster
+from . import test_load, test_processes, test_versions
 from .test_processes import begun, end, in_flight, nothing_wrong, until
 
 
@@ -74,3 +78,48 @@ def test_f39_as_many_callers_as_this_machine_lets_hang_do_not_keep_others_out(tm
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     test_load.hang(tmp_path, min(50_000, most - 1000, 25_000))
+
+
+@pytest.mark.parametrize("release", test_versions.RELEASES[-1:])
+def test_f33_a_step_over_many_rows_keeps_readers_and_writers_waiting_no_longer_than_a_moment(
+    postgres: Cluster, release: str
+) -> None:
+    """F33: a step only adds, so how many rows there are makes no difference to how long it holds them."""
+    held = {rows: _longest_wait_s(postgres, release, rows) for rows in (100, 100_000)}
+    assert held[100_000] < held[100] + 0.2
+
+
+def _longest_wait_s(server: Cluster, release: str, rows: int) -> float:
+    """How long the longest of many reads of the ledger took while the step was run."""
+    name = f"live_{rows}"
+    database = Database(server.create(name))
+    test_versions._of_release(database, release, 10)
+    with database.write_engine.begin() as connection:
+        connection.exec_driver_sql("SET session_replication_role = replica")
+        columns = [
+            one["name"]
+            for one in inspect(connection).get_columns("deliveries")
+            if one["name"] not in ("id", "target")
+        ]
+        same = ", ".join(f'"{one}"' for one in columns)
+        connection.exec_driver_sql(
+            f"INSERT INTO deliveries (id, target, {same}) SELECT n, n, {same} FROM generate_series(1, {rows}) n,"
+            " (SELECT * FROM deliveries LIMIT 1) one"
+        )
+    over, waits = threading.Event(), [0.0]
+
+    def read() -> None:
+        with server.connect(name) as connection:
+            while not over.is_set():
+                begun = time.monotonic()
+                connection.execute("SELECT state FROM deliveries LIMIT 1")
+                waits.append(time.monotonic() - begun)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    upgrade.make_tables(database)
+    over.set()
+    reader.join()
+    database.close()
+    server.drop(name)
+    return max(waits)

@@ -122,6 +122,7 @@ def test_f4_a_database_that_is_killed_comes_back_with_all_that_was_answered(tmp_
     ):
         until(lambda: in_flight(it), "something in flight")
         server.crash()
+        server.start()
         assert nothing_wrong(end(it))
 
 

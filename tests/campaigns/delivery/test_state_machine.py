@@ -251,7 +251,8 @@ class Story(RuleBasedStateMachine):
                 )
                 session.flush()
                 self.told[row.id] = outcome
-                self.again[key(row.id)] += outcome == states.QUEUED
+                # what is said to have failed may be sent again with the rest, by `retry`
+                self.again[key(row.id)] += outcome != states.SENT
 
     def _bring_back_the_account(self) -> None:
         with self.database.write() as session:
