@@ -9,12 +9,14 @@ Source: E7.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from ..database import Database
 from ..errors import AlreadyDone, NotFound, said
 from ..messages import messages, timing
 from ..messages.tables import Message, Occurrence, Timing
@@ -27,6 +29,15 @@ CLOCK = "clock"
 BEAT = timedelta(seconds=20)
 AWAY = timedelta(minutes=5)
 NEARLY = timedelta(minutes=1)
+
+
+def tick(database: Database, now: Callable[[], datetime]) -> None:
+    """Write a beat down where one is due."""
+    with database.read() as session:
+        asked = beat_due(session, now())
+    if asked:
+        with database.write() as session:
+            beat(session, now())
 
 
 def beat_due(session: Session, now: datetime) -> bool:

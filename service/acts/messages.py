@@ -118,7 +118,7 @@ def create(
     """Write a message and, unless it is a draft, send it as soon as nothing stands in its way."""
     programme_id = home(act, "messages:write", programme_id)
     version = version_of(act, programme_id, strategy_id)
-    direct = bool(to or stakeholders or segment is not None)
+    direct = bool(to or stakeholders or segment is not None or _followed(act, values))
     through = carriers(act, programme_id, accounts, direct=direct)
     words = {name: values.pop(name, None) for name in WORDS}
     item = words_of(act, programme_id, through, version, words)
@@ -141,6 +141,7 @@ def change(act: Act, message_id: int, version: int | None, **values: Any) -> Mes
     """Edit a message none of which has gone; an edit of what was approved asks for a new approval."""
     message = get(act, message_id, scope="messages:write", lock=True)
     act.unchanged(message, version)
+    _followed(act, values)
     control.take_back(act.session, act.now, message)
     messages.edit(act.session, act.now, message, by=act.caller.actor, **_when(act, values))
     release_named(act, message)
@@ -342,6 +343,12 @@ def _when(act: Act, values: dict[str, Any]) -> dict[str, Any]:
         return values
     when = calendar.parse_when(given, act.now)
     return {**values, "at": when.at, "wall": when.wall, "zone": when.zone}
+
+
+def _followed(act: Act, values: Mapping[str, Any]) -> bool:
+    """Whether a message follows another one up, which the caller must see: its readers are those of that one."""
+    before = (values.get("timing") or {}).get("after_id")
+    return before is not None and bool(get(act, before))
 
 
 def _seen(act: Act, stakeholder_id: int | None) -> int | None:

@@ -17,6 +17,7 @@ from . import Act, messages
 
 # A page of a message's times shows so many that are over, and all that come.
 GONE_MAX = 50
+OFFERED_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,15 @@ def call_off(act: Act, message_id: int, occurrence_id: int) -> Occurrence:
         before={"due_at": found.due_at.isoformat()},
     )  # fmt: skip
     return found
+
+
+def before(act: Act, message: Message) -> list[Message]:
+    """Messages that one may follow up: the newest of its programme."""
+    found = select(Message).where(
+        Message.programme_id == message.programme_id, Message.id != message.id, Message.kind == "message",
+        Message.state != "cancelled",
+    )  # fmt: skip
+    return list(act.session.scalars(found.order_by(Message.id.desc()).limit(OFFERED_MAX)))
 
 
 def roll_outs(act: Act, message_id: int) -> dict[int, Rollout]:

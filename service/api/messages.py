@@ -80,6 +80,13 @@ class TimingIn(Schema):
     then_s = Whole(60, 30 * 86_400, metadata={"description": "the rest gets it so much later"})
     bounced_pm = Whole(0, 1000, metadata={"description": "unless more thousandths of the first part bounced"})
     complained_pm = Whole(0, 1000, metadata={"description": "or complained"})
+    after_id = Id(
+        "message", data_key="after", allow_none=True, metadata={"description": "it follows this message up"}
+    )
+    asks = Choice(
+        timing.CHOICES["asks"], metadata={"description": "what those who get it did about that one"}
+    )
+    after_s = Whole(60, YEAR_S, metadata={"description": "so long after that one is finished; a week"})
 
 
 class TimingOut(Schema):
@@ -92,6 +99,9 @@ class TimingOut(Schema):
     then_s = ma.fields.Integer(required=True)
     bounced_pm = ma.fields.Integer(required=True)
     complained_pm = ma.fields.Integer(required=True)
+    after_id = Id("message", data_key="after", required=True, allow_none=True)
+    asks = Choice(timing.CHOICES["asks"], required=True)
+    after_s = ma.fields.Integer(required=True)
 
 
 class MessageNew(Schema):

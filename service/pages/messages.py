@@ -77,6 +77,7 @@ def one(number: int) -> Response:
             item=content.get(act, message.content_id),
             tags=sorted(dict.fromkeys((*OFFERED, *written)), key=lambda tag: tag in written),
             zones=sorted(available_timezones()), apart=times.apart(shown.timing),
+            earlier=times.earlier(message),
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
             programme=programmes.name_of(act, message.programme_id), group=_group(message),
             topic=messages.topic_of(act, message), topics=topics_of(message.programme_id),
@@ -193,9 +194,7 @@ def _schedule(number: int) -> Response:
         }  # fmt: skip
         messages.change(frame.act(), number, None, send_at=when, timing=times.timing_of(form))
     else:
-        messages.change(
-            frame.act(), number, None, at=None, wall=None, zone=None, timing={"rule": None, "own_zone": False}
-        )
+        messages.change(frame.act(), number, None, at=None, wall=None, zone=None, timing=times.untimed(form))
     return _again(number, "saved")
 
 

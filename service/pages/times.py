@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from campaigns.messages.tables import Timing
+from campaigns.messages.tables import Message, Timing
 
 from .. import ids
 from ..acts import messages, times, writing
@@ -66,12 +66,28 @@ def timing_of(form: Mapping[str, str]) -> dict[str, Any]:
     policy = form.get("missed") or "late"
     return {
         "rule": rule_of(form),
+        "after_id": None,
         "own_zone": bool(clock),
         "missed": policy,
         "first_share": _number(form, "first"),
         "then_s": (_number(form, "then") or 1) * 3600,
         **({"passed": clock} if clock else {}),
     }
+
+
+def untimed(form: Mapping[str, str]) -> dict[str, Any]:
+    """What a form without a time says: what it follows up, if anything."""
+    days, before = _number(form, "days"), ids.number("message", form.get("after"))
+    asked = {"asks": form.get("asks", ""), "after_s": (days or 7) * 86_400} if before else {}
+    return {"rule": None, "own_zone": False, "after_id": before, **asked}
+
+
+def earlier(message: Message) -> list[tuple[str, str]]:
+    """What a message may follow up, by id and name."""
+    act = frame.act()
+    found = times.before(act, message)
+    names = writing.called(act, [one.id for one in found])
+    return [(str(ids.shown("message", one.id)), names[one.id].title) for one in found]
 
 
 def apart(timing: Timing | None) -> Apart:

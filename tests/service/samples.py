@@ -100,7 +100,9 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _going_out(session: Session, now: datetime, programme_id: int, who: dict[str, int]) -> dict[str, int]:
+def _going_out(  # long: one example of everything about a message
+    session: Session, now: datetime, programme_id: int, who: dict[str, int]
+) -> dict[str, int]:
     """An account of the programme, a message to Ann through it, its ledger row, a stop and an urgent go."""
     account = accounts.create(
         session, now, name=f"mail {programme_id}", connector="simulator", channel="email",

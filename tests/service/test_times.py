@@ -88,7 +88,8 @@ def test_the_rehearsal_tells_when_each_recipient_gets_it(api: Api, token: str, p
     own = WEEKLY | {"timing": {"own_zone": True, "passed": "next_day"}}
     made = api.post("/v1/messages", token, json=own).json
     usual = {
-        "missed": "late", "late_s": 86_400, "first_share": None, "then_s": 3600, "bounced_pm": 50, "complained_pm": 3
+        "missed": "late", "late_s": 86_400, "first_share": None, "then_s": 3600, "bounced_pm": 50, "complained_pm": 3,
+        "after": None, "asks": "not_answered", "after_s": 604_800,
     }  # fmt: skip
     assert made["timing"] == {"rule": None, "own_zone": True, "passed": "next_day", **usual}
     (row,) = api.post(f"/v1/messages/{made['id']}/rehearse", token).json["data"]
@@ -117,3 +118,24 @@ def test_a_roll_out_that_stopped_is_told_and_let_go_by_whoever_may_approve(
     assert api.post(path, token).status_code == 403
     assert api.post(path, people()).json["overruled_by"]
     assert api.get(f"/v1/messages/{made['id']}", token).json["held_by"] == []
+
+
+def test_a_follow_up_tells_what_it_follows_and_waits_for_it(api: Api, token: str) -> None:
+    """E14"""
+    first = api.post("/v1/messages", token, json=ANN).json
+    asked = {"after": first["id"], "asks": "not_answered", "after_s": 86_400}
+    words = {name: ANN[name] for name in ("subject", "text")}
+    second = api.post("/v1/messages", token, json=words | {"timing": asked})
+    assert second.status_code == 201, second.text
+    told = second.json
+    assert {name: told["timing"][name] for name in asked} == asked
+    assert (told["state"], times(api, token, told)) == ("scheduled", [])
+    ring = {"timing": {"after": told["id"]}}
+    answer = api.patch(f"/v1/messages/{told['id']}", token, headers={"If-Match": "*"}, json=ring)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/timing/after")
+
+
+def test_only_what_the_caller_sees_is_followed_up(api: Api, token: str, people: People) -> None:
+    asked = {"after": "msg_0000000000001"}
+    answer = api.post("/v1/messages", token, json={"subject": "Walk", "text": "Come", "timing": asked})
+    assert answer.status_code == 404

@@ -99,3 +99,14 @@ def test_a_first_part_is_chosen_and_shown_again(browser: Browser, account: str) 
     assert 'name="first" type="number" value="20"' in page and 'name="then" type="number" value="4"' in page
     answer = browser.post(place, status=422, first="100", then="4", **WHEN)
     assert "from 1 to 99 per cent" in answer.text
+
+
+def test_a_follow_up_is_chosen_and_told(browser: Browser, account: str) -> None:  # noqa: F811
+    """E14"""
+    first = write(browser, account, subject="The first walk")
+    second = write(browser, account, subject="A reminder")
+    number = first.rsplit("/", 1)[1]
+    asked = {"after": number, "asks": "not_clicked", "days": "3"}
+    page = browser.done(second, act="schedule", local="", zone="Europe/London", **asked)
+    assert "3 days after another message" in page and "who has not pressed a link in it" in page
+    assert f'<option value="{number}" selected>' in page
