@@ -18,7 +18,7 @@ from campaigns.delivery.tables import Account, Attempt, Budget, Delivery
 from campaigns.errors import BadField
 from connectors.api import Deferred, Outbound
 
-from .world import BLIND, World
+from .world import BLIND, Died, World
 
 NAMES = [f"p{number}" for number in range(12)]
 START = datetime(2026, 11, 30, 23, 59, 40, tzinfo=UTC)  # twenty seconds before a day and a month end
@@ -204,6 +204,28 @@ def test_what_was_certainly_not_handed_over_is_given_back(database: Database, no
         assert [row.used for row in session.query(Budget)] == [2.0]
         (used,) = limits.usage(session, now, account_of(world))
         assert (used.key, used.most, used.used) == ("per_day", 8, 2)
+
+
+@pytest.mark.parametrize(("point", "counted"), [("intent.before_commit", 0), ("intent.after_commit", 6)])
+def test_a_worker_that_dies_has_used_what_it_had_committed_to_and_no_more(
+    database: Database, now: datetime, point: str, counted: int
+) -> None:
+    world = World(database, now, BLIND)
+    limited(world, per_day=6)
+    world.message(NAMES)
+    world.tick()
+
+    def die(name: str) -> None:
+        if name == point:
+            raise Died
+
+    with pytest.raises(Died):
+        send.work(world.desk(failpoint=die))
+    with database.read() as session:
+        assert sum(used.used or 0 for used in limits.usage(session, now, account_of(world))) == counted
+    world.recover()
+    world.run()
+    assert len(world.wire.accepted) == 6 - counted
 
 
 def test_what_was_refused_for_now_has_used_the_limit(database: Database, now: datetime) -> None:
