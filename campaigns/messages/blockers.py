@@ -20,7 +20,7 @@ from ..stakeholders.tables import Segment
 from ..strategies import agreements, programmes
 from ..strategies.tables import Strategy, StrategyVersion
 from . import approval, comments, content
-from .tables import Message, MessageAccount, MessageRecipient
+from .tables import Message, MessageAccount, MessageRecipient, Occurrence
 
 Asked = Callable[[Session, Message, datetime], Iterable[dict[str, Any]]]
 # Obstacles that a signature clears: while one stands the message is `waiting`, with any other it is `held`.
@@ -45,6 +45,7 @@ def blockers(
     found: list[dict[str, Any]] = []
     if message.kind != "answer":
         found += _strategy(session, message) + _approval(session, message, stands)
+    found += _archived(session, message)
     found += _variants(session, message) + _ceiling(session, message, now) + _changes(session, message)
     for ask in _asked:
         found += ask(session, message, now)
@@ -87,6 +88,20 @@ def _approval(session: Session, message: Message, stands: str | None) -> list[di
         words = said("{by} refused it: {reason}", by=last.by, reason=last.reason)
         return [{"kind": "approval_missing", "detail": words, "refused_by": last.by, "reason": last.reason}]
     return [{"kind": "approval_missing", "detail": said("A second person has to check it")}]
+
+
+def _archived(session: Session, message: Message) -> list[dict[str, Any]]:
+    """Nothing new goes to a group that is out of use; what has begun to go to it ends."""
+    segment = session.get(Segment, message.segment_id) if message.segment_id is not None else None
+    if segment is None or segment.state == "active":
+        return []
+    planned = select(Occurrence.id).where(
+        Occurrence.message_id == message.id, Occurrence.kind == "real", Occurrence.state == "planned"
+    )
+    if message.started_at is not None and session.scalar(planned.limit(1)) is None:
+        return []
+    words = said("The group {name} is archived: choose another one", name=segment.name)
+    return [{"kind": "segment_archived", "detail": words, "segment": segment.name}]
 
 
 def _variants(session: Session, message: Message) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ _listeners: list[Changed] = []
 
 
 def on_change(listener: Changed) -> None:
-    """Have `listener(session, now, segment)` called after each change of a rule, in its transaction."""
+    """Have `listener(session, now, segment)` called where a rule changes or a segment is archived, in its transaction."""
     if listener not in _listeners:
         _listeners.append(listener)
 
@@ -82,6 +82,8 @@ def archive(session: Session, now: datetime, segment: Segment) -> None:
         segment.state = "archived"
         segment.touch(now)
         session.flush()
+        for listener in _listeners:
+            listener(session, now, segment)
 
 
 def pick(session: Session, segment: Segment, ids: Collection[int]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from campaigns.database import Database
-from campaigns.delivery import accounts, reconcile, release
+from campaigns.delivery import accounts, reconcile, release, send
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.messages import content, messages
 from campaigns.messages.tables import Message, Occurrence
@@ -234,3 +234,36 @@ def test_counts_of_several_messages_stop_where_it_is_enough(database: Database, 
     with database.read() as session:
         assert reconcile.counts_of(session, [one, two], most=2) == {one: {"sent": 2}, two: {"sent": 1}}
         assert reconcile.counts(session, one)["sent"] == 3
+
+
+def test_nothing_new_goes_to_a_group_that_is_archived(database: Database, now: datetime) -> None:
+    """What has begun to go to it ends; what is still to come is on hold until it has another group."""
+    world = World(database, now, in_flight=1)
+    begun = to_group(world, [f"p{n:02}" for n in range(12)])
+    with database.read() as session:
+        group = session.get_one(Message, begun).segment_id
+    later = world.message([], segment_id=group, at=now + timedelta(days=1))
+    world.tick()
+
+    def archive_once(name: str) -> None:
+        if name == "net.after_reply":
+            with database.write() as session:
+                segments.archive(session, now, session.get_one(Segment, group))
+
+    send.work(world.desk(failpoint=archive_once))
+    world.run()
+    assert world.state(begun) == "finished" and len(world.wire.accepted) == 12
+    assert world.state(later) == "held"
+    world.later(days=1)
+    world.run()
+    assert world.state(later) == "held" and len(world.wire.accepted) == 12
+    with database.write() as session:
+        message = session.get_one(Message, later)
+        assert [one["kind"] for one in message.held_by] == ["segment_archived"]
+        rest = segments.create(
+            session, now, programme_id=world.programme_id, name="Others",
+            rule={"field": "name", "op": "is", "value": "p03"},
+        )  # fmt: skip
+        messages.edit(session, world.time, message, segment_id=rest.id)
+    world.run()
+    assert world.state(later) == "finished" and len(world.wire.accepted) == 13
