@@ -401,7 +401,7 @@ def _sends(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[
         .limit(LOOKED_AT_MAX)
     )  # fmt: skip
     for message, occurrence in session.execute(over):
-        counts = reconcile.counts(session, message.id)
+        counts = reconcile.counts_of_times(session, message.id)[occurrence.id]
         bad = counts.get("failed", 0) + counts.get("unknown", 0)
         if message.segment_id is None and not bad:
             continue

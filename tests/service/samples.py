@@ -142,7 +142,8 @@ def _going_out(  # long: one example of everything about a message
     urgent = agreements.urgent_go(session, now, message.id, "sha256:-", "a flood", "usr_0000000000001")
     return {
         "shr": _hours(session, now, programme_id),
-        "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "bat": row.batch_id or 0, "occ": occurrence.id, "stp": stop.id, "urg": urgent.id,
+        "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "bat": row.batch_id or 0,
+        "occ": occurrence.id, "stp": stop.id, "urg": urgent.id,
         **_agreed(session, now, programme_id, who), **_came_back(session, now, programme_id, who, account.id),
     }  # fmt: skip
 
