@@ -72,26 +72,9 @@ class Cluster:
         folder = Path(tempfile.mkdtemp(prefix="dolen-pg-", dir=_room_for_all()))
         try:
             _unprivileged(folder)
-            source = [
-                "-h",
-                self.folder,
-                "-U",
-                "postgres",
-                "-D",
-                folder / "data",
-                "-R",
-                "-X",
-                "stream",
-                "-c",
-                "fast",
-            ]
-            subprocess.run(
-                [self.binaries / "pg_basebackup", *source],
-                check=True,
-                cwd="/",
-                env=_environment(),
-                **self.become,
-            )
+            source = ["-h", str(self.folder), "-U", "postgres", "-D", str(folder / "data")]
+            command = [str(self.binaries / "pg_basebackup"), *source, "-R", "-X", "stream", "-c", "fast"]
+            subprocess.run(command, check=True, cwd="/", env=_environment(), **self.become)
             follower = Cluster(folder, self.binaries, self.become, self.durable)
             follower.start()
             yield follower
