@@ -51,7 +51,7 @@ def change(session: Session, account: Account, now: datetime, **values: Any) -> 
     """Change settings, secrets (sealed), sender, language, on_unknown or state."""
     _check(values)
     if "own_limits" in values:
-        account.limited_until_at = None
+        limits.ask_anew(session, account)
     for name, value in values.items():
         setattr(account, name, value)
     account.touch(now)

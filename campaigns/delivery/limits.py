@@ -181,6 +181,12 @@ def give_back(session: Session, now: datetime, account: Account, number: int) ->
         _write(session, counts)
 
 
+def ask_anew(session: Session, account: Account) -> None:
+    """Limits were changed: whether there is room is asked at the next wave, of every account of its app."""
+    whose = or_(Account.id == account.id, Account.app == account.app)
+    session.execute(update(Account).where(whose).values(limited_until_at=None))
+
+
 def usage(session: Session, now: datetime, account: Account) -> list[Used]:
     """Every limit that holds for an account, its app's included, with what of it is used today and this month."""
     found = []
@@ -335,6 +341,6 @@ def _wait(session: Session, account: Account, counts: Sequence[Count], wanted: i
 
 
 __all__ = [
-    "KEYS", "PER_APP", "PER_DOMAIN", "Count", "Rule", "Used", "admit", "at_once", "begins", "check", "ends", "forget",
-    "give_back", "lay_aside", "of", "usage",
+    "KEYS", "PER_APP", "PER_DOMAIN", "Count", "Rule", "Used", "admit", "ask_anew", "at_once", "begins", "check", "ends",
+    "forget", "give_back", "lay_aside", "of", "usage",
 ]  # fmt: skip

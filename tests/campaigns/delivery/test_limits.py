@@ -142,6 +142,9 @@ def test_accounts_of_one_app_share_its_limit_and_those_of_another_do_not(
     worlds[0].run(connect=lambda _session, account: desks[account.id])
     sent = [len(world.wire.accepted) for world in worlds]
     assert sent[0] + sent[1] == 7 and sent[2] == 9
+    limited(worlds[0], app_per_day=20)
+    worlds[0].run(connect=lambda _session, account: desks[account.id])
+    assert len(worlds[0].wire.accepted) + len(worlds[1].wire.accepted) == 20
 
 
 def test_what_is_over_its_domains_limit_waits_by_itself_and_the_others_go(
