@@ -6,6 +6,7 @@ that takes no lock. PostgreSQL needs synchronous_commit on. Durable or not start
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from .plain import plain
 
 BUSY_TIMEOUT_MS = 5000
+CHANNEL = "dolen_work"
+# How long a waiting worker does not notice that SQLite's file has changed.
+LOOK_S = 0.02
 
 
 class NotDurable(Exception):
@@ -46,6 +50,11 @@ class Database:
         self.read_engine = _sqlite(url, "BEGIN", pool_size) if self.is_sqlite else self.write_engine
         self.sessions = sessionmaker(self.write_engine, expire_on_commit=False)
         self._readers = sessionmaker(self.read_engine, expire_on_commit=False)
+
+    def mark(self, **info: Any) -> None:
+        """Have every session carry these in its `info`."""
+        self.sessions.configure(info=info)
+        self._readers.configure(info=info)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -88,6 +97,61 @@ class Database:
         """Give every connection back."""
         self.write_engine.dispose()
         self.read_engine.dispose()
+
+
+class Watch:
+    """Waits until there may be something to do: somebody has committed something, or rows were put into a batch.
+
+    Rules: SQLite is asked whether its file has changed, PostgreSQL says so by NOTIFY. One thread uses it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Any = None
+        self._seen = -1
+
+    def wait(self, told: threading.Event, longest_s: float) -> None:
+        """Return when something has changed, when `told` is set or after so long."""
+        if self._connection is None:
+            self._connection = self._connected()
+        try:
+            if not self._database.is_sqlite:
+                for _ in self._connection.notifies(timeout=max(longest_s, LOOK_S), stop_after=1):
+                    pass
+                return
+            end = time.monotonic() + longest_s
+            while not self._changed() and not told.wait(min(LOOK_S, max(end - time.monotonic(), 0.0))):
+                if time.monotonic() >= end:
+                    return
+        except Exception:
+            self._connection = None
+            raise
+
+    def close(self) -> None:
+        """Give its connection up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> Any:
+        """A connection of our own, outside every transaction and pool."""
+        borrowed = self._database.read_engine.raw_connection()
+        connection: Any = borrowed.driver_connection
+        borrowed.detach()
+        if not self._database.is_sqlite:
+            connection.autocommit = True
+            connection.execute(f"LISTEN {CHANNEL}")
+        return connection
+
+    def _changed(self) -> bool:
+        seen, self._seen = self._seen, self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return bool(seen != self._seen)
+
+
+def wake(session: Session) -> None:
+    """With the commit of this transaction, wake whoever waits for work. SQLite's file says so by itself."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"NOTIFY {CHANNEL}"))
 
 
 def _sqlite(url: str, begin: str, pool_size: int) -> Engine:

@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, and_, bindparam, delete, exists, func, insert
 from sqlalchemy.orm import Session
 
 from ..base import db_in, new_id
+from ..database import wake
 from ..messages.tables import LANES, Message, Occurrence
 from . import accounts, states, stops, trouble
 from .backoff import Pace
@@ -121,19 +122,35 @@ def give_back(session: Session, held: Claim, due_at: datetime | None = None) -> 
     session.execute(update(Batch).where(mine).values(values | ({"due_at": due_at} if due_at else {})))
 
 
+def begin(session: Session, occurrence_id: int, account_id: int, lane: int, due_at: datetime) -> int:
+    """A new batch without rows, its id; whoever waits for work is woken when it is committed."""
+    batch_id = new_id()
+    session.execute(
+        insert(Batch).values(
+            id=batch_id, occurrence_id=occurrence_id, account_id=account_id, lane=lane, due_at=due_at, token=0,
+            deaths=0,
+        )
+    )  # fmt: skip
+    wake(session)
+    return batch_id
+
+
+def due_in_s(session: Session, now: datetime, lanes: Iterable[str] = LANES) -> float | None:
+    """Seconds until the next free batch of these lanes is due, 0 or less where one is; None where there is none."""
+    places = [LANES.index(lane) for lane in lanes]
+    next_at = session.scalar(
+        select(func.min(Batch.due_at)).where(Batch.owner.is_(None), Batch.lane.in_(places))
+    )
+    return None if next_at is None else float((next_at - now).total_seconds())
+
+
 def make(
     session: Session, occurrence_id: int, account_id: int, lane: int, due_at: datetime, rows: list[int]
 ) -> int:
     """Put rows that are in no batch into new ones of at most 500; how many were taken."""
     taken = 0
     for start in range(0, len(rows), BATCH_MAX):
-        batch_id = new_id()
-        session.execute(
-            insert(Batch).values(
-                id=batch_id, occurrence_id=occurrence_id, account_id=account_id, lane=lane, due_at=due_at,
-                token=0, deaths=0,
-            )
-        )  # fmt: skip
+        batch_id = begin(session, occurrence_id, account_id, lane, due_at)
         moved = session.execute(
             update(Delivery)
             .where(

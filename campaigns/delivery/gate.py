@@ -129,7 +129,7 @@ def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Messag
     if asked is not None and timedelta(0) <= now - asked.at < ASK_AGAIN:
         if _stands(session, now, held, asked):
             return asked.message
-        del known[held.message_id, held.account_id]
+        known.pop((held.message_id, held.account_id), None)
         return None  # the batch is laid down, and everything is asked by whoever takes it up again
     message = session.get_one(Message, held.message_id)
     if session.get_one(Occurrence, held.occurrence_id).kind == "test":

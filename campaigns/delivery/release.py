@@ -15,13 +15,13 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from ..base import ids, new_id
+from ..base import ids
 from ..database import Database
 from ..errors import AlreadySending
 from ..messages import messages, planning, timing
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
 from ..stakeholders.tables import Segment, Stakeholder
-from . import audience, rollout, spread, states, stops
+from . import audience, batch, rollout, spread, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
 HORIZON_S = 600.0
@@ -261,23 +261,11 @@ def _write(
         if settled is None:
             sendable[row["account_id"], row["due_at"]].append(number)
     for (account_id, due_at), numbers in sendable.items():
-        batch_id = _batch(session, occurrence, message, account_id, due_at)
+        lane = LANES.index(message.lane)
+        batch_id = batch.begin(session, occurrence.id, account_id, lane, due_at)
         for number in numbers:
             rows[number - first]["batch_id"] = batch_id
     session.connection().execute(insert(Delivery.__table__), rows)  # type: ignore[arg-type]
-
-
-def _batch(
-    session: Session, occurrence: Occurrence, message: Message, account_id: int, due_at: datetime
-) -> int:
-    batch_id = new_id()
-    session.execute(
-        insert(Batch).values(
-            id=batch_id, occurrence_id=occurrence.id, account_id=account_id, lane=LANES.index(message.lane),
-            due_at=due_at, token=0, deaths=0,
-        )
-    )  # fmt: skip
-    return batch_id
 
 
 def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HORIZON_S) -> int:

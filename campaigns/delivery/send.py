@@ -26,7 +26,7 @@ from ..database import Database
 from ..errors import DomainError
 from ..links import Links
 from ..messages import render
-from ..messages.tables import Message, Variant
+from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
 from . import accounts, batch, limits, settle, states
 from .backoff import Pace
@@ -63,10 +63,10 @@ class Desk:
     failpoint: Callable[[str], None] = lambda name: None
 
 
-def work(desk: Desk) -> bool:
-    """Claim one batch and work it to its end; False when nothing is due."""
+def work(desk: Desk, lanes: Sequence[str] = LANES) -> bool:
+    """Claim one batch of these lanes and work it to its end; False when nothing is due."""
     with desk.database.write() as session:
-        held = batch.claim(session, desk.now(), desk.owner, desk.lease_s)
+        held = batch.claim(session, desk.now(), desk.owner, desk.lease_s, lanes)
         if held is None:
             return False
         account = session.get_one(Account, held.account_id)
@@ -113,7 +113,8 @@ class _Batch:
             message = session.get_one(Message, held.message_id)
             self._waiting = deque(letters(session, held))
         self._composer = Composer(message, account, desk.links)
-        wave = min(desk.pace.wave_max, max(1, int(account.limits["in_flight"])) * 8)
+        side_by_side = desk.pace.wave_max if connector.send_many else 8 * connector.limits.in_flight
+        wave = min(desk.pace.wave_max, side_by_side)
         self._window = 1 if held.alone else limits.at_once(account, wave)
         self._taken: deque[Taken] = deque()  # intent committed, network untouched
         self._open: dict[str, Taken] = {}  # handed over and not answered

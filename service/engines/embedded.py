@@ -14,7 +14,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from campaigns.delivery import renewal, repair, resolve, send
+from campaigns.database import Watch
+from campaigns.delivery import batch, renewal, repair, resolve, send
+from campaigns.messages.tables import LANES
 from campaigns.responses import intake, polling
 from campaigns.stakeholders import imports
 
@@ -24,6 +26,7 @@ from ..wiring import Wiring
 
 log = observe.log("dolen.engine")
 
+URGENT = ("urgent",)
 INBOUND_S = 1.0
 NOTICES_S = 5.0
 # After an error nobody foresaw, a loop waits this long, so that it cannot spin.
@@ -38,8 +41,15 @@ class Engine:
         self.stopping = threading.Event()
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.desk = wiring.desk(owner, self.stopping.is_set)
+        self._watches: dict[tuple[str, ...], Watch] = {
+            lanes: Watch(wiring.database) for lanes in (LANES, URGENT)
+        }
         steps = (
             (self._send, wiring.settings.work.idle_s),
+            (
+                self._urgent,
+                wiring.settings.work.idle_s,
+            ),  # apart: what is urgent waits for no batch of anything else
             (self._inbound, INBOUND_S),
             (
                 self._resolve,
@@ -68,11 +78,27 @@ class Engine:
         until = time.monotonic() + self.wiring.settings.work.drain_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+        for watch in self._watches.values():
+            watch.close()
         with self.wiring.database.write() as session:
             repair.lay_down(session, self.wiring.now(), self.desk.owner, self.wiring.pace)
 
     def _send(self) -> bool:
-        return send.work(self.desk)
+        return self._work(LANES)
+
+    def _urgent(self) -> bool:
+        return self._work(URGENT)
+
+    def _work(self, lanes: tuple[str, ...]) -> bool:
+        """Work a batch of these lanes, or wait for one: until its instant, or until somebody commits something."""
+        with self.wiring.database.read() as session:
+            due_in_s = batch.due_in_s(session, self.wiring.now(), lanes)
+        if due_in_s is not None and due_in_s <= 0 and send.work(self.desk, lanes):
+            return True
+        idle_s = self.wiring.settings.work.idle_s
+        wait_s = due_in_s if due_in_s is not None and 0 < due_in_s < idle_s else idle_s
+        self._watches[lanes].wait(self.stopping, wait_s)
+        return True
 
     def _inbound(self) -> bool:
         wiring = self.wiring
