@@ -61,7 +61,7 @@ class Cluster:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         server.wait(START_S)
-        while any(Path(f"/proc/{pid}").exists() for pid in gone):
+        while any(_is_alive(pid) for pid in gone):
             time.sleep(0.01)
         for left in (self.folder / "data/postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
             left.unlink(missing_ok=True)
@@ -216,13 +216,23 @@ def _end_with_us() -> Callable[[], None] | None:
 
 def _children(parent: int) -> list[int]:
     """The processes whose parent this is, by Linux's own list."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == parent:
-                found.append(int(stat.parent.name))
-    return found
+    return [
+        int(folder.name)
+        for folder in Path("/proc").glob("[0-9]*")
+        if _status(int(folder.name))[1:2] == [str(parent)]
+    ]
+
+
+def _is_alive(pid: int) -> bool:
+    return _status(pid)[:1] not in ([], ["Z"])
+
+
+def _status(pid: int) -> list[str]:
+    """The state of a process and its parent's number; empty where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return []
 
 
 def _environment() -> dict[str, str]:
