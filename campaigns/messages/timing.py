@@ -1,4 +1,4 @@
-"""How a message goes out over time: the times of one that recurs, made ahead, each to be moved or called off by itself.
+"""How a message goes out over time: what was chosen, and the times of one that recurs, each of which is a row.
 
 Rules: a time is a row, unique on message and wall time, made once whoever asks; what was moved or called off stays so
 when more are made. The rule and what was moved are part of what is approved. Of several times that came before the
@@ -26,9 +26,6 @@ CHOICES = {
     "passed": ("at_once", "next_day"), "missed": ("late", "skip", "hold"),
     "asks": ("answered", "not_answered", "clicked", "not_clicked"),
 }  # fmt: skip
-ROLL_OUT = {"first_share", "then_s", "bounced_pm", "complained_pm"}
-FOLLOW_UP = {"after_id", "asks", "after_s"}
-PLAIN = {"own_zone", "passed", "missed", "late_s"} | ROLL_OUT | FOLLOW_UP
 USUAL: dict[str, Any] = {
     "rule": None, "own_zone": False, "passed": "at_once", "missed": "late", "late_s": 86_400,
     "first_share": None, "then_s": 3600, "bounced_pm": 50, "complained_pm": 3,
@@ -61,9 +58,7 @@ def follows(session: Session, message: Message) -> bool:
 
 
 def choose(session: Session, message: Message, values: Mapping[str, Any]) -> None:
-    """Change what is named: `rule` (an RFC 5545 RRULE or None; the message starts at its first time from then on),
-    `own_zone` and `passed`, `missed` and `late_s`, and of the roll-out `first_share` and what belongs to it,
-    of a follow-up `after_id`, `asks` and `after_s`.
+    """Change what is named, of the names of USUAL. With a `rule` (RFC 5545) the message starts at its first time.
 
     BadTime where it recurs, or goes by everybody's own clock, and nobody has said from when.
     """
@@ -77,8 +72,9 @@ def choose(session: Session, message: Message, values: Mapping[str, Any]) -> Non
     if "rule" in values:
         found.rule = recurrence.read(values["rule"], "/timing/rule").text if values["rule"] else None
         if found.rule is None:
+            found.made_to = None
             _forget_planned(session, message, moved=True)
-    for name in PLAIN & values.keys():
+    for name in values.keys() - {"rule"}:
         setattr(found, name, _checked(name, values[name]))
     if found.after_id is not None:
         _check_follows(session, message, found)

@@ -234,7 +234,9 @@ def test_without_a_first_time_nothing_recurs_and_without_its_rule_it_goes_once(
         messages.edit(session, now, message, by="user:ann", timing={"rule": None})
         assert [one.state for one in times(session, message_id)] == ["planned"]
     days(world, 3)
-    assert len(world.wire.accepted) == 1
+    assert len(world.wire.accepted) == 1 and world.state(message_id) == "finished"
+    with database.write() as session:
+        assert timing.make_ahead(session, now + timedelta(days=365)) == 0
 
 
 def test_a_cancelled_one_goes_no_more_and_has_no_more_made(database: Database, now: datetime) -> None:
