@@ -49,7 +49,7 @@ class Pace:
         return min(max(retry_after_s or 0.0, 0.0), RETRY_AFTER_MAX_S) * self.scale
 
     def lifetime_s(self, broadcast: bool, useful_until_s: int | None) -> float:
-        """How long after its due instant a delivery is still worth sending."""
+        """How long a delivery is still worth sending: mail after its first try, what is useful for a time when due."""
         if useful_until_s is not None:
             return float(useful_until_s)
         return (POST_USEFUL_S if broadcast else MAIL_LIFETIME_S) * self.scale

@@ -210,13 +210,18 @@ def _again(
     pace: Pace,
     error: dict[str, Any],
 ) -> dict[str, Any]:
-    """Later, while it is still worth it."""
+    """Later, while it is still worth it.
+
+    What is useful for a time counts from when it was due; other mail from when it was first tried, so that what a
+    stop or a limit held back for days is not given up at its first "not now".
+    """
     row = session.get_one(Delivery, one.row.delivery_id)
     message = session.get_one(Message, row.message_id)
     lifetime = timedelta(seconds=pace.lifetime_s(account.broadcast, message.useful_until_s))
-    if next_at > row.due_at + lifetime and now > one.row.intent_at:
-        reason = "too_late" if account.broadcast or message.useful_until_s else "lifetime_over"
-        return _final(now, states.FAILED, reason, error)
+    timed = account.broadcast or message.useful_until_s is not None
+    since = row.due_at if timed else max(row.due_at, one.row.intent_at)
+    if next_at > since + lifetime:
+        return _final(now, states.FAILED, "too_late" if timed else "lifetime_over", error)
     return {"state": states.DEFERRED, "next_at": next_at, "error": error}
 
 

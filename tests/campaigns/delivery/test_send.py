@@ -134,6 +134,30 @@ def test_what_is_deferred_for_three_days_fails_with_its_reason(database: Databas
     assert world.states(message_id) == {"ann": "failed:lifetime_over"}
 
 
+def test_the_three_days_of_mail_that_was_held_back_count_from_its_first_try(
+    database: Database, now: datetime
+) -> None:
+    """Rule 8: after a stop of four days the first "not now" puts it off, and three days of them end it."""
+    world = World(database, now)
+    message_id = world.message(["ann"])
+    world.tick()
+    world.later(days=4)
+
+    def busy(_outbound: Outbound) -> None:
+        world.later(seconds=2)  # time goes by between the intent and the answer
+        raise Deferred("busy")
+
+    world.wire.answers = {"ann@example.org": busy}
+    world.run()
+    assert world.states(message_id) == {"ann": "deferred"}
+    world.later(hours=60)
+    world.run()
+    assert world.states(message_id) == {"ann": "deferred"}
+    world.later(hours=12)
+    world.run()
+    assert world.states(message_id) == {"ann": "failed:lifetime_over"}
+
+
 def test_a_refused_login_stops_the_account_once_and_fails_nobody(database: Database, now: datetime) -> None:
     """F27: out of service, rows stay, one alarm, and they go when the login works again."""
     from campaigns.delivery import accounts
