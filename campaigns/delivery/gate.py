@@ -126,7 +126,7 @@ def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Messag
     """
     stops.hold_still(session)
     asked = known.get((held.message_id, held.account_id))
-    if asked is not None and timedelta(0) <= now - asked.at < ASK_AGAIN:
+    if asked is not None and _fresh(asked, now):
         if _stands(session, now, held, asked):
             return asked.message
         known.pop((held.message_id, held.account_id), None)
@@ -144,8 +144,20 @@ def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Messag
         or not _unchanged(session, message)
     ):
         return None
+    _forget(known, now)
     known[held.message_id, held.account_id] = Asked(message, tuple(session.execute(_STOPS).one()), now)
     return message
+
+
+def _forget(known: Known, now: datetime) -> None:
+    """What would be asked again in any case is not kept: a worker goes on for months."""
+    for key, asked in list(known.items()):
+        if not _fresh(asked, now):
+            known.pop(key, None)
+
+
+def _fresh(asked: Asked, now: datetime) -> bool:
+    return timedelta(0) <= now - asked.at < ASK_AGAIN
 
 
 def _stands(session: Session, now: datetime, held: Claim, asked: Asked) -> bool:

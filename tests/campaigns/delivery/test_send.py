@@ -357,3 +357,18 @@ def test_a_message_in_the_future_waits_for_its_instant(database: Database, now: 
     world.later(minutes=5)
     world.run()
     assert world.wire.accepted == ["ann@example.org"]
+
+
+def test_a_worker_remembers_no_message_longer_than_what_it_asked_holds(
+    database: Database, now: datetime
+) -> None:
+    """A worker goes on for months: what it keeps in memory does not grow with what went through it."""
+    world = World(database, now)
+    desk = world.desk()
+    for number in range(3):
+        world.message([f"p{number}"])
+        world.tick()
+        while send.work(desk):
+            pass
+        world.later(minutes=1)
+    assert len(world.wire.accepted) == 3 and len(desk.asked) == 1
