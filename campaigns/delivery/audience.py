@@ -76,6 +76,7 @@ class Plan:
     timing: Timing | None = None
     spread: Spread | None = None
     at: datetime | None = None  # when it goes to whoever is not told another instant
+    occurrence_id: int = 0  # the time it is made for; 0: none yet
     seen: set[tuple[int, str]] = field(default_factory=set)
     words: dict[tuple[str, ...], Words] = field(default_factory=dict)
 
@@ -169,7 +170,8 @@ def _direct(
         answer=plan.message.kind == "answer",
     )  # fmt: skip
     may = {number for (number, _), found in decisions.items() if found.reason is None}
-    chosen = wishes.left_out(session, max(now, plan.message.at or now), plan.message, account.channel, may)
+    when = max(now, plan.at or plan.message.at or now)
+    chosen = wishes.left_out(session, when, plan.message, plan.occurrence_id, account.channel, may)
     due = _due(session, plan, people, now)
     rows = []
     for person in people:

@@ -1,7 +1,8 @@
 """Frequency caps: how much people get from a programme and from what lies under it, over all channels together.
 
-Rules: every cap on the way up holds. What counts is what went, or may have gone, to them by another message; answers
-and what they need to know neither count nor are capped, and what is urgent goes. Source: E8.
+Rules: every cap on the way up holds. What counts is what went, or may have gone, to them by another message or at
+another time of one that recurs; answers and what they need to know neither count nor are capped, and what is urgent
+goes. Source: E8.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from . import states
 from .tables import Delivery
 
 
-def over(session: Session, now: datetime, message: Message, stakeholder_ids: Collection[int]) -> set[int]:
-    """Who of these has had as much as a cap allows."""
+def over(
+    session: Session, now: datetime, message: Message, occurrence_id: int, stakeholder_ids: Collection[int]
+) -> set[int]:
+    """Who of these has had as much as a cap allows, this time of the message not counted."""
     found: set[int] = set()
     if message.lane == "urgent" or not stakeholder_ids:
         return found
@@ -30,7 +33,7 @@ def over(session: Session, now: datetime, message: Message, stakeholder_ids: Col
         told = {
             "people": json.dumps([[number] for number in stakeholder_ids]),
             "inside": json.dumps([[number] for number in programmes.under(session, cap.programme_id)]),
-            "since": now - timedelta(days=cap.days), "message": message.id, "most": cap.messages,
+            "since": now - timedelta(days=cap.days), "occurrence": occurrence_id, "most": cap.messages,
         }  # fmt: skip
         found.update(session.scalars(_ENOUGH, told))
     return found
@@ -52,11 +55,11 @@ def _enough() -> Any:
         .join(Message.__table__, other.id == row.message_id)
         .join(inside, inside.c.id == other.programme_id)
         .where(
-            lately(bindparam("since", type_=Instant)), row.message_id != bindparam("message"), other.kind != "answer",
-            or_(other.topic_id.is_not(None), other.purpose != "service"),
+            lately(bindparam("since", type_=Instant)), row.occurrence_id != bindparam("occurrence"),
+            other.kind != "answer", or_(other.topic_id.is_not(None), other.purpose != "service"),
         )
         .group_by(row.stakeholder_id)
-        .having(func.count(row.message_id.distinct()) >= bindparam("most"))
+        .having(func.count(row.occurrence_id.distinct()) >= bindparam("most"))
     )  # fmt: skip
 
 

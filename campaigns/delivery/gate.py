@@ -98,7 +98,7 @@ def take(
     """
     rows = [row for row, _ in ready]
     retired = _retired(session, rows)
-    decisions = _ask(session, now, message, account, rows)
+    decisions = _ask(session, now, held, message, account, rows)
     shut, waiting = _shut(session, now, message, rows)
     going = []
     for row, outbound in ready:
@@ -201,7 +201,7 @@ def _retired(session: Session, rows: Sequence[Waiting]) -> set[int | None]:
 
 
 def _ask(
-    session: Session, now: datetime, message: Message, account: Account, rows: Sequence[Waiting]
+    session: Session, now: datetime, held: Claim, message: Message, account: Account, rows: Sequence[Waiting]
 ) -> dict[tuple[int | None, str], consent.Decision]:
     pairs = [(row.stakeholder_id, row.address_key) for row in rows if row.stakeholder_id is not None]
     if not pairs:
@@ -216,7 +216,7 @@ def _ask(
         answer=message.kind == "answer",
     )
     may = {number for (number, _), found in decided.items() if found.reason is None}
-    chosen = wishes.left_out(session, now, message, account.channel, may)
+    chosen = wishes.left_out(session, now, message, held.occurrence_id, account.channel, may)
     return {
         (number, key): consent.Decision(chosen[number])
         if found.reason is None and number in chosen

@@ -85,8 +85,7 @@ def at_once(session: Session, message: Message, now: datetime) -> None:
 
 def rehearse(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
     """Every row that a release now would write; writes nothing."""
-    plan = audience.open_plan(session, message)
-    plan.spread, plan.at = spread.of(session, message, None, now), planning.planned_at(session, message)
+    plan = _look(session, message, now)
     rows = audience.posts(plan)
     after: int | None = -1
     while after is not None:
@@ -102,7 +101,7 @@ def sample(
 
     A recipient who is left out is shown all the same: it is a look, not a sending.
     """
-    plan = audience.open_plan(session, message)
+    plan = _look(session, message, now)
     rows = audience.posts(plan)
     if stakeholder_id is not None:
         return rows + audience.for_one(session, plan, stakeholder_id, now)
@@ -131,7 +130,7 @@ class Audience:
 
 def summary(session: Session, message: Message, now: datetime, *, most: int, named: int = 5) -> Audience:
     """What a release now would do, counted over at most about `most` people; writes nothing."""
-    plan = audience.open_plan(session, message)
+    plan = _look(session, message, now)
     tally: dict[str, list[int]] = defaultdict(list)
     number = 0
     more: int | None = -1
@@ -199,11 +198,22 @@ def _take_back_untouched(session: Session, found: Sequence[Message]) -> None:
             take_back(session, message)
 
 
+def _look(session: Session, message: Message, now: datetime) -> audience.Plan:
+    """The plan of the time at which a message goes next, else went last."""
+    plan = audience.open_plan(session, message)
+    plan.spread, plan.at = spread.of(session, message, None, now), planning.planned_at(session, message)
+    mine = select(Occurrence.id).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
+    coming = Occurrence.state.in_(("planned", "released")).desc()
+    plan.occurrence_id = session.scalar(mine.order_by(coming, Occurrence.due_at).limit(1)) or 0
+    return plan
+
+
 def _open(session: Session, occurrence_id: int, now: datetime) -> audience.Plan:
     occurrence = session.get_one(Occurrence, occurrence_id)
     message = session.get_one(Message, occurrence.message_id)
     plan = audience.open_plan(session, message)
     plan.spread, plan.at = spread.of(session, message, occurrence, now), occurrence.due_at
+    plan.occurrence_id = occurrence.id
     if occurrence.released_to >= 0:  # going on after a stop: remember who has a row
         used = select(Delivery.account_id, Delivery.address_key).where(
             Delivery.occurrence_id == occurrence_id,

@@ -28,9 +28,17 @@ def apply_to(message: Message) -> bool:
 
 
 def left_out(
-    session: Session, now: datetime, message: Message, channel: str, stakeholder_ids: Collection[int]
+    session: Session,
+    now: datetime,
+    message: Message,
+    occurrence_id: int,
+    channel: str,
+    stakeholder_ids: Collection[int],
 ) -> dict[int, str]:
-    """Why each of those who are not to get it now is left out. A fixed number of statements for each 500 people."""
+    """Why each of those who are not to get it now is left out. A fixed number of statements for each 500 people.
+
+    `occurrence_id` is the time of the message that is asked about; its other times count like other messages.
+    """
     done = follow_up.left_out(session, message, stakeholder_ids)
     if not apply_to(message) or not stakeholder_ids:
         return done
@@ -43,18 +51,25 @@ def left_out(
         if wish.reason is None and wish.every is not None:
             capped[wish.every].append(number)
     for every, numbers in capped.items():
-        for number in _had_one(session, message, channel, numbers, now - every):
+        for number in _had_one(session, message, occurrence_id, channel, numbers, now - every):
             found[number] = "frequency_cap"
     left = [number for number in stakeholder_ids if number not in found]
-    return found | dict.fromkeys(caps.over(session, now, message, left), "frequency_cap") | done
+    return (
+        found | dict.fromkeys(caps.over(session, now, message, occurrence_id, left), "frequency_cap") | done
+    )
 
 
 def _had_one(
-    session: Session, message: Message, channel: str, numbers: list[int], since: datetime
+    session: Session,
+    message: Message,
+    occurrence_id: int,
+    channel: str,
+    numbers: list[int],
+    since: datetime,
 ) -> set[int]:
-    """Who has got another message of the same kind since then, or is getting it in this moment."""
+    """Who has got another of the same kind since then, or is getting it in this moment."""
     told = {"people": json.dumps([[number] for number in numbers]), "channel": channel, "since": since}
-    same = {"message": message.id, "topic": message.topic_id}
+    same = {"occurrence": occurrence_id, "topic": message.topic_id}
     return set(session.connection().scalars(_GOT[message.topic_id is not None], {**told, **same}))
 
 
@@ -72,7 +87,7 @@ def _got(by_topic: bool) -> Any:
         .join(Message.__table__, other.id == row.message_id)
         .where(
             row.channel == bindparam("channel"), caps.lately(since), other.kind != "answer", same,
-            row.message_id != bindparam("message"),
+            row.occurrence_id != bindparam("occurrence"),
         )
         .distinct()
     )  # fmt: skip

@@ -44,6 +44,21 @@ def test_at_most_so_many_in_so_many_days(database: Database, now: datetime) -> N
     assert [world.states(one)["ann"] for one in sent] == ["sent", "sent", cap, cap, "sent"]
 
 
+def test_each_time_of_a_message_that_recurs_counts(database: Database, now: datetime) -> None:
+    """E8, C12"""
+    world = World(database, now)
+    capped(world, 2, 7)
+    first = world.message(["ann"], timing={"rule": "FREQ=DAILY"}, **NEWS)
+    world.run()
+    for _ in range(24):
+        world.later(hours=6)
+        world.run()
+    assert world.wire.accepted == ["ann@example.org"] * 2
+    other = again(world, first)
+    world.run()
+    assert world.states(other) == {"ann": "excluded:frequency_cap"}
+
+
 def test_all_channels_count_together(database: Database, now: datetime) -> None:
     """E8."""
     world = World(database, now)

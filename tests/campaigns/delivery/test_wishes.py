@@ -72,6 +72,24 @@ def test_a_weekly_choice_lets_one_of_a_topic_through_in_seven_days(database: Dat
     assert states == ["sent", "excluded:frequency_cap", "sent", "sent"]
 
 
+def test_a_weekly_choice_holds_for_the_times_of_a_message_that_recurs(
+    database: Database, now: datetime
+) -> None:
+    """A13, C12: its earlier times count, and the rehearsal of the next one says so; a retry of one does not."""
+    world = World(database, now)
+    walks = topic(world, "Walks")
+    daily = world.message(["ann", "ben"], topic_id=walks, timing={"rule": "FREQ=DAILY"}, **NEWS)
+    choose(world, "ann", walks, "weekly")
+    world.run()
+    with database.read() as session:
+        rows = release.rehearse(session, session.get_one(Message, daily), now)
+        assert [row["reason"] for row in rows] == ["frequency_cap", None]
+    for _ in range(28):
+        world.later(hours=6)
+        world.run()
+    assert [world.wire.accepted.count(f"{name}@example.org") for name in ("ann", "ben")] == [2, 8]
+
+
 def test_two_messages_of_one_topic_at_the_same_moment_do_not_both_go(
     database: Database, now: datetime
 ) -> None:
