@@ -135,8 +135,12 @@ class _Batch:
                 raise self._trouble
             if not self._laid_down:
                 self._turn([])
+        except TROUBLE:
+            _keep(self._desk, self._account, self._outcomes, self._held)
+            raise
         except Exception:
-            _keep(self._desk, self._account, self._outcomes)
+            if self._outcomes:
+                _keep(self._desk, self._account, self._outcomes)
             raise
 
     def _stream(self) -> None:
@@ -239,12 +243,20 @@ def _pass(desk: Desk, side: str, outcomes: Sequence[Outcome], taken: Sequence[Ta
         desk.failpoint(f"intent.{side}")
 
 
-def _keep(desk: Desk, account: Account, outcomes: list[Outcome]) -> None:
-    """Write down what the network answered, as soon as the database takes it; the batch is left to recovery."""
-    while outcomes:
+def _keep(desk: Desk, account: Account, outcomes: list[Outcome], held: batch.Claim | None = None) -> None:
+    """Write down what the network answered, as soon as the database takes it, and lay `held` down with it.
+
+    The database's trouble is no death: whoever is next goes on at once. None leaves the batch to recovery.
+    """
+    while True:
         try:
             with desk.database.write() as session:
+                mine = held if held and batch.renew(session, held, _lease_s(desk, account)) else None
                 _settle(desk, session, desk.now(), account, outcomes)
+                if mine is not None:
+                    # A commit may have been done without our hearing of it: intents that we do not know of.
+                    batch.unknown_rows(session, desk.now(), mine.batch_id, account, desk.pace)
+                    batch.give_back(session, mine)
             return
         except TROUBLE:
             if desk.stopping():

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from campaigns.database import Database
 from campaigns.delivery import accounts, batch, control, reconcile, release, resolve, send
 from campaigns.delivery.backoff import Pace
-from campaigns.delivery.tables import Account, Attempt, Delivery
+from campaigns.delivery.tables import Account, Attempt, Batch, Delivery
 from campaigns.errors import AlreadySending, Conflict
 from campaigns.messages import content
 from campaigns.messages.tables import Message, Occurrence
@@ -505,6 +505,31 @@ def test_answers_are_kept_while_the_database_is_in_trouble(database: Database, n
     world.recover()
     world.run()
     assert set(world.states(message_id).values()) == {"sent"} and len(world.wire.accepted) == 12
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["refused", "not acknowledged"])
+def test_trouble_of_the_database_is_no_death_and_the_batch_goes_on_at_once(
+    database: Database, now: datetime, heard: bool
+) -> None:
+    """F4: nobody waits for a lease to end, and no row is suspected; an intent unheard of is looked at as `unknown`."""
+    world = World(database, now, KEYED)
+    message_id = world.message(["ann", "bob"])
+    world.tick()
+
+    def hurt(name: str) -> None:
+        if name == "intent.before_commit" and heard:
+            trouble()
+        elif name == "intent.before_commit":
+            event.listen(database.sessions.class_, "after_commit", trouble, once=True)
+
+    with pytest.raises(OperationalError):
+        send.work(world.desk(failpoint=hurt))
+    assert set(world.states(message_id).values()) == {"queued" if heard else "unknown"}
+    with database.read() as session:
+        assert [(one.owner, one.deaths) for one in session.scalars(select(Batch))] == [(None, 0)] * heard
+    world.later(minutes=1)
+    world.run()
+    assert set(world.states(message_id).values()) == {"sent"} and len(world.wire.accepted) == 2
 
 
 def test_a_row_that_cannot_be_made_takes_no_answer_of_the_wave_before_with_it(
