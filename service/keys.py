@@ -67,6 +67,10 @@ class KeyRing:
         """The keys that sign links and reply addresses, newest first."""
         return tuple(_derive(key, b"dolen links") for key in self.keys)
 
+    def tombstone_keys(self) -> tuple[bytes, ...]:
+        """The keys of the hashes that stand for erased addresses, newest first."""
+        return tuple(_derive(key, b"dolen tombstones") for key in self.keys)
+
     def _fernet(self) -> MultiFernet:
         return MultiFernet([Fernet(urlsafe_b64encode(_derive(key, b"dolen secrets"))) for key in self.keys])
 

@@ -14,6 +14,7 @@ from campaigns.delivery.backoff import Pace
 from campaigns.delivery.send import Desk
 from campaigns.delivery.tables import Account
 from campaigns.links import Links
+from campaigns.stakeholders import tombstones
 from connectors import registry
 from connectors.api import Connector
 
@@ -33,6 +34,7 @@ class Wiring:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.keyring = keys.load(settings.folder)
         self.database = database or Database(settings.database.url, pool_size=settings.database.pool_size)
+        self.database.mark(**{tombstones.KEYS: self.keyring.tombstone_keys()})
         self.links = Links(settings.http.base_url, self.keyring.link_keys(), settings.mail.domain)
         self._connectors: dict[int, tuple[int, Connector]] = {}
         self._lock = threading.Lock()

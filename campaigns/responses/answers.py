@@ -93,7 +93,7 @@ def _check_answerable(session: Session, response: Response, account: Account) ->
 def _address(session: Session, now: datetime, response: Response) -> Address:
     """Where it came from. A new address of somebody whom a person has recognised is theirs from now on."""
     assert response.stakeholder_id is not None
-    return addresses.add(session, now, response.stakeholder_id, response.channel, response.from_key)
+    return addresses.add(session, now, response.stakeholder_id, response.channel, response.from_key, own=True)
 
 
 def _check_may(session: Session, now: datetime, response: Response, address: Address | None) -> None:

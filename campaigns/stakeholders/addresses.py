@@ -17,8 +17,8 @@ import idna
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..errors import BadAddress
-from . import people
+from ..errors import BadAddress, Conflict
+from . import people, tombstones
 from .rows import insert_missing
 from .tables import Address, Stakeholder
 from .text import clean, fold
@@ -43,14 +43,19 @@ def check_channel(channel: str) -> str:
 
 
 def add(
-    session: Session, now: datetime, stakeholder_id: int, channel: str, value: str, *, corporate: bool = False
-) -> Address:
+    session: Session, now: datetime, stakeholder_id: int, channel: str, value: str, *, corporate: bool = False,
+    own: bool = False,
+) -> Address:  # fmt: skip
     """Give a stakeholder an address; one with the same key is returned, in use again if it was retired.
 
-    `corporate` is True for an organisation's own address (`info@`), to which other law applies.
+    `corporate` is True for an organisation's own address (`info@`), to which other law applies. `own`: they came
+    with it themselves. Otherwise Conflict where it was erased at the wish of whoever had it.
     """
     people.get(session, stakeholder_id)
-    same = {"stakeholder_id": stakeholder_id, "channel": channel, "key": key(channel, value)}
+    compared = key(channel, value)
+    same = {"stakeholder_id": stakeholder_id, "channel": channel, "key": compared}
+    if not own and tombstones.buried(session, [(channel, compared)]):
+        raise Conflict("whoever had this address was erased at their own wish: it is not taken in again")
     insert_missing(
         session, Address, [{**same, "value": _value(value), "corporate": corporate, "created_at": now}]
     )

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..base import new_id, public_id
 from ..errors import BadField, Invalid, said
-from . import addresses, consent, fields, people
+from . import addresses, consent, fields, people, tombstones
 from .columns import Wanted
 from .rows import insert_missing
 from .tables import Address, Consent, Field, Involvement, Stakeholder, StakeholderTag, Tag
@@ -96,6 +96,7 @@ class Desk:
     drafts: dict[int, Draft] = field(default_factory=dict)
     by_external: dict[str, Draft] = field(default_factory=dict)
     by_address: dict[Key, list[Draft]] = field(default_factory=lambda: defaultdict(list))
+    buried: set[Key] = field(default_factory=set)  # of people who were erased
     stopped_keys: set[Key] = field(default_factory=set)
     stopped_ids: set[int] = field(default_factory=set)
 
@@ -115,7 +116,7 @@ def open_for(place: Place, rows: Sequence[Wanted], *, locked: bool) -> Desk:
     ids = _ids(session, external, keys)
     if locked:
         consent.lock(session, ids)
-    desk = Desk(place)
+    desk = Desk(place, buried=tombstones.buried(session, keys))
     visible = _visible(place, ids)
     for person in session.execute(select(Stakeholder.__table__).where(Stakeholder.id.in_(ids))).mappings():
         values = {name: person[name] for name in COLUMNS}
@@ -250,6 +251,9 @@ def _match(desk: Desk, row: Wanted) -> Draft | Outcome | None:
             return Outcome(row.line, "held", None, [problem])
         found = holders[0] if holders else None
     if found is not None and found.state == "erased":
+        return _refused(row, "erased", "this person was erased and is not taken in again")
+    held = found.addresses if found is not None else {}
+    if any(key in desk.buried and key not in held for key in row.addresses):
         return _refused(row, "erased", "this person was erased and is not taken in again")
     return found
 

@@ -165,7 +165,7 @@ def ask(
             session, now, kind="person", name=called or address.strip(), languages=[language],
             source=f"form:{form.slug}",
         )  # fmt: skip
-        addresses.add(session, now, person.id, CHANNEL, address)
+        addresses.add(session, now, person.id, CHANNEL, address, own=True)
     offered = {one.id for one in topics_of(session, form)}
     signup = Signup(
         form_id=form.id, address_key=key, stakeholder_id=person.id, wording=form.wording, language=language,
@@ -330,7 +330,7 @@ def _let_in(session: Session, now: datetime, form: Form, signup: Signup, person:
     if not person.languages:
         people.change(session, person, now, languages=[signup.language])
     # It may have been taken out of use since; it works, for the mail that asked them came there.
-    addresses.add(session, now, person.id, CHANNEL, signup.address_key).verified_at = now
+    addresses.add(session, now, person.id, CHANNEL, signup.address_key, own=True).verified_at = now
 
 
 def _evidence(session: Session, now: datetime, form: Form, signup: Signup) -> dict[str, Any]:

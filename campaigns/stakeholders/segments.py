@@ -37,7 +37,7 @@ _listeners: list[Changed] = []
 
 
 def on_change(listener: Changed) -> None:
-    """Have `listener(session, now, segment)` called where a rule changes or a segment is archived, in its transaction."""
+    """Have `listener(session, now, segment)` called where a rule changes or a segment is archived."""
     if listener not in _listeners:
         _listeners.append(listener)
 

@@ -69,6 +69,15 @@ class Address(Row, Base):
     )
 
 
+class Tombstone(Row, Base):
+    """An address of somebody who was erased, as a keyed hash."""
+
+    __tablename__ = "tombstones"
+    channel: Mapped[str]
+    hmac: Mapped[str] = mapped_column(unique=True)  # of channel and key of the address
+    at: Mapped[datetime] = mapped_column("erased_at")
+
+
 class Membership(Row, Base):
     """A person's dated membership of a group, community or organisation."""
 

@@ -13,17 +13,19 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 
-from campaigns.errors import Forbidden, Invalid, NotFound, said
+from campaigns.errors import BadField, Forbidden, Invalid, NotFound, said
+from campaigns.responses import attachments, erasure
 from campaigns.stakeholders import addresses, people
 from campaigns.stakeholders.tables import Address, Involvement, Membership, Stakeholder, StakeholderTag, Tag
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Programme
 
 from .. import paging
-from ..access import involved, scoped
-from . import Act
+from ..access import Caller, involved, scoped
+from ..wiring import Wiring
+from . import Act, begin
 
-READ, WRITE = "stakeholders:read", "stakeholders:write"
+READ, WRITE, ERASE = "stakeholders:read", "stakeholders:write", "stakeholders:erase"
 
 
 def reached(act: Act, stakeholder_id: int, scope: str, *, lock: bool = False) -> Stakeholder:
@@ -130,6 +132,28 @@ def archive(act: Act, stakeholder_id: int) -> None:
     found = reached(act, stakeholder_id, WRITE, lock=True)
     people.archive(act.session, act.now, found)
     act.note("stakeholder.archived", "stakeholder", found.id)
+
+
+def erase(
+    wiring: Wiring, caller: Caller, stakeholder_id: int, *, reason: str, request_id: str | None = None
+) -> None:
+    """Erase somebody at their own wish, everywhere, the files of contacts with them included."""
+    with begin(wiring, caller, request_id=request_id) as act:
+        gone = _erase(act, stakeholder_id, reason)
+    attachments.drop(wiring.settings.folder, gone)
+
+
+def _erase(act: Act, stakeholder_id: int, reason: str) -> set[str]:
+    """The files to drop once this is committed."""
+    found = reached(act, stakeholder_id, ERASE, lock=True)
+    programmes_of = select(Involvement.programme_id).where(Involvement.stakeholder_id == found.id)
+    for programme_id in act.session.scalars(programmes_of):
+        act.need(ERASE, programme_id)
+    if not reason.strip():
+        raise BadField("say why: it stays in the audit entries", pointer="/reason")
+    gone = erasure.erase(act.session, act.now, found)
+    act.note("stakeholder.erased", "stakeholder", found.id, after={"reason": reason})
+    return attachments.unnamed(act.session, gone)
 
 
 def list_addresses(act: Act, stakeholder_id: int, **page: Any) -> paging.Page:

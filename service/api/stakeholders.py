@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
+from flask import g
 from flask.views import MethodView
 
 from campaigns.errors import Invalid
@@ -15,7 +16,8 @@ from campaigns.stakeholders.tables import CONNECTIONS, KINDS, RANKS
 from campaigns.stakeholders.text import NAME_MAX, TEXT_MAX, clean, flags
 
 from ..acts import stakeholders
-from .resource import ETAG_HEADER, Resource, created, if_match, listed, single, this_act
+from ..door import this_door
+from .resource import ETAG_HEADER, Resource, created, if_match, listed, outside, single, this_act
 from .schemas import Choice, Day, Flag, Id, Made, PageQuery, Schema, Text, Time, page_of
 
 resource = Resource("stakeholders", "People, groups, communities and organisations.")
@@ -238,6 +240,20 @@ class Stakeholder(MethodView):
     def delete(self, id: int) -> None:
         """Archive a stakeholder: kept on the record, in no segment, written to no more"""
         stakeholders.archive(this_act(), id)
+
+
+class EraseNew(Schema):
+    reason = Text(2000, required=True, metadata={"description": "it stays in the audit entries: name nobody"})
+
+
+@resource.route("/<stk:id>/erase")
+class Erase(MethodView):
+    @resource.arguments(EraseNew)
+    @resource.response(204)
+    @outside
+    def post(self, body: dict[str, Any], id: int) -> None:
+        """Erase somebody at their own wish; what was sent stays counted, without them"""
+        stakeholders.erase(this_door().parts.wiring, g.caller, id, **body, request_id=g.get("request_id"))
 
 
 @resource.route("/<stk:id>/addresses")

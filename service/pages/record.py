@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 from sqlalchemy import select
 
-from campaigns.errors import BadField
+from campaigns.errors import BadField, DomainError, NotFound
 from campaigns.responses import attachments, intents, interactions, record
 from campaigns.responses.answers import ANSWERABLE
 from campaigns.responses.attachments import Kept
@@ -150,11 +150,16 @@ def relationship(number: int, programme_id: int) -> Response:
 @pages.page("/people/<stk:number>/edit", "GET", "POST")
 def edit(number: int) -> Response:
     """Who they are: name, addresses, languages, tags, what they belong to and take part in."""
-    act, person = frame.act(), stakeholders.reached(frame.act(), number, stakeholders.WRITE)
+    stakeholders.reached(frame.act(), number, stakeholders.WRITE)
     if request.method == "POST":
         do = _EDIT.get(typed.text("do"), _unknown_edit)
         if (done := frame.trying(lambda: do(number))) is not None:
             return done
+    return _edited(number)
+
+
+def _edited(number: int) -> Response:
+    act, person = frame.act(), stakeholders.reached(frame.act(), number, stakeholders.WRITE)
     involved = stakeholders.list_involvements(act, number, limit=50, after=None, before=None).rows
     return frame.show(
         "record_edit", refused(), person=person, kinds=KINDS, languages_known=spoken(person.languages),
@@ -162,6 +167,26 @@ def edit(number: int) -> Response:
         tags=people.tags(act.session, number), memberships=_memberships(number), involved=involved,
         programmes=programme_names(stakeholders.WRITE), connections=CONNECTIONS,
     )  # fmt: skip
+
+
+@pages.page("/people/<stk:number>/erase", "POST", outside=True)
+def erase(number: int) -> Response:
+    """Erase them at their own wish; there is no way back."""
+    try:
+        stakeholders.erase(
+            frame.wiring(),
+            frame.caller(),
+            number,
+            reason=typed.text("reason"),
+            request_id=g.get("request_id"),
+        )
+    except NotFound:
+        raise
+    except DomainError as error:
+        frame.refuse(error)
+        with frame.looking():
+            return _edited(number)
+    return frame.go("pages_people.everybody", done="erased")
 
 
 @pages.page("/people/<stk:number>/permissions", "GET", "POST")

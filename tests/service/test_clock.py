@@ -1,4 +1,4 @@
-"""The clock notices when the machine's time is put forward or back. F30"""
+"""F30: the clock notices when the machine's time is put forward or back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Told to stop, or killed with those who started them: processes end what they began and leave nothing behind. F8"""
+"""F8: told to stop, or killed with whoever started them, processes end what they began and leave nothing behind."""
 
 from __future__ import annotations
 

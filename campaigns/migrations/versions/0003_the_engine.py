@@ -34,6 +34,15 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.PrimaryKeyConstraint("name", name=op.f("pk_ticks")),
     )
     op.create_table(
+        "tombstones",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("hmac", sa.Text(), nullable=False),
+        sa.Column("erased_at", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tombstones")),
+        sa.UniqueConstraint("hmac", name=op.f("uq_tombstones_hmac")),
+    )
+    op.create_table(
         "sending_hours",
         sa.Column("programme_id", sa.BigInteger(), nullable=True),
         sa.Column("stakeholder_id", sa.BigInteger(), nullable=True),
@@ -249,6 +258,7 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_index(batch_op.f("ix_sending_hours_programme_id"))
 
     op.drop_table("sending_hours")
+    op.drop_table("tombstones")
     op.drop_table("ticks")
     op.drop_table("tallies")
     op.drop_table("budgets")
