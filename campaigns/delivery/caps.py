@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..base import Instant, given
 from ..messages.tables import Message
+from ..stakeholders import topics
 from ..strategies import policies, programmes
 from . import states
 from .tables import Delivery
@@ -33,7 +34,7 @@ def over(
         told = {
             "people": json.dumps([[number] for number in stakeholder_ids]),
             "inside": json.dumps([[number] for number in programmes.under(session, cap.programme_id)]),
-            "since": now - timedelta(days=cap.days), "occurrence": occurrence_id, "most": cap.messages,
+            "since": now - timedelta(days=cap.days) + topics.SLACK, "occurrence": occurrence_id, "most": cap.messages,
         }  # fmt: skip
         found.update(session.scalars(_ENOUGH, told))
     return found

@@ -25,7 +25,10 @@ from .text import clean
 
 EVERYTHING = 0
 ALL, NONE = "all", "none"
-EVERY = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}
+# What comes a little earlier than last time is another week's or month's all the same: delivery takes a while, a clock
+# is put on by an hour, and February has 28 days.
+SLACK = timedelta(hours=12)
+EVERY = {"weekly": timedelta(days=7) - SLACK, "monthly": timedelta(days=28) - SLACK}
 PAUSE_MAX = timedelta(days=366)
 CHUNK = 500
 

@@ -44,6 +44,20 @@ def test_at_most_so_many_in_so_many_days(database: Database, now: datetime) -> N
     assert [world.states(one)["ann"] for one in sent] == ["sent", "sent", cap, cap, "sent"]
 
 
+def test_a_cap_of_one_a_week_lets_a_weekly_letter_through_each_week(
+    database: Database, now: datetime
+) -> None:
+    """E8: also where one goes out a little earlier after its time than the one before."""
+    world = World(database, now)
+    capped(world, 1, 7)
+    world.message(["ann"], timing={"rule": "FREQ=WEEKLY"}, **NEWS)
+    world.later(seconds=30)
+    world.run()
+    world.later(days=7, seconds=-30)
+    world.run()
+    assert len(world.wire.accepted) == 2
+
+
 def test_each_time_of_a_message_that_recurs_counts(database: Database, now: datetime) -> None:
     """E8, C12"""
     world = World(database, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +70,31 @@ def test_a_weekly_choice_lets_one_of_a_topic_through_in_seven_days(database: Dat
     world.run()
     states = [world.states(one)["ann"] for one in (first, second, other, third)]
     assert states == ["sent", "excluded:frequency_cap", "sent", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "frequency", "start", "days"),
+    [
+        ("FREQ=WEEKLY", "weekly", datetime(2027, 3, 17, 9, tzinfo=UTC), 14),  # the clocks go on in between
+        ("FREQ=MONTHLY", "monthly", datetime(2027, 2, 1, 9, tzinfo=UTC), 28),
+    ],
+)
+def test_one_a_week_or_month_lets_each_letter_of_the_week_or_month_through(
+    database: Database, rule: str, frequency: str, start: datetime, days: int
+) -> None:
+    """A13: also where one goes out a little earlier after its time than the one before."""
+    world = World(database, start)
+    walks = topic(world, "Walks")
+    wall = {"at": None, "wall": f"{start:%Y-%m-%d}T09:00:00", "zone": "Europe/London"}
+    world.message(["ann"], topic_id=walks, timing={"rule": rule}, **wall, **NEWS)
+    choose(world, "ann", walks, frequency)
+    world.later(seconds=30)
+    world.run()
+    world.later(seconds=-30)
+    for _ in range(days):
+        world.later(days=1)
+        world.run()
+    assert len(world.wire.accepted) == {"weekly": 3, "monthly": 2}[frequency]
 
 
 def test_a_weekly_choice_holds_for_the_times_of_a_message_that_recurs(
