@@ -80,11 +80,15 @@ def get(session: Session, account_id: int) -> Account:
     return account
 
 
-def refuse(session: Session, account_id: int, now: datetime, words: str) -> bool:
-    """Take an account out of service; True the first time, so that one outage raises one alarm."""
+def refuse(session: Session, account_id: int, now: datetime, words: str, version: int | None = None) -> bool:
+    """Take an account out of service; True the first time, so that one outage raises one alarm.
+
+    `version` is that of the account whose login was refused: one that was mended since has another, and stays.
+    """
+    refused = Account.version if version is None else version
     done = session.execute(
         update(Account)
-        .where(Account.id == account_id, Account.state == "active")
+        .where(Account.id == account_id, Account.state == "active", Account.version == refused)
         .values(state="out_of_service", state_reason=words[:500], updated_at=now, version=Account.version + 1)
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]

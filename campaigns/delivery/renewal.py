@@ -45,7 +45,7 @@ def renew(desk: Desk, account_id: int) -> bool:
     except AccountGone as error:
         with desk.database.write() as session:
             session.execute(update(Account).where(Account.id == account.id).values(renew_due_at=None))
-            if accounts.refuse(session, account.id, desk.now(), error.words):
+            if accounts.refuse(session, account.id, desk.now(), error.words, account.version):
                 desk.alarm("account_out_of_service", account.name)
         return False
     except Deferred as error:

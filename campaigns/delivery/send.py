@@ -94,7 +94,7 @@ def _connect(desk: Desk, held: batch.Claim, account: Account) -> Connector | Non
     ) as error:  # settings, keys, a connector that was removed: whatever it is, the others go on
         words = str(error) or type(error).__name__
         with desk.database.write() as session:
-            if accounts.refuse(session, account.id, desk.now(), words):
+            if accounts.refuse(session, account.id, desk.now(), words, account.version):
                 desk.alarm("account_out_of_service", account.name)
             batch.give_back(session, held)
         return None

@@ -78,7 +78,7 @@ def on_trial(session: Session, now: datetime, account_id: int, lease_s: float) -
 def _refused(session: Session, now: datetime, account: Account, gone: AccountGone) -> Verdict:
     if account.renews and accounts.ask_renewal(session, account, now):
         return Verdict(wait_until=now)
-    first = accounts.refuse(session, account.id, now, gone.words)
+    first = accounts.refuse(session, account.id, now, gone.words, account.version)
     return Verdict(wait_until=now, alarm="account_out_of_service" if first else None)
 
 

@@ -94,7 +94,7 @@ def _poll(
         with database.write() as session:
             if account.renews and accounts.ask_renewal(session, account, now()):
                 _set(session, account_id, now() + timedelta(seconds=period_s), None)
-            elif accounts.refuse(session, account_id, now(), error.words):
+            elif accounts.refuse(session, account_id, now(), error.words, account.version):
                 alarm("account_out_of_service", account.name)
         return 0
     except (ConnectorError, DomainError):

@@ -177,6 +177,29 @@ def test_a_refused_login_stops_the_account_once_and_fails_nobody(database: Datab
     assert set(world.states(message_id).values()) == {"sent"}
 
 
+def test_a_worker_with_the_old_login_takes_no_mended_account_out_of_service(
+    database: Database, now: datetime
+) -> None:
+    """F27: the password is changed and proven while a batch goes out under the old one."""
+    from campaigns.delivery import accounts
+    from campaigns.delivery.tables import Account
+
+    world, alarms = World(database, now, in_flight=1), list[str]()
+
+    def old(_outbound: Outbound) -> None:
+        world.wire.answers = {}
+        with database.write() as session:
+            accounts.restore(session, session.get_one(Account, world.account_id), world.time)
+        raise AccountGone("revoked", code="401")
+
+    world.wire.answers = {"ann@example.org": old}
+    message_id = world.message(["ann", "bob"])
+    world.run(alarm=lambda name, words: alarms.append(name))
+    assert alarms == [] and set(world.states(message_id).values()) == {"sent"}
+    with database.read() as session:
+        assert session.get_one(Account, world.account_id).state == "active"
+
+
 def test_an_account_told_to_wait_waits_as_a_whole(database: Database, now: datetime) -> None:
     """F24."""
     world = World(database, now, in_flight=1)
