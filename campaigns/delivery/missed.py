@@ -97,13 +97,15 @@ def obstacles(session: Session, message: Message, now: datetime) -> list[dict[st
 
 def _missed(session: Session, since: datetime, now: datetime) -> list[Occurrence]:
     begun = exists().where(Delivery.occurrence_id == Occurrence.id, Delivery.attempt > 0)
+    # A clock that was put back and on again passes the same times twice.
+    known = exists().where(MissedRun.occurrence_id == Occurrence.id)
     found = (
         select(Occurrence)
         .join(Message, Message.id == Occurrence.message_id)
         .where(
             Occurrence.kind == "real", Occurrence.state.in_(("planned", "released")),
             Occurrence.due_at > since, Occurrence.due_at <= now - NEARLY,
-            Message.state.in_(("scheduled", "sending")), ~begun,
+            Message.state.in_(("scheduled", "sending")), ~begun, ~known,
         )
         .order_by(Occurrence.due_at, Occurrence.id)
     )  # fmt: skip

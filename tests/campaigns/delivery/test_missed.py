@@ -139,6 +139,23 @@ def test_a_pause_between_beats_and_a_clock_that_is_put_back_miss_nothing(
     assert world.wire.accepted == ["ann@example.org"] and runs(world) == []
 
 
+def test_a_clock_that_is_put_back_and_on_again_says_once_what_was_missed(
+    database: Database, now: datetime
+) -> None:
+    """F30"""
+    world = World(database, now)
+    tomorrow(world)
+    beat(world)
+    world.later(hours=5)
+    assert beat(world) == 1
+    world.later(hours=-4)
+    assert beat(world) == 0
+    world.later(hours=4)
+    assert beat(world) == 0
+    world.run()
+    assert world.wire.accepted == ["ann@example.org"] and runs(world) == ["late"]
+
+
 def test_of_two_clocks_that_come_back_one_says_what_was_missed(database: Database, now: datetime) -> None:
     world = World(database, now)
     tomorrow(world)
