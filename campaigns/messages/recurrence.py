@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import MAXYEAR, UTC, datetime, time
 from itertools import islice, takewhile
 
 from dateutil.rrule import rrulestr
@@ -22,6 +22,9 @@ PER_DAY_MAX = 24
 RULE_MAX = 300
 COUNT_MAX = 10_000
 INTERVAL_MAX = 1_000
+# Dates and days of the week come again alike after this many years; a rule is searched this far ahead at least.
+CALENDAR_YEARS = 400
+AHEAD_YEARS = 40
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 PARTS = (
     "FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY", "BYHOUR",
@@ -86,11 +89,18 @@ def _all(rule: Rule, wall: str, zone: str) -> Iterator[calendar.When]:
 
 
 def _walls(pattern: str, start: datetime, pointer: str) -> Iterator[datetime]:
-    """Naive wall times from `start` on, without an end."""
+    """Naive wall times from `start` on, without an end; none where none comes for a long time."""
     try:
-        return iter(rrulestr(pattern, dtstart=start))
+        comes = next(iter(rrulestr(pattern, dtstart=_late(start))), None)
+        return iter(rrulestr(pattern, dtstart=start) if comes else ())
     except (ValueError, TypeError):
         raise BadField("this is no rule of RFC 5545: look at its days and numbers", pointer=pointer) from None
+
+
+def _late(start: datetime) -> datetime:
+    """The same day of a late year: a search for what never comes ends with the year 9999, so it is short from there."""
+    rounds = max(0, (MAXYEAR - AHEAD_YEARS - start.year) // CALENDAR_YEARS)
+    return start.replace(year=start.year + rounds * CALENDAR_YEARS)
 
 
 def _parts(text: str, pointer: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -48,6 +49,30 @@ def test_a_time_the_clocks_jump_over_is_the_first_instant_after_and_one_that_com
     assert [(one.at, one.wall) for one in gap] == [(at("2027-03-28T01:00"), "2027-03-28T01:30:00")]
     twice = recurrence.times(rule, START, LONDON, at("2027-10-30T12:00"), at("2027-10-31T12:00"))
     assert [one.at for one in twice] == [at("2027-10-31T00:30")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=31",
+        "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30;BYDAY=MO",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=TU",  # from a Monday on
+    ],
+)
+def test_the_search_for_what_never_comes_is_short(text: str) -> None:
+    looks = 0
+
+    def count(*_told: object) -> None:
+        nonlocal looks
+        looks += 1
+
+    sys.setprofile(count)
+    try:
+        with pytest.raises(BadField):
+            recurrence.first(recurrence.read(text), START, LONDON)
+    finally:
+        sys.setprofile(None)
+    assert looks < 400_000
 
 
 def test_two_wall_times_that_fall_on_one_instant_are_one() -> None:
