@@ -16,6 +16,7 @@ from campaigns.errors import DomainError
 from . import docs_page, metrics, observe, problems
 from .api import BODY_MAX, RESOURCES
 from .api.resource import CONVERTERS, describe
+from .bodies import Bodies
 from .calls import Calls
 from .door import JSON_MAX, SAFE, Door, Parts, open_call, operation_of
 from .openapi import Api, config, document
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(Exception, _failed)
     _every_route_permitted(app)
+    app.wsgi_app = Bodies(app.wsgi_app, wiring.settings.http.threads)  # type: ignore[method-assign, assignment]
     return app
 
 

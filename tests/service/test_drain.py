@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from select import select as select_
 
 import pytest
 from sqlalchemy import func, select
@@ -137,6 +138,29 @@ def test_a_request_that_has_begun_is_answered(environ: dict[str, str]) -> None:
         line.sendall(b"}")
         assert line.recv(20).startswith(b"HTTP/1.1 401")
     assert server.wait(PATIENCE_S) == 0
+
+
+def test_slow_bodies_keep_out_nobody_who_only_reads(environ: dict[str, str]) -> None:
+    """F39: more of them than there are threads; the next one with a body is told to come back."""
+    server = subprocess.Popen([*COMMAND, "serve"], env=environ)
+    door = ("127.0.0.1", int(environ["DOLEN__HTTP__PORT"]))
+    eventually(lambda: answers(door))
+    head = b"POST /hooks/acc_0000000000001 HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{"
+    lines = [socket.create_connection(door, timeout=PATIENCE_S) for _ in range(20)]
+    try:
+        for line in lines:
+            line.sendall(head)
+        eventually(lambda: len(select_(lines, [], [], 0.1)[0]) >= 16)  # four of 16 threads may wait
+        told = [line.recv(2000) for line in select_(lines, [], [], 0)[0]]
+        assert all(one.startswith(b"HTTP/1.1 503") and b"retry-after: 5" in one.lower() for one in told)
+        with socket.create_connection(door, timeout=PATIENCE_S) as reader:
+            reader.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert reader.recv(20).startswith(b"HTTP/1.1 200")
+    finally:
+        for line in lines:
+            line.close()
+        server.terminate()
+        server.wait(PATIENCE_S)
 
 
 def answers(door: tuple[str, int]) -> bool:
