@@ -7,7 +7,7 @@ ConnectorError
 ├── Refused          this content or recipient, for good        → failed: content_refused
 │   └── AddressGone  the address does not exist any more        → bounced, and suppressed
 ├── Deferred         not now; `scope` delivery, domain or account → again later
-├── AccountGone      the login is refused (401, 5.7.x)          → the account is out of service, rows stay queued
+├── AccountGone      the login or sender is refused (401, 535)  → the account is out of service, rows stay queued
 ├── Uncertain        it may or may not have gone                → unknown, never repeated blindly
 └── NotAuthentic     an incoming call that proves nothing       → 401, nothing stored
 """

@@ -23,6 +23,12 @@ BEFORE_MAIL = ("connect", "greeting", "ehlo", "tls", "auth")
 LOGIN_REFUSED = (530, 534, 535, 538)
 # 5.1.7 and 5.1.8 are about the address of the sender.
 SENDER_REFUSED = ("5.1.7", "5.1.8")
+# Once the sender was taken, 5.7.x is as a rule what one recipient or one text is refused with. These are about who
+# sends: no login, too weak a login, no right to that sender, a domain that proves too little.
+ACCOUNT_REFUSED = ("5.7.8", "5.7.9", "5.7.60", "5.7.515")
+NO_RELAY = re.compile(
+    r"\brelay(ing)?\b[^.;]{0,60} (denied|not permitted|not allowed)|unable to relay", re.IGNORECASE
+)
 NOT_SMTP = "an answer that is not SMTP"
 LINES_MAX = 200
 BYTES_MAX = 65_536
@@ -70,9 +76,12 @@ def _scope(phase: str, code: int, enhanced: str, words: str) -> str:
 
 
 def _permanent(phase: str, code: int, enhanced: str, words: str) -> type[ConnectorError]:
-    if phase in BEFORE_MAIL or code in LOGIN_REFUSED or enhanced.startswith("5.7."):
+    if phase in BEFORE_MAIL or code in LOGIN_REFUSED or enhanced in (*SENDER_REFUSED, *ACCOUNT_REFUSED):
         return AccountGone
-    if enhanced in SENDER_REFUSED or (phase == "mail" and enhanced.startswith("5.1.")):
+    if phase == "mail" and enhanced.startswith(("5.1.", "5.7.")):
+        return AccountGone
+    # At the end 5.7.0 is what filters say of a text.
+    if NO_RELAY.search(words) or (phase != "final" and enhanced == "5.7.0"):
         return AccountGone
     if phase != "mail" and (enhanced.startswith("5.1.") or (not enhanced and _no_such_user(code, words))):
         return AddressGone

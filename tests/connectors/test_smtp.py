@@ -220,6 +220,12 @@ def test_not_now_is_deferred_with_its_scope(step: str, reply: str, scope: str) -
         ("550 <sioned@example.org>: Recipient address rejected: User unknown in local table", AddressGone),
         ("550 5.7.515 access denied, the sending domain does not meet the required level", AccountGone),
         ("550 5.7.1 relaying denied", AccountGone),
+        ("554 5.7.1 <sioned@example.org>: Relay access denied", AccountGone),
+        ("550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", AccountGone),
+        ("550 5.7.60 client does not have permissions to send as this sender", AccountGone),
+        ("550 5.7.1 <sioned@example.org>: Recipient address rejected: not from outside", Refused),
+        ("550 5.7.133 only members of the group may write to it", Refused),
+        ("554 5.7.1 this looks like spam", Refused),
         ("530 5.7.0 log in first", AccountGone),
         ("535 5.7.8 bad password", AccountGone),
         ("550 5.1.8 sender's domain not found", AccountGone),
@@ -234,6 +240,14 @@ def test_a_refusal_says_whom_it_is_about(step: str, reply: str, error: type[Conn
         lost = failure(relay.port)
     assert type(lost) is error
     assert lost.words == reply[4:]
+
+
+@pytest.mark.parametrize(("step", "error"), [("RCPT", AccountGone), ("DATA", Refused)])
+def test_what_a_filter_says_of_a_text_is_not_about_the_account(
+    step: str, error: type[ConnectorError]
+) -> None:
+    with running(steps={step: "554 5.7.0 not accepted"}) as relay:
+        assert type(failure(relay.port)) is error
 
 
 @pytest.mark.parametrize("code", ["550 5.1.1 unknown", "550 5.7.1 not yours"])

@@ -178,7 +178,7 @@ def test_without_pipelining_every_command_waits_for_its_reply(features: tuple[st
         ("554 5.6.0 no", Refused),
         ("552 5.3.4 large", Refused),
     ]
-    + [("550 5.7.1 not you", AccountGone)],
+    + [("550 5.7.515 not you", AccountGone), ("550 5.1.8 not you", AccountGone)],
 )
 def test_a_refusal_in_a_group_is_about_its_own_mail_and_keeps_the_connection(
     features: tuple[str, ...], step: str, reply: str, error: type[ConnectorError]

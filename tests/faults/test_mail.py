@@ -73,6 +73,17 @@ def test_f15_a_refusal_of_the_sender_stops_the_account_and_blames_nobody(post: P
         assert session.query(Suppression).count() == 0
 
 
+def test_f15_a_recipient_who_takes_nothing_from_outside_stops_nobody_else(post: Post) -> None:
+    """F15: 5.7.1 of one recipient fails that row; the account stays, and nobody is suppressed."""
+    with relay.running(steps={"RCPT": "550 5.7.1 not from outside"}) as running:
+        post.mail(running.port)
+        message_id = post.sent("ann", "bob")
+    assert set(post.world.states(message_id).values()) == {"failed:content_refused"}
+    assert post.account().state == "active" and post.alarms == []
+    with post.world.database.read() as session:
+        assert session.query(Suppression).count() == 0
+
+
 def test_f16_a_connection_lost_after_the_final_dot_leaves_it_unknown_and_held(post: Post) -> None:
     """F16"""
     with relay.running(steps={"DATA": "drop"}) as running:
