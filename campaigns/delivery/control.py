@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
@@ -115,12 +116,12 @@ def test_send(
     session.add(occurrence)
     session.flush()
     by_account: dict[int, list[int]] = defaultdict(list)
-    for row in rows:
-        for place, address in enumerate(addresses, 1):
-            made = Delivery(**_test_row(row, place, address), occurrence_id=occurrence.id, due_at=now)
-            session.add(made)
-            session.flush()
-            by_account[made.account_id].append(made.id)
+    # Numbered through: two accounts of one channel may send to the same address.
+    for place, (row, address) in enumerate(product(rows, addresses), 1):
+        made = Delivery(**_test_row(row, place, address), occurrence_id=occurrence.id, due_at=now)
+        session.add(made)
+        session.flush()
+        by_account[made.account_id].append(made.id)
     for account_id, numbers in by_account.items():
         batch.make(session, occurrence.id, account_id, LANES.index("transactional"), now, numbers)
     return occurrence

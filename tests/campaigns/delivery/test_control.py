@@ -11,6 +11,7 @@ from campaigns.delivery import accounts, batch, control, release, send, stops
 from campaigns.delivery.backoff import Pace
 from campaigns.delivery.tables import Account, Attempt, Batch
 from campaigns.errors import AlreadyDone, AlreadySending, BadField, Conflict
+from campaigns.messages import messages
 from campaigns.messages.tables import Message
 from connectors.api import Deferred, Outbound, Uncertain
 
@@ -156,6 +157,19 @@ def test_a_test_goes_to_colleagues_and_is_counted_apart(database: Database, now:
     with database.read() as session:
         assert reconcile.counts(session, message_id)["sent"] == 0
         assert reconcile.counts(session, message_id, "test")["sent"] == 1
+
+
+def test_a_post_is_tested_through_each_of_its_accounts(database: Database, now: datetime) -> None:
+    """C8: also where both are of one channel, and for each of those who look at it."""
+    world, other = World(database, now, broadcast=True), World(database, now, broadcast=True, name="other")
+    message_id = world.message([], at=now + timedelta(days=1), text="Hello")
+    lookers = ["ann@dolen.example", "ben@dolen.example"]
+    with database.write() as session:
+        message = session.get_one(Message, message_id)
+        messages.edit(session, now, message, accounts=[(one.account_id, "email") for one in (world, other)])
+        control.test_send(session, now, message, release.sample(session, message, now, None), lookers)
+    world.run()
+    assert sorted(one.to for one in world.wire.outbound) == sorted(lookers * 2)
 
 
 def test_what_has_gone_cannot_be_edited(database: Database, now: datetime) -> None:
