@@ -31,6 +31,7 @@ INBOUND_S = 1.0
 NOTICES_S = 5.0
 # After an error nobody foresaw, a loop waits this long, so that it cannot spin.
 TROUBLE_S = 2.0
+LOOK_UP_S = 1.0
 
 
 class Engine:
@@ -135,9 +136,25 @@ class Engine:
                 self.stopping.wait(idle_s)
 
 
-def until_told(stop: Callable[[], None]) -> threading.Event:
+class Told(threading.Event):
+    """An event that a signal sets.
+
+    Of a process that stood still, the signal may reach another thread than the main one, which alone acts on it and
+    would sleep on: so it looks up every second.
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As of any event."""
+        if timeout is not None:
+            return super().wait(timeout)
+        while not super().wait(LOOK_UP_S):
+            pass
+        return True
+
+
+def until_told(stop: Callable[[], None]) -> Told:
     """An event that SIGTERM and SIGINT set, after calling `stop`; call it from the main thread."""
-    told = threading.Event()
+    told = Told()
 
     def _told(_signal: int, _frame: object) -> None:
         stop()
