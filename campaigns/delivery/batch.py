@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, and_, bindparam, delete, exists, func, insert, or_, select, update
@@ -33,7 +33,10 @@ WAITING = (states.QUEUED, states.DEFERRED)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch in one worker's hands. `token` fences its writes; `alone` says that it goes row by row."""
+    """A batch in one worker's hands. `token` fences its writes; `alone` says that it goes row by row.
+
+    `trial_until` is until when nobody else tries an account in trouble; None where this is no trial.
+    """
 
     batch_id: int
     token: int
@@ -41,6 +44,7 @@ class Claim:
     message_id: int
     occurrence_id: int
     alone: bool
+    trial_until: datetime | None = None
 
 
 def claim(
@@ -50,8 +54,8 @@ def claim(
     found = _next(session, now, lanes)
     if found is None:
         return None
-    trial = found.trouble_since_at is not None
-    if trial and not trouble.on_trial(session, now, found.account_id, lease_s):
+    trial_until = now + timedelta(seconds=lease_s) if found.trouble_since_at is not None else None
+    if trial_until is not None and not trouble.on_trial(session, now, found.account_id, trial_until):
         return None
     token = new_id()
     session.execute(
@@ -59,8 +63,8 @@ def claim(
         .where(Batch.id == found.id, Batch.owner.is_(None))
         .values(owner=owner, token=token, until_db=db_in(round(lease_s * 1e6)))
     )
-    alone = trial or found.deaths >= ALONE_AFTER
-    return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone)
+    alone = trial_until is not None or found.deaths >= ALONE_AFTER
+    return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone, trial_until)
 
 
 def _next(session: Session, now: datetime, lanes: Iterable[str]) -> Any:

@@ -28,7 +28,7 @@ from ..links import Links
 from ..messages import render
 from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
-from . import accounts, batch, limits, settle, states
+from . import accounts, batch, limits, settle, states, trouble
 from .backoff import Pace
 from .compose import Composer, Letter, written_to
 from .gate import Known, Ready, Taken, Waiting, may_go, take
@@ -121,7 +121,7 @@ class _Batch:
         self._outcomes: list[Outcome] = []  # to be settled
         self._until = 0.0  # monotonic; no row is handed over after it
         self._wait_until: datetime | None = None
-        self._over = self._laid_down = False
+        self._over = self._laid_down = self._tried = False
         self._trouble: Exception | None = None
 
     def work(self) -> None:
@@ -217,6 +217,7 @@ class _Batch:
         )  # read before the lease is written
         with desk.database.write() as session:
             now = desk.now()
+            self._tried = self._tried or any(one.answer is not NOT_STARTED for one in self._outcomes)
             message = may_go(session, now, held, desk.asked) if ready else None
             mine = batch.renew(session, held, lease_s)
             people = [row.stakeholder_id for row, _ in ready if message and row.stakeholder_id is not None]
@@ -228,6 +229,8 @@ class _Batch:
             laid_down = not taken and not self._open
             if mine and laid_down:
                 batch.give_back(session, held, self._wait_until)
+                if held.trial_until is not None and not self._tried:
+                    trouble.untried(session, now, held.account_id, held.trial_until)
             _pass(desk, "before_commit", self._outcomes, taken)
         answered, self._outcomes = self._outcomes, []
         self._taken.extend(taken)

@@ -65,14 +65,23 @@ def judge(
     return verdict
 
 
-def on_trial(session: Session, now: datetime, account_id: int, lease_s: float) -> bool:
+def on_trial(session: Session, now: datetime, account_id: int, until: datetime) -> bool:
     """Take the one row by which an account in trouble is tried; False where another worker does."""
     done = session.execute(
         update(Account)
         .where(Account.id == account_id, or_(Account.not_before_at.is_(None), Account.not_before_at <= now))
-        .values(not_before_at=now + timedelta(seconds=lease_s))
+        .values(not_before_at=until)
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def untried(session: Session, now: datetime, account_id: int, until: datetime) -> None:
+    """A trial that ends `until` then, and in which nothing was handed over, keeps nobody waiting."""
+    session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.not_before_at == until)
+        .values(not_before_at=now)
+    )
 
 
 def _refused(session: Session, now: datetime, account: Account, gone: AccountGone) -> Verdict:
@@ -123,4 +132,4 @@ def _wait(session: Session, account: Account, until: datetime) -> None:
     session.execute(update(Account).where(Account.id == account.id, longer).values(not_before_at=until))
 
 
-__all__ = ["IN_TROUBLE_AT", "Verdict", "judge", "on_trial"]
+__all__ = ["IN_TROUBLE_AT", "Verdict", "judge", "on_trial", "untried"]

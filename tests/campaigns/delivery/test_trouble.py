@@ -13,6 +13,7 @@ from campaigns.database import Database
 from campaigns.delivery import send, trouble
 from campaigns.delivery.backoff import Pace
 from campaigns.delivery.tables import Account
+from campaigns.stakeholders import consent
 from connectors.api import ConnectorError, Deferred, Outbound, Receipt, Refused
 
 from .world import World
@@ -82,6 +83,28 @@ def test_an_account_in_trouble_is_tried_by_one_row_alone(database: Database, now
     tried = everybody(world, DOWN)
     world.run()
     assert len(tried) == 1
+
+
+def test_a_trial_that_tries_nothing_keeps_a_recovered_account_from_nobody(
+    database: Database, now: datetime
+) -> None:
+    """The rows it takes up are left out, one after the other; the one that may go goes at once."""
+    world = World(database, now)
+    everybody(world, DOWN)
+    message_id = world.message(NAMES)
+    for _ in range(trouble.IN_TROUBLE_AT):
+        world.run()
+        world.later(minutes=15)
+    assert account_of(world).trouble_since_at is not None
+    everybody(world, None)
+    with database.write() as session:
+        for row in world.rows(message_id)[:-1]:
+            consent.suppress(
+                session, world.time, channel="email", reason="no_contact", origin="recipient",
+                stakeholder_id=row.stakeholder_id,
+            )  # fmt: skip
+    world.run()
+    assert world.states(message_id) == {name: "excluded:suppressed" for name in NAMES[:-1]} | {"p7": "sent"}
 
 
 def test_while_one_worker_tries_an_account_in_trouble_no_other_does(
