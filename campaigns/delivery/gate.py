@@ -119,28 +119,29 @@ def take(
     return _commit_intent(session, now, held, [one for one in going if one[0].id in within])
 
 
-def may_go(session: Session, now: datetime, held: Claim, known: Known) -> Message | None:
+def may_go(session: Session, now: datetime, held: Claim, account: Account, known: Known) -> Message | None:
     """The message, where nothing stands against it; an obstacle that appeared since puts it on hold.
 
     Everything is asked where it was not for ASK_AGAIN; in between, the message's own row, the account and the stops.
+    `account` is as it was when the batch was taken: one that was changed since goes out with what it is now.
     """
     stops.hold_still(session)
     asked = known.get((held.message_id, held.account_id))
     if asked is not None and _fresh(asked, now):
-        if _stands(session, now, held, asked):
+        if _stands(session, now, held, account, asked):
             return asked.message
         known.pop((held.message_id, held.account_id), None)
         return None  # the batch is laid down, and everything is asked by whoever takes it up again
     message = session.get_one(Message, held.message_id)
     if session.get_one(Occurrence, held.occurrence_id).kind == "test":
-        return message if _test_may_go(session, now, held, message) else None
+        return message if _test_may_go(session, now, held, account, message) else None
     messages.settle(session, now, message)
     if message.state == "scheduled":
         with suppress(Stale):  # somebody moved it at this moment, and where they put it counts
             messages.move(session, message, "sending", now)
     if (
         message.state != "sending"
-        or not _account_may_go(session, now, held)
+        or not _account_may_go(session, now, held, account)
         or not _unchanged(session, message)
     ):
         return None
@@ -160,11 +161,12 @@ def _fresh(asked: Asked, now: datetime) -> bool:
     return timedelta(0) <= now - asked.at < ASK_AGAIN
 
 
-def _stands(session: Session, now: datetime, held: Claim, asked: Asked) -> bool:
+def _stands(session: Session, now: datetime, held: Claim, account: Account, asked: Asked) -> bool:
     """Whether message, account and stops are what they were when everything was asked. The message stays so."""
     told = {"message": held.message_id, "account": held.account_id, "now": now, "alone": held.alone}
     found = session.connection().execute(_FACTS, told).one()
-    return tuple(found) == (asked.message.state, asked.message.version, "active", *asked.stops)
+    message = asked.message
+    return tuple(found) == (message.state, message.version, "active", account.version, *asked.stops)
 
 
 def _unchanged(session: Session, message: Message) -> bool:
@@ -173,9 +175,9 @@ def _unchanged(session: Session, message: Message) -> bool:
     return tuple(session.execute(now).one()) == (message.state, message.version)
 
 
-def _test_may_go(session: Session, now: datetime, held: Claim, message: Message) -> bool:
+def _test_may_go(session: Session, now: datetime, held: Claim, account: Account, message: Message) -> bool:
     """A test goes whatever the state of its message, but not past a stop; then it is looked at again later."""
-    if not _account_may_go(session, now, held):
+    if not _account_may_go(session, now, held, account):
         return False
     if stops.standing(session, message):
         later = now + timedelta(seconds=TEST_LOOK_S)
@@ -184,10 +186,11 @@ def _test_may_go(session: Session, now: datetime, held: Claim, message: Message)
     return True
 
 
-def _account_may_go(session: Session, now: datetime, held: Claim) -> bool:
-    """An account may be stopped, break or be told to wait in the middle of a batch; one row alone is its trial."""
+def _account_may_go(session: Session, now: datetime, held: Claim, account: Account) -> bool:
+    """An account may be stopped, changed, break or be told to wait in a batch's middle; one row alone is its trial."""
     in_service = select(Account.id).where(
         Account.id == held.account_id,
+        Account.version == account.version,
         Account.state == "active" if held.alone else accounts.ready(now),
         Account.id.not_in(stops.stopped_accounts()),
     )
@@ -319,7 +322,8 @@ def _facts() -> Any:
     message, account = Message.__table__, Account.__table__.c
     ready = or_(bindparam("alone", type_=Boolean), accounts.ready(bindparam("now", type_=Instant)))
     state = select(account.state).where(account.id == bindparam("account"), ready).scalar_subquery()
-    found = select(message.c.state, message.c.version, state, *_stops())
+    version = select(account.version).where(account.id == bindparam("account")).scalar_subquery()
+    found = select(message.c.state, message.c.version, state, version, *_stops())
     return found.where(message.c.id == bindparam("message")).with_for_update(read=True, of=message)
 
 

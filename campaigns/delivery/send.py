@@ -218,7 +218,7 @@ class _Batch:
         with desk.database.write() as session:
             now = desk.now()
             self._tried = self._tried or any(one.answer is not NOT_STARTED for one in self._outcomes)
-            message = may_go(session, now, held, desk.asked) if ready else None
+            message = may_go(session, now, held, account, desk.asked) if ready else None
             mine = batch.renew(session, held, lease_s)
             people = [row.stakeholder_id for row, _ in ready if message and row.stakeholder_id is not None]
             verdict = _settle(desk, session, now, account, self._outcomes, people)

@@ -94,6 +94,23 @@ def test_a_day_that_is_used_up_waits_for_the_next_and_fails_nobody(database: Dat
     assert {row.attempt for row in world.rows(message_id)} == {1}
 
 
+@pytest.mark.parametrize("passes_s", [0, 1], ids=["asked a moment ago", "asked anew"])
+def test_a_limit_that_is_set_while_a_batch_goes_out_counts_from_its_next_wave(
+    database: Database, now: datetime, passes_s: int
+) -> None:
+    """Rule 9: a wave of eight is under way; of what follows, no more goes than the new limit says."""
+    world = World(database, now, in_flight=1)
+    message_id = world.message([f"p{number}" for number in range(30)])
+
+    def narrow(_outbound: Outbound) -> None:
+        limited(world, per_day=10)
+        world.later(seconds=passes_s)
+
+    world.wire.answers["p3@example.org"] = narrow
+    world.run()
+    assert len(world.wire.accepted) <= 8 + 10 and left(world, message_id) >= 12
+
+
 def test_a_limit_that_is_widened_counts_at_once(database: Database, now: datetime) -> None:
     world = World(database, now)
     limited(world, per_month=5)
