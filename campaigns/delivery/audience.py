@@ -164,28 +164,47 @@ def _direct(
     session: Session, plan: Plan, account: Account, people: Sequence[Reader], now: datetime
 ) -> list[dict[str, Any]]:
     reached = _addresses(session, plan.message, account.channel, people)
-    pairs = [(person.id, address.key) for person in people for address in reached[person.id]]
-    decisions = consent.decide(
-        session, now, purpose=plan.message.purpose, channel=account.channel, pairs=pairs,
-        answer=plan.message.kind == "answer",
-    )  # fmt: skip
-    may = {number for (number, _), found in decisions.items() if found.reason is None}
-    when = max(now, plan.at or plan.message.at or now)
-    chosen = wishes.left_out(session, when, plan.message, plan.occurrence_id, account.channel, may)
     due = _due(session, plan, people, now)
+    against = _against(session, plan, account, people, reached, due, now)
     rows = []
     for person in people:
         if not reached[person.id]:
             reason = "erased" if person.state == "erased" else "no_address"
             rows.append(_row(plan, account, target=person.id, person=person, reason=reason))
         for address in reached[person.id]:
-            decision = decisions[person.id, address.key]
             at = due.get(person.id, plan.at)
             shut = "outside_window" if person.id in due and at is None else None
-            why = decision.reason or chosen.get(person.id) or shut
+            why = against.get((person.id, address.key)) or shut
             row = _for_person(plan, account, person, address, why)
             rows.append(row | {"due_at": at} if at is not None else row)
     return rows
+
+
+def _against(
+    session: Session,
+    plan: Plan,
+    account: Account,
+    people: Sequence[Reader],
+    reached: dict[int, list[Reached]],
+    due: dict[int, datetime | None],
+    now: datetime,
+) -> dict[tuple[int, str], str]:
+    """What stands against each person and address key at the instant they get it: what is over by then does not."""
+    together: dict[datetime, list[int]] = defaultdict(list)
+    for person in people:
+        together[max(now, due.get(person.id) or plan.at or now)].append(person.id)
+    found: dict[tuple[int, str], str] = {}
+    for at, numbers in together.items():
+        pairs = [(number, address.key) for number in numbers for address in reached[number]]
+        decisions = consent.decide(
+            session, at, purpose=plan.message.purpose, channel=account.channel, pairs=pairs,
+            answer=plan.message.kind == "answer",
+        )  # fmt: skip
+        may = {number for (number, _), one in decisions.items() if one.reason is None}
+        chosen = wishes.left_out(session, at, plan.message, plan.occurrence_id, account.channel, may)
+        told = {(number, key): one.reason or chosen.get(number) for (number, key), one in decisions.items()}
+        found |= {pair: reason for pair, reason in told.items() if reason is not None}
+    return found
 
 
 def _due(session: Session, plan: Plan, people: Sequence[Reader], now: datetime) -> dict[int, datetime | None]:

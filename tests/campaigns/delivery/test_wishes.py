@@ -10,7 +10,7 @@ import pytest
 from campaigns.database import Database
 from campaigns.delivery import release
 from campaigns.messages.tables import Message
-from campaigns.stakeholders import addresses, topics
+from campaigns.stakeholders import addresses, consent, topics
 from campaigns.stakeholders.tables import Address
 
 from .world import World
@@ -143,6 +143,26 @@ def test_a_pause_ends_by_itself_and_is_asked_of_the_day_it_goes(database: Databa
     world.later(days=9)
     world.run()
     assert world.states(first) == {"ann": "sent"}
+
+
+def test_what_is_over_when_their_own_time_comes_leaves_nobody_out(database: Database, now: datetime) -> None:
+    """A13, E10: a pause and a suppression until tomorrow, and a part that gets it the day after."""
+    world = World(database, now)
+    names = [f"p{number:02}" for number in range(20)]
+    timing = {"first_share": 50, "then_s": 2 * 86_400}
+    message_id = world.message(names, at=now + timedelta(minutes=5), timing=timing, **NEWS)
+    tomorrow = now + timedelta(days=1)
+    for name in names[:10]:
+        choose(world, name, topics.EVERYTHING, "all", pause_until=tomorrow)
+    with database.write() as session:
+        for name in names[10:]:
+            consent.suppress(
+                session, now, channel="email", reason="no_contact", origin="admin", until_at=tomorrow,
+                address_key=f"{name}@example.org",
+            )  # fmt: skip
+    world.tick()
+    rows = world.rows(message_id)
+    assert {(row.state, row.due_at > tomorrow) for row in rows} == {("excluded", False), ("queued", True)}
 
 
 @pytest.mark.parametrize(
