@@ -2,7 +2,8 @@
 
 Rules: the message is asked first (state, approval, agreement, stops), then each person (suppression, basis, choices).
 The message is locked so that nobody pauses or edits it under a wave; people's rows are locked in id order before they
-are asked, and whoever withdraws, suppresses or chooses locks the same rows first, so nothing goes after it.
+are asked, and whoever withdraws, suppresses, chooses or retires an address locks the same rows first, so nothing goes
+after it.
 Nothing about the message ever excludes a person.
 """
 
@@ -97,8 +98,10 @@ def take(
     `message` is what `may_go` has said yes to in this transaction.
     """
     rows = [row for row, _ in ready]
-    retired = _retired(session, rows)
     decisions = _ask(session, now, held, message, account, rows)
+    retired = _retired(
+        session, rows
+    )  # after the people are locked: whoever retires an address locks them too
     shut, waiting = _shut(session, now, message, rows)
     going = []
     for row, outbound in ready:

@@ -67,6 +67,9 @@ def add(
 
 def retire(session: Session, address: Address) -> None:
     """Use an address no more; it stays on the record."""
+    # As whoever withdraws does: a wave locks people before it asks, so nothing goes to the address after this.
+    person = select(Stakeholder.id).where(Stakeholder.id == address.stakeholder_id)
+    session.execute(person.with_for_update(key_share=True))
     address.state = "retired"
     session.flush()
 

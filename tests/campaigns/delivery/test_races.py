@@ -239,6 +239,22 @@ def test_words_that_change_between_two_chunks_leave_nobody_out(database: Databas
     assert {str(one.text).split("\n")[0] for one in world.wire.outbound} == {"Changed"}
 
 
+def test_nothing_goes_to_an_address_that_is_retired_while_its_wave_begins(
+    database: Database, now: datetime
+) -> None:
+    """H3: the wave waits for whoever retires it, and then knows of it."""
+    world = World(database, now)
+    message_id = world.message(["ann"])
+    world.tick()
+    worker = Rival(database, lambda: send.work(world.desk()))
+    with database.write() as session:
+        (address,) = addresses.of(session, world.rows(message_id)[0].stakeholder_id or 0)
+        addresses.retire(session, address)
+        worker.begin()
+    worker.end()
+    assert world.states(message_id) == {"ann": "excluded:no_address"} and world.wire.accepted == []
+
+
 # --- nothing stays for ever ---------------------------------------------------------------------------------------
 
 
