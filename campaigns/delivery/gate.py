@@ -27,7 +27,7 @@ from ..messages import hours, messages
 from ..messages.tables import Message, Occurrence
 from ..stakeholders import consent
 from ..stakeholders.tables import Address
-from . import accounts, limits, states, stops, wishes
+from . import accounts, limits, rollout, states, stops, wishes
 from .backoff import Pace
 from .batch import Claim
 from .tables import Account, Batch, Delivery, Stop
@@ -78,6 +78,7 @@ class Asked:
     message: Message
     stops: tuple[int, int | None]
     at: datetime
+    rests: list[rollout.Rest]
 
 
 # By message and account.
@@ -132,7 +133,7 @@ def may_go(session: Session, now: datetime, held: Claim, account: Account, known
     asked = known.get((held.message_id, held.account_id))
     if asked is not None and _fresh(asked, now):
         if _stands(session, now, held, account, asked):
-            return asked.message
+            return None if _put_off(session, held, asked) else asked.message
         known.pop((held.message_id, held.account_id), None)
         return None  # the batch is laid down, and everything is asked by whoever takes it up again
     message = session.get_one(Message, held.message_id)
@@ -149,8 +150,16 @@ def may_go(session: Session, now: datetime, held: Claim, account: Account, known
     ):
         return None
     _forget(known, now)
-    known[held.message_id, held.account_id] = Asked(message, tuple(session.execute(_STOPS).one()), now)
-    return message
+    rests = rollout.waiting(session, message, now)
+    asked = Asked(message, tuple(session.execute(_STOPS).one()), now, rests)
+    known[held.message_id, held.account_id] = asked
+    return None if _put_off(session, held, asked) else message
+
+
+def _put_off(session: Session, held: Claim, asked: Asked) -> bool:
+    """Whether some of the batch waits for the first part of its roll-out: what is left is taken up anew."""
+    mine = [rest for rest in asked.rests if rest.occurrence_id == held.occurrence_id]
+    return any(rollout.put_off(session, held.batch_id, rest) for rest in mine)
 
 
 def _forget(known: Known, now: datetime) -> None:

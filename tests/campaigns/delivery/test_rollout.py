@@ -15,7 +15,7 @@ from campaigns.delivery.tables import DeliveryEvent, Rollout
 from campaigns.errors import AlreadyDone, BadField, NotFound
 from campaigns.messages import approval, messages, timing
 from campaigns.messages.tables import Message, Occurrence, Timing
-from connectors.api import AddressGone, Outbound
+from connectors.api import AddressGone, Deferred, Outbound
 
 from .world import World
 
@@ -44,6 +44,10 @@ def first_of(world: World, message_id: int, now: datetime) -> list[str]:
 
 def gone(_outbound: Outbound) -> None:
     raise AddressGone("no such user", code="5.1.1")
+
+
+def busy(_outbound: Outbound) -> None:
+    raise Deferred("busy")
 
 
 def bounces(world: World, message_id: int, now: datetime) -> None:
@@ -102,6 +106,63 @@ def test_even_without_a_clock_nothing_of_the_rest_goes(database: Database, now: 
     world.later(hours=2)
     world.run()
     assert world.state(message_id) == "held" and written(world).done is None
+
+
+def test_the_rest_waits_from_when_the_first_part_really_began(database: Database, now: datetime) -> None:
+    """E10: nobody was there to send until the rest was due too."""
+    world = World(database, now)
+    message_id = world.message(MANY, timing=TENTH)
+    world.tick()
+    first = first_of(world, message_id, now)
+    world.later(hours=30)
+    assert decide(world) == 0
+    world.run()
+    assert sorted(world.wire.accepted) == sorted(first) and decide(world) == 0
+    world.later(minutes=59)
+    world.run()
+    assert len(world.wire.accepted) == len(first) and decide(world) == 0
+    world.later(minutes=1)
+    assert decide(world) == 1
+    world.run()
+    assert len(world.wire.accepted) == len(MANY) and world.state(message_id) == "finished"
+
+
+def test_a_late_message_whose_first_part_goes_badly_stops_too(database: Database, now: datetime) -> None:
+    """E10"""
+    world = World(database, now)
+    message_id = world.message(MANY, timing=TENTH)
+    world.tick()
+    first = first_of(world, message_id, now)
+    bounces(world, message_id, now)
+    world.later(hours=30)
+    world.run()
+    world.later(hours=1)
+    decide(world)
+    world.run()
+    assert world.state(message_id) == "held" and set(world.wire.accepted) < set(first)
+
+
+def test_the_first_bounce_of_a_part_that_may_have_some_stops_nothing(
+    database: Database, now: datetime
+) -> None:
+    """E10: what is allowed is measured by the whole part, until it is done."""
+    world = World(database, now)
+    message_id = world.message(MANY, timing=TENTH | {"bounced_pm": 400})
+    world.tick()
+    first = first_of(world, message_id, now)
+    world.wire.answers[first[0]] = gone
+    rest = {name: busy for name in first[1:]}
+    world.wire.answers |= rest
+    world.run()
+    assert world.state(message_id) == "sending"
+    for name in rest:
+        del world.wire.answers[name]
+    for minutes in (30, 30):
+        world.later(minutes=minutes)
+        world.run()
+    assert decide(world) == 1
+    world.run()
+    assert len(world.wire.accepted) == len(MANY) - 1 and world.state(message_id) == "finished"
 
 
 def test_a_person_lets_the_rest_go_all_the_same_once(database: Database, now: datetime) -> None:
