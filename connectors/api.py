@@ -14,10 +14,17 @@ ConnectorError
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+
+def running() -> float:
+    """Seconds that only ever run on, while the machine sleeps too where it can tell: whatever may be done until then
+    is measured by them. Others, whose time went on, take over what was left by a machine that slept."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def plain(told: str) -> str:

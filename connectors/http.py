@@ -14,7 +14,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from .api import AccountGone, ConnectorError, Deferred, Refused, Uncertain
+from .api import AccountGone, ConnectorError, Deferred, Refused, Uncertain, running
 
 RETRY_AFTER_MAX_S = 3600.0
 CONNECT_MAX_S = 10.0
@@ -349,7 +348,7 @@ class _Call:
     wrote: bool = False
 
     def left_s(self) -> float:
-        left = self.until - time.monotonic()
+        left = self.until - running()
         if left <= 0:
             raise TimeoutError("the deadline has passed")
         return left
@@ -449,7 +448,7 @@ class _Adapter(HTTPAdapter):
     def ask(self, request: PreparedRequest) -> tuple[Answer, Response]:
         """The answer, read to its end within the deadline and size allowed: as ours, and as requests' own."""
         door, writes = self._door, request.method not in READS
-        call = _calls.call = _Call(door, time.monotonic() + door.deadline_s)
+        call = _calls.call = _Call(door, running() + door.deadline_s)
         request.url = door.check(request.url or "")
         request.headers["Accept-Encoding"] = "identity"  # a small answer cannot unpack into a large one
         try:

@@ -15,17 +15,13 @@ from campaigns.delivery import batch, follow_up, limits, missed, reconcile, rele
 from campaigns.messages import timing
 from campaigns.responses import confirming
 from campaigns.stakeholders import segments
+from connectors.api import running
 
 from . import idempotency, notices, observe
 from .engines.embedded import until_told
 from .wiring import Wiring
 
 log = observe.log("dolen.clock")
-
-
-def _running() -> float:
-    """Seconds that only ever run on, while the machine sleeps too where it can tell."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 # A wall clock that moves so much against one that only runs was put forward or back.
@@ -35,7 +31,7 @@ JUMP_S = 300.0
 class Watch:
     """Tells by how many seconds the wall clock was put forward (or back, negative) since the last look; else 0."""
 
-    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = _running) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = running) -> None:
         self._wall, self._steady = wall, steady
         self._apart = wall() - steady()
 

@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, literal, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncertain
+from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncertain, running
 
 from ..database import Database
 from ..errors import DomainError
@@ -119,7 +119,7 @@ class _Batch:
         self._taken: deque[Taken] = deque()  # intent committed, network untouched
         self._open: dict[str, Taken] = {}  # handed over and not answered
         self._outcomes: list[Outcome] = []  # to be settled
-        self._until = 0.0  # monotonic; no row is handed over after it
+        self._until = 0.0  # by `running`; no row is handed over after it
         self._wait_until: datetime | None = None
         self._over = self._laid_down = self._tried = False
         self._trouble: Exception | None = None
@@ -167,7 +167,7 @@ class _Batch:
                     self._take()
                 except Exception as error:
                     self._trouble, self._over = error, True
-            elif time.monotonic() > self._until or self._desk.stopping():
+            elif running() > self._until or self._desk.stopping():
                 self._over = True
             else:
                 row = self._taken.popleft()
@@ -212,9 +212,7 @@ class _Batch:
             self._account,
             _lease_s(self._desk, self._account),
         )
-        until = (
-            time.monotonic() + lease_s - self._connector.limits.deadline_s
-        )  # read before the lease is written
+        until = running() + lease_s - self._connector.limits.deadline_s  # read before the lease is written
         with desk.database.write() as session:
             now = desk.now()
             self._tried = self._tried or any(one.answer is not NOT_STARTED for one in self._outcomes)

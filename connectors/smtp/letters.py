@@ -16,7 +16,7 @@ from .dkim import Signer
 
 @dataclass(slots=True)
 class Letter:
-    """`raw` ends with CRLF; `eai` where an address needs SMTPUTF8; `end` is the moment (monotonic) it gives up at."""
+    """`raw` ends with CRLF; `eai` where an address needs SMTPUTF8; `end` is the moment (`running`) it gives up at."""
 
     key: str
     message_id: str

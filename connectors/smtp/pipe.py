@@ -14,9 +14,8 @@ import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
 
-from ..api import ConnectorError, Deferred, Receipt, Refused, Uncertain
+from ..api import ConnectorError, Deferred, Receipt, Refused, Uncertain, running
 from .letters import Letter
 from .replies import NOT_SMTP, refusal, take
 from .session import Session
@@ -147,7 +146,7 @@ class Pipe:
             self._answer(going, self._lost(error, "final" if self._sent > self._dot else "body"))
         if asking is None or self._refused:
             return
-        if self._used and asking.end > monotonic():
+        if self._used and asking.end > running():
             self._again(asking)
         else:
             self._answer(asking, self._lost(error, phase if phase in ENVELOPE else "mail"))
@@ -191,7 +190,7 @@ class Pipe:
     def _send_body(self, letter: Letter, following: Letter | None) -> None:
         self.going, self.asking = letter, following
         self._out, self._sent, self._dot = b"", 0, len(letter.raw)
-        if letter.end <= monotonic():  # the last moment at which stopping is known to be harmless
+        if letter.end <= running():  # the last moment at which stopping is known to be harmless
             self.lose(TimeoutError(LATE))
         elif following is None:
             self._expected = ("final",)

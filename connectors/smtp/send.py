@@ -13,9 +13,8 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from time import monotonic
 
-from ..api import ConnectorError, Deferred, Outbound, Receipt
+from ..api import ConnectorError, Deferred, Outbound, Receipt, running
 from .letters import Letter, make
 from .pipe import LATE, Answer, Pipe
 from .session import Relay, Session
@@ -64,7 +63,7 @@ class _Kept:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._idle: list[tuple[float, Pipe]] = []  # since when (monotonic), and which
+        self._idle: list[tuple[float, Pipe]] = []  # since when (`running`), and which
         self._count = 0  # open or being opened, in use or not
         self._closed = False
         self._lock = threading.Lock()
@@ -74,7 +73,7 @@ class _Kept:
         with self._lock:
             while self._idle:
                 since, pipe = self._idle.pop()
-                if since + KEPT_S > monotonic() and not pipe.is_stale():
+                if since + KEPT_S > running() and not pipe.is_stale():
                     return pipe
                 pipe.close()
                 self._count -= 1
@@ -91,7 +90,7 @@ class _Kept:
         """Keep it if it is idle; None is one that was reserved and did not come about."""
         with self._lock:
             if pipe is not None and pipe.idle and not self._closed:
-                self._idle.append((monotonic(), pipe))
+                self._idle.append((running(), pipe))
                 return
             self._count -= 1
         if pipe is not None:
@@ -179,7 +178,7 @@ class _Call:
         return None
 
     def _made(self, outbound: Outbound) -> Letter | None:
-        end = monotonic() + self._relay.deadline_s
+        end = running() + self._relay.deadline_s
         if self._alarm == NEVER:  # otherwise it is earlier
             self._alarm = end
         try:
@@ -190,7 +189,7 @@ class _Call:
 
     def _give_up(self) -> None:
         """End what has reached its deadline, and see when the next does."""
-        now = monotonic()
+        now = running()
         for pipe in list(self._pipes.values()):
             if pipe.end <= now:
                 pipe.lose(TimeoutError(LATE))
@@ -229,7 +228,7 @@ class _Call:
     def _open(self, end: float) -> None:
         opened: Pipe | ConnectorError
         try:
-            opened = Pipe(Session(self._relay, Deadline(end - monotonic())))
+            opened = Pipe(Session(self._relay, Deadline(end - running())))
         except ConnectorError as error:
             opened = error
         except Exception as error:  # a fault of ours; what waits for this connection is to be told
@@ -270,13 +269,13 @@ class _Call:
         ready: list[Pipe] = []
         if self._waiting and self._idle:
             ready, self._idle = self._idle, ready
-        wait_s = 0.0 if ready else max(0.0, min(self._alarm - monotonic(), LONGEST_S))
+        wait_s = 0.0 if ready else max(0.0, min(self._alarm - running(), LONGEST_S))
         if self._opening:
             self._join_opened(ready, 0.0 if self._pipes else wait_s)
             wait_s = 0.0 if ready or self._told else min(wait_s, OPENING_S)
         if self._pipes and not ready:
             self._listen(ready, wait_s)
-        if self._alarm <= monotonic():
+        if self._alarm <= running():
             self._give_up()
             ready = [pipe for pipe in ready if pipe.open]
         return ready

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 
+from ..api import running
 from ..http import look_up
 
 CHUNK = 65536
@@ -18,16 +18,16 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Deadline:
-    """A moment of the monotonic clock; `left` raises TimeoutError once it has passed."""
+    """A moment of the clock that runs on while the machine sleeps; `left` raises TimeoutError once it has passed."""
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = running() + seconds
 
     def over(self) -> bool:
-        return time.monotonic() >= self._end
+        return running() >= self._end
 
     def left(self) -> float:
-        left = self._end - time.monotonic()
+        left = self._end - running()
         if left <= 0:
             raise TimeoutError("the deadline is over")
         return left

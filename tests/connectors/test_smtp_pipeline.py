@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from math import inf
 from pathlib import Path
-from time import monotonic
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,11 +29,13 @@ from connectors.api import (
     Receipt,
     Refused,
     Uncertain,
+    running,
 )
 from connectors.smtp.letters import Letter, make
 from connectors.smtp.pipe import Answer, Pipe
 from connectors.smtp.send import KEPT_S
 from connectors.smtp.session import Session
+from connectors.smtp.wire import Deadline
 
 from .hostile import BOTH, BYTES, DROP, TWICE, WAIT, Act, Book, Hostile, listening
 from .relay import bare, closed_port
@@ -385,14 +387,26 @@ def test_connections_are_kept_from_call_to_call() -> None:
     assert server.book.connections <= 2
 
 
+def test_a_deadline_comes_nearer_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F7: whoever took the mail over meanwhile must not find it sent a second time on waking."""
+    tell, asleep_s = time.clock_gettime, 0.0
+    monkeypatch.setattr(time, "clock_gettime", lambda which: tell(which) + asleep_s)
+    deadline = Deadline(60.0)
+    assert not deadline.over()
+    asleep_s = 61.0
+    assert deadline.over()
+    with pytest.raises(TimeoutError):
+        deadline.left()
+
+
 def test_a_connection_that_said_nothing_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """F20: a firewall that forgot it would swallow the mail, and nobody would be told."""
     server = Hostile({})
     with listening(server) as port:
         connector = account(port, in_flight=1)
         sent(connector, GOOD[:1])
-        later = monotonic() + KEPT_S
-        monkeypatch.setattr("connectors.smtp.send.monotonic", lambda: later)
+        later = running() + KEPT_S
+        monkeypatch.setattr("connectors.smtp.send.running", lambda: later)
         sent(connector, GOOD[1:2])
         connector.close()
     assert server.book.connections == 2

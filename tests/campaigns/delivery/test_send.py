@@ -333,6 +333,21 @@ def test_a_worker_without_time_left_does_not_touch_the_network(database: Databas
     assert world.states(message_id) == {"ann": "sent", "bob": "deferred"}
 
 
+def test_a_machine_that_slept_hands_nothing_over_on_waking(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F7: others may have taken its batch meanwhile; only the clock that counts sleep tells of it."""
+    world = World(database, now, in_flight=1)
+    tell, asleep_s = time.clock_gettime, [0.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda which: tell(which) + asleep_s[0])
+    world.wire.answers = {"ann@example.org": lambda _outbound: asleep_s.append(asleep_s.pop() + 3600)}
+    message_id = world.message(["ann", "bob"])
+    world.tick()
+    send.work(world.desk())
+    assert world.wire.accepted == ["ann@example.org"]
+    assert world.states(message_id) == {"ann": "sent", "bob": "deferred"}
+
+
 def test_an_opt_out_after_release_is_honoured_at_the_gate(database: Database, now: datetime) -> None:
     """H2, H3: the row is excluded with its reason at the moment of sending."""
     world = World(database, now)
