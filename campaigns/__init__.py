@@ -8,6 +8,7 @@ from .messages import blockers, content, media, messages, pair, quiet, templates
 from .responses import intents
 from .stakeholders import segments
 
+messages.on_accounts(accounts.one_each)
 blockers.register(accounts.obstacles)
 blockers.register(stops.obstacles)
 blockers.register(missed.obstacles)

@@ -6,6 +6,7 @@ still queued, and comes back by `verify` only.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -168,6 +169,17 @@ def of_message(session: Session, message_id: int) -> list[Account]:
             .order_by(Account.id)
         )
     )
+
+
+def one_each(session: Session, account_ids: Collection[int]) -> None:
+    """BadField where two accounts would write to the same people on one channel; any number may post."""
+    direct = select(Account.channel).where(Account.id.in_(account_ids), Account.broadcast.is_(False))
+    ways = list(session.scalars(direct))
+    if len(ways) != len(set(ways)):
+        raise BadField(
+            "everybody would get it from each of these accounts: name one for each channel",
+            pointer="/accounts",
+        )
 
 
 def obstacles(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ Source: B5, B6, E1.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,15 @@ EDITABLE = ("draft", "waiting", "scheduled", "held", "paused")
 HEADROOM_SHARE = 0.2
 HEADROOM_MIN = 10
 CHUNK = 500
+
+Through = Callable[[Session, Collection[int]], None]
+_asked: list[Through] = []
+
+
+def on_accounts(ask: Through) -> None:
+    """Have `ask(session, account_ids)` refuse accounts through which no one message can go, whoever chose them."""
+    if ask not in _asked:
+        _asked.append(ask)
 
 
 def create(  # long: everything a message is made of is named here, once
@@ -401,6 +410,8 @@ def _check_time(message: Message) -> None:
 def _set_accounts(session: Session, message: Message, accounts: Sequence[tuple[int, str]]) -> None:
     session.execute(delete(MessageAccount).where(MessageAccount.message_id == message.id))
     rows = {account: channel for account, channel in accounts}
+    for ask in _asked:
+        ask(session, rows)
     if rows:
         session.execute(
             insert(MessageAccount),

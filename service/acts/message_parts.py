@@ -32,12 +32,6 @@ def carriers(act: Act, programme_id: int, wanted: Sequence[int], *, direct: bool
         found.append(_default(act, programme_id))
     if not direct and any(not account.broadcast for account in found):
         raise BadField("say who gets it: people, mail addresses or a group", pointer="/to")
-    ways = [account.channel for account in found if not account.broadcast]
-    if len(ways) != len(set(ways)):
-        raise BadField(
-            "everybody would get it from each of these accounts: name one for each channel",
-            pointer="/accounts",
-        )
     if not found:
         raise BadField(
             "say who gets it (people, mail addresses or a group), or which connected accounts post it",

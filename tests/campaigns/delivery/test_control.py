@@ -172,6 +172,22 @@ def test_a_post_is_tested_through_each_of_its_accounts(database: Database, now: 
     assert sorted(one.to for one in world.wire.outbound) == sorted(lookers * 2)
 
 
+def test_two_accounts_that_write_to_the_same_people_are_refused_however_they_were_chosen(
+    database: Database, now: datetime
+) -> None:
+    """A release of such a message would fail at each tick: both rows of a person have one key."""
+    world, other = World(database, now), World(database, now, name="other")
+    message_id = world.message(["ann"], at=now + timedelta(days=1))
+    with database.write() as session:
+        message = session.get_one(Message, message_id)
+        control.take_back(session, now, message)
+        with pytest.raises(BadField, match="one for each channel") as refused:
+            messages.edit(
+                session, now, message, accounts=[(one.account_id, "email") for one in (world, other)]
+            )
+        assert refused.value.pointer == "/accounts"
+
+
 def test_what_has_gone_cannot_be_edited(database: Database, now: datetime) -> None:
     world = World(database, now)
     message_id = world.message(["ann"])
