@@ -201,7 +201,10 @@ def test_hours_are_changed_taken_away_and_checked(database: Database, now: datet
     number = keep(world)
     assert keep(world, opens=8 * 60) == number
     with database.write() as session:
-        for wrong in ({"closes": 60}, {"weekdays": []}, {"bank_holidays": "mars"}, {"outside": "never"}):
+        refused: list[dict[str, Any]] = [
+            {"closes": 60}, {"weekdays": []}, {"bank_holidays": "mars"}, {"outside": "never"}
+        ]  # fmt: skip
+        for wrong in refused:
             with pytest.raises(BadField):
                 hours.keep(session, now, **{**DAILY, **wrong})
         hours.remove(session, hours.get(session, number))

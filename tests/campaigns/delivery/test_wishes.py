@@ -85,7 +85,7 @@ def test_one_a_week_or_month_lets_each_letter_of_the_week_or_month_through(
     """A13: also where one goes out a little earlier after its time than the one before."""
     world = World(database, start)
     walks = topic(world, "Walks")
-    wall = {"at": None, "wall": f"{start:%Y-%m-%d}T09:00:00", "zone": "Europe/London"}
+    wall: dict[str, Any] = {"at": None, "wall": f"{start:%Y-%m-%d}T09:00:00", "zone": "Europe/London"}
     world.message(["ann"], topic_id=walks, timing={"rule": rule}, **wall, **NEWS)
     choose(world, "ann", walks, frequency)
     world.later(seconds=30)
