@@ -89,7 +89,7 @@ def test_a_pause_stops_every_topic_until_it_is_over(session: Session, now: datet
     for at, reason in ((now, "person_paused"), (now + timedelta(days=3), None)):
         wish = topics.wishes(session, at, topic_id=topic, channel="email", stakeholder_ids=[who])[who]
         assert wish.reason == reason
-    assert wish.every == timedelta(days=7)
+    assert wish.every == topics.EVERY["weekly"]
 
 
 def test_a_choice_that_cannot_be_is_refused(session: Session, now: datetime) -> None:

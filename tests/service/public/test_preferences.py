@@ -65,7 +65,7 @@ def test_a_choice_counts_at_once_and_saying_it_again_writes_nothing(
     for _ in range(2):
         answer = browser.post(path, data={"act": "save", f"email.{walks}": "weekly", "email.0": "all"})
         assert answer.status_code == 200
-        assert wish(wiring, sent, walks).every == timedelta(days=7)
+        assert wish(wiring, sent, walks).every == topics.EVERY["weekly"]
         assert wish(wiring, sent, None) == topics.Wish() and count(wiring) == 1
     with wiring.database.read() as session:
         row = session.scalars(select(Preference)).one()
