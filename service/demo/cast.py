@@ -120,24 +120,35 @@ def free_port() -> int:
 
 def _outside(made: Cast) -> None:
     """The world that Dolen talks to."""
-    command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1"]
-    command += ["--port", str(made.imap_port), "--no-tls"]
-    mailbox = ["--no-service", "managesieve", "dict", "--demo-user", USER, "--demo-password", made.password]
-    with open(made.folder / "imap.log", "w") as words:
-        made.processes["imap"] = subprocess.Popen([*command, *mailbox], text=True, stdout=words, stderr=words)
-    _until_open(made.imap_port)
+    _mailbox(made)
     made.smtp_port = free_port()
     office = [sys.executable, "-m", "service.demo.postoffice", "--port", str(made.smtp_port)]
     office += ["--log", str(made.folder / "postoffice.log")]
     box = ["--imap", str(made.imap_port), "--user", USER, "--password", made.password]
     made.processes["post office"] = subprocess.Popen([*office, *box], text=True, stdout=subprocess.DEVNULL)
-    _until_open(made.smtp_port)
+    _until_open(made.smtp_port, made.processes["post office"])
     made.practice = running.start(made.folder / "practice.log")
 
 
-def _until_open(port: int) -> None:
+def _mailbox(made: Cast, tries: int = 3) -> None:
+    """An IMAP server; on another port where somebody took the first one before it could."""
+    command = [sys.executable, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1"]
+    command += ["--port", str(made.imap_port), "--no-tls"]
+    box = ["--no-service", "managesieve", "dict", "--demo-user", USER, "--demo-password", made.password]
+    with open(made.folder / "imap.log", "w") as words:
+        made.processes["imap"] = subprocess.Popen([*command, *box], text=True, stdout=words, stderr=words)
+    try:
+        _until_open(made.imap_port, made.processes["imap"])
+    except RuntimeError:
+        if tries == 1 or made.processes["imap"].poll() is None:
+            raise
+        made.imap_port = free_port()
+        _mailbox(made, tries - 1)
+
+
+def _until_open(port: int, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
