@@ -128,7 +128,9 @@ def press(page: Page, name: str) -> None:
 
 def field(page: Page, label: str) -> Locator:
     """The field of that name in the page itself, needed or not."""
-    return page.get_by_role("main").get_by_label(re.compile(rf"^\s*{re.escape(label)}(\s+needed)?\s*$"))
+    return page.get_by_role("main").get_by_label(
+        re.compile(rf"^\s*{re.escape(label)}(\s+needed( with a declaration)?)?\s*$")
+    )
 
 
 def heading(page: Page) -> Locator:
