@@ -323,6 +323,12 @@ def test_a_version_that_is_too_long_is_said_with_the_way_to_make_it_shorter(
     assert "501 of 500 characters" in page and "Make it shorter" in page and "On hold, because" in page
 
 
+def test_what_is_held_is_read_again_though_nobody_does_anything(browser: Browser, account: str) -> None:
+    """The clock lets it go when its obstacle is gone, and what the clock does is no news to a page."""
+    page = browser.get(write(browser, account, "send", text="x" * 501))
+    assert 'id="state" data-live data-every="2"' in page and "On hold, because" in page
+
+
 def test_a_night_when_the_clocks_change_is_asked_about(browser: Browser, account: str) -> None:
     """E3"""
     place = write(browser, account)
