@@ -11,7 +11,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from typing import Any
 from unicodedata import category
@@ -140,20 +140,25 @@ def see(url: str) -> Response:
 
 def trying(done: Callable[[], Response | None]) -> Response | None:
     """Do what a form asks for; None where it was refused: nothing of it is kept, and the page says why."""
-    try:
-        with g.act.session.begin_nested():
-            return done()
-    except NotFound:
-        raise
-    except DomainError as error:
-        refuse(error)
-        return None
+    return _unless_refused(g.act.session.begin_nested(), done)
 
 
 def doing(done: Callable[[], Response]) -> Response | None:
     """`trying` for a view that has no transaction of its own: in one that is kept where nothing was refused."""
+    return _unless_refused(_own_act(), done)
+
+
+@contextmanager
+def _own_act() -> Iterator[None]:
+    with begin(wiring(), caller(), request_id=g.get("request_id")) as g.act:
+        yield
+
+
+def _unless_refused(
+    transaction: AbstractContextManager[object], done: Callable[[], Response | None]
+) -> Response | None:
     try:
-        with begin(wiring(), caller(), request_id=g.get("request_id")) as g.act:
+        with transaction:
             return done()
     except NotFound:
         raise
