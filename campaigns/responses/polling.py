@@ -23,11 +23,11 @@ from ..errors import DomainError
 from . import intake
 
 PERIOD_S = 15.0
-# An account whose poll fails is asked again after this, so that one broken inbox costs little.
-PAUSE_S = 60.0
+# An account whose poll fails is asked again after so many periods: one broken inbox costs little.
+PAUSE_PERIODS = 4
 # A refused login is not tried so often that the provider locks the mailbox.
 REFUSED_PAUSE_S = 900.0
-# A worker that died while polling holds the account no longer than this.
+# A worker that died while polling holds the account no longer than this. Two that read at once do no harm but work.
 LEASE_S = 120.0
 
 Connect = Callable[[Session, Account], Connector]
@@ -40,9 +40,10 @@ def poll_due(
     now: Callable[[], datetime],
     *,
     period_s: float = PERIOD_S,
+    lease_s: float = LEASE_S,
     alarm: Alarm = lambda name, account: None,
 ) -> int:
-    """Poll every account that is due; how many events were new.
+    """Poll every account that is due, each held for `lease_s` meanwhile; how many events were new.
 
     An error that no connector may raise is raised here again, when every account has been asked.
     """
@@ -51,12 +52,12 @@ def poll_due(
         due = list(session.scalars(_due(now())))
     for account_id in due:
         try:
-            new += _poll(database, connect, now, account_id, period_s, alarm)
+            new += _poll(database, connect, now, account_id, period_s, lease_s, alarm)
         except SQLAlchemyError:
             raise
         except Exception as error:  # the others are asked first
             broken.append(error)
-            _next(database, account_id, now() + timedelta(seconds=PAUSE_S), None)
+            _next(database, account_id, now() + timedelta(seconds=PAUSE_PERIODS * period_s), None)
     if broken:
         raise broken[0]
     return new
@@ -73,10 +74,11 @@ def _poll(
     now: Callable[[], datetime],
     account_id: int,
     period_s: float,
+    lease_s: float,
     alarm: Alarm,
 ) -> int:
     with database.write() as session:
-        if not _take(session, account_id, now()):
+        if not _take(session, account_id, now(), lease_s):
             return 0
         account = session.get_one(Account, account_id)
         cursor = account.poll_cursor
@@ -98,7 +100,7 @@ def _poll(
                 alarm("account_out_of_service", account.name)
         return 0
     except (ConnectorError, DomainError):
-        _next(database, account_id, now() + timedelta(seconds=PAUSE_S), None)
+        _next(database, account_id, now() + timedelta(seconds=PAUSE_PERIODS * period_s), None)
         return 0
     with database.write() as session:
         new = intake.store(session, now(), account_id, heard.events, via="poll")
@@ -116,7 +118,7 @@ def _unread(database: Database, account: Account, now: datetime, words: str, ala
             alarm("inbox_out_of_service", account.name)
 
 
-def _take(session: Session, account_id: int, now: datetime) -> bool:
+def _take(session: Session, account_id: int, now: datetime, lease_s: float) -> bool:
     """One worker polls an account at a time."""
     done = session.execute(
         update(Account)
@@ -125,7 +127,7 @@ def _take(session: Session, account_id: int, now: datetime) -> bool:
             Account.state == "active",
             or_(Account.poll_due_at.is_(None), Account.poll_due_at <= now),
         )
-        .values(poll_due_at=now + timedelta(seconds=LEASE_S))
+        .values(poll_due_at=now + timedelta(seconds=lease_s))
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
 

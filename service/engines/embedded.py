@@ -45,20 +45,17 @@ class Engine:
         self._watches: dict[tuple[str, ...], Watch] = {
             lanes: Watch(wiring.database) for lanes in (LANES, URGENT)
         }
+        idle_s = wiring.settings.work.idle_s
         steps = (
-            (self._send, wiring.settings.work.idle_s),
-            (
-                self._urgent,
-                wiring.settings.work.idle_s,
-            ),  # apart: what is urgent waits for no batch of anything else
+            (self._send, idle_s),
+            # Each apart, so that what takes long keeps nothing else waiting: a batch what is urgent, a slow provider
+            # an opt-out, a large file a reply, the sample year all of them.
+            (self._urgent, idle_s),
             (self._inbound, INBOUND_S),
-            (
-                self._resolve,
-                INBOUND_S,
-            ),  # apart: a provider that answers slowly must not keep opt-outs waiting
-            (self._import, INBOUND_S),  # apart: a large file must not keep replies waiting
-            (self._sample, INBOUND_S),  # apart: it takes half a minute
-            (self._notify, NOTICES_S),  # apart: mail to colleagues must not keep anything waiting
+            (self._resolve, INBOUND_S),
+            (self._import, INBOUND_S),
+            (self._sample, INBOUND_S),
+            (self._notify, NOTICES_S),
         )
         self._threads = [
             threading.Thread(target=self._loop, args=step, name=step[0].__name__, daemon=True)
@@ -108,6 +105,7 @@ class Engine:
             wiring.connector,
             wiring.now,
             period_s=wiring.settings.work.poll_s,
+            lease_s=wiring.settings.work.lease_s,
             alarm=observe.alarm,
         )
         return intake.process(wiring.database.sessions, wiring.now(), wiring.links) > 0

@@ -700,6 +700,28 @@ def test_a_poll_that_fails_in_an_unforeseen_way_keeps_no_other_account_waiting(
     assert polling.poll_due(database, lambda _session, _account: world.connector, world.now) == 0
 
 
+def test_an_inbox_whose_reader_died_is_read_again_when_its_lease_has_ended(
+    database: Database, now: datetime
+) -> None:
+    world, asked = World(database, now), []
+
+    def dying(_cursor: Any) -> Any:
+        asked.append(1)
+        raise SystemExit
+
+    def poll() -> None:
+        polling.poll_due(database, lambda _session, _account: world.connector, world.now, lease_s=6)
+
+    world.connector = replace(world.connector, poll=dying)
+    with pytest.raises(SystemExit):
+        poll()
+    poll()
+    world.later(seconds=6)
+    with pytest.raises(SystemExit):
+        poll()
+    assert asked == [1, 1]
+
+
 def test_a_wait_that_an_account_was_told_is_not_shortened_by_another_worker(
     database: Database, now: datetime
 ) -> None:
