@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,15 +66,15 @@ def _people(wiring: Wiring, programme: int, count: int) -> list[int]:
     for start in range(0, count, CHUNK):
         with wiring.database.write() as session:
             numbers = list(itertools.islice(_ids(), min(CHUNK, count - start)))
-            _put(session, Stakeholder, (_person(luck, now, number) for number in numbers))
-            _put(session, Address, (_address(now, number) for number in numbers))
-            _put(
+            put(session, Stakeholder, (_person(luck, now, number) for number in numbers))
+            put(session, Address, (address(now, number) for number in numbers))
+            put(
                 session,
                 Involvement,
                 ({"stakeholder_id": n, "programme_id": programme, "at": now} for n in numbers),
             )
-            _put(session, Consent, (_consent(now, number) for number in numbers))
-            _put(
+            put(session, Consent, (consent(now, number) for number in numbers))
+            put(
                 session,
                 StakeholderTag,
                 ({"tag_id": luck.choice(tag_ids), "stakeholder_id": n} for n in numbers),
@@ -99,12 +99,14 @@ def _person(luck: random.Random, now: datetime, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _address(now: datetime, number: int) -> dict[str, Any]:
+def address(now: datetime, number: int) -> dict[str, Any]:
+    """A row of the mail address of stakeholder `number`."""
     value = f"p{number}@people.example"
     return {"stakeholder_id": number, "channel": "email", "value": value, "key": value, "created_at": now}
 
 
-def _consent(now: datetime, number: int) -> dict[str, Any]:
+def consent(now: datetime, number: int) -> dict[str, Any]:
+    """A row of what stakeholder `number` agreed to."""
     return {
         "stakeholder_id": number, "purpose": "direct_marketing", "channel": "email", "act": "given", "basis": "consent",
         "at": now, "source": "list", "evidence": {}, "actor": "console",
@@ -126,7 +128,7 @@ def _ledger(wiring: Wiring, programme: int, people: list[int], count: int) -> No
             occurrence, variant = _mailing(session, programme, version, account, place, at)
             some = [next(everyone) for _ in range(PER_MESSAGE)]
             rows = (_row(luck, at, occurrence, variant, account, one) for one in some)
-            _put(session, Delivery, rows)
+            put(session, Delivery, rows)
             if place == mailings - 1:
                 _unsure(session, occurrence)
 
@@ -189,12 +191,12 @@ def _answers(wiring: Wiring, programme: int, people: list[int], count: int = 20_
         raws, answers = list(itertools.islice(_ids(), size)), list(itertools.islice(_ids(), size))
         with wiring.database.write() as session:
             moments = [now - timedelta(minutes=30 * (count - start - n)) for n in range(size)]
-            _put(session, RawEvent, (
+            put(session, RawEvent, (
                 {"id": raw, "account_id": account, "event_key": f"large:{raw}", "via": "poll", "at": at, "sha256": "",
                  "event": {}, "state": "done", "next_at": at, "tries": 0}
                 for raw, at in zip(raws, moments, strict=True)
             ))  # fmt: skip
-            _put(session, Response, (
+            put(session, Response, (
                 _answer(account, programme, raw, answer, at, who, luck, is_open=start + n >= count - 50)
                 for n, (raw, answer, at, who) in enumerate(
                     zip(raws, answers, moments, luck.choices(people, k=size), strict=True)
@@ -215,5 +217,6 @@ def _answer(
     }  # fmt: skip
 
 
-def _put(session: Session, table: type[Base], rows: Iterator[Mapping[str, Any]]) -> None:
+def put(session: Session, table: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert them in one statement."""
     session.execute(insert(table), list(rows))

@@ -7,15 +7,13 @@ about 10 KB as it travels, plain and HTML, with five links of each reader's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from campaigns.base import Base, ids
+from campaigns.base import ids
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account
 from campaigns.messages import content, messages
@@ -34,6 +32,8 @@ from campaigns.strategies import programmes, strategies
 from connectors import registry
 from service.upgrade import upgrade
 from service.wiring import Wiring
+
+from . import large
 
 CHUNK = 2_000
 SENDER = "newyddion@mail.example"
@@ -131,18 +131,18 @@ def _draft(
 def _people(session: Session, now: datetime, programme_id: int, topic_id: int, places: range) -> None:
     first = ids.block(len(places))
     numbers = {place: first + offset for offset, place in enumerate(places)}
-    _put(session, Stakeholder, (_person(now, number, place) for place, number in numbers.items()))
-    _put(session, Address, (_address(now, number) for number in numbers.values()))
-    _put(
+    large.put(session, Stakeholder, (_person(now, number, place) for place, number in numbers.items()))
+    large.put(session, Address, (large.address(now, number) for number in numbers.values()))
+    large.put(
         session, Involvement,
         ({"stakeholder_id": number, "programme_id": programme_id, "at": now} for number in numbers.values()),
     )  # fmt: skip
     asked = [number for place, number in numbers.items() if place % 100 != 1]
-    _put(session, Consent, (_consent(now, number) for number in asked))
+    large.put(session, Consent, (large.consent(now, number) for number in asked))
     gone = [number for place, number in numbers.items() if place % 100 == 0]
-    _put(session, Suppression, (_suppression(now, number) for number in gone))
+    large.put(session, Suppression, (_suppression(now, number) for number in gone))
     seldom = [number for place, number in numbers.items() if place % 20 == 2]
-    _put(session, Preference, (_preference(now, number, topic_id) for number in seldom))
+    large.put(session, Preference, (_preference(now, number, topic_id) for number in seldom))
 
 
 def _person(now: datetime, number: int, place: int) -> dict[str, Any]:
@@ -151,18 +151,6 @@ def _person(now: datetime, number: int, place: int) -> dict[str, Any]:
     return {
         "id": number, "kind": "person", "name": name, "name_fold": fold(name), "languages": [language],
         "attrs": attrs, "attrs_fold": attrs, "created_at": now, "updated_at": now,
-    }  # fmt: skip
-
-
-def _address(now: datetime, number: int) -> dict[str, Any]:
-    value = f"p{number}@people.example"
-    return {"stakeholder_id": number, "channel": "email", "value": value, "key": value, "created_at": now}
-
-
-def _consent(now: datetime, number: int) -> dict[str, Any]:
-    return {
-        "stakeholder_id": number, "purpose": "direct_marketing", "channel": "email", "act": "given",
-        "basis": "consent", "at": now, "source": "list", "evidence": {}, "actor": "console",
     }  # fmt: skip
 
 
@@ -178,7 +166,3 @@ def _preference(now: datetime, number: int, topic_id: int) -> dict[str, Any]:
         "stakeholder_id": number, "topic_id": topic_id, "channel": "email", "frequency": "weekly", "at": now,
         "source": "list", "actor": "console", "evidence": {},
     }  # fmt: skip
-
-
-def _put(session: Session, table: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
-    session.execute(insert(table), list(rows))
