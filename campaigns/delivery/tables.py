@@ -10,9 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ..base import Base, Edited, Json, Row
 
-# Few rows and the ones people look for; a query says these very words to be answered from the index.
-TROUBLE = text("state IN ('bounced', 'failed', 'unknown')")
-IN_TROUBLE = text("deliveries.state IN ('bounced', 'failed', 'unknown')")
+# Few rows and the ones people look for; a query says these very words to be answered from the index. With IN, SQLite
+# would build the list anew for every row that is written, which cost a third of a wave.
+_TROUBLE = "(state = 'bounced' OR state = 'failed' OR state = 'unknown')"
+TROUBLE = text(_TROUBLE)
+IN_TROUBLE = text(_TROUBLE.replace("state", "deliveries.state"))
 
 
 class Account(Edited, Base):
@@ -148,11 +150,10 @@ class Delivery(Row, Base):
             postgresql_where=text("next_at IS NOT NULL"),
         ),
         Index("ix_deliveries_record", "stakeholder_id", "settled_at", "id"),
-        Index("ix_deliveries_cap", "stakeholder_id", "sent_at"),
         Index("ix_deliveries_message", "message_id", "id"),
-        Index("ix_deliveries_trouble", "state", "id", sqlite_where=TROUBLE, postgresql_where=TROUBLE),
+        Index("ix_deliveries_in_trouble", "state", "id", sqlite_where=TROUBLE, postgresql_where=TROUBLE),
         Index(
-            "ix_deliveries_ended_badly", "state", "settled_at", sqlite_where=TROUBLE, postgresql_where=TROUBLE
+            "ix_deliveries_went_wrong", "state", "settled_at", sqlite_where=TROUBLE, postgresql_where=TROUBLE
         ),
         Index(
             "ix_deliveries_reason",

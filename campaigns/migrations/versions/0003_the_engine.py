@@ -164,9 +164,18 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.create_index(batch_op.f("ix_accounts_app"), ["app"], unique=False)
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deliveries_cap"))
+        batch_op.drop_index(
+            batch_op.f("ix_deliveries_ended_badly"),
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+        )
         batch_op.drop_index(
             batch_op.f("ix_deliveries_next"),
             sqlite_where=sa.text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            batch_op.f("ix_deliveries_trouble"),
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
         )
         batch_op.create_index(
             "ix_deliveries_again",
@@ -174,6 +183,20 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
             unique=False,
             sqlite_where=sa.text("next_at IS NOT NULL"),
             postgresql_where=sa.text("next_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_in_trouble",
+            ["state", "id"],
+            unique=False,
+            sqlite_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
+            postgresql_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_went_wrong",
+            ["state", "settled_at"],
+            unique=False,
+            sqlite_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
+            postgresql_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
         )
 
     with op.batch_alter_table("installation", schema=None) as batch_op:
@@ -210,9 +233,25 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(
+            "ix_deliveries_went_wrong",
+            sqlite_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
+            postgresql_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
+        )
+        batch_op.drop_index(
+            "ix_deliveries_in_trouble",
+            sqlite_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
+            postgresql_where=sa.text("(state = 'bounced' OR state = 'failed' OR state = 'unknown')"),
+        )
+        batch_op.drop_index(
             "ix_deliveries_again",
             sqlite_where=sa.text("next_at IS NOT NULL"),
             postgresql_where=sa.text("next_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            batch_op.f("ix_deliveries_trouble"),
+            ["state", "id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
         )
         batch_op.create_index(
             batch_op.f("ix_deliveries_next"),
@@ -220,6 +259,13 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
             unique=False,
             sqlite_where=sa.text("state IN ('deferred', 'unknown') AND next_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            batch_op.f("ix_deliveries_ended_badly"),
+            ["state", "settled_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('bounced', 'failed', 'unknown')"),
+        )
+        batch_op.create_index(batch_op.f("ix_deliveries_cap"), ["stakeholder_id", "sent_at"], unique=False)
 
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_accounts_app"))
