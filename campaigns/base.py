@@ -207,6 +207,13 @@ def given(parameter: str, **columns: type[TypeEngine[Any]]) -> Subquery:
     return select(*told).subquery(parameter)
 
 
+def constant(word: str) -> ColumnElement[str]:
+    """A word of ours in the statement's own text: as a parameter it keeps SQLite from seeing what stays as it is."""
+    if not word.isidentifier():
+        raise ValueError("only a plain word can stand in a statement")
+    return literal_column(f"'{word}'", Text)
+
+
 class db_clock(GenericFunction[Any]):
     """The database's own clock in a statement, in microseconds."""
 

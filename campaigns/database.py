@@ -68,6 +68,10 @@ class Database:
         with self._readers() as session:
             yield session
 
+    def writer(self) -> Writer:
+        """A connection to write with again and again; close it."""
+        return Writer(self)
+
     def check(self) -> None:
         """Raise NotDurable where the database may lose confirmed work."""
         if self.is_sqlite:
@@ -97,6 +101,42 @@ class Database:
         """Give every connection back."""
         self.write_engine.dispose()
         self.read_engine.dispose()
+
+
+class Writer:
+    """Transactions one after the other on a connection of their own.
+
+    Rules: one thread at a time uses it. SQLite knows whether any other connection has committed anything meanwhile;
+    PostgreSQL does not, so there somebody always may have.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._sessions, self.tells = database.sessions, database.is_sqlite
+        self._connection = database.write_engine.connect()
+        self._seen = -1
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in one transaction, as `Database.write` gives it."""
+        with self._sessions(bind=self._connection) as session, session.begin():
+            yield session
+
+    def alone(self) -> bool:
+        """Whether certainly nobody else has committed anything since this was asked last. Ask it in a transaction."""
+        if not self.tells:
+            return False
+        connection: Any = self._connection.connection.driver_connection
+        seen, self._seen = self._seen, data_version(connection)
+        return self._seen == seen
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+
+def data_version(connection: Any) -> int:
+    """A number that changes for this connection to SQLite when another one has committed something."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 class Watch:
@@ -144,8 +184,8 @@ class Watch:
         return connection
 
     def _changed(self) -> bool:
-        seen, self._seen = self._seen, self._connection.execute("PRAGMA data_version").fetchone()[0]
-        return bool(seen != self._seen)
+        seen, self._seen = self._seen, data_version(self._connection)
+        return seen != self._seen
 
 
 def wake(session: Session) -> None:

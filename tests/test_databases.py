@@ -49,6 +49,33 @@ def test_a_bare_database_has_no_table(bare_url: str) -> None:
     database.close()
 
 
+def test_a_writer_knows_whether_it_was_alone(database: Database) -> None:
+    """SQLite tells of what others have committed; PostgreSQL does not, and there nobody is ever surely alone."""
+    writer = database.writer()
+
+    def alone(act: str | None = None) -> bool:
+        with writer.write() as session:
+            told = writer.alone()
+            if act is not None:
+                note(session, NOW, "test", act, "test", 1)
+            return told
+
+    first, after_own = alone("test.mine"), alone()
+    with database.write() as session:
+        note(session, NOW, "test", "test.theirs", "test", 1)
+    after_theirs, after_nothing = alone(), alone()
+    with pytest.raises(RuntimeError), database.write() as session:
+        note(session, NOW, "test", "test.undone", "test", 1)
+        session.flush()
+        raise RuntimeError
+    after_undone = alone()
+    writer.close()
+    told = [first, after_own, after_theirs, after_nothing, after_undone]
+    assert told == ([False, True, False, True, True] if database.is_sqlite else [False] * 5)
+    with database.read() as session:
+        assert set(session.scalars(select(AuditEntry.act))) == {"test.mine", "test.theirs"}
+
+
 def test_a_durable_server_keeps_fsync_and_the_product_accepts_it() -> None:
     with cluster(durable=True) as server:
         database = Database(server.url("postgres"))

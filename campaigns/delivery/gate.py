@@ -2,57 +2,41 @@
 
 Rules: the message is asked first (state, approval, agreement, stops), then each person (suppression, basis, choices).
 The message is locked so that nobody pauses or edits it under a wave; people's rows are locked in id order before they
-are asked, and whoever withdraws, suppresses, chooses or retires an address locks the same rows first, so nothing goes
-after it.
+are asked (`readers.py`), so nothing goes after what they say.
 Nothing about the message ever excludes a person.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Text, bindparam, func, or_, select, update
+from sqlalchemy import BigInteger, Boolean, Text, bindparam, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from connectors.api import Outbound
 
-from ..base import Instant, given
+from ..base import Instant, constant, given
 from ..errors import Stale
 from ..messages import hours, messages
 from ..messages.tables import Message, Occurrence
 from ..stakeholders import consent
-from ..stakeholders.tables import Address
-from . import accounts, limits, rollout, states, stops, wishes
+from . import accounts, limits, rollout, states, stops
 from .backoff import Pace
 from .batch import Claim
+from .readers import Waiting
 from .tables import Account, Batch, Delivery, Stop
 
 # Everything that can stand against a message is asked again after this. Its own state and version, its account and the
-# stops are asked for every wave.
+# stops are asked for every wave, unless certainly nobody has changed anything: then all of it is asked after STILL.
 ASK_AGAIN = timedelta(milliseconds=250)
-# What is asked of people, where a row is about nobody.
-FREE = consent.Decision(None)
+STILL = timedelta(seconds=1)
 # A test that a stop holds back is looked at again after this: nobody settles it as they do a message.
 TEST_LOOK_S = 5.0
-
-
-class Waiting(NamedTuple):
-    """A row of a batch as it was read when a worker took that up; whether it is so still is asked with its intent."""
-
-    id: int
-    state: str
-    attempt: int
-    stakeholder_id: int | None
-    address_id: int | None
-    address_key: str
-    due_at: datetime
-    intent_at: datetime | None
-    settled_at: datetime | None
 
 
 Ready = tuple[Waiting, Outbound]
@@ -92,25 +76,20 @@ def take(
     message: Message,
     account: Account,
     ready: Sequence[Ready],
+    said: Mapping[int, consent.Decision],
     pace: Pace,
 ) -> list[Taken]:
     """Commit intent for the rows of a wave that may go; the others are excluded, too late, or left as they are.
 
-    `message` is what `may_go` has said yes to in this transaction.
+    `message` is what `may_go` has said yes to in this transaction, `said` what the readers were asked in it.
     """
-    rows = [row for row, _ in ready]
-    decisions = _ask(session, now, held, message, account, rows)
-    retired = _retired(
-        session, rows
-    )  # after the people are locked: whoever retires an address locks them too
-    shut, waiting = _shut(session, now, message, rows)
+    shut, waiting = _shut(session, now, message, [row for row, _ in ready])
     going = []
     for row, outbound in ready:
-        decision = decisions.get((row.stakeholder_id, row.address_key), FREE)
-        reason = decision.reason or ("no_address" if row.address_id in retired else None)
-        if reason is None and row.id in waiting:
+        decision = said[row.id]
+        if decision.reason is None and row.id in waiting:
             continue
-        reason = reason or ("outside_window" if row.id in shut else None)
+        reason = decision.reason or ("outside_window" if row.id in shut else None)
         if reason is not None:
             _leave_out(session, now, row, reason)
         elif row.state == states.UNKNOWN and not _repeatable(row, account, now, pace):
@@ -123,15 +102,20 @@ def take(
     return _commit_intent(session, now, held, [one for one in going if one[0].id in within])
 
 
-def may_go(session: Session, now: datetime, held: Claim, account: Account, known: Known) -> Message | None:
+def may_go(
+    session: Session, now: datetime, held: Claim, account: Account, known: Known, still: bool = False
+) -> Message | None:
     """The message, where nothing stands against it; an obstacle that appeared since puts it on hold.
 
-    Everything is asked where it was not for ASK_AGAIN; in between, the message's own row, the account and the stops.
-    `account` is as it was when the batch was taken: one that was changed since goes out with what it is now.
+    Everything is asked where it was not for ASK_AGAIN; in between, the message's own row, the account and the stops,
+    and nothing where all is `still` as it was at the wave before. `account` is as it was when the batch was taken: one
+    that was changed since goes out with what it is now.
     """
     stops.hold_still(session)
     asked = known.get((held.message_id, held.account_id))
-    if asked is not None and _fresh(asked, now):
+    if asked is not None and still and _asked_within(STILL, asked, now):
+        return None if _put_off(session, held, asked) else asked.message
+    if asked is not None and _asked_within(ASK_AGAIN, asked, now):
         if _stands(session, now, held, account, asked):
             return None if _put_off(session, held, asked) else asked.message
         known.pop((held.message_id, held.account_id), None)
@@ -165,12 +149,12 @@ def _put_off(session: Session, held: Claim, asked: Asked) -> bool:
 def _forget(known: Known, now: datetime) -> None:
     """What would be asked again in any case is not kept: a worker goes on for months."""
     for key, asked in list(known.items()):
-        if not _fresh(asked, now):
+        if not _asked_within(STILL, asked, now):
             known.pop(key, None)
 
 
-def _fresh(asked: Asked, now: datetime) -> bool:
-    return timedelta(0) <= now - asked.at < ASK_AGAIN
+def _asked_within(time: timedelta, asked: Asked, now: datetime) -> bool:
+    return timedelta(0) <= now - asked.at < time
 
 
 def _stands(session: Session, now: datetime, held: Claim, account: Account, asked: Asked) -> bool:
@@ -209,37 +193,6 @@ def _account_may_go(session: Session, now: datetime, held: Claim, account: Accou
     return session.scalar(in_service) is not None
 
 
-def _retired(session: Session, rows: Sequence[Waiting]) -> set[int | None]:
-    """Those of the rows' addresses that are not in use any more."""
-    told = json.dumps([[row.address_id] for row in rows if row.address_id is not None])
-    return set(session.connection().scalars(_RETIRED, {"wanted": told}))
-
-
-def _ask(
-    session: Session, now: datetime, held: Claim, message: Message, account: Account, rows: Sequence[Waiting]
-) -> dict[tuple[int | None, str], consent.Decision]:
-    pairs = [(row.stakeholder_id, row.address_key) for row in rows if row.stakeholder_id is not None]
-    if not pairs:
-        return _ask_addresses(session, now, account, rows)
-    consent.lock(session, [stakeholder_id for stakeholder_id, _ in pairs])
-    decided = consent.decide(
-        session,
-        now,
-        purpose=message.purpose,
-        channel=account.channel,
-        pairs=pairs,
-        answer=message.kind == "answer",
-    )
-    may = {number for (number, _), found in decided.items() if found.reason is None}
-    chosen = wishes.left_out(session, now, message, held.occurrence_id, account.channel, may)
-    return {
-        (number, key): consent.Decision(chosen[number])
-        if found.reason is None and number in chosen
-        else found
-        for (number, key), found in decided.items()
-    }
-
-
 def _shut(
     session: Session, now: datetime, message: Message, rows: Sequence[Waiting]
 ) -> tuple[set[int], set[int]]:
@@ -250,15 +203,6 @@ def _shut(
     later = [(number, at) for number, at in found if at is not None]
     limits.lay_aside(session, later)
     return {number for number, at in found if at is None}, {number for number, _ in later}
-
-
-def _ask_addresses(
-    session: Session, now: datetime, account: Account, rows: Sequence[Waiting]
-) -> dict[tuple[int | None, str], consent.Decision]:
-    """Tests go to addresses and not to stakeholders (0 is nobody's id): what stops the address stops them too."""
-    pairs = [(0, row.address_key) for row in rows if row.address_key]
-    stopped = consent.suppressed(session, now, account.channel, pairs)
-    return {(None, key): consent.Decision("suppressed") for _, key in stopped}
 
 
 def _repeatable(row: Waiting, account: Account, now: datetime, pace: Pace) -> bool:
@@ -360,19 +304,13 @@ def _intent() -> Any:
             table.c.batch_id + 0 == bindparam("batch"),
         )
         .values(
-            state=states.SENDING, attempt=table.c.attempt + 1, token=bindparam("fence"), next_at=None,
-            settled_at=None, intent_at=func.coalesce(table.c.intent_at, bindparam("now", type_=Instant)),
+            state=constant(states.SENDING), attempt=table.c.attempt + 1, token=bindparam("fence"), next_at=null(),
+            settled_at=null(), intent_at=func.coalesce(table.c.intent_at, bindparam("now", type_=Instant)),
             consent_id=row.c.consent_id, basis=row.c.basis,
         )
         .returning(table.c.id)
     )  # fmt: skip
 
 
-def _addresses() -> Any:
-    wanted, address = given("wanted", id=BigInteger), Address.__table__.c
-    found = wanted.outerjoin(Address.__table__, address.id == wanted.c.id)
-    return select(wanted.c.id).select_from(found).where(or_(address.id.is_(None), address.state != "active"))
-
-
 # Made once: every wave asks them.
-_FACTS, _STOPS, _INTENT, _RETIRED = _facts(), select(*_stops()), _intent(), _addresses()
+_FACTS, _STOPS, _INTENT = _facts(), select(*_stops()), _intent()

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncertain, running
 
-from ..database import Database
+from ..database import Database, Writer
 from ..errors import DomainError
 from ..links import Links
 from ..messages import render
@@ -31,7 +32,8 @@ from ..stakeholders.tables import Address
 from . import accounts, batch, limits, settle, states, trouble
 from .backoff import Pace
 from .compose import Composer, Letter, written_to
-from .gate import Known, Ready, Taken, Waiting, may_go, take
+from .gate import Known, Ready, Taken, may_go, take
+from .readers import Readers, Waiting
 from .settle import NOT_STARTED, Outcome
 from .tables import Account, Batch, Delivery
 from .trouble import Verdict
@@ -39,6 +41,8 @@ from .trouble import Verdict
 # The database's trouble and not ours: locked, full, restarting, or two who waited for each other.
 TROUBLE = (OperationalError, InterfaceError)
 TROUBLE_S = 1.0
+# The people of so many waves are asked about at once, where nobody else changes anything.
+AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ def work(desk: Desk, lanes: Sequence[str] = LANES) -> bool:
     desk.failpoint("claim.after_commit")
     connector = _connect(desk, held, account)
     if connector is not None:
-        _Batch(desk, held, account, connector).work()
+        with closing(desk.database.writer()) as writer:
+            _Batch(desk, held, account, connector, writer).work()
     return True
 
 
@@ -107,8 +112,12 @@ class _Batch:
     what was answered and takes as many as there is room for.
     """
 
-    def __init__(self, desk: Desk, held: batch.Claim, account: Account, connector: Connector) -> None:
+    def __init__(
+        self, desk: Desk, held: batch.Claim, account: Account, connector: Connector, writer: Writer
+    ) -> None:
         self._desk, self._held, self._account, self._connector = desk, held, account, connector
+        self._writer, self._readers = writer, Readers(held, account)
+        self._lease_s = _lease_s(desk, account)
         with desk.database.read() as session:
             message = session.get_one(Message, held.message_id)
             self._waiting = deque(letters(session, held))
@@ -206,34 +215,48 @@ class _Batch:
         Everything is locked in one order, as by whoever edits, cancels, recovers or suppresses: message, batch, people,
         deliveries.
         """
-        desk, held, account, lease_s = (
-            self._desk,
-            self._held,
-            self._account,
-            _lease_s(self._desk, self._account),
-        )
-        until = running() + lease_s - self._connector.limits.deadline_s  # read before the lease is written
-        with desk.database.write() as session:
+        desk, held, account = self._desk, self._held, self._account
+        with self._writer.write() as session:
             now = desk.now()
+            still = self._writer.alone() and all(isinstance(one.answer, Receipt) for one in self._outcomes)
             self._tried = self._tried or any(one.answer is not NOT_STARTED for one in self._outcomes)
-            message = may_go(session, now, held, account, desk.asked) if ready else None
-            mine = batch.renew(session, held, lease_s)
+            message = may_go(session, now, held, account, desk.asked, still) if ready else None
+            mine, until = self._hold(session, still)
             people = [row.stakeholder_id for row, _ in ready if message and row.stakeholder_id is not None]
             verdict = _settle(desk, session, now, account, self._outcomes, people)
             self._wait_until = verdict.wait_until or self._wait_until
             taken: list[Taken] = []
             if mine and message is not None and self._wait_until is None:
-                taken = take(session, now, held, message, account, ready, desk.pace)
+                rows = [row for row, _ in ready]
+                said = self._readers.ask(session, now, message, rows, self._coming(), still)
+                taken = take(session, now, held, message, account, ready, said, desk.pace)
             laid_down = not taken and not self._open
             if mine and laid_down:
-                batch.give_back(session, held, self._wait_until)
-                if held.trial_until is not None and not self._tried:
-                    trouble.untried(session, now, held.account_id, held.trial_until)
+                self._lay_down(session, now)
             _pass(desk, "before_commit", self._outcomes, taken)
         answered, self._outcomes = self._outcomes, []
         self._taken.extend(taken)
         self._until, self._laid_down = until, laid_down
         _pass(desk, "after_commit", answered, taken)
+
+    def _hold(self, session: Session, still: bool) -> tuple[bool, float]:
+        """Whether the batch is ours, and until when; the lease is renewed unless half of it is left to us surely."""
+        span_s = self._lease_s - self._connector.limits.deadline_s
+        if still and self._until - running() > span_s / 2:
+            return True, self._until
+        until = running() + span_s  # read before the lease is written
+        return batch.renew(session, self._held, self._lease_s), until
+
+    def _coming(self) -> Iterator[Waiting]:
+        """Rows of the next waves, where it is of use to ask about them now."""
+        if not self._writer.tells or self._held.alone:
+            return iter(())
+        return (row for row, _ in islice(self._waiting, AHEAD * self._window))
+
+    def _lay_down(self, session: Session, now: datetime) -> None:
+        batch.give_back(session, self._held, self._wait_until)
+        if self._held.trial_until is not None and not self._tried:
+            trouble.untried(session, now, self._held.account_id, self._held.trial_until)
 
 
 def _pass(desk: Desk, side: str, outcomes: Sequence[Outcome], taken: Sequence[Taken]) -> None:

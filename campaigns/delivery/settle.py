@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Text, bindparam, update
+from sqlalchemy import BigInteger, Text, bindparam, null, update
 from sqlalchemy.orm import Session
 
 from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, Receipt, Refused
 
-from ..base import Instant, given
+from ..base import Instant, constant, given
 from ..messages import render
 from ..messages.tables import Message
 from ..stakeholders import addresses, consent
@@ -241,13 +241,13 @@ def _accepted() -> Any:
         update(table)  # type: ignore[arg-type]
         .where(
             table.c.id == row.c.id,
-            table.c.state == states.SENDING,
+            table.c.state == constant(states.SENDING),
             table.c.attempt == row.c.attempt,
             table.c.token == row.c.token,
         )
         .values(
-            state=states.SENT, provider_id=row.c.name, sent_at=now, settled_at=now, batch_id=None, next_at=None,
-            error=None,
+            state=constant(states.SENT), provider_id=row.c.name, sent_at=now, settled_at=now, batch_id=null(),
+            next_at=null(), error=null(),
         )
     )  # fmt: skip
 

@@ -1,0 +1,129 @@
+"""What is asked of the people a wave is for, and how long an answer holds.
+
+Rules: people are asked in the transaction that commits the intent, after their rows are locked: whoever withdraws,
+suppresses, chooses or retires an address locks the same rows first. An answer serves later waves of its batch only
+while certainly nobody else has committed anything, nothing but acceptance was written down, and AGAIN has not passed.
+Source: docs/decisions/0012.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, or_, select
+from sqlalchemy.orm import Session
+
+from ..base import given
+from ..messages.tables import Message
+from ..stakeholders import consent
+from ..stakeholders.tables import Address
+from . import wishes
+from .batch import Claim
+from .tables import Account
+
+AGAIN = timedelta(milliseconds=250)
+# What is said of a row that is about nobody.
+FREE = consent.Decision(None)
+RETIRED = consent.Decision("no_address")
+
+
+class Waiting(NamedTuple):
+    """A row of a batch as it was read when a worker took that up; whether it is so still is asked with its intent."""
+
+    id: int
+    state: str
+    attempt: int
+    stakeholder_id: int | None
+    address_id: int | None
+    address_key: str
+    due_at: datetime
+    intent_at: datetime | None
+    settled_at: datetime | None
+
+
+class Readers:
+    """Whoever the rows of one batch are for, and what was said of them."""
+
+    def __init__(self, held: Claim, account: Account) -> None:
+        self._held, self._account = held, account
+        self._said: dict[int, consent.Decision] = {}
+        self._at: datetime | None = None
+        self._of_use = True  # what was asked ahead
+
+    def ask(
+        self,
+        session: Session,
+        now: datetime,
+        message: Message,
+        rows: Sequence[Waiting],
+        coming: Iterable[Waiting],
+        still: bool,
+    ) -> Mapping[int, consent.Decision]:
+        """What is said of each of `rows`, by its id; `still`: all is as it was when this was asked last.
+
+        Those `coming` next are asked about with them, where that was of use the last time.
+        """
+        lasts = self._at is not None and timedelta(0) <= now - self._at < AGAIN
+        if not (still and lasts):
+            self._of_use = still or self._at is None
+            self._said, self._at = {}, now
+        if any(row.id not in self._said for row in rows):
+            asked = [*chain(rows, coming)] if self._of_use else rows
+            self._said |= _ask(session, now, self._held, message, self._account, asked)
+        return self._said
+
+
+def _ask(
+    session: Session, now: datetime, held: Claim, message: Message, account: Account, rows: Sequence[Waiting]
+) -> dict[int, consent.Decision]:
+    pairs = [(row.stakeholder_id, row.address_key) for row in rows if row.stakeholder_id is not None]
+    if not pairs:
+        return _ask_addresses(session, now, account, rows)
+    consent.lock(session, [stakeholder_id for stakeholder_id, _ in pairs])
+    decided = consent.decide(
+        session,
+        now,
+        purpose=message.purpose,
+        channel=account.channel,
+        pairs=pairs,
+        answer=message.kind == "answer",
+    )
+    may = {number for (number, _), found in decided.items() if found.reason is None}
+    chosen = wishes.left_out(session, now, message, held.occurrence_id, account.channel, may)
+    retired = _retired(session, rows)
+    said = {}
+    for row in rows:
+        found = FREE if row.stakeholder_id is None else decided[row.stakeholder_id, row.address_key]
+        if found.reason is None and row.stakeholder_id in chosen:
+            found = consent.Decision(chosen[row.stakeholder_id])
+        said[row.id] = RETIRED if found.reason is None and row.address_id in retired else found
+    return said
+
+
+def _ask_addresses(
+    session: Session, now: datetime, account: Account, rows: Sequence[Waiting]
+) -> dict[int, consent.Decision]:
+    """Tests go to addresses and not to stakeholders (0 is nobody's id): what stops the address stops them too."""
+    pairs = [(0, row.address_key) for row in rows if row.address_key]
+    stopped = {key for _, key in consent.suppressed(session, now, account.channel, pairs)}
+    no = consent.Decision("suppressed")
+    return {row.id: no if row.address_key in stopped else FREE for row in rows}
+
+
+def _retired(session: Session, rows: Sequence[Waiting]) -> set[int | None]:
+    """Those of the rows' addresses that are not in use any more."""
+    told = json.dumps([[row.address_id] for row in rows if row.address_id is not None])
+    return set(session.connection().scalars(_RETIRED, {"wanted": told}))
+
+
+def _addresses() -> Any:
+    wanted, address = given("wanted", id=BigInteger), Address.__table__.c
+    found = wanted.outerjoin(Address.__table__, address.id == wanted.c.id)
+    return select(wanted.c.id).select_from(found).where(or_(address.id.is_(None), address.state != "active"))
+
+
+_RETIRED = _addresses()
