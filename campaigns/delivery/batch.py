@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, delete, exists, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from ..base import db_in, new_id
+from ..base import Instant, db_in, new_id
 from ..database import wake
 from ..messages.tables import LANES, Message, Occurrence
 from . import accounts, states, stops, trouble
@@ -69,7 +69,13 @@ def claim(
 
 def _next(session: Session, now: datetime, lanes: Iterable[str]) -> Any:
     """The row of the most urgent due batch that may go, locked; None when there is none."""
-    return session.execute(
+    told = {"now": now, "lanes": [LANES.index(lane) for lane in lanes]}
+    return session.connection().execute(_NEXT, told).first()
+
+
+def _urgent_first() -> Any:
+    now = bindparam("now", type_=Instant)
+    return (
         select(
             Batch.id, Batch.account_id, Batch.occurrence_id, Occurrence.message_id, Batch.deaths,
             Account.trouble_since_at,
@@ -80,7 +86,7 @@ def _next(session: Session, now: datetime, lanes: Iterable[str]) -> Any:
         .where(
             Batch.owner.is_(None),
             Batch.due_at <= now,
-            Batch.lane.in_([LANES.index(lane) for lane in lanes]),
+            Batch.lane.in_(bindparam("lanes", expanding=True)),
             _may_go(),
             accounts.ready(now),
             Account.id.not_in(stops.stopped_accounts()),
@@ -88,7 +94,7 @@ def _next(session: Session, now: datetime, lanes: Iterable[str]) -> Any:
         .order_by(Batch.lane, Batch.due_at, Batch.id)
         .limit(1)
         .with_for_update(of=Batch, skip_locked=True)
-    ).first()  # fmt: skip
+    )  # fmt: skip
 
 
 def _may_go() -> Any:
@@ -114,16 +120,20 @@ def _renewed() -> Any:
     return update(table).where(mine).values(until_db_at=later)  # type: ignore[arg-type]
 
 
-_RENEWED = _renewed()
-
-
 def give_back(session: Session, held: Claim, due_at: datetime | None = None) -> None:
     """Lay a batch down: gone when nothing is left in it, else free for the next worker (from `due_at` on)."""
-    mine = and_(Batch.id == held.batch_id, Batch.token == held.token)
-    left = exists().where(Delivery.batch_id == held.batch_id)
-    session.execute(delete(Batch).where(mine, ~left))
-    values: dict[str, Any] = {"owner": None, "until_db": None, "alone_id": None}
-    session.execute(update(Batch).where(mine).values(values | ({"due_at": due_at} if due_at else {})))
+    mine = {"batch": held.batch_id, "fence": held.token}
+    if not session.connection().execute(_DONE, mine).rowcount:
+        session.connection().execute(_FREE, {**mine, "later": due_at})
+
+
+def _laid_down() -> tuple[Any, Any]:
+    table, row = Batch.__table__, Delivery.__table__.c
+    mine = and_(table.c.id == bindparam("batch"), table.c.token == bindparam("fence"))
+    left = exists().where(row.batch_id == bindparam("batch"))
+    free = {"owner": null(), "until_db_at": null(), "alone_id": null()}
+    due_at = func.coalesce(bindparam("later", type_=Instant), table.c.due_at)
+    return delete(table).where(mine, ~left), update(table).where(mine).values(**free, due_at=due_at)  # type: ignore[arg-type]
 
 
 def begin(session: Session, occurrence_id: int, account_id: int, lane: int, due_at: datetime) -> int:
@@ -292,3 +302,8 @@ def _blame(session: Session, delivery_id: int, now: datetime) -> None:
         )
         .values(state=states.FAILED, reason="poison", batch_id=None, next_at=None, settled_at=now)
     )
+
+
+# Made once: every batch asks them.
+_NEXT, _RENEWED = _urgent_first(), _renewed()
+_DONE, _FREE = _laid_down()

@@ -69,6 +69,17 @@ class Decision(NamedTuple):
     basis: str | None = None
 
 
+class _Known(NamedTuple):
+    """Somebody with their latest act, as plain values: rows of the database's library cost more to look into."""
+
+    id: int
+    state: str
+    consent_id: int | None
+    act: str | None
+    basis: str | None
+    expires_at: datetime | None
+
+
 def give(
     session: Session,
     now: datetime,
@@ -263,9 +274,8 @@ def _decide(
     decisions: dict[Pair, Decision] = {}
     for chunk in _chunks(sorted(set(pairs))):
         told = {"people": _told({number for number, _ in chunk}), "purpose": purpose, "channel": channel}
-        known = {
-            row.id: row for row in session.connection().execute(_KNOWN, {**told, "until": until or FOREVER})
-        }
+        rows = session.connection().execute(_KNOWN, {**told, "until": until or FOREVER})
+        known = {row[0]: _Known._make(row) for row in rows}
         people_stopped, addresses_stopped = _suppressed(session, now, until, purpose, channel, chunk, answer)
         asked = purpose == "direct_marketing" and any(row.basis == INTEREST for row in known.values())
         corporate = _corporate(session, channel, chunk) if asked else set()
@@ -280,7 +290,7 @@ def _decide(
     return decisions
 
 
-def _basis(now: datetime, purpose: str, act: Any, corporate: bool, answer: bool) -> Decision:
+def _basis(now: datetime, purpose: str, act: _Known, corporate: bool, answer: bool) -> Decision:
     """The lawful basis of one pair, from the latest act alone."""
     if act.act == "withdrawn" and not answer:
         return Decision("no_lawful_basis")
