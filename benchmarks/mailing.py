@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns.base import ids
-from campaigns.delivery import accounts
+from campaigns.delivery import accounts, release
 from campaigns.delivery.tables import Account
 from campaigns.messages import content, messages
 from campaigns.messages.tables import Message
@@ -76,12 +77,38 @@ def prepare(wiring: Wiring, recipients: int, port: int) -> Letters:
     return Letters(*both)
 
 
-def submit(wiring: Wiring, message_id: int) -> None:
-    """Let a draft go now."""
+def submit(wiring: Wiring, message_id: int, at: datetime | None = None) -> None:
+    """Let a draft go now, or at `at`; one to people who were named has its rows at once, as by the act."""
     with wiring.database.write() as session:
         message = session.get_one(Message, message_id)
-        messages.edit(session, wiring.now(), message, at=wiring.now(), zone="UTC")
+        messages.edit(session, wiring.now(), message, at=at or wiring.now(), zone="UTC")
         messages.submit(session, wiring.now(), message)
+        if message.segment_id is None:
+            release.at_once(session, message, wiring.now())
+
+
+def single(wiring: Wiring, message_id: int, lane: str, count: int) -> list[int]:
+    """As many drafts with the words of another, each to one person whom nothing keeps from getting it."""
+    with wiring.database.write() as session:
+        model = session.get_one(Message, message_id)
+        account = session.scalars(select(Account)).one()
+        return [
+            messages.create(
+                session, wiring.now(), author="user:bench", programme_id=model.programme_id, purpose=model.purpose,
+                strategy_version_id=model.strategy_version_id, content_id=model.content_id, lane=lane,
+                accounts=[(account.id, account.channel)], recipients=[(person, 0)],
+            ).id
+            for person in _undisturbed(session, count)
+        ]  # fmt: skip
+
+
+def _undisturbed(session: Session, count: int) -> list[int]:
+    """People who are not suppressed, agreed, and chose no frequency; of each hundred there are five of their kind."""
+    names = [_name(place) for place in range(3, 20 * count, 20)]
+    found = list(session.scalars(select(Stakeholder.id).where(Stakeholder.name.in_(names))))
+    if len(found) < count:
+        raise SystemExit(f"{count} messages to one person each need {20 * count:,} recipients")
+    return found
 
 
 def words(language: str, odd: str = "") -> dict[str, Any]:
@@ -146,12 +173,19 @@ def _people(session: Session, now: datetime, programme_id: int, topic_id: int, p
 
 
 def _person(now: datetime, number: int, place: int) -> dict[str, Any]:
-    language = ("cy", "ar")[place % 2]
-    name, attrs = f"{NAMES[language]} {place}", {"town": "Aberystwyth"}
+    name, attrs = _name(place), {"town": "Aberystwyth"}
     return {
-        "id": number, "kind": "person", "name": name, "name_fold": fold(name), "languages": [language],
+        "id": number, "kind": "person", "name": name, "name_fold": fold(name), "languages": [_language(place)],
         "attrs": attrs, "attrs_fold": attrs, "created_at": now, "updated_at": now,
     }  # fmt: skip
+
+
+def _language(place: int) -> str:
+    return ("cy", "ar")[place % 2]
+
+
+def _name(place: int) -> str:
+    return f"{NAMES[_language(place)]} {place}"
 
 
 def _suppression(now: datetime, number: int) -> dict[str, Any]:
