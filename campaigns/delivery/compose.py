@@ -19,7 +19,7 @@ from babel.core import Locale, UnknownLocaleError
 from connectors.api import Outbound
 
 from ..base import public_id
-from ..links import Links
+from ..links import Links, Tokens
 from ..messages import render
 from ..messages.compiled import Source, Stencil
 from ..messages.tables import Message, Variant
@@ -71,18 +71,6 @@ def written_to(address: str | None, slots: Mapping[str, Any] | None) -> str:
     return address or str((slots or {}).get("_to", ""))
 
 
-class Tokens(dict[str, str]):
-    """The signed tokens of one delivery by their use, each made when it is asked for."""
-
-    def __init__(self, links: Links, number: int) -> None:
-        super().__init__()
-        self._links, self._number = links, number
-
-    def __missing__(self, use: str) -> str:
-        token = self[use] = self._links.token(use, self._number)
-        return token
-
-
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What is done with the words of a letter before they go; `languages` are those of its words, in their order."""
@@ -120,49 +108,51 @@ class Composer:
     """Composes the deliveries of one message through one account, as both were when it was made."""
 
     def __init__(self, message: Message, account: Account, links: Links) -> None:
-        self._account, self._links = account, links
+        self._links, self._broadcast = links, account.broadcast
+        self._sender, self._sender_name = account.sender, account.sender_name
         self._bulk = not account.broadcast and (
             message.purpose != "service" or message.segment_id is not None
         )
         self._inbox = str(account.settings.get("inbox_domain") or "")
-        self._sheets: dict[tuple[int, int | None], _Sheet] = {}
+        self._sheets: dict[tuple[Variant, Variant | None], _Sheet] = {}
 
     def compose(self, letter: Letter, since: datetime | None = None) -> Outbound:
         """What the connector gets; `since` is its first intent. MissingData and BadTemplate: nothing was sent then."""
-        number, sheet, account = letter.delivery_id, self._sheet(letter), self._account
-        tokens = Tokens(self._links, number)
+        number, sheet = (
+            letter.delivery_id,
+            self._sheets.get((letter.variant, letter.below)) or self._sheet(letter),
+        )
+        tokens, name = Tokens(self._links, number), key(number)
         subject, text, html = sheet.stencil.fill(letter.slots or {}, tokens)
         return Outbound(
-            key=key(number),
-            to=letter.to,
-            subject=subject,
-            text=text,
-            html=html,
-            language=sheet.language,
-            sender=account.sender,
-            sender_name=account.sender_name,
-            reply_to=f"replies+{tokens['reply']}@{self._inbox}" if self._inbox else "",
-            message_id=message_id(number, self._links),
-            in_reply_to=sheet.in_reply_to,
-            headers=self._headers(tokens) if self._bulk else {},
-            options=self._options(sheet, tokens),
-            since=since,
+            name,
+            letter.to,
+            subject,
+            text,
+            html,
+            sheet.language,
+            self._sender,
+            self._sender_name,
+            f"replies+{tokens['reply']}@{self._inbox}" if self._inbox else "",
+            f"<{name.lower()}@{self._links.mail_domain}>",
+            sheet.in_reply_to,
+            self._headers(tokens) if self._bulk else {},
+            self._options(sheet, tokens),
+            since,
         )
 
     def _sheet(self, letter: Letter) -> _Sheet:
         above, below = letter.variant, letter.below
-        which = above.id, below.id if below is not None else None
-        if which not in self._sheets:
-            variants = (above,) if below is None else (above, below)
-            languages = tuple(one.language for one in variants)
-            frame = Frame(languages, self._bulk, self._account.broadcast, self._links.base_url)
-            self._sheets[which] = _Sheet(
-                _stencil(frame, tuple(Source(one.subject, one.text, one.html) for one in variants)),
-                ", ".join(languages),
-                str(above.options.get("in_reply_to", "")),
-                above.options,
-            )
-        return self._sheets[which]
+        variants = (above,) if below is None else (above, below)
+        languages = tuple(one.language for one in variants)
+        frame = Frame(languages, self._bulk, self._broadcast, self._links.base_url)
+        sheet = self._sheets[above, below] = _Sheet(
+            _stencil(frame, tuple(Source(one.subject, one.text, one.html) for one in variants)),
+            ", ".join(languages),
+            str(above.options.get("in_reply_to", "")),
+            above.options,
+        )
+        return sheet
 
     def _headers(self, tokens: Tokens) -> dict[str, str]:
         ways = f"<{_out(self._links.base_url, tokens)}>"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count, cycle
@@ -21,6 +22,7 @@ from jinja2 import TemplateError
 from connectors.api import Words
 
 from ..errors import DomainError
+from ..links import Tokens
 from . import marks, render
 from .subset import Gap
 from .walks import NotWalked, Walk, look, walk
@@ -37,13 +39,16 @@ SIZES = (render.SUBJECT_MAX, render.TEXT_MAX, render.HTML_MAX)
 
 # Between values that are looked at together.
 SEAM = "\xa6"
+TEXT = frozenset((str,))
 # Controls, line ends, half characters, the mark of byte order; and white space at either end of a value.
 ODD = re.compile(f"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]|\\s{SEAM}|{SEAM}\\s")
 
 Slots = Mapping[str, Any]
-# The use of a token to the token; the names of what is made late to what is printed, by the tokens it is made of.
-Tokens = Mapping[str, str]
-Late = Callable[[Tokens], Mapping[str, str]]
+# The way over the steps of each text; and where its values begin among those of all texts.
+Trails = tuple[tuple[int, ...], ...]
+Starts = Sequence[int]
+# The names of what is made late to what is printed, by the tokens it is made of.
+Late = Callable[[Mapping[str, str]], Mapping[str, str]]
 Finish = Callable[[Sequence[render.Rendered], Mapping[str, str]], tuple[str, str, str]]
 
 
@@ -61,25 +66,27 @@ class Stencil:
     def __init__(self, words: Sequence[Source], late: Late, finish: Finish) -> None:
         """`finish` makes subject, text and HTML of the words of each variant and of what is made late."""
         self._words, self._late, self._finish = words, late, finish
+        self._marks = late(marks.TokenMarks())
         self._walks = _walks(words)
         self._paths = frozenset(path for one in self._walks or () for path in one.paths)
+        self._straight = _straight(self._walks or ())
 
     def fill(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words]:
         """Subject, text and HTML of one letter. Raises what `render.render` raises."""
         return self._compiled(slots, tokens) or self._rendered(slots, tokens)
 
-    def shape(self, trails: Sequence[tuple[int, ...]], one_subject: bool) -> Shape | None:
+    def shape(self, trails: Trails, one_subject: bool) -> Shape | None:
         """What all letters with these trails share; None where only the sandbox knows."""
-        late, values = self._late(marks.TokenMarks()), map(marks.value_mark, count())
+        values = map(marks.value_mark, count())
         texts = [
-            one.written(trail, values, late) for one, trail in zip(self._walks or (), trails, strict=True)
+            one.written(trail, values, self._marks)
+            for one, trail in zip(self._walks or (), trails, strict=True)
         ]
         try:
             made = [_ready(*texts[at : at + 3]) for at in range(0, len(texts), 3)]
             if one_subject:
                 made[1] = replace(made[1], subject=made[0].subject)
-            subject, text, html = self._finish(made, late)
-            return Shape(_rooms(texts), marks.part(subject), marks.part(text), marks.html_part(html))
+            return _shaped(_rooms(texts), *self._finish(made, self._marks))
         except (NotWalked, DomainError):
             return None
 
@@ -91,20 +98,33 @@ class Stencil:
     def _compiled(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words] | None:
         if self._walks is None:
             return None
+        try:
+            trails, starts, found = self._read(self._walks, slots)
+        except (NotWalked, DomainError, TemplateError, TypeError):
+            return None
+        # Looked at together; what Python can print is looked at no closer.
+        seen = f"{SEAM}{SEAM.join(found)}{SEAM}"
+        if len(found) > VALUES_MAX or not _plain(seen):
+            return None
+        one_subject = len(self._words) > 1 and self._one_subject(self._walks, trails, starts, found)
+        shape = _shape(self, trails, one_subject)
+        return shape.filled(found, seen, starts, tokens) if shape is not None else None
+
+    def _read(self, walks: Sequence[Walk], slots: Slots) -> tuple[Trails, Starts, Sequence[str]]:
+        """The trail of each text, where its values begin, and all values as they are printed."""
+        straight = self._straight
+        if straight is not None and _flat(self._paths, tuple(slots)):
+            with suppress(KeyError):
+                picked = straight.pick(slots)
+                if "" not in picked and TEXT.issuperset(map(type, picked)):
+                    return straight.trails, straight.starts, picked
         known, starts = self._known(slots), [0]
         found: list[str] = []
         trails: list[tuple[int, ...]] = []
-        try:
-            for one in self._walks:
-                trails.append(one.over(known, found))
-                starts.append(len(found))
-        except (NotWalked, DomainError, TemplateError, TypeError):
-            return None
-        if len(found) > VALUES_MAX or not _plain(found):
-            return None
-        one_subject = len(self._words) > 1 and self._one_subject(trails, starts, found)
-        shape = _shape(self, tuple(trails), one_subject)
-        return shape.filled(found, starts, tokens) if shape is not None else None
+        for one in walks:
+            trails.append(one.over(known, found))
+            starts.append(len(found))
+        return tuple(trails), starts, found
 
     def _known(self, slots: Slots) -> dict[str, Any]:
         """Path to value, for the paths the words look at."""
@@ -115,15 +135,21 @@ class Stencil:
         return {path: value for path, value in values if not isinstance(value, Gap)}
 
     def _one_subject(
-        self, trails: Sequence[tuple[int, ...]], starts: Sequence[int], found: list[str]
+        self, walks: Sequence[Walk], trails: Trails, starts: Starts, found: Sequence[str]
     ) -> bool:
         """Whether both variants have the same subject for this reader: their letter has it once then."""
-        assert self._walks is not None
-        late = self._late(marks.TokenMarks())
         above, below = (
-            self._walks[at].written(trails[at], iter(found[starts[at] :]), late).strip() for at in (0, 3)
+            walks[at].written(trails[at], iter(found[starts[at] :]), self._marks).strip() for at in (0, 3)
         )
         return above == below
+
+
+class _Straight(NamedTuple):
+    """Words that choose nothing and print values as they are: what picks these, and their one trail."""
+
+    pick: marks.Picker
+    trails: Trails
+    starts: Starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +157,30 @@ class Shape:
     """A letter whose values have chosen its branches. `rooms` is how many characters of values each text can take."""
 
     rooms: tuple[int, ...]
+    uses: tuple[str, ...]
     subject: marks.Part
     text: marks.Part
     html: marks.Part
 
     def filled(
-        self, found: Sequence[str], starts: Sequence[int], tokens: Tokens
+        self, found: Sequence[str], seen: str, starts: Starts, tokens: Tokens
     ) -> tuple[Words, Words, Words] | None:
-        """The letter with these values; None where only the sandbox knows whether they fit."""
-        if sum(map(len, found)) > min(self.rooms):
+        """The letter with these values, which are all in `seen`; None where only the sandbox knows whether they fit."""
+        if len(seen) > min(self.rooms):
             for at, room in enumerate(self.rooms):
                 if sum(map(len, found[starts[at] : starts[at + 1]])) > room:
                     return None
+        quiet, values = marks.is_quiet(seen), (*found, *tokens.of(self.uses))
         try:
             return (
-                self.subject.filled(found, tokens), self.text.filled(found, tokens), self.html.filled(found, tokens)
+                self.subject.filled(values, quiet), self.text.filled(values, quiet), self.html.filled(values, quiet)
             )  # fmt: skip
         except NotWalked:
             return None
 
 
 @lru_cache(maxsize=SHAPES_MAX)
-def _shape(stencil: Stencil, trails: tuple[tuple[int, ...], ...], one_subject: bool) -> Shape | None:
+def _shape(stencil: Stencil, trails: Trails, one_subject: bool) -> Shape | None:
     return stencil.shape(trails, one_subject)
 
 
@@ -179,9 +207,25 @@ def _walks(words: Sequence[Source]) -> tuple[Walk, ...] | None:
     return None if any(isinstance(piece, str) and marks.marked(piece) for piece in pieces) else walks
 
 
-def _plain(found: Sequence[str]) -> bool:
-    """Whether every value is the same in any place of its kind; what Python can print is looked at no closer."""
-    seen = f"{SEAM}{SEAM.join(found)}{SEAM}"
+def _straight(walks: Sequence[Walk]) -> _Straight | None:
+    paths: list[str] = []
+    starts = [0]
+    for one in walks:
+        if one.printed is None:
+            return None
+        paths += one.printed
+        starts.append(len(paths))
+    return _Straight(marks.picker(paths), tuple(tuple(range(len(one.runs))) for one in walks), tuple(starts))
+
+
+def _shaped(rooms: tuple[int, ...], subject: str, text: str, html: str) -> Shape:
+    uses: list[str] = []
+    parts = marks.part(subject, uses), marks.part(text, uses), marks.html_part(html, uses)
+    return Shape(rooms, tuple(reversed(uses)), *parts)
+
+
+def _plain(seen: str) -> bool:
+    """Whether every value is the same in any place of its kind."""
     if seen.isprintable() and f" {SEAM}" not in seen and f"{SEAM} " not in seen:
         return True
     return ODD.search(seen) is None

@@ -8,9 +8,11 @@ Source: docs/decisions/0009.
 from __future__ import annotations
 
 import html
+import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.api import Filled
 
@@ -19,11 +21,14 @@ from .walks import NotWalked
 # A mark is OPEN, what stands there (a value's number or a token's use), MIDDLE, PROBE (for values) and CLOSE.
 OPEN, MIDDLE, CLOSE = "\U000f1d00", "\U000f1d01", "\U000f1d02"
 PROBE = "a&<>\"'\xa0= /;b"
+_LOUD = re.compile("[&<>\"'\xa0]")
 # Before the number of a value that is a whole address or the beginning of one.
 ADDRESS = "@"
 
 Change = Callable[[str], str]
-Pick = tuple[int, Change] | tuple[str, None]
+# Which of a letter's values and tokens, and how it is written there.
+Pick = tuple[int, Change]
+Picker = Callable[[Any], tuple[Any, ...]]
 
 _MARK = re.compile(f"{OPEN}([^{MIDDLE}]*){MIDDLE}([^{CLOSE}]*){CLOSE}")
 _LEFT = re.compile(f"[{OPEN}{MIDDLE}{CLOSE}]")
@@ -60,6 +65,11 @@ def unmarked(text: str) -> tuple[str, int]:
     return _MARK.sub("", text), sum(not found[2] for found in _MARK.finditer(text))
 
 
+def is_quiet(text: str) -> bool:
+    """Whether it holds no letter that is written otherwise anywhere."""
+    return _LOUD.search(text) is None
+
+
 def check_cleaned(before: str, after: str) -> None:
     """Cleaning has let every mark of the HTML through once and in order, and no value could go on with a tag."""
     if _BEGUN.search(before) or _labels(before) != _labels(after):
@@ -68,33 +78,49 @@ def check_cleaned(before: str, after: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A subject, a text or an HTML part: between its constants the values it picks, and how each is written there."""
+    """A subject, a text or an HTML part: between its constants the values it picks, and how each is written there.
+
+    `quick` picks values that are quiet; None where one must be looked at all the same.
+    """
 
     constants: tuple[str, ...]
     picks: tuple[Pick, ...]
+    quick: Picker | None
 
-    def filled(self, found: Sequence[str], tokens: Mapping[str, str]) -> Filled:
+    def filled(self, values: Sequence[str], quiet: bool) -> Filled:
         """The part with these values; NotWalked where one cannot stand in its place."""
-        values = [tokens[at] if change is None else change(found[at]) for at, change in self.picks]  # type: ignore[index]
-        return Filled(self.constants, tuple(values))
+        if quiet and self.quick is not None:
+            return Filled(self.constants, self.quick(values))
+        return Filled(self.constants, tuple([change(values[at]) for at, change in self.picks]))
 
 
-def part(text: str) -> Part:
-    """A finished text cut at its marks."""
+def part(text: str, uses: list[str]) -> Part:
+    """A finished text cut at its marks.
+
+    It picks tokens from the end: that of the first of `uses` is the last. Uses that are not among them yet are added.
+    """
     constants: list[str] = []
     picks: list[Pick] = []
     end = 0
     for found in _MARK.finditer(text):
         constants.append(text[end : found.start()])
-        picks.append(_pick(found[1], found[2]))
+        picks.append(_pick(found[1], found[2], uses))
         end = found.end()
     constants.append(text[end:])
     if any(map(marked, constants)):
         raise NotWalked
-    return Part(tuple(constants), tuple(picks))
+    quick = all(change is not _as_address for _, change in picks)
+    return Part(tuple(constants), tuple(picks), picker([at for at, _ in picks]) if quick else None)
 
 
-def html_part(text: str) -> Part:
+def picker(places: Sequence[Any]) -> Picker:
+    """What takes several items at once."""
+    if len(places) > 1:
+        return operator.itemgetter(*places)
+    return lambda given: tuple([given[place] for place in places])
+
+
+def html_part(text: str, uses: list[str]) -> Part:
     """A finished HTML part cut at its marks, which stand between tags or where an attribute keeps every value."""
     text = _IN_FRONT.sub(rf"\1{OPEN}{ADDRESS}\2", text)
     for tag in _TAG.findall(text):
@@ -103,7 +129,7 @@ def html_part(text: str) -> Part:
             kept = sum(value.count(OPEN) for name, value in places if _keeps(name, value))
             if kept != tag.count(OPEN):
                 raise NotWalked
-    return part(text)
+    return part(text, uses)
 
 
 def _keeps(name: str, value: str) -> bool:
@@ -116,10 +142,12 @@ def _labels(text: str) -> list[str]:
     return [found[1] for found in _MARK.finditer(text)]
 
 
-def _pick(label: str, shown: str) -> Pick:
+def _pick(label: str, shown: str, uses: list[str]) -> Pick:
     number = label.removeprefix(ADDRESS)
     if not number.isdecimal():
-        return label, None
+        if label not in uses:
+            uses.append(label)
+        return -1 - uses.index(label), str
     if shown not in _CHANGES:
         raise NotWalked
     return int(number), _as_address if number != label else _CHANGES[shown]

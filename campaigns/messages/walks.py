@@ -50,13 +50,17 @@ Piece = str | LateSlot | None  # None: here stands the run's next value
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One text. `paths` are the values it looks at; `needed` those that must be there though no step may ask."""
+    """One text. `paths` are the values it looks at; `needed` those that must be there though no step may ask.
+
+    `printed` are its values in order, where it chooses nothing and prints them as they are; else None.
+    """
 
     steps: tuple[Step, ...]
     runs: tuple[tuple[Piece, ...], ...]
     paths: frozenset[str]
     needed: tuple[str, ...]
     html: bool
+    printed: tuple[str, ...] | None
 
     def over(self, known: Known, found: list[str]) -> tuple[int, ...]:
         """The trail of these values, which are added to `found` as they are printed."""
@@ -93,7 +97,8 @@ def walk(source: str, html: bool) -> Walk:
     # Without a `for` every value that must be there is printed, and a gap is found then.
     slots = part(source, html).slots if reader.looped else ()
     needed = tuple(slot for slot in slots if not slot.endswith(OPTIONAL) and slot not in LATE)
-    return Walk(tuple(steps), tuple(reader.runs), frozenset(reader.paths), needed, html)
+    printed = tuple(reader.printed) if reader.straight else None
+    return Walk(tuple(steps), tuple(reader.runs), frozenset(reader.paths), needed, html, printed)
 
 
 def _entries(trail: Iterable[int]) -> list[tuple[int, set[int]]]:
@@ -116,6 +121,8 @@ class _Reader:
         self.paths: set[str] = set()
         self.loops: list[str] = []
         self.looped = False
+        self.printed: list[str] = []
+        self.straight = True
 
     def steps(self, found: Iterable[nodes.Node]) -> list[Step]:
         return [self._step(node) for node in found]
@@ -158,6 +165,7 @@ class _Reader:
         return step
 
     def _if(self, node: nodes.If) -> Step:
+        self.straight = False
         branches = [(self._test(one.test), self.steps(one.body)) for one in (node, *node.elif_)]
         other = self.steps(node.else_)
 
@@ -170,7 +178,7 @@ class _Reader:
 
     def _for(self, node: nodes.For) -> Step:
         assert isinstance(node.target, nodes.Name)
-        self.looped = True
+        self.looped, self.straight = True, False
         each, name = self._get(node.iter), node.target.name
         self.loops.append(name)
         body = self.steps(node.body)
@@ -216,14 +224,14 @@ class _Reader:
         if isinstance(node, nodes.Const):
             value = node.value
             return lambda known: value
-        steps: list[str] = []
-        while isinstance(node, nodes.Getattr):
-            steps.insert(0, node.attr)
-            node = node.node
-        assert isinstance(node, nodes.Name)
-        return self._item(node.name, steps) if node.name in self.loops else self._path(node.name, steps)
+        name, *steps = _dotted(node)
+        return self._item(name, steps) if name in self.loops else self._path(name, steps)
 
     def _printed(self, node: nodes.Node) -> Get:
+        if isinstance(node, nodes.Filter):
+            self.straight = False
+        else:
+            self.printed.append(".".join(_dotted(node)))
         get = self._get(node)
 
         def printed(known: Known) -> Any:
@@ -242,6 +250,16 @@ class _Reader:
 
     def _item(self, name: str, steps: list[str]) -> Get:
         return lambda known: look(known[name], steps)
+
+
+def _dotted(node: nodes.Node) -> list[str]:
+    """A name and what it is followed into."""
+    steps: list[str] = []
+    while isinstance(node, nodes.Getattr):
+        steps.insert(0, node.attr)
+        node = node.node
+    assert isinstance(node, nodes.Name)
+    return [node.name, *steps]
 
 
 def look(value: Any, steps: Iterable[str]) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.errors import LinkNotValid
-from campaigns.links import Links
+from campaigns.links import Links, Tokens
 
 LINKS = Links("https://dolen.example", (b"k" * 32, b"o" * 32))
 USES = st.sampled_from(["unsubscribe", "preferences", "reader", "reply", "letter"])
@@ -25,6 +25,13 @@ def test_a_token_is_the_id_and_its_hmac_in_base32(use: str, number: int, key: by
     token = Links("", (key,)).token(use, number)
     assert token == b32encode(body + mac).decode().rstrip("=").lower()
     assert Links("", (b"new" * 11, key)).read(use, token) == number
+
+
+@given(uses=st.lists(USES, max_size=5).map(tuple), number=st.integers(0, (1 << 63) - 1))
+def test_tokens_that_are_made_together_are_those_made_one_by_one(uses: tuple[str, ...], number: int) -> None:
+    assert LINKS.tokens(uses, number) == [LINKS.token(use, number) for use in uses]
+    tokens = Tokens(LINKS, number)
+    assert tokens.of(uses) == [tokens[use] for use in uses]
 
 
 def test_a_token_that_was_sent_out_before_is_still_ours() -> None:

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from campaigns.delivery.compose import Frame, Tokens
+from campaigns.delivery.compose import Frame
 from campaigns.errors import BadTemplate, DomainError, MissingData
-from campaigns.links import Links
-from campaigns.messages import render
+from campaigns.links import Links, Tokens
+from campaigns.messages import marks, render
 from campaigns.messages.compiled import Source, Stencil
-from campaigns.messages.marks import CLOSE, MIDDLE, OPEN
+from campaigns.messages.marks import CLOSE, MIDDLE, OPEN, PROBE
 from connectors import mail
 from connectors.api import Filled, Outbound, Refused
 
@@ -306,6 +306,11 @@ def test_a_link_that_is_a_value_compiles_where_the_cleaner_surely_keeps_it(
 ) -> None:
     """T12"""
     assert isinstance(made(Source("", "x", html), {"fields.link": link})[2], Filled) == compiled
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(PROBE)))
+def test_what_is_quiet_is_written_the_same_in_every_place(text: str) -> None:
+    assert marks.is_quiet(text) == ({change(text) for change in marks._CHANGES.values()} == {text})
 
 
 def test_a_value_missing_from_a_list_that_is_empty_is_missing_all_the_same() -> None:
