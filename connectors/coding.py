@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64, b2a_qp
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from .api import Filled, Words
 
 LINE = 76
+GROUPED = 57  # bytes fill a line of base64
+END, SOFT = b"\r\n", b"=\r\n"
 KEPT_MAX = 256
 HIGH = bytes(range(127, 256))
 # In base64 a byte outside ASCII costs 4/3, in quoted-printable 3: above this share base64 is the shorter one.
@@ -60,8 +62,7 @@ def _encoder(kind: str, constants: tuple[str, ...]) -> Encode:
     return make(head.encode(), pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
+class _Shared(NamedTuple):
     """A constant behind 0 to 2 bytes that are missing to a group of three: they, whole groups, and the rest."""
 
     lead: bytes
@@ -82,11 +83,14 @@ class _Base64:
         made, rest = [self._head], self._rest
         for value, behind in zip(values, self._behind, strict=True):
             rest += value.encode().replace(b"\n", b"\r\n")
-            shared = behind[-len(rest) % 3]
-            rest += shared.lead
+            lead, lines, after = behind[-len(rest) % 3]
+            rest += lead
             if len(rest) % 3 == 0:  # else the constant is too short to fill the group
-                made += (_lines(rest), shared.lines)
-                rest = shared.rest
+                if 0 < len(rest) <= GROUPED:
+                    made += (b2a_base64(rest, newline=False), END, lines)
+                else:
+                    made += (_lines(rest), lines)
+                rest = after
         made.append(_lines(rest))
         return made
 
@@ -115,7 +119,11 @@ class _Quoted:
     def __call__(self, values: Sequence[str]) -> list[bytes]:
         made = [self._head]
         for value, behind in zip(values, self._behind, strict=True):
-            made += (_soft(value.encode()), behind)
+            raw = value.encode()
+            if len(raw) < LINE and raw.isalnum():
+                made += (raw, SOFT, behind)
+            else:
+                made += (_soft(raw), behind)
         return made
 
 

@@ -25,6 +25,8 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 LOCAL_PART = re.compile(r"[^\x00-\x20\"(),:;<>@\[\\\]\x7f-\xa0]{1,64}|\"[^\x00-\x1f\"\\\x7f-\xa0]{1,62}\"")
+# Most addresses; what looks otherwise is looked at closely.
+PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}")
 OURS = frozenset(
     (
         "from",
@@ -44,6 +46,10 @@ OURS = frozenset(
 LINE_MAX = 76
 TOKEN_MAX = 900  # RFC 5322 allows a line 998 octets
 KEPT_MAX = 1_000
+# '=_' stands neither in base64 nor in quoted-printable.
+BOUNDARY = b"=_dolen"
+ALTERNATIVES = b'Content-Type: multipart/alternative; boundary="%b"\r\n\r\n--%b\r\n' % (BOUNDARY, BOUNDARY)
+BETWEEN, END = b"\r\n--%b\r\n" % BOUNDARY, b"\r\n--%b--\r\n" % BOUNDARY
 WORD_BYTES = 39  # an encoded word of 39 bytes fits a line of 76 behind the longest name we write before one
 
 
@@ -53,13 +59,15 @@ def build(outbound: Outbound) -> bytes:
     `text` and `html` become alternatives where both exist. Date is `since`; without one the relay writes it. No line
     begins with a dot, so SMTP has none to stuff.
     """
-    lines = [_header(name, value) for name, value in _headers(outbound) if value]
     standing = _standing(outbound.sender_name, outbound.sender, outbound.language, outbound.in_reply_to)
-    return b"".join((standing, "\r\n".join(lines).encode(), b"\r\n", *_body(outbound)))
+    own = "\r\n".join(_own(outbound))
+    return b"".join((standing, own.encode(), *_body(outbound)))
 
 
 def address(value: str) -> str:
     """An address with its domain as an A-label. Refused with code `bad_address` where mail cannot."""
+    if PLAIN_ADDRESS.fullmatch(value):
+        return value
     local, at, domain = value.rpartition("@")
     host = _host(domain)
     if not at or not LOCAL_PART.fullmatch(local):
@@ -84,7 +92,7 @@ def _host(domain: str) -> str:
 def needs_eai(outbound: Outbound) -> bool:
     """Whether an address has letters that only a server with SMTPUTF8 takes (RFC 6531)."""
     values = (outbound.to, outbound.sender, outbound.reply_to, str(outbound.options.get("envelope_from", "")))
-    return not all(value.rpartition("@")[0].isascii() for value in values)
+    return not "".join(values).isascii() and not all(value.rpartition("@")[0].isascii() for value in values)
 
 
 @lru_cache(maxsize=KEPT_MAX)
@@ -101,23 +109,26 @@ def _standing(sender_name: str, sender: str, language: str, in_reply_to: str) ->
     return "".join(f"{_header(name, value)}\r\n" for name, value in headers if value).encode()
 
 
-def _headers(outbound: Outbound) -> list[tuple[str, str]]:
-    """The headers that are one letter's own."""
-    headers = [
-        ("To", address(outbound.to)),
-        ("Reply-To", address(outbound.reply_to) if outbound.reply_to else ""),
-        ("Subject", _words(_checked("Subject", str(outbound.subject)))),
-        ("Date", _date(outbound.since.replace(microsecond=0)) if outbound.since else ""),
-        ("Message-ID", message_id(outbound)),
-    ]
+def _own(outbound: Outbound) -> list[str]:
+    """The headers that are one letter's own, and nothing behind the last."""
+    lines = [_header("To", address(outbound.to))]
+    if outbound.reply_to:
+        lines.append(_header("Reply-To", address(outbound.reply_to)))
+    if subject := _words(_checked("Subject", str(outbound.subject))):
+        lines.append(_header("Subject", subject))
+    if outbound.since:
+        lines.append(_date(outbound.since))
+    lines.append(_header("Message-ID", message_id(outbound)))
     for name, value in outbound.headers.items():
-        headers.append((_free(name), _labelled(_checked(name, value))))
-    return headers
+        if value:
+            lines.append(_header(_free(name), _labelled(_checked(name, value))))
+    lines.append("")
+    return lines
 
 
 @lru_cache(maxsize=KEPT_MAX)
-def _date(second: datetime) -> str:
-    return format_datetime(second)
+def _date(since: datetime) -> str:
+    return f"Date: {format_datetime(since.replace(microsecond=0))}"
 
 
 @lru_cache(maxsize=KEPT_MAX)
@@ -156,14 +167,16 @@ def _header(name: str, value: str) -> str:
     """One header, folded at single spaces; a word longer than a line stands alone on its line."""
     if len(name) + 2 + len(value) <= LINE_MAX:
         return f"{name}: {value}"
-    lines = [f"{name}:"]
-    for word in value.split(" "):
-        if len(word.encode()) > TOKEN_MAX:
-            raise Refused(f"the header {name} is too long", code="bad_header", phase="build")
-        if len(lines[-1]) + 1 + len(word) > LINE_MAX and lines[-1] != f"{name}:":
-            lines.append("")
-        lines[-1] += f" {word}"
-    return "\r\n".join(lines)
+    first, *words = value.split(" ")
+    if len(value.encode()) > TOKEN_MAX and any(len(word.encode()) > TOKEN_MAX for word in (first, *words)):
+        raise Refused(f"the header {name} is too long", code="bad_header", phase="build")
+    made, length = f"{name}: {first}", len(name) + 2 + len(first)
+    for word in words:
+        length += 1 + len(word)
+        if length > LINE_MAX:
+            made, length = f"{made}\r\n", 1 + len(word)
+        made = f"{made} {word}"
+    return made
 
 
 def _mailbox(name: str, value: str) -> str:
@@ -218,9 +231,4 @@ def _body(outbound: Outbound) -> list[bytes]:
         raise Refused("the text holds half a character", code="bad_text", phase="build") from None
     if len(parts) < 2:
         return parts[0] if parts else coding.coded("plain", "")
-    # '=_' stands neither in base64 nor in quoted-printable.
-    boundary = f"=_{sha256(outbound.key.encode()).hexdigest()[:32]}"
-    head = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n--{boundary}\r\n'.encode()
-    line = f"\r\n--{boundary}".encode()
-    # The line end before a boundary belongs to the boundary, not to the part.
-    return [head, *parts[0], line, b"\r\n", *parts[1], line, b"--\r\n"]
+    return [ALTERNATIVES, *parts[0], BETWEEN, *parts[1], END]

@@ -43,13 +43,12 @@ def make(outbound: Outbound, end: float, signer: Signer | None = None) -> Letter
     `options["envelope_from"]` is the address bounces come back to; without it they go to the sender.
     """
     raw = mail.build(outbound)
-    sender = str(outbound.options.get("envelope_from") or outbound.sender)
     return Letter(
-        key=outbound.key,
-        message_id=mail.message_id(outbound),
-        envelope_from=mail.address(sender),
-        to=mail.address(outbound.to),
-        raw=signer.signed(raw) if signer is not None else raw,
-        eai=mail.needs_eai(outbound),
-        end=end,
+        outbound.key,
+        mail.message_id(outbound),
+        mail.address(str(outbound.options.get("envelope_from") or outbound.sender)),
+        mail.address(outbound.to),
+        signer.signed(raw) if signer is not None else raw,
+        mail.needs_eai(outbound),
+        end,
     )
