@@ -60,7 +60,7 @@ def test_an_address_that_is_suppressed_between_two_waves_is_left_out_of_the_seco
     world.wire.answers = {"p00@example.org": suppresses}
     message_id = world.message(NAMES)
     world.tick()
-    send.work(world.desk(pace=Pace(wave_max=4)))
+    send.work(world.desk(pace=Pace(wave_max=1)))
     assert world.states(message_id)["p11"] == "excluded:suppressed"
     assert len(world.wire.accepted) == 11
 
@@ -95,5 +95,5 @@ def test_a_pause_between_two_waves_stops_the_second(database: Database, now: dat
 
     world.wire.answers = {"p00@example.org": pauses}
     world.tick()
-    send.work(world.desk(pace=Pace(wave_max=4)))
+    send.work(world.desk(pace=Pace(wave_max=1)))
     assert len(world.wire.accepted) < 12 and "queued" in world.states(message_id).values()
