@@ -38,6 +38,7 @@ from campaigns.delivery.tables import Account, Batch
 from campaigns.messages.tables import Message
 from connectors.api import Connector, Outbound, Receipt
 from connectors.mail import build
+from service import garbage
 from service.settings import load
 from service.wiring import Wiring
 from tests.postgres import Cluster, cluster
@@ -103,6 +104,7 @@ def main() -> int:
     if _tool("smtp-sink") is None or _tool("smtp-source") is None:
         print("smtp-sink and smtp-source come with Postfix: apt install postfix", file=sys.stderr)
         return 2
+    garbage.set_aside()  # as a worker does
     with ExitStack() as held:
         folder, port = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="dolen-send-"))), _port()
         server = held.enter_context(cluster(durable=True)) if "postgresql" in DATABASES else None

@@ -12,10 +12,13 @@ from itertools import count
 from typing import Any
 
 AGAIN = 64
+# New objects between two young collections (Python: 700): a batch of letters is thousands that refcounting frees.
+YOUNG = 5_000
 
 
 def set_aside() -> None:
     """From now on, in this process, leave out of a full collection what the one before has kept."""
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     gc.callbacks.append(_SetAside())
 
 

@@ -13,7 +13,7 @@ from campaigns.delivery import control, repair
 from campaigns.delivery.tables import IN_TROUBLE, Delivery
 from campaigns.messages.tables import Message
 
-from .. import epoch, paging
+from .. import epoch, garbage, paging
 from ..access import CONSOLE
 from ..acts import Act, begin, messages, work
 from ..engines.embedded import run_worker
@@ -57,6 +57,7 @@ def run(args: Namespace) -> int:
 def _work(wiring: Wiring) -> None:
     if epoch.advance(wiring):
         print(epoch.REASON, file=sys.stderr)
+    garbage.set_aside()
     run_worker(wiring)
 
 

@@ -20,10 +20,11 @@ class Knot:
 
 @pytest.fixture
 def aside() -> Iterator[None]:
-    before = list(gc.callbacks)
+    before, threshold = list(gc.callbacks), gc.get_threshold()
     garbage.set_aside()
     yield
     gc.callbacks[:] = before
+    gc.set_threshold(*threshold)
     gc.unfreeze()
 
 
