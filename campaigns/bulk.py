@@ -1,0 +1,50 @@
+"""Many new rows at once, by the quickest way that each database has.
+
+Rules: values are what the database itself keeps: an instant is a number of microseconds, JSON is text. The database
+alone looks at them, so this is for rows that we have made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Insert, insert, select
+from sqlalchemy.orm import Session
+
+from .base import Base, given
+
+# So many rows by one statement cost SQLite two thirds of what they cost one by one; more gain nothing.
+TOGETHER = 100
+
+
+def insert_many(
+    session: Session, table: type[Base], columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows whose values stand in the order of `columns`."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_from_json(table, columns), {"rows": json.dumps(rows)})
+        return
+    whole = len(rows) - len(rows) % TOGETHER
+    for start in range(0, whole, TOGETHER):
+        values = tuple(chain.from_iterable(rows[start : start + TOGETHER]))
+        connection.exec_driver_sql(_by_place(table, columns, TOGETHER), values)
+    if rows[whole:]:
+        connection.exec_driver_sql(_by_place(table, columns, 1), list(rows[whole:]))
+
+
+@lru_cache
+def _from_json(table: type[Base], columns: tuple[str, ...]) -> Insert:
+    """The rows in one parameter: with a parameter for each value the driver is busier than the database."""
+    told = given("rows", **{name: table.__table__.c[name].type for name in columns})
+    return insert(table).from_select(list(columns), select(told))
+
+
+@lru_cache
+def _by_place(table: type[Base], columns: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
