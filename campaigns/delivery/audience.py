@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, bindparam, func, select
+import orjson
+from sqlalchemy import BigInteger, Select, Text, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
-from ..base import given
+from ..base import listed
 from ..messages import content, hours, render, timing
 from ..messages.subset import LATE
 from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecipient, Timing, Variant
@@ -30,31 +32,61 @@ from .tables import Account
 PAGE = 500
 
 
+class Row(NamedTuple):
+    """One row of the ledger as it is released; `slots` are the values its words need, `error` what is missing."""
+
+    message_id: int
+    target: int
+    stakeholder_id: int | None
+    channel: str
+    account_id: int
+    address_id: int | None
+    address_key: str
+    variant_id: int | None
+    below_id: int | None
+    state: str
+    reason: str | None
+    due_at: datetime | None
+    slots: dict[str, Any] | None
+    error: dict[str, Any] | None
+
+
 class Reader(NamedTuple):
     """What rows are made from of a stakeholder."""
 
     id: int
     state: str
     name: str
-    languages: list[str]
-    attrs: dict[str, Any]
+    languages: Sequence[str]
+    attrs: Mapping[str, Any]
     zone: str | None
 
 
 class Reached(NamedTuple):
-    """What rows are made from of an address."""
+    """What rows are made from of an address; somebody without one is `NOWHERE`."""
 
-    id: int
+    id: int | None
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Way(NamedTuple):
+    """An account the message goes through."""
+
+    account_id: int
+    channel: str
+    language: str | None
+
+
+class Words(NamedTuple):
     """What is written to readers of some languages: a variant, one below it or none, and the values both need."""
 
-    variant: Variant | None
-    below: Variant | None
+    variant_id: int | None
+    below_id: int | None
     slots: list[str]
+
+
+NOWHERE = Reached(None, "")
+NO_WORDS = Words(None, None, [])
 
 
 @dataclass
@@ -65,8 +97,8 @@ class Plan:
     """
 
     message: Message
-    direct: list[Account]
-    broadcast: list[Account]
+    direct: list[Way]
+    broadcast: list[Way]
     variants: list[Variant]
     data: dict[str, Any]
     default_language: str
@@ -77,8 +109,17 @@ class Plan:
     spread: Spread | None = None
     at: datetime | None = None  # when it goes to whoever is not told another instant
     occurrence_id: int = 0  # the time it is made for; 0: none yet
+    people: Select[Any] | None = None  # who it goes to, by the rule as it stood when the first page was read
     seen: set[tuple[int, str]] = field(default_factory=set)
     words: dict[tuple[str, ...], Words] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.message_id = self.message.id
+        self.asks_fields = any(slot.startswith("fields") for one in self.variants for slot in one.slots)
+
+    def is_of(self, stamp: tuple[Any, ...], after: int | None) -> bool:
+        """Whether nothing was edited since it was made, and nobody else has gone on with the rows."""
+        return (self.stamp, self.after) == (stamp, after)
 
 
 def open_plan(session: Session, message: Message) -> Plan:
@@ -92,8 +133,8 @@ def open_plan(session: Session, message: Message) -> Plan:
         language = next((variant.language for variant in variants), language)
     return Plan(
         message=message,
-        direct=[account for account in found if not account.broadcast],
-        broadcast=[account for account in found if account.broadcast],
+        direct=[Way(one.id, one.channel, one.language) for one in found if not one.broadcast],
+        broadcast=[Way(one.id, one.channel, one.language) for one in found if one.broadcast],
         variants=variants,
         data=dict(item.data),
         default_language=language,
@@ -105,105 +146,130 @@ def open_plan(session: Session, message: Message) -> Plan:
 
 def stamp(session: Session, message_id: int) -> tuple[Any, ...]:
     """What changes whenever anything is edited that a plan is made from."""
-    return tuple(session.execute(_STAMP, {"message": message_id}).one())
+    return tuple(session.connection().execute(_STAMP, {"message": message_id}).one())
 
 
-def posts(plan: Plan) -> list[dict[str, Any]]:
+def posts(plan: Plan) -> list[Row]:
     """One row for each account that posts to everyone."""
     rows = []
-    for account in plan.broadcast:
-        languages = [account.language] if account.language else []
-        variant = content.choose(plan.variants, account.channel, languages, plan.default_language)
-        row = _row(plan, account, target=account.id, variant=variant)
-        rows.append(_with_words(row, _worded(variant), None, plan.data))
+    for way in plan.broadcast:
+        languages = [way.language] if way.language else []
+        variant = content.choose(plan.variants, way.channel, languages, plan.default_language)
+        rows.append(_row(plan, way, None, NOWHERE, _worded(variant), None, plan.at))
     return rows
 
 
-def page(
-    session: Session, plan: Plan, after_id: int, now: datetime
-) -> tuple[list[dict[str, Any]], int | None]:
+def page(session: Session, plan: Plan, after_id: int, now: datetime) -> tuple[list[Row], int | None]:
     """The rows of the next PAGE stakeholders after `after_id`, and the last of them (None: nobody is left)."""
     if not plan.direct:
         return [], None
-    people = [Reader(*row) for row in session.execute(_people(session, plan.message, after_id, now))]
+    found = session.connection().execute(_people(session, plan, now), {"after": after_id, "most": PAGE})
+    people = [_reader(plan, *row) for row in found.all()]
     if not people:
         return [], None
-    rows = [row for account in plan.direct for row in _direct(session, plan, account, people, now)]
+    rows = [row for way in plan.direct for row in _direct(session, plan, way, people, now)]
     return rows, people[-1].id
 
 
 def anybody(session: Session, plan: Plan, after_id: int, now: datetime) -> bool:
     """Whether more stakeholders follow after `after_id`."""
-    return session.execute(_people(session, plan.message, after_id, now).limit(1)).first() is not None
+    return session.execute(_people(session, plan, now), {"after": after_id, "most": 1}).first() is not None
 
 
-def for_one(session: Session, plan: Plan, stakeholder_id: int, now: datetime) -> list[dict[str, Any]]:
+def for_one(session: Session, plan: Plan, stakeholder_id: int) -> list[Row]:
     """The rows of one stakeholder as if nothing were said against them; a value their words miss stays missing."""
-    person = Reader(*session.execute(select(*_READER).where(Stakeholder.id == stakeholder_id)).one())
-    rows = []
-    for account in plan.direct:
-        row = _row(plan, account, target=person.id, person=person)
-        rows.append(_for_reader(plan, account, person, row))
-    return rows
+    person = _reader(plan, *session.execute(select(*_READER).where(Stakeholder.id == stakeholder_id)).one())
+    return [
+        _row(plan, way, person, NOWHERE, _words(plan, way.channel, person.languages), None, plan.at)
+        for way in plan.direct
+    ]
 
 
-def _people(session: Session, message: Message, after_id: int, now: datetime) -> Select[Any]:
+def _people(session: Session, plan: Plan, now: datetime) -> Select[Any]:
+    """The SELECT of the `most` readers who come next `after` an id."""
+    if plan.people is None:
+        found = _everybody(session, plan.message, now).with_only_columns(*_READER)
+        next_ones = found.where(Stakeholder.id > bindparam("after")).order_by(Stakeholder.id)
+        plan.people = next_ones.limit(bindparam("most", type_=BigInteger))
+    return plan.people
+
+
+def _everybody(session: Session, message: Message, now: datetime) -> Select[Any]:
     chosen = timing.of(session, message)
     if chosen is not None and chosen.after_id is not None:
-        found = follow_up.people(chosen)
-    elif message.segment_id is not None:
-        found = segments.inside(session, session.get_one(Segment, message.segment_id), now=now)
-    else:
-        named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
-        found = select(Stakeholder).where(Stakeholder.id.in_(named))
-    found = found.with_only_columns(*_READER).where(Stakeholder.id > after_id)
-    return found.order_by(Stakeholder.id).limit(PAGE)
+        return follow_up.people(chosen)
+    if message.segment_id is not None:
+        return segments.inside(session, session.get_one(Segment, message.segment_id), now=now)
+    named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
+    return select(Stakeholder).where(Stakeholder.id.in_(named))
 
 
-def _direct(
-    session: Session, plan: Plan, account: Account, people: Sequence[Reader], now: datetime
-) -> list[dict[str, Any]]:
-    reached = _addresses(session, plan.message, account.channel, people)
+def _reader(
+    plan: Plan, number: int, state: str, name: str, languages: str, attrs: str, zone: str | None
+) -> Reader:
+    """A stakeholder as the database has them, JSON as text; what they said of themselves is read where it is asked."""
+    said = orjson.loads(attrs) if plan.asks_fields else {}
+    return Reader(number, state, name, _languages(languages), said, zone)
+
+
+@lru_cache(maxsize=1000)
+def _languages(text: str) -> tuple[str, ...]:
+    return tuple(orjson.loads(text))
+
+
+def _direct(session: Session, plan: Plan, way: Way, people: Sequence[Reader], now: datetime) -> list[Row]:
+    reached = _addresses(session, plan.message, way.channel, people)
     due = _due(session, plan, people, now)
-    against = _against(session, plan, account, people, reached, due, now)
+    against = _against(session, plan, way.channel, people, reached, due, now)
     rows = []
     for person in people:
-        if not reached[person.id]:
-            reason = "erased" if person.state == "erased" else "no_address"
-            rows.append(_row(plan, account, target=person.id, person=person, reason=reason))
-        for address in reached[person.id]:
-            at = due.get(person.id, plan.at)
-            shut = "outside_window" if person.id in due and at is None else None
-            why = against.get((person.id, address.key)) or shut
-            row = _for_person(plan, account, person, address, why)
-            rows.append(row | {"due_at": at} if at is not None else row)
+        addresses = reached.get(person.id)
+        if addresses is None:
+            gone = "erased" if person.state == "erased" else "no_address"
+            rows.append(_row(plan, way, person, NOWHERE, NO_WORDS, gone, plan.at))
+            continue
+        words = _words(plan, way.channel, person.languages)
+        at = due.get(person.id, plan.at)
+        shut = "outside_window" if at is None and person.id in due else None
+        for address in addresses:
+            seen = (way.account_id, address.key)
+            reason = against.get((person.id, address.key)) or shut
+            if reason is None and seen in plan.seen:
+                reason = "duplicate_address"
+            row = _row(plan, way, person, address, words, reason, at or plan.at)
+            rows.append(row)
+            if row.state == states.QUEUED:
+                plan.seen.add(seen)
     return rows
 
 
 def _against(
     session: Session,
     plan: Plan,
-    account: Account,
+    channel: str,
     people: Sequence[Reader],
-    reached: dict[int, list[Reached]],
-    due: dict[int, datetime | None],
+    reached: Mapping[int, Sequence[Reached]],
+    due: Mapping[int, datetime | None],
     now: datetime,
 ) -> dict[tuple[int, str], str]:
     """What stands against each person and address key at the instant they get it: what is over by then does not."""
+    usual = max(now, plan.at or now)
     together: dict[datetime, list[int]] = defaultdict(list)
     for person in people:
-        together[max(now, due.get(person.id) or plan.at or now)].append(person.id)
+        together[max(now, due.get(person.id) or usual) if due else usual].append(person.id)
     found: dict[tuple[int, str], str] = {}
     for at, numbers in together.items():
-        pairs = [(number, address.key) for number in numbers for address in reached[number]]
+        pairs = [(number, address.key) for number in numbers for address in reached.get(number, ())]
         decisions = consent.decide(
-            session, at, purpose=plan.message.purpose, channel=account.channel, pairs=pairs,
+            session, at, purpose=plan.message.purpose, channel=channel, pairs=pairs,
             answer=plan.message.kind == "answer",
         )  # fmt: skip
         may = {number for (number, _), one in decisions.items() if one.reason is None}
-        chosen = wishes.left_out(session, at, plan.message, plan.occurrence_id, account.channel, may)
-        told = {(number, key): one.reason or chosen.get(number) for (number, key), one in decisions.items()}
-        found |= {pair: reason for pair, reason in told.items() if reason is not None}
+        chosen = wishes.left_out(session, at, plan.message, plan.occurrence_id, channel, may)
+        for pair, one in decisions.items():
+            reason = one.reason or chosen.get(pair[0])
+            if reason is not None:
+                found[pair] = reason
     return found
 
 
@@ -218,34 +284,22 @@ def _due(session: Session, plan: Plan, people: Sequence[Reader], now: datetime) 
     return own | hours.shut(session, plan.message, wanted)
 
 
-def _for_person(
-    plan: Plan, account: Account, person: Reader, address: Reached, reason: str | None
-) -> dict[str, Any]:
-    if reason is None and (account.id, address.key) in plan.seen:
-        reason = "duplicate_address"
-    row = _row(plan, account, target=person.id, person=person, address=address, reason=reason)
-    row = _for_reader(plan, account, person, row)
-    if row["state"] == states.QUEUED:
-        plan.seen.add((account.id, address.key))
-    return row
-
-
 def _addresses(
     session: Session, message: Message, channel: str, people: Sequence[Reader]
 ) -> dict[int, list[Reached]]:
-    """The address each person is written to: those named in the message, else their oldest active one."""
-    told = {"people": json.dumps([[person.id] for person in people]), "channel": channel}
-    found: dict[int, list[Reached]] = defaultdict(list)
-    for person_id, number, key in session.execute(_ADDRESSES, told):
-        found[person_id].append(Reached(number, key))
+    """The addresses each person is written to: those named in the message, else their oldest active one."""
+    told = {"people": json.dumps([person.id for person in people]), "channel": channel}
+    found: dict[int, list[Reached]] = {}
+    for person_id, number, key in session.connection().execute(_ADDRESSES, told).all():
+        found.setdefault(person_id, []).append(Reached(number, key))
     named = _named(session, message, people) if message.segment_id is None else frozenset()
     for person_id, addresses in found.items():
-        chosen = [address for address in addresses if address.id in named]
-        found[person_id] = chosen or addresses[:1]
+        if len(addresses) > 1:
+            found[person_id] = [one for one in addresses if one.id in named] or addresses[:1]
     return found
 
 
-def _named(session: Session, message: Message, people: Sequence[Reader]) -> Collection[int]:
+def _named(session: Session, message: Message, people: Sequence[Reader]) -> Collection[int | None]:
     named = select(MessageRecipient.address_id).where(
         MessageRecipient.message_id == message.id, MessageRecipient.address_id != 0
     )
@@ -256,65 +310,47 @@ def _named(session: Session, message: Message, people: Sequence[Reader]) -> Coll
 
 def _row(
     plan: Plan,
-    account: Account,
-    *,
-    target: int,
-    person: Reader | None = None,
-    address: Reached | None = None,
-    variant: Variant | None = None,
-    reason: str | None = None,
-) -> dict[str, Any]:
-    return {
-        "message_id": plan.message.id,
-        "target": target,
-        "stakeholder_id": person.id if person else None,
-        "channel": account.channel,
-        "account_id": account.id,
-        "address_id": address.id if address else None,
-        "address_key": address.key if address else "",
-        "variant_id": variant.id if variant else None,
-        "below_id": None,
-        "state": states.EXCLUDED if reason else states.QUEUED,
-        "reason": reason,
-        "slots": None,
-    }
-
-
-def _for_reader(plan: Plan, account: Account, person: Reader, row: dict[str, Any]) -> dict[str, Any]:
-    """The row with the words in the person's language, or in two where nobody knows it."""
-    asked = (account.channel, *person.languages)
-    words = plan.words.get(asked)
-    if words is None:
-        words = plan.words[asked] = _words(plan, account.channel, person.languages)
-    row["variant_id"] = words.variant.id if words.variant else None
-    row["below_id"] = words.below.id if words.below else None
-    return _with_words(row, words, person, plan.data)
+    way: Way,
+    person: Reader | None,
+    address: Reached,
+    words: Words,
+    reason: str | None,
+    at: datetime | None,
+) -> Row:
+    """One row; without a variant, or with a value missing that its words need, it is told so."""
+    state: str = states.QUEUED
+    slots = error = None
+    if reason is None and words.variant_id is None:
+        reason = "variant_missing"
+    if reason is not None:
+        state = states.EXCLUDED
+    else:
+        try:
+            slots = render.values(words.slots, render.facts(person, plan.data, {}))
+        except render.MissingData as missing:
+            state, reason, error = states.FAILED, "data_missing", {"missing": missing.names}
+    number = None if person is None else person.id
+    return Row(
+        plan.message_id, number or way.account_id, number, way.channel, way.account_id, address.id, address.key,
+        words.variant_id, words.below_id, state, reason, at, slots, error,
+    )  # fmt: skip
 
 
 def _words(plan: Plan, channel: str, languages: Sequence[str]) -> Words:
-    both = content.pair(plan.variants, channel, languages, plan.together)
-    one = None if both else content.choose(plan.variants, channel, languages, plan.default_language)
-    return _worded(*(both or (one, None)))
+    """The words in somebody's language, or in two where nobody knows it."""
+    asked = (channel, *languages)
+    words = plan.words.get(asked)
+    if words is None:
+        both = content.pair(plan.variants, channel, languages, plan.together)
+        one = None if both else content.choose(plan.variants, channel, languages, plan.default_language)
+        words = plan.words[asked] = _worded(*(both or (one, None)))
+    return words
 
 
 def _worded(variant: Variant | None, below: Variant | None = None) -> Words:
     slots = [slot for one in (variant, below) if one is not None for slot in one.slots]
-    return Words(variant, below, [slot for slot in slots if slot.removesuffix("?") not in LATE])
-
-
-def _with_words(
-    row: dict[str, Any], words: Words, person: Reader | None, data: dict[str, Any]
-) -> dict[str, Any]:
-    """The row with the values its words need; without a variant, or with a value missing, it is told so."""
-    if row["state"] != states.QUEUED:
-        return row
-    if words.variant is None:
-        return row | {"state": states.EXCLUDED, "reason": "variant_missing"}
-    try:
-        return row | {"slots": render.values(words.slots, render.facts(person, data, {}))}
-    except render.MissingData as missing:
-        error = {"missing": missing.names}
-        return row | {"state": states.FAILED, "reason": "data_missing", "error": error}
+    needed = [slot for slot in slots if slot.removesuffix("?") not in LATE]
+    return Words(variant.id if variant else None, below.id if below else None, needed)
 
 
 def _stamp() -> Any:
@@ -329,13 +365,17 @@ def _stamp() -> Any:
 
 
 def _of_people() -> Any:
-    who, address = given("people", id=BigInteger), Address.__table__.c
-    found = select(address.stakeholder_id, address.id, address.key).join(
-        who, who.c.id == address.stakeholder_id
-    )
+    who, address = listed("people", BigInteger), Address.__table__.c
+    columns = (address.stakeholder_id, address.id, address.key)
+    found = select(*columns).join(who, who.c.one == address.stakeholder_id)
     found = found.where(address.channel == bindparam("channel"), address.state == "active")
     return found.order_by(address.stakeholder_id, address.id)
 
 
-_READER = tuple(getattr(Stakeholder, name) for name in Reader._fields)
-_STAMP, _ADDRESSES = _stamp(), _of_people()
+def _readers() -> tuple[Any, ...]:
+    person = Stakeholder
+    as_text = (cast(person.languages, Text), cast(person.attrs, Text))
+    return (person.id, person.state, person.name, *as_text, person.zone)
+
+
+_READER, _STAMP, _ADDRESSES = _readers(), _stamp(), _of_people()

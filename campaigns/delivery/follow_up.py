@@ -12,10 +12,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from ..messages import calendar, timing
+from ..messages import calendar
 from ..messages.tables import Message, Occurrence, Timing
 from ..stakeholders.tables import Stakeholder
 from . import states
@@ -39,10 +39,9 @@ def people(chosen: Timing) -> Select[Any]:
 
 def left_out(session: Session, message: Message, stakeholder_ids: Collection[int]) -> dict[int, str]:
     """Who of these did meanwhile what the follow-up was to remind them of."""
-    chosen = timing.of(session, message)
-    if chosen is None or chosen.after_id is None or not chosen.asks.startswith("not_") or not stakeholder_ids:
+    if not session.connection().scalar(_ASKS_WHO_DID_NOT, {"message": message.id}) or not stakeholder_ids:
         return {}
-    did = _did(chosen).where(DeliveryEvent.stakeholder_id.in_(stakeholder_ids))
+    did = _did(session.get_one(Timing, message.id)).where(DeliveryEvent.stakeholder_id.in_(stakeholder_ids))
     return {number: "answered" for number in session.scalars(did) if number is not None}
 
 
@@ -91,3 +90,13 @@ def _did(chosen: Timing) -> Select[Any]:
         .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
         .where(Delivery.message_id == chosen.after_id, DeliveryEvent.kind == DID[chosen.asks])
     )
+
+
+def _asks_who_did_not() -> Any:
+    table = Timing.__table__.c
+    asks = table.after_id.is_not(None) & table.asks.startswith("not_", autoescape=True)
+    return select(table.message_id).where(table.message_id == bindparam("message"), asks)
+
+
+# Made once: every wave asks it.
+_ASKS_WHO_DID_NOT = _asks_who_did_not()

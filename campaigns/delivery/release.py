@@ -6,16 +6,19 @@ through; releasing twice inserts nothing, and an interrupted release goes on whe
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+import orjson
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from ..base import ids
+from ..base import ids, micros
+from ..bulk import insert_many
 from ..database import Database
 from ..errors import AlreadySending
 from ..messages import messages, planning, timing
@@ -25,7 +28,9 @@ from . import audience, batch, rollout, spread, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
 HORIZON_S = 600.0
-COLUMNS = {"error": None, "language": "", "part": 0, "attempt": 0, "token": 0, "deaths": 0}
+# What is the same in every row, and then the columns of a row in the order in which `_write` gives them.
+SAME = {"language": "", "part": 0, "attempt": 0, "token": 0, "deaths": 0}
+COLUMNS = ("id", "occurrence_id", "batch_id", "settled_at", *audience.Row._fields, *SAME)
 
 
 def due(session: Session, now: datetime, horizon_s: float = HORIZON_S, limit: int = 100) -> list[int]:
@@ -54,19 +59,19 @@ def release(database: Database, occurrence_id: int, now: Callable[[], datetime])
         with database.write() as session:
             at = now()
             # Locked, and the words read after that: who edits them waits for these rows, and takes them back.
-            occurrence = session.get_one(Occurrence, occurrence_id, with_for_update={"key_share": True})
-            now_stands = (audience.stamp(session, occurrence.message_id), occurrence.released_to)
-            if plan is None or (plan.stamp, plan.after) != now_stands:
+            released_to = session.connection().scalar(_LOCKED, {"occurrence": occurrence_id})
+            if plan is None or not plan.is_of(audience.stamp(session, plan.message_id), released_to):
                 plan = _open(session, occurrence_id, at)
-            done = _chunk(session, occurrence, plan, at)
+            done = _chunk(session, plan, at)
     return done
 
 
 def release_now(session: Session, occurrence: Occurrence, now: datetime) -> None:
     """Release a small audience inside the caller's transaction: accepted and in the ledger at once."""
     plan = _open(session, occurrence.id, now)
-    while _chunk(session, occurrence, plan, now) is None:
+    while _chunk(session, plan, now) is None:
         pass
+    session.refresh(occurrence)
 
 
 def at_once(session: Session, message: Message, now: datetime) -> None:
@@ -91,7 +96,7 @@ def rehearse(session: Session, message: Message, now: datetime) -> list[dict[str
     while after is not None:
         found, after = audience.page(session, plan, after, now)
         rows.extend(found)
-    return rows
+    return [row._asdict() for row in rows]
 
 
 def sample(
@@ -104,14 +109,20 @@ def sample(
     plan = _look(session, message, now)
     rows = audience.posts(plan)
     if stakeholder_id is not None:
-        return rows + audience.for_one(session, plan, stakeholder_id, now)
+        rows += audience.for_one(session, plan, stakeholder_id)
+    else:
+        rows += _first_who_gets_it(session, plan, now)
+    return [row._asdict() for row in rows]
+
+
+def _first_who_gets_it(session: Session, plan: audience.Plan, now: datetime) -> list[audience.Row]:
     after: int | None = -1
     while after is not None:
         found, after = audience.page(session, plan, after, now)
         for row in found:
-            if row["state"] == states.QUEUED:
-                return [*rows, row]
-    return rows
+            if row.state == states.QUEUED:
+                return [row]
+    return []
 
 
 Person = tuple[int, str]  # id and name
@@ -140,8 +151,8 @@ def summary(session: Session, message: Message, now: datetime, *, most: int, nam
         number += audience.PAGE
         for row in found:
             counted[_word(row)] += 1
-            if len(tally[_word(row)]) < (20 if _word(row) == "" else named) and row["stakeholder_id"]:
-                tally[_word(row)].append(row["stakeholder_id"])
+            if len(tally[_word(row)]) < (20 if _word(row) == "" else named) and row.stakeholder_id:
+                tally[_word(row)].append(row.stakeholder_id)
     whole = more is None or not audience.anybody(session, plan, more, now)
     people = _names(session, [one for found in tally.values() for one in found])
     names = {word: [(one, people[one]) for one in found] for word, found in tally.items()}
@@ -149,9 +160,9 @@ def summary(session: Session, message: Message, now: datetime, *, most: int, nam
     return Audience(counted[""], names.pop("", []), left_out, names, whole)
 
 
-def _word(row: dict[str, Any]) -> str:
+def _word(row: audience.Row) -> str:
     """Why a row is not sent; empty where it is."""
-    return "" if row["state"] == states.QUEUED else str(row["reason"])
+    return "" if row.state == states.QUEUED else str(row.reason)
 
 
 def _names(session: Session, numbers: Sequence[int]) -> dict[int, str]:
@@ -213,7 +224,7 @@ def _open(session: Session, occurrence_id: int, now: datetime) -> audience.Plan:
     message = session.get_one(Message, occurrence.message_id)
     plan = audience.open_plan(session, message)
     plan.spread, plan.at = spread.of(session, message, occurrence, now), occurrence.due_at
-    plan.occurrence_id = occurrence.id
+    plan.occurrence_id, plan.after = occurrence.id, occurrence.released_to
     if occurrence.released_to >= 0:  # going on after a stop: remember who has a row
         used = select(Delivery.account_id, Delivery.address_key).where(
             Delivery.occurrence_id == occurrence_id,
@@ -224,58 +235,58 @@ def _open(session: Session, occurrence_id: int, now: datetime) -> audience.Plan:
     return plan
 
 
-def _chunk(session: Session, occurrence: Occurrence, plan: audience.Plan, now: datetime) -> bool | None:
+def _chunk(session: Session, plan: audience.Plan, now: datetime) -> bool | None:
     """Write the next rows; True when all are written, False when another clock was faster, else None."""
-    before = occurrence.released_to
+    before = plan.after
     rows = audience.posts(plan) if before < 0 else []
     found, last = audience.page(session, plan, before, now)
     after = last if last is not None else max(before, 0)
-    moved = session.execute(
-        update(Occurrence)
-        .where(
-            Occurrence.id == occurrence.id, Occurrence.state == "planned", Occurrence.released_to == before
-        )
-        .values(
-            released_to=after,
-            state="planned" if last is not None else "released",
-            released_at=None if last is not None else now,
-        )
+    moved = {"occurrence": plan.occurrence_id, "before": before, "released_to": after}
+    done = (
+        {"state": "released", "released_at": now}
+        if last is None
+        else {"state": "planned", "released_at": None}
     )
-    if moved.rowcount != 1:  # type: ignore[attr-defined]
+    if session.connection().execute(_MOVED, moved | done).rowcount != 1:
         return False
     if before < 0:
-        rollout.begin(session, plan.message, occurrence)
-    _write(session, occurrence, plan.message, rows + found, now)
-    session.refresh(occurrence)
-    plan.after = occurrence.released_to
+        rollout.begin(session, plan.message, session.get_one(Occurrence, plan.occurrence_id))
+    _write(session, plan, rows + found, now)
+    plan.after = after
     return None if last is not None else True
 
 
-def _write(
-    session: Session, occurrence: Occurrence, message: Message, rows: list[dict[str, Any]], now: datetime
-) -> None:
+def _write(session: Session, plan: audience.Plan, rows: list[audience.Row], now: datetime) -> None:
     """Insert rows and cut the sendable ones into batches, one per account and due instant."""
     if not rows:
         return
-    first = ids.block(len(rows))
-    sendable: dict[tuple[int, datetime], list[int]] = defaultdict(list)
-    for number, row in enumerate(rows, first):
-        settled = None if row["state"] == states.QUEUED else now
-        row.update(COLUMNS | {"error": row.get("error"), "due_at": row.get("due_at", occurrence.due_at)})
-        row.update(
-            id=number,
-            occurrence_id=occurrence.id,
-            settled_at=settled,
-            batch_id=None,
-        )
-        if settled is None:
-            sendable[row["account_id"], row["due_at"]].append(number)
-    for (account_id, due_at), numbers in sendable.items():
-        lane = LANES.index(message.lane)
-        batch_id = batch.begin(session, occurrence.id, account_id, lane, due_at)
-        for number in numbers:
-            rows[number - first]["batch_id"] = batch_id
-    session.connection().execute(insert(Delivery.__table__), rows)  # type: ignore[arg-type]
+    usual, lane, same = plan.at or now, LANES.index(plan.message.lane), tuple(SAME.values())
+    now_us, usual_us = micros(now), micros(usual)
+    batches: dict[tuple[int, datetime], int] = {}
+    made = []
+    for number, row in enumerate(rows, ids.block(len(rows))):
+        *words, due_at, slots, error = row
+        at = due_at or usual
+        batch_id: int | None = None
+        settled_us: int | None = now_us
+        if row.state == states.QUEUED:
+            place, settled_us = (row.account_id, at), None
+            if place not in batches:
+                batches[place] = batch.begin(session, plan.occurrence_id, row.account_id, lane, at)
+            batch_id = batches[place]
+        at_us = usual_us if at is usual else micros(at)
+        placed = (number, plan.occurrence_id, batch_id, settled_us)
+        made.append((*placed, *words, at_us, _json(slots), _json(error), *same))
+    insert_many(session, Delivery, COLUMNS, made)
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a whole number of more than 64 bits
+        return json.dumps(value)
 
 
 def tick(database: Database, now: Callable[[], datetime], horizon_s: float = HORIZON_S) -> int:
@@ -339,3 +350,20 @@ def _release_if_clear(database: Database, occurrence_id: int, now: Callable[[], 
         messages.settle(session, now(), message)
         clear = message.state in ("scheduled", "sending")
     return clear and release(database, occurrence_id, now)
+
+
+def _locked() -> Any:
+    table = Occurrence.__table__
+    found = select(table.c.released_to).where(table.c.id == bindparam("occurrence"))
+    return found.with_for_update(key_share=True)
+
+
+def _moved() -> Any:
+    """The guarded UPDATE: of several clocks that have read so far, one gets on."""
+    table = Occurrence.__table__
+    as_read = (table.c.state == "planned", table.c.released_to == bindparam("before"))
+    values: dict[str, Any] = {name: bindparam(name) for name in ("released_to", "state", "released_at")}
+    return update(Occurrence).where(table.c.id == bindparam("occurrence"), *as_read).values(values)
+
+
+_LOCKED, _MOVED = _locked(), _moved()

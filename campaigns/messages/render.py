@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import regex
@@ -26,6 +27,7 @@ TEXT_MAX = 100_000
 HTML_MAX = 1_000_000
 DATA_MAX = 100_000
 
+_MAPS = (dict, Mapping)  # the first is asked quickly
 _NOT_IN_SUBJECTS = regex.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -46,9 +48,9 @@ class Person(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def languages(self) -> list[str]: ...
+    def languages(self) -> Sequence[str]: ...
     @property
-    def attrs(self) -> dict[str, Any]: ...
+    def attrs(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ def facts(stakeholder: Person | None, data: Mapping[str, Any], extra: Mapping[st
         known["name"] = stakeholder.name
         known["language"] = stakeholder.languages[0] if stakeholder.languages else ""
         known["fields"] = stakeholder.attrs
-    return known | dict(extra)
+    known.update(extra)
+    return known
 
 
 def values(slots: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,11 +137,11 @@ def values(slots: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     missing = []
     for slot in slots:
-        name = slot.removesuffix(OPTIONAL)
-        value = _walk(facts, name.split("."))
+        name, path, needed = _way(slot)
+        value = _walk(facts, path)
         if value is not None and not (isinstance(value, str) and not value.strip()):
             found[name] = value
-        elif not slot.endswith(OPTIONAL):
+        elif needed:
             missing.append(name)
     if missing:
         raise MissingData(missing)
@@ -210,9 +213,16 @@ def _fill(source: str, escape: bool, known: dict[str, Any], size_max: int) -> st
     return made
 
 
+@lru_cache(maxsize=1000)
+def _way(slot: str) -> tuple[str, tuple[str, ...], bool]:
+    """A slot's dotted name, the steps to its value, and whether it is needed."""
+    name = slot.removesuffix(OPTIONAL)
+    return name, tuple(name.split(".")), name == slot
+
+
 def _walk(known: Any, path: Sequence[str]) -> Any:
     for step in path:
-        if not isinstance(known, dict | Mapping) or step not in known:
+        if not isinstance(known, _MAPS) or step not in known:
             return None
         known = known[step]
     return known

@@ -13,7 +13,7 @@ from campaigns.delivery import accounts, reconcile, release, send
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.messages import content, messages
 from campaigns.messages.tables import Message, Occurrence
-from campaigns.stakeholders import addresses, people, segments
+from campaigns.stakeholders import addresses, fields, people, segments
 from campaigns.stakeholders.tables import Segment
 
 from .world import Died, World
@@ -82,10 +82,9 @@ def test_of_two_clocks_one_releases(database: Database, now: datetime) -> None:
     due = occurrence(world, message_id).id
     with database.read() as session:
         slow = release._open(session, due, now)
-        row = session.get_one(Occurrence, due)
     assert release.release(database, due, world.now) is True
     with database.write() as session:
-        assert release._chunk(session, row, slow, now) is False
+        assert release._chunk(session, slow, now) is False
     assert len(world.rows(message_id)) == len(MANY)
 
 
@@ -146,6 +145,32 @@ def test_everybody_reads_their_own_language(database: Database, now: datetime) -
     assert texts == {
         "ann@example.org": "Hello ann", "cy@example.org": "Helo Siân", "ar@example.org": "مرحبًا ليلى"
     }  # fmt: skip
+
+
+def test_values_stand_in_a_row_as_they_are_on_record(database: Database, now: datetime) -> None:
+    """Whatever way they go through on it: not shortened, rounded or written differently."""
+    world = World(database, now)
+    visits, code = 999_999_999_999_999, 1 << 70
+    with database.write() as session:
+        fields.define(session, now, "visits", "number")
+        sian = people.create(
+            session, now, kind="person", name='Siân "👋" \\', languages=["cy"], attrs={"visits": visits}
+        )
+        address = addresses.add(session, now, sian.id, "email", "sian@example.org")
+        to = (sian.id, address.id)
+    message_id = world.message([], recipients=[to], at=now + timedelta(days=1))
+    with database.write() as session:
+        item = content.get(session, session.get_one(Message, message_id).content_id)
+        content.change(session, now, item, author="user:ann", data={"code": code})
+        content.save_variant(
+            session, now, item, channel="email", language="en", author="user:ann", subject="Hi",
+            text="{{ name }} {{ language }} {{ fields.visits }} {{ data.code }}",
+        )  # fmt: skip
+    world.later(days=1)
+    world.run()
+    (row,) = world.rows(message_id)
+    assert row.slots == {"name": 'Siân "👋" \\', "language": "cy", "fields.visits": visits, "data.code": code}
+    assert str(world.wire.outbound[0].text).split("\n")[0] == f'Siân "👋" \\ cy {visits} {code}'
 
 
 def test_a_post_goes_once_to_each_account_and_to_no_person(database: Database, now: datetime) -> None:
