@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -26,12 +27,16 @@ from ..wiring import Wiring
 
 log = observe.log("dolen.engine")
 
+SOON = tuple(lane for lane in LANES if lane != "bulk")
 URGENT = ("urgent",)
 INBOUND_S = 1.0
 NOTICES_S = 5.0
 # After an error nobody foresaw, a loop waits this long, so that it cannot spin.
 TROUBLE_S = 2.0
 LOOK_UP_S = 1.0
+# For so long a thread that computes keeps the interpreter to itself (Python: 5 ms). One with a letter that is due asks
+# for it at each of some forty statements, while another is at a mailing.
+TURN_S = 0.001
 
 
 class Engine:
@@ -43,13 +48,14 @@ class Engine:
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.desk = wiring.desk(owner, self.stopping.is_set)
         self._watches: dict[tuple[str, ...], Watch] = {
-            lanes: Watch(wiring.database) for lanes in (LANES, URGENT)
+            lanes: Watch(wiring.database) for lanes in (LANES, SOON, URGENT)
         }
         idle_s = wiring.settings.work.idle_s
         steps = (
             (self._send, idle_s),
-            # Each apart, so that what takes long keeps nothing else waiting: a batch what is urgent, a slow provider
-            # an opt-out, a large file a reply, the sample year all of them.
+            # Each apart, so that what takes long keeps nothing else waiting: a great mailing what is due, a batch
+            # what is urgent, a slow provider an opt-out, a large file a reply, the sample year all of them.
+            (self._soon, idle_s),
             (self._urgent, idle_s),
             (self._inbound, INBOUND_S),
             (self._resolve, INBOUND_S),
@@ -83,6 +89,9 @@ class Engine:
 
     def _send(self) -> bool:
         return self._work(LANES)
+
+    def _soon(self) -> bool:
+        return self._work(SOON)
 
     def _urgent(self) -> bool:
         return self._work(URGENT)
@@ -165,6 +174,7 @@ def until_told(stop: Callable[[], None]) -> Told:
 
 def run_worker(wiring: Wiring) -> None:
     """Work until told to stop: `dolen work`."""
+    sys.setswitchinterval(TURN_S)
     engine = Engine(wiring)
     told = until_told(engine.stop)
     engine.start()
