@@ -1,9 +1,9 @@
 """Benchmark: whether a worker takes more memory or more processor time for a mail when a mailing is very large.
 
 A mailing to FEW people (default 30,000) and one to RECIPIENTS (default 1,000,000) on SQLite, each by a clock and a
-worker of their own (`dolen clock`, `dolen work`) to `smtp-sink`. The few are sent to ROUNDS times before the many and as
-often after them, and the median counts. Memory is what is the worker's own (RssAnon), at its most; processor time is
-that of the worker for each mail that went, and beside it that of the clock, which writes the rows.
+worker of their own (`dolen clock`, `dolen work`) to `smtp-sink`. The few are sent to ROUNDS times before the many and
+as often after them, and the median counts. Memory is what is the worker's own (RssAnon), at its most; processor time
+is that of the worker for each mail that went, and beside it that of the clock, which writes the rows.
 """
 
 from __future__ import annotations
