@@ -104,34 +104,57 @@ class Database:
 
 
 class Writer:
-    """Transactions one after the other on a connection of their own.
+    """Transactions one after the other on a connection of their own, which knows whether it is alone.
 
-    Rules: one thread at a time uses it. SQLite knows whether any other connection has committed anything meanwhile;
-    PostgreSQL does not, so there somebody always may have.
+    Rules: one thread at a time uses it. Whoever is not certain is not alone.
     """
 
     def __init__(self, database: Database) -> None:
-        self._sessions, self.tells = database.sessions, database.is_sqlite
+        self._sessions, self.is_sqlite = database.sessions, database.is_sqlite
         self._connection = database.write_engine.connect()
         self._seen = -1
+        self._told: bool | None = None
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session in one transaction, as `Database.write` gives it."""
+        self._told = None
         with self._sessions(bind=self._connection) as session, session.begin():
             yield session
 
-    def alone(self) -> bool:
-        """Whether certainly nobody else has committed anything since this was asked last. Ask it in a transaction."""
-        if not self.tells:
-            return False
+    def alone(self, *, locked: bool = False) -> bool:
+        """Whether certainly nobody else has committed anything since the transaction that asked this last.
+
+        It holds until this transaction ends: on SQLite for everything, on PostgreSQL for what it has `locked` before.
+        """
+        if self._told is None and (locked or self.is_sqlite):
+            self._told = self._unchanged() if self.is_sqlite else self._newest()
+        return bool(self._told)
+
+    def _unchanged(self) -> bool:
         connection: Any = self._connection.connection.driver_connection
         seen, self._seen = self._seen, data_version(connection)
         return self._seen == seen
 
+    def _newest(self) -> bool:
+        """Whether this transaction's number follows on that of the last one, and all before either were over then."""
+        mine, ended, others = self._connection.execute(_NUMBERS).one()
+        only = ended == mine - 1 and not others
+        seen, self._seen = self._seen, mine if only else -1
+        return bool(only and mine == seen + 1)
+
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+
+# Every transaction that writes or locks has a number, in the order in which they began to: our own, the greatest of
+# those that are over, and whether any before that is not.
+_NUMBERS = text(
+    "SELECT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT), "
+    "CAST(CAST(pg_snapshot_xmax(now_) AS TEXT) AS BIGINT) - 1, EXISTS (SELECT pg_snapshot_xip(now_)) "
+    "FROM pg_current_snapshot() AS now_"
+)
 
 
 def data_version(connection: Any) -> int:

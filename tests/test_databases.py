@@ -50,17 +50,17 @@ def test_a_bare_database_has_no_table(bare_url: str) -> None:
 
 
 def test_a_writer_knows_whether_it_was_alone(database: Database) -> None:
-    """SQLite tells of what others have committed; PostgreSQL does not, and there nobody is ever surely alone."""
+    """An attempt that was undone has a number on PostgreSQL too; whoever is not certain is not alone."""
     writer = database.writer()
 
-    def alone(act: str | None = None) -> bool:
+    def alone(act: str = "test.mine") -> bool:
         with writer.write() as session:
-            told = writer.alone()
-            if act is not None:
-                note(session, NOW, "test", act, "test", 1)
-            return told
+            assert database.is_sqlite or not writer.alone()
+            note(session, NOW, "test", act, "test", 1)
+            session.flush()
+            return writer.alone(locked=True)
 
-    first, after_own = alone("test.mine"), alone()
+    first, after_own = alone(), alone()
     with database.write() as session:
         note(session, NOW, "test", "test.theirs", "test", 1)
     after_theirs, after_nothing = alone(), alone()
@@ -71,9 +71,32 @@ def test_a_writer_knows_whether_it_was_alone(database: Database) -> None:
     after_undone = alone()
     writer.close()
     told = [first, after_own, after_theirs, after_nothing, after_undone]
-    assert told == ([False, True, False, True, True] if database.is_sqlite else [False] * 5)
+    assert told == [False, True, False, True, database.is_sqlite]
     with database.read() as session:
         assert set(session.scalars(select(AuditEntry.act))) == {"test.mine", "test.theirs"}
+
+
+def test_a_writer_is_not_alone_with_a_transaction_that_has_not_ended() -> None:
+    """PostgreSQL: it may be committed at any moment."""
+    with cluster() as server:
+        database = Database(server.url("postgres"))
+        with database.write() as session:
+            session.execute(text("CREATE TABLE things (name TEXT)"))
+        writer = database.writer()
+
+        def alone() -> bool:
+            with writer.write() as session:
+                session.execute(text("INSERT INTO things VALUES ('mine')"))
+                return writer.alone(locked=True)
+
+        before = [alone(), alone()]
+        with database.write() as session:
+            session.execute(text("INSERT INTO things VALUES ('theirs')"))
+            during = [alone(), alone()]
+        after = [alone(), alone()]
+        writer.close()
+        database.close()
+    assert before + during + after == [False, True, False, False, False, True]
 
 
 def test_a_durable_server_keeps_fsync_and_the_product_accepts_it() -> None:

@@ -9,7 +9,7 @@ Source: docs/decisions/0012.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
@@ -46,13 +46,16 @@ class Waiting(NamedTuple):
 
 
 class Readers:
-    """Whoever the rows of one batch are for, and what was said of them."""
+    """Whoever the rows of one batch are for, and what was said of them.
 
-    def __init__(self, held: Claim, account: Account) -> None:
+    `ahead`: ask about those of the next waves too, before it has shown that this is of use.
+    """
+
+    def __init__(self, held: Claim, account: Account, ahead: bool) -> None:
         self._held, self._account = held, account
         self._said: dict[int, consent.Decision] = {}
         self._at: datetime | None = None
-        self._of_use = True  # what was asked ahead
+        self._of_use = ahead
 
     def ask(
         self,
@@ -61,17 +64,19 @@ class Readers:
         message: Message,
         rows: Sequence[Waiting],
         coming: Iterable[Waiting],
-        still: bool,
+        still: Callable[[], bool],
     ) -> Mapping[int, consent.Decision]:
-        """What is said of each of `rows`, by its id; `still`: all is as it was when this was asked last.
+        """What is said of each of `rows`, by its id; those `coming` next are asked about too where that is of use.
 
-        Those `coming` next are asked about with them, where that was of use the last time.
+        `still` is asked when people are locked: whether all is as it was when this was asked last.
         """
-        lasts = self._at is not None and timedelta(0) <= now - self._at < AGAIN
-        if not (still and lasts):
-            self._of_use = still or self._at is None
+        consent.lock(session, [row.stakeholder_id for row in rows if row.stakeholder_id is not None])
+        holds = still()
+        if not (holds and self._at is not None and timedelta(0) <= now - self._at < AGAIN):
+            self._of_use = holds or (self._of_use and self._at is None)
             self._said, self._at = {}, now
         if any(row.id not in self._said for row in rows):
+            self._of_use = self._of_use or holds
             asked = [*chain(rows, coming)] if self._of_use else rows
             self._said |= _ask(session, now, self._held, message, self._account, asked)
         return self._said
@@ -83,7 +88,6 @@ def _ask(
     pairs = [(row.stakeholder_id, row.address_key) for row in rows if row.stakeholder_id is not None]
     if not pairs:
         return _ask_addresses(session, now, account, rows)
-    consent.lock(session, [stakeholder_id for stakeholder_id, _ in pairs])
     decided = consent.decide(
         session,
         now,

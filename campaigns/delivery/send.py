@@ -117,7 +117,7 @@ class _Batch:
         self, desk: Desk, held: batch.Claim, account: Account, connector: Connector, writer: Writer
     ) -> None:
         self._desk, self._held, self._account, self._connector = desk, held, account, connector
-        self._writer, self._readers = writer, Readers(held, account)
+        self._writer, self._readers = writer, Readers(held, account, ahead=writer.is_sqlite)
         self._lease_s = _lease_s(desk, account)
         with desk.database.read() as session:
             message = session.get_one(Message, held.message_id)
@@ -219,7 +219,8 @@ class _Batch:
         desk, held, account = self._desk, self._held, self._account
         with self._writer.write() as session:
             now = desk.now()
-            still = self._writer.alone() and all(isinstance(one.answer, Receipt) for one in self._outcomes)
+            plain = all(isinstance(one.answer, Receipt) for one in self._outcomes)
+            still = plain and self._writer.alone()
             self._tried = self._tried or any(one.answer is not NOT_STARTED for one in self._outcomes)
             message = may_go(session, now, held, account, desk.asked, still) if ready else None
             mine, until = self._hold(session, still)
@@ -229,7 +230,14 @@ class _Batch:
             taken: list[Taken] = []
             if mine and message is not None and self._wait_until is None:
                 rows = [row for row, _ in ready]
-                said = self._readers.ask(session, now, message, rows, self._coming(), still)
+                said = self._readers.ask(
+                    session,
+                    now,
+                    message,
+                    rows,
+                    self._coming(),
+                    lambda: plain and self._writer.alone(locked=True),
+                )
                 taken = take(session, now, held, message, account, ready, said, desk.pace)
             laid_down = not taken and not self._open
             if mine and laid_down:
@@ -249,10 +257,10 @@ class _Batch:
         return batch.renew(session, self._held, self._lease_s), until
 
     def _coming(self) -> Iterator[Waiting]:
-        """Rows of the next waves, where it is of use to ask about them now."""
-        if not self._writer.tells or self._held.alone:
-            return iter(())
-        return (row for row, _ in islice(self._waiting, AHEAD * self._window))
+        """Rows of the next waves, of a batch that goes in waves."""
+        return (
+            iter(()) if self._held.alone else (row for row, _ in islice(self._waiting, AHEAD * self._window))
+        )
 
     def _lay_down(self, session: Session, now: datetime) -> None:
         batch.give_back(session, self._held, self._wait_until)

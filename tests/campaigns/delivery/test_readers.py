@@ -40,9 +40,10 @@ def test_nobody_is_asked_about_twice_while_nobody_changes_anything(database: Dat
     message_id = world.message(NAMES)
     world.tick()
     with asked(database) as statements:
-        send.work(world.desk(pace=Pace(wave_max=4)))
+        send.work(world.desk(pace=Pace(wave_max=2)))
     assert set(world.states(message_id).values()) == {"sent"}
-    assert len(statements) == 1 if database.is_sqlite else len(statements) >= 3
+    # PostgreSQL: at the first wave, and at the second, when it has turned out that nobody does.
+    assert len(statements) == 1 if database.is_sqlite else 2 <= len(statements) <= 4
 
 
 def test_an_address_that_is_suppressed_between_two_waves_is_left_out_of_the_second(
