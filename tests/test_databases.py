@@ -78,7 +78,7 @@ def test_a_writer_knows_whether_it_was_alone(database: Database) -> None:
 
 def test_a_writer_is_not_alone_with_a_transaction_that_has_not_ended() -> None:
     """PostgreSQL: it may be committed at any moment."""
-    with cluster() as server:
+    with cluster(durable=False) as server:
         database = Database(server.url("postgres"))
         with database.write() as session:
             session.execute(text("CREATE TABLE things (name TEXT)"))
