@@ -7,6 +7,7 @@ about 10 KB as it travels, plain and HTML, with five links of each reader's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,6 +110,15 @@ def _undisturbed(session: Session, count: int) -> list[int]:
     if len(found) < count:
         raise SystemExit(f"{count} messages to one person each need {20 * count:,} recipients")
     return found
+
+
+def through(wiring: Wiring, secrets: Mapping[str, str], **settings: Any) -> None:
+    """Have the account reach its relay in another way."""
+    with wiring.database.write() as session:
+        account = session.scalars(select(Account)).one()
+        wiring.keep(session, account, secrets)
+        accounts.change(session, account, wiring.now(), settings=account.settings | settings)
+        accounts.declare(account, registry.connect(account.connector, account.settings, secrets))
 
 
 def words(language: str, odd: str = "") -> dict[str, Any]:
