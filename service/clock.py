@@ -23,6 +23,7 @@ from .wiring import Wiring
 
 log = observe.log("dolen.clock")
 
+Due = Callable[..., bool]
 
 # A wall clock that moves so much against one that only runs was put forward or back.
 JUMP_S = 300.0
@@ -48,8 +49,14 @@ def ticks(  # long: every duty of the clock is named here, once
     """Every recurring duty: what it does, in order, and its period in seconds."""
     database, now, pace, work = wiring.database, wiring.now, wiring.pace, wiring.settings.work
 
-    def written(act: Callable[..., object], *more: object) -> Callable[[], object]:
+    def written(act: Callable[..., object], *more: object, when: Due | None = None) -> Callable[[], object]:
+        """In a transaction; with `when`, which only reads, not before there is anything to do."""
+
         def run() -> object:
+            if when is not None:
+                with database.read() as session:
+                    if not when(session, now(), *more):
+                        return 0
             with database.write() as session:
                 return act(session, now(), *more)
 
@@ -74,16 +81,16 @@ def ticks(  # long: every duty of the clock is named here, once
     beat = [
         watched,
         heard,
-        written(follow_up.plan),
+        written(follow_up.plan, when=follow_up.due),
         due,
-        written(rollout.decide),
+        written(rollout.decide, when=rollout.due),
         written(batch.gather),
         written(batch.recover, pace),
-        written(reconcile.finish),
+        written(reconcile.finish, when=reconcile.due),
     ]
     return {
         "beat": (beat, work.tick_s),
-        "expire": ([written(reconcile.expire, pace)], 10 * work.tick_s),
+        "expire": ([written(reconcile.expire, pace, when=reconcile.is_late)], 10 * work.tick_s),
         "ahead": ([written(timing.make_ahead)], 60.0),
         "count": ([written(segments.recount_oldest)], 20.0),
         "fold": ([written(tally.fold)], 20.0),

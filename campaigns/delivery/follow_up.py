@@ -45,8 +45,17 @@ def left_out(session: Session, message: Message, stakeholder_ids: Collection[int
     return {number: "answered" for number in session.scalars(did) if number is not None}
 
 
+def due(session: Session, now: datetime) -> bool:
+    """Whether a follow-up is to be given its time."""
+    return session.execute(_READY.limit(1)).first() is not None
+
+
 def plan(session: Session, now: datetime) -> int:
     """Give each follow-up whose message before is finished its time; of how many."""
+    return sum(_plan(session, number, wait_s, at) for number, wait_s, at in session.execute(_READY).all())
+
+
+def _ready() -> Any:
     before, ended = Message.__table__.alias("before"), func.max(Occurrence.finished_at)
     when = (
         select(ended)
@@ -54,7 +63,7 @@ def plan(session: Session, now: datetime) -> int:
         .scalar_subquery()
     )
     own = select(Occurrence.id).where(Occurrence.message_id == Timing.message_id, Occurrence.kind == "real")
-    ready = (
+    return (
         select(Timing.message_id, Timing.after_s, when)
         .join(Message, Message.id == Timing.message_id)
         .join(before, before.c.id == Timing.after_id)
@@ -64,7 +73,6 @@ def plan(session: Session, now: datetime) -> int:
         )
         .order_by(Timing.message_id)
     )  # fmt: skip
-    return sum(_plan(session, number, wait_s, at) for number, wait_s, at in session.execute(ready).all())
 
 
 def _plan(session: Session, message_id: int, wait_s: int, ended_at: datetime | None) -> bool:
@@ -98,5 +106,5 @@ def _asks_who_did_not() -> Any:
     return select(table.message_id).where(table.message_id == bindparam("message"), asks)
 
 
-# Made once: every wave asks it.
-_ASKS_WHO_DID_NOT = _asks_who_did_not()
+# Made once: the first is asked for every wave, the other at every beat of the clock.
+_ASKS_WHO_DID_NOT, _READY = _asks_who_did_not(), _ready()

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ScalarSelect, and_, exists, func, or_, select, type_coerce, update
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, ScalarSelect, Select, and_, exists, func, or_, select, type_coerce, update
+from sqlalchemy.orm import Session, aliased
 
 from ..base import micros
 from ..messages import messages, timing
-from ..messages.tables import Message, Occurrence
+from ..messages.tables import Message, MessageAccount, Occurrence
 from . import states
 from .backoff import Pace
 from .tables import Account, Delivery
@@ -78,23 +78,15 @@ def reasons(session: Session, message_id: int) -> dict[str, int]:
     return {str(reason): number for reason, number in rows}
 
 
+def is_late(session: Session, now: datetime, pace: Pace) -> bool:
+    """Whether rows still wait that have stopped being useful."""
+    return session.scalar(_late(now, pace).limit(1)) is not None
+
+
 def expire(session: Session, now: datetime, pace: Pace, limit: int = 200) -> int:
     """Rows still waiting after they stopped being useful fail as `too_late`; how many."""
-    useful_us = func.coalesce(Message.useful_until_s * 1_000_000, int(pace.lifetime_s(True, None) * 1e6))
-    late = session.scalars(
-        select(Delivery.id)
-        .join(Message, Message.id == Delivery.message_id)
-        .join(Account, Account.id == Delivery.account_id)
-        .where(
-            Delivery.state.in_((states.QUEUED, states.DEFERRED)),
-            type_coerce(Delivery.due_at, BigInteger) + useful_us < micros(now),
-            or_(Account.broadcast, Message.useful_until_s.is_not(None)),
-            Message.state.in_(("scheduled", "sending", "held", "paused")),
-        )
-        .order_by(Delivery.id)
-        .limit(limit)
-        .with_for_update(of=Delivery, skip_locked=True)
-    ).all()
+    found = _late(now, pace).order_by(Delivery.id).limit(limit)
+    late = session.scalars(found.with_for_update(of=Delivery, skip_locked=True)).all()
     done = session.execute(
         update(Delivery)
         .where(Delivery.id.in_(late), Delivery.state.in_((states.QUEUED, states.DEFERRED)))
@@ -103,32 +95,62 @@ def expire(session: Session, now: datetime, pace: Pace, limit: int = 200) -> int
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
+def _late(now: datetime, pace: Pace) -> Select[int]:
+    useful_us = func.coalesce(Message.useful_until_s * 1_000_000, int(pace.lifetime_s(True, None) * 1e6))
+    # Asked of messages first: of a mailing that stays useful for ever no row is looked at.
+    through = aliased(Account)
+    posts = exists().where(
+        MessageAccount.message_id == Message.id, through.id == MessageAccount.account_id, through.broadcast
+    )
+    some = or_(Message.useful_until_s.is_not(None), posts)
+    return (
+        select(Delivery.id)
+        .join(Message, Message.id == Delivery.message_id)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(
+            Delivery.state.in_((states.QUEUED, states.DEFERRED)),
+            type_coerce(Delivery.due_at, BigInteger) + useful_us < micros(now),
+            some, or_(Account.broadcast, Message.useful_until_s.is_not(None)),
+            Message.state.in_(("scheduled", "sending", "held", "paused")),
+        )
+    )  # fmt: skip
+
+
+def due(session: Session, now: datetime) -> bool:
+    """Whether an occurrence is to be finished."""
+    return session.execute(_ENDED.limit(1)).first() is not None
+
+
 def finish(session: Session, now: datetime) -> int:
     """Finish occurrences whose rows are all final, and messages whose occurrences are; how many occurrences."""
-    open_row = exists().where(
-        Delivery.occurrence_id == Occurrence.id,
-        or_(
-            Delivery.state.in_(states.OPEN),
-            and_(
-                Delivery.state == states.UNKNOWN,
-                or_(Delivery.next_at.is_not(None), Delivery.batch_id.is_not(None)),
-            ),
-        ),
-    )
-    over = and_(Occurrence.state == "released", ~open_row)
-    ended = session.execute(
+    return sum(_finish(session, now, row.message_id, row.id) for row in session.execute(_ENDED).all())
+
+
+def _over() -> Any:
+    """Whether all rows of an occurrence are final."""
+    unknown = or_(Delivery.next_at.is_not(None), Delivery.batch_id.is_not(None))
+    still = or_(Delivery.state.in_(states.OPEN), and_(Delivery.state == states.UNKNOWN, unknown))
+    open_row = exists().where(Delivery.occurrence_id == Occurrence.id, still)
+    return and_(Occurrence.state == "released", ~open_row)
+
+
+def _ended() -> Any:
+    return (
         select(Occurrence.id, Occurrence.message_id)
         .join(Message, Message.id == Occurrence.message_id)
-        .where(over, Message.state.not_in(("held", "waiting")))
+        .where(_over(), Message.state.not_in(("held", "waiting")))
         .order_by(Occurrence.message_id, Occurrence.id)
-    ).all()
-    return sum(_finish(session, now, row.message_id, and_(Occurrence.id == row.id, over)) for row in ended)
+    )
 
 
-def _finish(session: Session, now: datetime, message_id: int, over: Any) -> bool:
+# Made once: every beat of the clock asks it.
+_ENDED = _ended()
+
+
+def _finish(session: Session, now: datetime, message_id: int, occurrence_id: int) -> bool:
     """Close one occurrence; False where somebody has opened a row again, which they do holding the message."""
     message = session.get_one(Message, message_id, populate_existing=True, with_for_update=True)
-    occurrence = session.scalar(select(Occurrence).where(over))
+    occurrence = session.scalar(select(Occurrence).where(Occurrence.id == occurrence_id, _over()))
     if occurrence is None:
         return False
     occurrence.state, occurrence.finished_at = "finished", now

@@ -135,15 +135,20 @@ def put_off(session: Session, batch_id: int, rest: Rest) -> int:
     return int(moved.rowcount)  # type: ignore[attr-defined]
 
 
+def due(session: Session, now: datetime) -> bool:
+    """Whether the rest of one is due, and nobody has written down yet what the numbers led to."""
+    return session.scalar(select(Rollout.occurrence_id).where(*_undecided(now)).limit(1)) is not None
+
+
+def _undecided(now: datetime) -> list[Any]:
+    return [Rollout.done.is_(None), Rollout.decide_at <= now]
+
+
 def decide(session: Session, now: datetime) -> int:
     """Write down what the numbers led to, where the rest is due; how many."""
-    due = (
-        select(Rollout)
-        .where(Rollout.done.is_(None), Rollout.decide_at <= now)
-        .order_by(Rollout.occurrence_id)
-    )
+    undecided = select(Rollout).where(*_undecided(now)).order_by(Rollout.occurrence_id)
     found = []
-    for one in session.scalars(due.with_for_update(skip_locked=True)).all():
+    for one in session.scalars(undecided.with_for_update(skip_locked=True)).all():
         numbers, chosen = count(session, one), session.get_one(Timing, one.message_id)
         if numbers.rest_at(one, chosen, now) > now and one.overruled_at is None:
             continue

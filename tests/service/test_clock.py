@@ -1,10 +1,17 @@
-"""F30: the clock notices when the machine's time is put forward or back."""
+"""F30: the clock notices when the machine's time is put forward or back. It keeps nobody waiting for nothing."""
 
 from __future__ import annotations
 
-import pytest
+from contextlib import AbstractContextManager
 
-from service.clock import JUMP_S, Watch
+import pytest
+from sqlalchemy.orm import Session
+
+from service.clock import JUMP_S, Watch, ticks
+from service.wiring import Wiring
+
+# What cannot be known without a lock, or is done so seldom that nobody waits for it.
+LOCKING = {"gather", "recover", "make_ahead", "recount_oldest", "fold", "forget", "noticed"}
 
 
 @pytest.mark.parametrize(
@@ -34,3 +41,23 @@ def test_time_that_is_corrected_little_by_little_is_no_jump() -> None:
         times["wall"] += 60.0
         times["steady"] += 50.0
         assert watch.look() == 0.0
+
+
+def test_a_duty_that_finds_nothing_to_do_takes_no_lock(
+    wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite one writes at a time: a beat twice a second would have webhooks and workers wait for nothing."""
+    duties = [duty for several, _period in ticks(wiring).values() for duty in several]
+    for duty in duties:  # the first beat ever is written down
+        duty()
+    locked: set[str] = set()
+    write = wiring.database.write
+    for duty in duties:
+
+        def locking(name: str = duty.__name__) -> AbstractContextManager[Session]:
+            locked.add(name)
+            return write()
+
+        monkeypatch.setattr(wiring.database, "write", locking)
+        duty()
+    assert locked <= LOCKING and {"plan", "decide", "finish", "expire"} <= {duty.__name__ for duty in duties}
