@@ -29,7 +29,7 @@ from campaigns.stakeholders import addresses, people, segments
 from campaigns.strategies import programmes
 from connectors import registry
 from connectors.simulator import running as simulator
-from service import settings, upgrade, wiring
+from service import leash, settings, upgrade, wiring
 from service.access import CONSOLE
 from service.acts import begin, tokens, users
 from service.app import create_app
@@ -86,7 +86,7 @@ class House:
                 "smtp", {"host": "127.0.0.1", "port": self.mail.port, "security": "off", "deadline_s": 5.0}
             )
         else:
-            self.practice = stack.enter_context(simulator.running(folder / "provider.log"))
+            self.practice = stack.enter_context(simulator.running(folder / "provider.log", held=leash.hold))
             self.accepted = self.practice.accepted
             repeats = kind.partition("_")[0]
             self._account(

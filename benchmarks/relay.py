@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.simulator import log
+from service import leash
 
 OFFERED = b"250-relay.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 10000000\r\n"
 # A delivery is known by its Message-ID outside.
@@ -45,7 +46,7 @@ class Running:
 def running(path: Path, *arguments: str) -> Iterator[Running]:
     """A relay for the length of a block."""
     command = [sys.executable, "-m", "benchmarks.relay", "--log", str(path), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=leash.hold)
     assert process.stdout is not None
     try:
         yield Running(int(process.stdout.readline()), path, process)

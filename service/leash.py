@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
 
@@ -10,7 +12,10 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def hold() -> None:
-    """From now on SIGTERM comes when the process (its main thread) that started this one ends. Linux alone can."""
+def hold(number: int = signal.SIGTERM) -> None:
+    """From now on this signal comes when the process (its thread) that started this one ends. Linux alone can."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():  # gone before we asked: nothing would come
+        os.kill(os.getpid(), number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +49,16 @@ class Running:
             self.process.stdout.close()
 
 
-def start(path: Path, *arguments: str, port: int = 0) -> Running:
-    """Start a server that writes its log to `path`; `arguments` are those of its command line."""
+def start(path: Path, *arguments: str, port: int = 0, held: Callable[[], None] | None = None) -> Running:
+    """Start a server that writes its log to `path`; `arguments` are those of its command line.
+
+    `held` is called in the new process first: how it is to be bound to ours is not for a provider to say.
+    """
     path = path.absolute()
     command = [sys.executable, "-m", "connectors.simulator.server", "--port", str(port), "--log", str(path)]
-    process = subprocess.Popen([*command, *arguments], cwd=HOUSE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, *arguments], cwd=HOUSE, stdout=subprocess.PIPE, text=True, preexec_fn=held
+    )
     listening = process.stdout.readline().strip() if process.stdout else ""
     if not listening:
         process.wait()
@@ -62,9 +67,9 @@ def start(path: Path, *arguments: str, port: int = 0) -> Running:
 
 
 @contextmanager
-def running(path: Path, *arguments: str) -> Iterator[Running]:
+def running(path: Path, *arguments: str, held: Callable[[], None] | None = None) -> Iterator[Running]:
     """A server for the length of a block."""
-    server = start(path, *arguments)
+    server = start(path, *arguments, held=held)
     try:
         yield server
     finally:
