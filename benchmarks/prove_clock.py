@@ -34,7 +34,7 @@ from campaigns.messages.tables import Occurrence
 from campaigns.stakeholders import addresses, people
 from campaigns.strategies import programmes, strategies
 from connectors import registry
-from service import clock, observe, settings, wiring
+from service import clock, leash, observe, settings, wiring
 from tests.postgres import cluster
 
 CLOCKS = 5
@@ -145,7 +145,10 @@ def _set_up(wired: Moved, number: int) -> None:
 def _clocks(environ: dict[str, str]) -> Iterator[None]:
     """Five clocks, until the end."""
     command = [sys.executable, "-m", "benchmarks.prove_clock"]
-    running = [subprocess.Popen([*command, str(skew)], env=environ) for skew in SKEWS_S[:CLOCKS]]
+    running = [
+        subprocess.Popen([*command, str(skew)], env=environ, preexec_fn=leash.hold)
+        for skew in SKEWS_S[:CLOCKS]
+    ]
     try:
         yield
         if any(one.poll() is not None for one in running):
