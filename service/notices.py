@@ -50,6 +50,7 @@ KINDS: dict[str, bool] = {
     "urgent_go": True,
     "urgent_review": True,
     "account_stopped": True,
+    "account_in_trouble": True,
     "review_due": True,
     "mentioned": True,
     "task_given": True,
@@ -465,6 +466,19 @@ def _accounts(session: Session, now: datetime, staff: list[Colleague]) -> Iterat
                 yield Fact(one, "account_stopped", f"{number}/{now.date()}", path, values)
 
 
+def _troubles(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """A connected account fails again and again: told once for each time that this began."""
+    failing = select(Account).where(Account.state == "active", Account.trouble_since_at > now - NEWS)
+    for account in session.scalars(failing):
+        assert account.trouble_since_at is not None
+        number = public_id("acc", account.id)
+        for one in staff:
+            if one.caller.may("connectors:admin", account.programme_id):
+                ref = f"{number}/{micros(account.trouble_since_at)}"
+                values = {"name": account.name, "reason": account.trouble or ""}
+                yield Fact(one, "account_in_trouble", ref, f"/settings/accounts/{number}", values)
+
+
 def _reviews(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
     """A relationship that they answer for is to be looked at."""
     due: Any = session.execute(relationships.due(now.date()).limit(LOOKED_AT_MAX)).all()
@@ -577,6 +591,6 @@ def _id_at(at: datetime) -> int:
 
 
 LOOKS: tuple[Callable[[Session, datetime, list[Colleague]], Iterator[Fact]], ...] = (
-    _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _reviews, _gaps,
-    _mentioned, _tasks,
+    _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _troubles, _reviews,
+    _gaps, _mentioned, _tasks,
 )  # fmt: skip

@@ -223,6 +223,25 @@ def test_an_account_out_of_service_is_told_to_those_who_can_mend_it_each_day_onc
     assert "535 refused" in str(office.sent[0].text)
 
 
+def test_an_account_that_fails_again_and_again_is_told_once_for_each_time_that_this_begins(
+    office: Office,
+) -> None:
+    with office.wiring.database.write() as session:
+        now = office.wiring.now()
+        account = accounts.create(session, now, name="second", connector="smtp", channel="email")
+        account.trouble_since_at, account.trouble = now, "421 too many"
+        session.add(Grant(user_id=office.ann, role="administrator", programme_id=None, created_at=now))
+    assert office.gather() == office.gather() == [("account_in_trouble", "ann")]
+    notices.send_due(office.wiring)
+    assert "421 too many" in str(office.sent[0].text)
+    with office.wiring.database.write() as session:
+        session.get_one(Account, account.id).trouble_since_at = now + timedelta(hours=1)
+    assert office.gather() == [("account_in_trouble", "ann")] * 2
+    with office.wiring.database.write() as session:
+        session.get_one(Account, account.id).trouble_since_at = None
+    assert office.gather() == [("account_in_trouble", "ann")] * 2
+
+
 def test_an_urgent_go_is_told_to_everybody_who_should_have_signed_and_the_review_follows(
     office: Office,
 ) -> None:
