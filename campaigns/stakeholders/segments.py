@@ -247,7 +247,8 @@ def _great(session: Session, programme_id: int) -> bool:
 def _is_in(session: Session, segment: Segment, now: datetime | None) -> Condition:
     """Whether the stakeholder of the query around it is in."""
     asked = select_ids(session, segment, now=now).where(WHO.id == Stakeholder.id)
-    return asked.correlate(Stakeholder).exists()
+    # The offset keeps PostgreSQL from asking about everybody first, which it may think wise while a table is new.
+    return asked.offset(0).correlate(Stakeholder).exists()
 
 
 def _asked(scope: Scope, segment: Segment) -> tuple[Condition, Condition]:
