@@ -9,15 +9,16 @@ from functools import partial
 from pathlib import Path as Folder
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
 
 from campaigns.base import public_id
 from campaigns.database import Database
 from campaigns.delivery import accounts
-from campaigns.delivery.tables import Account
-from campaigns.messages import quiet
+from campaigns.delivery.tables import Account, MissedRun, Rollout
+from campaigns.messages import quiet, timing
 from campaigns.messages.blockers import SIGNATURES
-from campaigns.messages.tables import Message, MessageAccount
+from campaigns.messages.tables import Message, MessageAccount, Occurrence
 from campaigns.stakeholders import people
 from campaigns.strategies import programmes
 
@@ -174,6 +175,47 @@ def _resumed(town: Town) -> None:
     town.call("POST", f"{town.path}/resume")
 
 
+def _missed(town: Town) -> None:
+    """Its time came while no clock was there, and its message asks that a person says what then."""
+    with town.world.database.write() as session:
+        one = _first_time(session, town)
+        missed = {"message_id": one.message_id, "occurrence_id": one.id, "due_at": one.due_at}
+        session.add(MissedRun(**missed, found_at=town.world.time, done="held"))
+
+
+def _goes_late(town: Town) -> None:
+    (waiting,) = town.call("GET", "/v1/missed_runs?waiting=true")["data"]
+    town.call("POST", f"/v1/missed_runs/{waiting['occurrence']}/decide", json={"go": True})
+
+
+def _part_went_badly(town: Town) -> None:
+    """What the first part of a roll-out came to, as it is written down when that is known."""
+    with town.world.database.write() as session:
+        one = _first_time(session, town)
+        message = session.get_one(Message, one.message_id)
+        timing.choose(session, message, {"missed": "hold"})
+        numbers = {"tried": 10, "bounced": 5, "complained": 0}
+        session.add(
+            Rollout(
+                occurrence_id=one.id, message_id=one.message_id, decide_at=one.due_at, done="stopped",
+                decided_at=town.world.time, **numbers,
+            )
+        )  # fmt: skip
+
+
+def _overruled(town: Town) -> None:
+    with town.world.database.read() as session:
+        number = _first_time(session, town).id
+    town.call("POST", f"{town.path}/occurrences/{public_id('occ', number)}/go_on", town.bob)
+
+
+def _first_time(session: Session, town: Town) -> Occurrence:
+    of_message = select(Occurrence).where(Occurrence.message_id == town.message_id)
+    found = session.scalars(of_message.order_by(Occurrence.id)).first()
+    assert found is not None
+    return found
+
+
 OBSTACLES = (
     Obstacle("agreement_missing", _asks_cai, _cai_agrees, "agreed"),
     Obstacle("strategy_missing", partial(_assurance, level="agreed"), partial(_assurance, level="light")),
@@ -189,6 +231,8 @@ OBSTACLES = (
     Obstacle("content_over_limit", partial(_limit, text_max=3), partial(_limit, text_max=None)),
     Obstacle("ceiling_exceeded", _one_more, _one_less),
     Obstacle("quiet_period", _quiet, _loud),
+    Obstacle("missed_run", _missed, _goes_late, standing=False),
+    Obstacle("rollout_stopped", _part_went_badly, _overruled, standing=False),
     Obstacle("paused", _paused, _resumed, standing=False, on_open=True),
 )
 # An urgent go passes these over: that is what it is for. What it does not cover is tried by itself below.
