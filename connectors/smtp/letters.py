@@ -26,15 +26,11 @@ class Letter:
     eai: bool
     end: float
 
-    def commands(self, features: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
-        """MAIL, RCPT and DATA, with the parameters that this server knows."""
+    def commands(self, features: Mapping[str, str]) -> bytes:
+        """MAIL, RCPT and DATA, a line each, with the parameters that this server knows."""
         size = f" SIZE={len(self.raw)}" if "SIZE" in features else ""
         utf8 = " BODY=8BITMIME SMTPUTF8" if self.eai else ""
-        return (
-            f"MAIL FROM:<{self.envelope_from}>{size}{utf8}\r\n".encode(),
-            f"RCPT TO:<{self.to}>\r\n".encode(),
-            b"DATA\r\n",
-        )
+        return f"MAIL FROM:<{self.envelope_from}>{size}{utf8}\r\nRCPT TO:<{self.to}>\r\nDATA\r\n".encode()
 
 
 def make(outbound: Outbound, end: float, signer: Signer | None = None) -> Letter:

@@ -175,17 +175,17 @@ class Pipe:
         commands = letter.commands(self._features)
         if self._unfinished:
             self._unfinished = False
-            self._begin(RENEWED, [b"RSET\r\n", *commands])
+            self._begin(RENEWED, b"RSET\r\n" + commands)
         else:
-            self._begin(ENVELOPE, list(commands))
+            self._begin(ENVELOPE, commands)
 
-    def _begin(self, expected: tuple[str, ...], commands: list[bytes]) -> None:
+    def _begin(self, expected: tuple[str, ...], commands: bytes) -> None:
         self._expected = expected
         if self.pipelined:
-            self._write(b"".join(commands))
+            self._write(commands)
         else:
-            self._commands = commands[1:]
-            self._write(commands[0])
+            first, *self._commands = commands.splitlines(keepends=True)
+            self._write(first)
 
     def _send_body(self, letter: Letter, following: Letter | None) -> None:
         self.going, self.asking = letter, following
@@ -197,7 +197,7 @@ class Pipe:
             self._write(letter.raw + DOT)
         else:
             self._expected = GROUP
-            self._write(b"".join((letter.raw, DOT, *following.commands(self._features))))
+            self._write(b"".join((letter.raw, DOT, following.commands(self._features))))
 
     def _write(self, data: bytes) -> None:
         if self._unread:

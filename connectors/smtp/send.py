@@ -133,12 +133,16 @@ class _Call:
                 while told:
                     yield told.popleft()
                 self._widen()
-            for pipe in self._heard():
+            ready, letters = self._heard(), []
+            for pipe in ready:
                 letter = None
                 while letter is None and pipe.takes and (self._waiting or not self._ended):
                     while told:
                         yield told.popleft()
                     letter = self._next(pipe)
+                letters.append(letter)
+            # All at once: a relay on this machine then wakes up once for all of them.
+            for pipe, letter in zip(ready, letters, strict=True):
                 self._go_on(pipe, letter)
             while told:
                 yield told.popleft()
@@ -289,9 +293,10 @@ class _Call:
                 pipe.hear()
             if pipe.open and event & select.POLLOUT:
                 pipe.flush()
-            self._watch(pipe)
             if pipe.wants and pipe not in self._idle:
-                ready.append(pipe)
+                ready.append(pipe)  # it is watched again when it has gone on
+            else:
+                self._watch(pipe)
 
     def _join_opened(self, ready: list[Pipe], wait_s: float) -> None:
         """Take in the connections that have come about, and learn from those that did not."""
@@ -311,6 +316,6 @@ class _Call:
 
     def _go_on(self, pipe: Pipe, letter: Letter | None) -> None:
         pipe.go_on(letter)
-        if pipe.idle:
+        if letter is None and pipe.idle:
             self._idle.append(pipe)
         self._watch(pipe)
