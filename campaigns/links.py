@@ -75,7 +75,6 @@ class Tokens(dict[str, str]):
     """The signed tokens of one delivery by their use, each made when it is asked for."""
 
     def __init__(self, links: Links, number: int) -> None:
-        super().__init__()
         self._links, self._number = links, number
 
     def __missing__(self, use: str) -> str:
@@ -85,7 +84,8 @@ class Tokens(dict[str, str]):
     def of(self, uses: tuple[str, ...]) -> list[str]:
         """The tokens of these uses."""
         made = self._links.tokens(uses, self._number) if uses else []
-        self.update(zip(uses, made, strict=True))
+        for use, token in zip(uses, made, strict=True):
+            self[use] = token
         return made
 
 

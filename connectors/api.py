@@ -21,14 +21,19 @@ from datetime import datetime
 from typing import Any
 
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 def running() -> float:
     """Seconds that only ever run on, while the machine sleeps too where it can tell: whatever may be done until then
     is measured by them. Others, whose time went on, take over what was left by a machine that slept."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(_CLOCK)
 
 
 def plain(told: str) -> str:
-    """Text without what no database keeps: NUL and half characters."""
+    """Text without what no database keeps: NUL and half characters. What can be printed has none."""
+    if told.isprintable():
+        return told
     return told.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
@@ -138,7 +143,8 @@ class Limits:
     same_within_s: float | None = None
 
 
-# Of these two there are some for each letter, and frozen ones take three times as long to make. Nobody changes one.
+# Of Filled, Outbound and Receipt there is one or more for each letter, and nobody changes one: but a frozen one takes
+# three times as long to make.
 @dataclass(slots=True)
 class Filled:
     """Words in pieces: what many letters share, and between its pieces what is one letter's own.
@@ -186,7 +192,7 @@ class Outbound:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Receipt:
     """The provider took it. `provider_id` is how the provider names it in later events.
 
@@ -198,7 +204,7 @@ class Receipt:
     wait_s: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "provider_id", plain(self.provider_id))
+        self.provider_id = plain(self.provider_id)
 
 
 @dataclass(frozen=True, slots=True)

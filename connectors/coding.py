@@ -26,7 +26,7 @@ HIGH_SHARE = 6
 DOTS = re.compile(rb"^\.{1,24}", re.MULTILINE)
 LONG = re.compile(rb"^(.{74,})(=20|=09)$", re.MULTILINE)
 
-Encode = Callable[[Sequence[str]], list[bytes]]
+Encode = Callable[[list[bytes]], list[bytes]]
 
 
 def coded(kind: str, words: Words) -> list[bytes]:
@@ -34,26 +34,28 @@ def coded(kind: str, words: Words) -> list[bytes]:
 
     UnicodeEncodeError where the words hold half a character.
     """
-    if isinstance(words, Filled) and _in_pieces(words):
-        return _encoder(kind, words.constants)(words.values)
-    return _encoder.__wrapped__(kind, (str(words),))(())
+    if isinstance(words, Filled):
+        encode, said = _encoder(kind, words.constants), "".join(words.values)
+        # Each piece can be encoded by itself where no line end lies across two of them.
+        if encode is not None and "\r" not in said and (words.constants[-1] or not _is_open(words.values)):
+            values = list(map(str.encode, words.values))
+            return encode(values if "\n" not in said else [value.replace(b"\n", END) for value in values])
+    return _made(kind, [re.sub("\r\n?", "\n", str(words))])([])
 
 
-def _in_pieces(words: Filled) -> bool:
-    """Whether each piece can be encoded by itself: no line end lies across two of them."""
-    ends = not words.values or words.constants[-1] != "" or words.values[-1][-1:] not in ("", "\n")
-    return ends and "\r" not in "".join(words.values) and _apart(words.constants)
+def _is_open(values: Sequence[str]) -> bool:
+    """Whether words that end with these may have ended their last line already."""
+    return values != () and values[-1][-1:] in ("", "\n")
 
 
 @lru_cache(maxsize=KEPT_MAX)
-def _apart(constants: tuple[str, ...]) -> bool:
-    return not any("\r" in one for one in constants)
+def _encoder(kind: str, constants: tuple[str, ...]) -> Encode | None:
+    """What encodes the values between these constants; None where they cannot be encoded each by itself."""
+    return None if any("\r" in one for one in constants) else _made(kind, constants)
 
 
-@lru_cache(maxsize=KEPT_MAX)
-def _encoder(kind: str, constants: tuple[str, ...]) -> Encode:
-    """What encodes the values between these constants."""
-    pieces = [one.replace("\r\n", "\n").replace("\r", "\n").encode() for one in constants]
+def _made(kind: str, constants: Sequence[str]) -> Encode:
+    pieces = [one.encode() for one in constants]
     pieces[-1] += b"" if pieces[-1].endswith(b"\n") else b"\n"
     size = sum(map(len, pieces))
     high = size - sum(len(one.translate(None, HIGH)) for one in pieces)
@@ -63,10 +65,11 @@ def _encoder(kind: str, constants: tuple[str, ...]) -> Encode:
 
 
 class _Shared(NamedTuple):
-    """A constant behind 0 to 2 bytes that are missing to a group of three: they, whole groups, and the rest."""
+    """A constant that fills a group of three begun before it: what it gives to that, a line end and whole groups, and
+    the rest. `lines` is None where it is too short to fill it."""
 
     lead: bytes
-    lines: bytes
+    lines: bytes | None
     rest: bytes
 
 
@@ -74,30 +77,33 @@ class _Base64:
     """Values change where the groups of three bytes begin, so each constant is kept for all three places."""
 
     def __init__(self, head: bytes, pieces: list[bytes]) -> None:
-        pieces = [one.replace(b"\n", b"\r\n") for one in pieces]
-        first = _shared(pieces[0], 0)
-        self._head, self._rest = head + first.lines, first.rest
-        self._behind = [tuple(_shared(one, lead) for lead in range(3)) for one in pieces[1:]]
+        first, *others = (one.replace(b"\n", END) for one in pieces)
+        whole = len(first) // 3 * 3
+        self._head, self._rest = head + _lines(first[:whole]), first[whole:]
+        self._behind = [tuple(_shared(one, begun) for begun in range(3)) for one in others]
 
-    def __call__(self, values: Sequence[str]) -> list[bytes]:
+    def __call__(self, values: list[bytes]) -> list[bytes]:
         made, rest = [self._head], self._rest
         for value, behind in zip(values, self._behind, strict=True):
-            rest += value.encode().replace(b"\n", b"\r\n")
-            lead, lines, after = behind[-len(rest) % 3]
-            rest += lead
-            if len(rest) % 3 == 0:  # else the constant is too short to fill the group
-                if 0 < len(rest) <= GROUPED:
-                    made += (b2a_base64(rest, newline=False), END, lines)
-                else:
-                    made += (_lines(rest), lines)
-                rest = after
+            raw = rest + value
+            lead, lines, rest = behind[len(raw) % 3]
+            raw += lead
+            if lines is None:
+                rest = raw
+            elif len(raw) <= GROUPED:
+                made += (b2a_base64(raw, newline=False), lines)
+            else:
+                made += (_lines(raw), lines[2:])
         made.append(_lines(rest))
         return made
 
 
-def _shared(piece: bytes, lead: int) -> _Shared:
-    whole = max(0, len(piece) - lead) // 3 * 3
-    return _Shared(piece[:lead], _lines(piece[lead : lead + whole]), piece[lead + whole :])
+def _shared(piece: bytes, begun: int) -> _Shared:
+    lead = -begun % 3
+    whole = (len(piece) - lead) // 3 * 3
+    if whole < 0:
+        return _Shared(piece, None, b"")
+    return _Shared(piece[:lead], END + _lines(piece[lead : lead + whole]), piece[lead + whole :])
 
 
 def _lines(raw: bytes) -> bytes:
@@ -116,22 +122,21 @@ class _Quoted:
         coded = [*map(_soft, shared), _lawful(b2a_qp(last, istext=True))]
         self._head, self._behind = head + coded[0], coded[1:]
 
-    def __call__(self, values: Sequence[str]) -> list[bytes]:
+    def __call__(self, values: list[bytes]) -> list[bytes]:
         made = [self._head]
         for value, behind in zip(values, self._behind, strict=True):
-            raw = value.encode()
-            if len(raw) < LINE and raw.isalnum():
-                made += (raw, SOFT, behind)
+            if value.isalnum() and len(value) < LINE:
+                made += (value, SOFT, behind)
             else:
-                made += (_soft(raw), behind)
+                made += (_soft(value), behind)
         return made
 
 
 def _soft(raw: bytes) -> bytes:
     """Quoted-printable that the next piece goes on from: a letter behind it leaves room for the soft line break."""
-    coded = b2a_qp(raw + b"~", istext=True)[:-1]
-    if b"\n" not in coded and coded[:1] != b".":
-        return coded + b"=\r\n" if coded else b""
+    coded = b2a_qp(raw.replace(END, b"\n") + b"~", istext=True)[:-1]
+    if coded.find(b"\n") < 0 and coded[:1] != b".":
+        return coded + SOFT if coded else b""
     return _lawful(coded + b"=\n")
 
 

@@ -114,16 +114,21 @@ def _own(outbound: Outbound) -> list[str]:
     lines = [_header("To", address(outbound.to))]
     if outbound.reply_to:
         lines.append(_header("Reply-To", address(outbound.reply_to)))
-    if subject := _words(_checked("Subject", str(outbound.subject))):
-        lines.append(_header("Subject", subject))
+    if subject := str(outbound.subject):
+        lines.append(_subject(_checked("Subject", subject)))
     if outbound.since:
         lines.append(_date(outbound.since))
     lines.append(_header("Message-ID", message_id(outbound)))
     for name, value in outbound.headers.items():
         if value:
-            lines.append(_header(_free(name), _labelled(_checked(name, value))))
+            lines.append(_extra(name, value))
     lines.append("")
     return lines
+
+
+def _subject(text: str) -> str:
+    """The subject; each encoded word has a line of its own."""
+    return _header("Subject", text) if _survives(text) else "Subject: " + "\r\n ".join(_encoded(text))
 
 
 @lru_cache(maxsize=KEPT_MAX)
@@ -132,13 +137,13 @@ def _date(since: datetime) -> str:
 
 
 @lru_cache(maxsize=KEPT_MAX)
-def _free(name: str) -> str:
-    """The name of a header that is nobody's yet."""
+def _extra(name: str, value: str) -> str:
+    """A header from outside; all but one or two of a letter's are those of the last."""
     if not HEADER_NAME.fullmatch(name) or name.lower() in OURS:
         raise Refused(
             f"the header {name[:40]!a} cannot be set from outside", code="bad_header", phase="build"
         )
-    return name
+    return _header(name, _labelled(_checked(name, value)))
 
 
 def message_id(outbound: Outbound) -> str:
@@ -190,7 +195,7 @@ def _mailbox(name: str, value: str) -> str:
         and len(name) <= LINE_MAX
         and name == name.strip()
     )
-    shown = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"' if plain else _words(name, always=True)
+    shown = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"' if plain else " ".join(_encoded(name))
     return f"{shown} <{address(value)}>"
 
 
@@ -204,31 +209,35 @@ def _labelled(value: str) -> str:
     return _words(words) + bracket + rest
 
 
-def _words(text: str, always: bool = False) -> str:
-    """Text for a header: as it is where it survives folding, otherwise as RFC 2047 words."""
-    survives = text.isascii() and "  " not in text and "=?" not in text and text == text.strip()
-    short = len(text) <= TOKEN_MAX or all(len(word) <= TOKEN_MAX for word in text.split(" "))
-    if survives and short and not always:
-        return text
-    raw, start, pieces = text.encode(), 0, []
+def _words(text: str) -> str:
+    """Text for a header, in any script."""
+    return text if _survives(text) else " ".join(_encoded(text))
+
+
+def _survives(text: str) -> bool:
+    """Whether text comes out of folding as it went in."""
+    if not text.isascii() or "  " in text or "=?" in text or text != text.strip():
+        return False
+    return len(text) <= TOKEN_MAX or all(len(word) <= TOKEN_MAX for word in text.split(" "))
+
+
+def _encoded(text: str) -> list[str]:
+    """RFC 2047 words."""
+    raw, start, words = text.encode(), 0, []
     while start < len(raw):
-        end = min(start + WORD_BYTES, len(raw))
+        end = start + WORD_BYTES
         while end < len(raw) and raw[end] & 0xC0 == 0x80:  # never between the bytes of one character
             end -= 1
-        pieces.append(f"=?utf-8?b?{b2a_base64(raw[start:end], newline=False).decode()}?=")
+        words.append(f"=?utf-8?b?{b2a_base64(raw[start:end], newline=False).decode()}?=")
         start = end
-    return " ".join(pieces)
+    return words
 
 
 def _body(outbound: Outbound) -> list[bytes]:
+    text, html = outbound.text, outbound.html
     try:
-        parts = [
-            coding.coded(kind, body)
-            for kind, body in (("plain", outbound.text), ("html", outbound.html))
-            if body
-        ]
+        if text and html:
+            return [ALTERNATIVES, *coding.coded("plain", text), BETWEEN, *coding.coded("html", html), END]
+        return coding.coded("html", html) if html else coding.coded("plain", text)
     except UnicodeEncodeError:
         raise Refused("the text holds half a character", code="bad_text", phase="build") from None
-    if len(parts) < 2:
-        return parts[0] if parts else coding.coded("plain", "")
-    return [ALTERNATIVES, *parts[0], BETWEEN, *parts[1], END]

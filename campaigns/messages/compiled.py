@@ -154,8 +154,12 @@ class _Straight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A letter whose values have chosen its branches. `rooms` is how many characters of values each text can take."""
+    """A letter whose values have chosen its branches.
 
+    `rooms` is how many characters of values each text can take, `room` the least of them.
+    """
+
+    room: int
     rooms: tuple[int, ...]
     uses: tuple[str, ...]
     subject: marks.Part
@@ -166,7 +170,7 @@ class Shape:
         self, found: Sequence[str], seen: str, starts: Starts, tokens: Tokens
     ) -> tuple[Words, Words, Words] | None:
         """The letter with these values, which are all in `seen`; None where only the sandbox knows whether they fit."""
-        if len(seen) > min(self.rooms):
+        if len(seen) > self.room:
             for at, room in enumerate(self.rooms):
                 if sum(map(len, found[starts[at] : starts[at + 1]])) > room:
                     return None
@@ -221,7 +225,7 @@ def _straight(walks: Sequence[Walk]) -> _Straight | None:
 def _shaped(rooms: tuple[int, ...], subject: str, text: str, html: str) -> Shape:
     uses: list[str] = []
     parts = marks.part(subject, uses), marks.part(text, uses), marks.html_part(html, uses)
-    return Shape(rooms, tuple(reversed(uses)), *parts)
+    return Shape(min(rooms), rooms, tuple(reversed(uses)), *parts)
 
 
 def _plain(seen: str) -> bool:
