@@ -51,7 +51,7 @@ def _planned(it: Campaign) -> bool:
 
 
 def test_f5_with_no_broker_the_tables_alone_say_what_is_to_be_done(tmp_path: Path) -> None:
-    """F5: there is no broker to kill; every process at once is, and new ones know all there is to know."""
+    """F5: as long as no engine has a broker there is none to kill; every process at once is, and new ones know all."""
     with begun(tmp_path, "keyed", "worker", "clock") as it:
         until(lambda: in_flight(it), "something in flight")
         for name, process in list(it.processes.items()):
@@ -74,19 +74,22 @@ def test_f37_a_storm_of_events_in_all_720_orders_ends_alike(sqlite: Database, no
 
 
 def test_f39_as_many_callers_as_this_machine_lets_hang_do_not_keep_others_out(tmp_path: Path) -> None:
-    """F39: 50,000, or as many as there are ports and files for one process here."""
+    """F39: 50,000, or as many as one process here may have open."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    test_load.hang(tmp_path, min(50_000, most - 1000, 25_000))
+    test_load.hang(tmp_path, min(50_000, most - 1000))
 
 
 @pytest.mark.parametrize("release", test_versions.RELEASES[-1:])
 def test_f33_a_step_over_many_rows_keeps_readers_and_writers_waiting_no_longer_than_a_moment(
     postgres: Cluster, release: str
 ) -> None:
-    """F33: a step only adds, so how many rows there are makes no difference to how long it holds them."""
-    held = {rows: _longest_wait_s(postgres, release, rows) for rows in (100, 100_000)}
-    assert held[100_000] < held[100] + 0.2
+    """F33: a step only adds, so how many rows there are makes no difference to how long it holds them.
+
+    100,000 rows, or as many as ROWS says.
+    """
+    few, many = 100, int(os.environ.get("ROWS") or 100_000)
+    assert _longest_wait_s(postgres, release, many) < _longest_wait_s(postgres, release, few) + 0.2
 
 
 def _longest_wait_s(server: Cluster, release: str, rows: int) -> float:

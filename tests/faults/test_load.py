@@ -39,6 +39,7 @@ from .test_processes import until
 
 KINDS = ("delivered", "opened", "clicked", "reply", "bounce", "opt_out")
 HUNG = 300
+CALLERS = 20_000
 
 
 def test_f37_a_storm_of_events_in_every_order_twice_over_loses_none_and_ends_alike(
@@ -138,8 +139,9 @@ def hang(folder: Path, count: int) -> None:
     lines: list[socket.socket] = []
     try:
         until(lambda: _health(port) == 200, "the service to answer")
-        for _ in range(count):
-            line = socket.create_connection(("127.0.0.1", port), timeout=10)
+        for n in range(count):
+            caller = (f"127.0.0.{1 + n // CALLERS}", 0)  # one address has ports for so many only
+            line = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=caller)
             line.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
             lines.append(line)
         assert _health(port) == 200
