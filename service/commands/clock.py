@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from .. import garbage
 from ..clock import run_clock
 from . import wired
 
@@ -15,6 +16,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Tick until told to stop."""
     wiring = wired()
+    garbage.set_aside()
     run_clock(wiring)
     wiring.close()
     return 0
