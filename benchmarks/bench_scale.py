@@ -8,14 +8,13 @@ is that of the worker for each mail that went, and beside it that of the clock, 
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from campaigns.delivery import reconcile
@@ -23,7 +22,7 @@ from campaigns.messages.tables import Message
 from service.wiring import Wiring
 from tests.connectors.relay import closed_port
 
-from . import mailing, sink
+from . import machine, mailing, sink
 from .place import Place
 from .running import Process, dolen
 
@@ -104,19 +103,18 @@ def _until_finished(wiring: Wiring, message_id: int, worker: Process) -> int:
 def _tell(small: list[Took], large: Took) -> None:
     few = {name: statistics.median(getattr(one, name) for one in small) for name in Took.__slots__}
     many = {name: getattr(large, name) for name in Took.__slots__}
-    print("\n| recipients | mails/s | memory | worker, a mail | clock, a mail |", file=sys.stderr)
-    print("|---|---|---|---|---|", file=sys.stderr)
+    table = ["| recipients | mails/s | memory | worker, a mail | clock, a mail |", "|---|---|---|---|---|"]
     for count, one in ((FEW, few), (RECIPIENTS, many)):
         figures = f"{one['mails'] / one['seconds']:,.0f} | {one['memory_kb'] / 1000:.1f} MB"
         costs = f"{one['worker_us']:.0f} µs | {one['clock_us']:.0f} µs"
-        print(f"| {count:,} | {figures} | {costs} |", file=sys.stderr)
+        table.append(f"| {count:,} | {figures} | {costs} |")
     grown = {name: round(many[name] / few[name] - 1, 3) for name in few}  # 0.05: by 5 %
     line = {
         "benchmark": "scale", "recipients": RECIPIENTS, "few": FEW, "rss_growth": grown["memory_kb"],
         "cost_growth": grown["worker_us"], "clock_growth": grown["clock_us"],
         "rss_mb": round(many["memory_kb"] / 1000, 1), "cpu_us": round(many["worker_us"], 1),
     }  # fmt: skip
-    print(json.dumps(line))
+    machine.end(line, table, small=[asdict(one) for one in small], large=asdict(large))
 
 
 if __name__ == "__main__":
