@@ -220,7 +220,8 @@ def _make_more(session: Session, now: datetime, message_id: int) -> bool:
     found = session.get_one(Timing, message_id, populate_existing=True)
     if found.made_to is None or found.made_to >= now + AHEAD / 2 or message.state not in GOING:
         return False
-    _make(session, message, found, found.made_to, now + AHEAD)
+    # From a day before: where the zone got other rules meanwhile, its next time may come sooner than it would have.
+    _make(session, message, found, found.made_to - timedelta(days=1), now + AHEAD)
     return True
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from campaigns.database import Database
 from campaigns.delivery import batch, send
 from campaigns.delivery.backoff import Pace
+from campaigns.messages import timing
+from campaigns.messages.tables import Occurrence
 from service.clock import Watch
 
 from ..campaigns.delivery.world import KEYED, World
@@ -87,3 +94,55 @@ def test_f31_what_is_planned_for_an_hour_that_is_left_out_or_comes_twice_goes_on
         world.later(hours=1)
         world.run()
     assert world.states(message_id) == {"ann": "sent"} and world.wire.accepted == ["ann@example.org"]
+
+
+@pytest.fixture
+def another_tzdata(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """From when it is called, London has the rules of Lagos: an hour ahead, all the year round."""
+    known = zoneinfo.TZPATH
+
+    def read(paths: tuple[str, ...]) -> None:
+        zoneinfo.reset_tzpath(paths)
+        zoneinfo.ZoneInfo.clear_cache()
+
+    def change() -> None:
+        folder = tmp_path / "zoneinfo" / "Europe"
+        folder.mkdir(parents=True)
+        (folder / "London").write_bytes((files("tzdata") / "zoneinfo" / "Africa" / "Lagos").read_bytes())
+        read((str(folder.parent), *known))
+
+    yield change
+    read(known)
+
+
+def test_f31_a_zone_that_gets_other_rules_neither_doubles_nor_swallows_a_time(
+    sqlite: Database, now: datetime, another_tzdata: Callable[[], None]
+) -> None:
+    """F31: times that are there stay where people saw them; those made later follow the new rules, each day once."""
+    world = World(sqlite, now, KEYED)
+    # What is made reaches to between the old time of its last day and the new one.
+    world.time = now.replace(hour=8, minute=30)
+    rule = {"rule": "FREQ=DAILY;COUNT=100"}
+    wall = world.time.replace(tzinfo=None, hour=9, minute=0)
+    message_id = world.message(["ann"], at=None, wall=wall.isoformat(), zone="Europe/London", timing=rule)
+    _ahead(world)
+    before = _times(world, message_id)
+    another_tzdata()
+    for _ in range(100):
+        world.later(days=1)
+        _ahead(world)
+    after = _times(world, message_id)
+    assert after[: len(before)] == before
+    assert [one for one, _ in after] == [(wall + timedelta(days=n)).isoformat() for n in range(100)]
+    assert len({at for _, at in after}) == 100 and after[-1][1].hour == 8
+
+
+def _ahead(world: World) -> None:
+    with world.database.write() as session:
+        timing.make_ahead(session, world.time)
+
+
+def _times(world: World, message_id: int) -> list[tuple[str, datetime]]:
+    with world.database.read() as session:
+        found = select(Occurrence).where(Occurrence.message_id == message_id).order_by(Occurrence.wall)
+        return [(one.wall, one.due_at) for one in session.scalars(found)]
