@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 
-from connectors.api import Words
+from connectors.api import Filled, Words
 
 from ..errors import DomainError
 from ..links import Tokens
-from . import marks, render
+from . import marks, markup, render
 from .subset import Gap
 from .walks import NotWalked, Walk, look, walk
 
@@ -42,6 +42,10 @@ SEAM = "\xa6"
 TEXT = frozenset((str,))
 # Controls, line ends, half characters, the mark of byte order; and white space at either end of a value.
 ODD = re.compile(f"[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]|\\s{SEAM}|{SEAM}\\s")
+
+# What a letter that is filled in by the sandbox shares with others is looked for from this length on.
+LONG_MIN = 64
+BETWEEN = re.compile(r'[{}]|src="/m/')
 
 Slots = Mapping[str, Any]
 # The way over the steps of each text; and where its values begin among those of all texts.
@@ -66,10 +70,14 @@ class Stencil:
     def __init__(self, words: Sequence[Source], late: Late, finish: Finish) -> None:
         """`finish` makes subject, text and HTML of the words of each variant and of what is made late."""
         self._words, self._late, self._finish = words, late, finish
-        self._marks = late(marks.TokenMarks())
+        tokens = marks.TokenMarks()
+        self._marks = late(tokens)
+        self._uses = tuple(tokens)
         self._walks = _walks(words)
         self._paths = frozenset(path for one in self._walks or () for path in one.paths)
         self._straight = _straight(self._walks or ())
+        self._text = [piece for one in words for piece in _long(one.text)]
+        self._html = [piece for one in words for piece in _long(markup.clean(one.html))]
 
     def fill(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words]:
         """Subject, text and HTML of one letter. Raises what `render.render` raises."""
@@ -90,10 +98,14 @@ class Stencil:
         except (NotWalked, DomainError):
             return None
 
-    def _rendered(self, slots: Slots, tokens: Tokens) -> tuple[str, str, str]:
+    def _rendered(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words]:
+        """The letter as the sandbox makes it, cut at what stands in it of the words, which is encoded once."""
+        tokens.of(self._uses)
         late = self._late(tokens)
         values = {**slots, **late}
-        return self._finish([render.render(words, values) for words in self._words], late)
+        made = [render.render(words, values) for words in self._words]
+        subject, text, html = self._finish(made, late)
+        return subject, _cut(text, self._text), _cut(html, self._html)
 
     def _compiled(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words] | None:
         if self._walks is None:
@@ -233,6 +245,28 @@ def _plain(seen: str) -> bool:
     if seen.isprintable() and f" {SEAM}" not in seen and f"{SEAM} " not in seen:
         return True
     return ODD.search(seen) is None
+
+
+def _long(source: str) -> list[str]:
+    """The long pieces of words between slots and pictures, in their order."""
+    return [piece for piece in BETWEEN.split(source) if len(piece) >= LONG_MIN]
+
+
+def _cut(text: str, pieces: Sequence[str]) -> Words:
+    """A text cut at those of the pieces that stand in it, in their order."""
+    constants, values, start = [""], [], 0
+    for piece in pieces:
+        at = text.find(piece[:LONG_MIN], start)  # to look for all of it takes long to begin
+        if at >= 0 and text.startswith(piece, at):
+            constants.append(piece)
+            values.append(text[start:at])
+            start = at + len(piece)
+    if start == 0:
+        return text
+    if start < len(text):
+        constants.append("")
+        values.append(text[start:])
+    return Filled(tuple(constants), tuple(values))
 
 
 def _ready(subject: str, text: str, html: str) -> render.Rendered:

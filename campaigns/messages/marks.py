@@ -44,10 +44,11 @@ _PLAIN_ADDRESS = re.compile(r"https?://(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}(
 
 
 class TokenMarks(dict[str, str]):
-    """A mark for each use of a token."""
+    """A mark for each use of a token that was asked for."""
 
     def __missing__(self, use: str) -> str:
-        return f"{OPEN}{use}{MIDDLE}{CLOSE}"
+        mark = self[use] = f"{OPEN}{use}{MIDDLE}{CLOSE}"
+        return mark
 
 
 def value_mark(number: int) -> str:

@@ -313,6 +313,21 @@ def test_what_is_quiet_is_written_the_same_in_every_place(text: str) -> None:
     assert marks.is_quiet(text) == ({change(text) for change in marks._CHANGES.values()} == {text})
 
 
+WORDS = "Mae'r gwaith ar y bont newydd yn dechrau yn y gwanwyn, <b>nid</b> cyn hynny. " * 3
+
+
+@pytest.mark.parametrize("piece", [WORDS, f"{WORDS}\n", f"{WORDS}&nbsp;ü"])
+@pytest.mark.parametrize("town", ["Llangefni", "x;}", WORDS, "\u200f\r"])
+def test_what_the_sandbox_fills_in_is_cut_at_what_all_letters_share(piece: str, town: str) -> None:
+    """Encoding it anew for each letter takes longer than all the rest."""
+    html = f'<p style="color: {{{{ fields.town }}}}">{piece}</p><p>{{{{ name }}}}</p>{piece}'
+    filled = made(
+        Source("", f"{{{{ name }}}} {piece}{{{{ fields.town }}}}{piece}", html), {"fields.town": town}
+    )
+    for words in filled[1:]:
+        assert isinstance(words, Filled) and sum(map(len, words.constants)) > len(piece)
+
+
 def test_a_value_missing_from_a_list_that_is_empty_is_missing_all_the_same() -> None:
     words = Source("", "{% for one in data.items %}{{ fields.town }}{% endfor %}", "")
     with pytest.raises(MissingData) as missing:
