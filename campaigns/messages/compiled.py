@@ -34,6 +34,7 @@ SHAPES_MAX = 128
 FLAT_MAX = 256
 # The most bytes that a character of a value takes: `&#34;`.
 ESCAPED_MAX = 5
+BYTES_MAX = 4
 TOKEN_BYTES = 64
 SIZES = (render.SUBJECT_MAX, render.TEXT_MAX, render.HTML_MAX)
 
@@ -81,7 +82,8 @@ class Stencil:
 
     def fill(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words]:
         """Subject, text and HTML of one letter. Raises what `render.render` raises."""
-        return self._compiled(slots, tokens) or self._rendered(slots, tokens)
+        read = self._read(slots)
+        return (self._compiled(read, tokens) if read else None) or self._rendered(slots, tokens, read)
 
     def shape(self, trails: Trails, one_subject: bool) -> Shape | None:
         """What all letters with these trails share; None where only the sandbox knows."""
@@ -98,31 +100,46 @@ class Stencil:
         except (NotWalked, DomainError):
             return None
 
-    def _rendered(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words]:
+    def _rendered(self, slots: Slots, tokens: Tokens, read: _Read | None) -> tuple[Words, Words, Words]:
         """The letter as the sandbox makes it, cut at what stands in it of the words, which is encoded once."""
         tokens.of(self._uses)
         late = self._late(tokens)
         values = {**slots, **late}
-        made = [render.render(words, values) for words in self._words]
-        subject, text, html = self._finish(made, late)
+        made = self._half_rendered(values, late, read) if read else None
+        subject, text, html = self._finish(made or [render.render(one, values) for one in self._words], late)
         return subject, _cut(text, self._text), _cut(html, self._html)
 
-    def _compiled(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words] | None:
+    def _half_rendered(
+        self, values: Slots, late: Mapping[str, str], read: _Read
+    ) -> list[render.Rendered] | None:
+        """As the sandbox makes it, which is asked for the HTML alone; None where a text may be too long."""
+        made = []
+        for at, words in enumerate(self._words):
+            html = render.render(Source("", "", words.html), values).html
+            subject, text = (self._written(read, 3 * at + part, late) for part in (0, 1))
+            if len(subject) * BYTES_MAX > render.SUBJECT_MAX or len(text) * BYTES_MAX > render.TEXT_MAX:
+                return None
+            made.append(replace(render.whole(subject, text, ""), html=html))
+        return made
+
+    def _compiled(self, read: _Read, tokens: Tokens) -> tuple[Words, Words, Words] | None:
+        one_subject = len(self._words) > 1 and self._one_subject(read)
+        shape = _shape(self, read.trails, one_subject)
+        return shape.filled(read, tokens) if shape is not None else None
+
+    def _read(self, slots: Slots) -> _Read | None:
+        """What the words get of these values; None where only the sandbox knows."""
         if self._walks is None:
             return None
         try:
-            trails, starts, found = self._read(self._walks, slots)
+            trails, starts, found = self._found(self._walks, slots)
         except (NotWalked, DomainError, TemplateError, TypeError):
             return None
         # Looked at together; what Python can print is looked at no closer.
         seen = f"{SEAM}{SEAM.join(found)}{SEAM}"
-        if len(found) > VALUES_MAX or not _plain(seen):
-            return None
-        one_subject = len(self._words) > 1 and self._one_subject(self._walks, trails, starts, found)
-        shape = _shape(self, trails, one_subject)
-        return shape.filled(found, seen, starts, tokens) if shape is not None else None
+        return _Read(trails, starts, found, seen) if len(found) <= VALUES_MAX and _plain(seen) else None
 
-    def _read(self, walks: Sequence[Walk], slots: Slots) -> tuple[Trails, Starts, Sequence[str]]:
+    def _found(self, walks: Sequence[Walk], slots: Slots) -> tuple[Trails, Starts, Sequence[str]]:
         """The trail of each text, where its values begin, and all values as they are printed."""
         straight = self._straight
         if straight is not None and _flat(self._paths, tuple(slots)):
@@ -146,14 +163,25 @@ class Stencil:
         values = ((path, look(nested, path.split("."))) for path in self._paths)
         return {path: value for path, value in values if not isinstance(value, Gap)}
 
-    def _one_subject(
-        self, walks: Sequence[Walk], trails: Trails, starts: Starts, found: Sequence[str]
-    ) -> bool:
+    def _one_subject(self, read: _Read) -> bool:
         """Whether both variants have the same subject for this reader: their letter has it once then."""
-        above, below = (
-            walks[at].written(trails[at], iter(found[starts[at] :]), self._marks).strip() for at in (0, 3)
-        )
+        above, below = (self._written(read, at, self._marks).strip() for at in (0, 3))
         return above == below
+
+    def _written(self, read: _Read, at: int, late: Mapping[str, str]) -> str:
+        """One of the texts with its values."""
+        assert self._walks is not None
+        return self._walks[at].written(read.trails[at], iter(read.found[read.starts[at] :]), late)
+
+
+class _Read(NamedTuple):
+    """What words get of one reader's values: the trail of each text, where its values begin, and all values as they are
+    printed, one by one and together."""
+
+    trails: Trails
+    starts: Starts
+    found: Sequence[str]
+    seen: str
 
 
 class _Straight(NamedTuple):
@@ -178,15 +206,14 @@ class Shape:
     text: marks.Part
     html: marks.Part
 
-    def filled(
-        self, found: Sequence[str], seen: str, starts: Starts, tokens: Tokens
-    ) -> tuple[Words, Words, Words] | None:
-        """The letter with these values, which are all in `seen`; None where only the sandbox knows whether they fit."""
-        if len(seen) > self.room:
+    def filled(self, read: _Read, tokens: Tokens) -> tuple[Words, Words, Words] | None:
+        """The letter with these values; None where only the sandbox knows whether they fit."""
+        found, starts = read.found, read.starts
+        if len(read.seen) > self.room:
             for at, room in enumerate(self.rooms):
                 if sum(map(len, found[starts[at] : starts[at + 1]])) > room:
                     return None
-        quiet, values = marks.is_quiet(seen), (*found, *tokens.of(self.uses))
+        quiet, values = marks.is_quiet(read.seen), (*found, *tokens.of(self.uses))
         try:
             return (
                 self.subject.filled(values, quiet), self.text.filled(values, quiet), self.html.filled(values, quiet)
