@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from ..base import Instant, given
+from ..base import Instant, listed
 from ..messages.tables import Message
 from ..stakeholders import topics
 from ..strategies import policies, programmes
@@ -32,8 +32,8 @@ def over(
         return found
     for cap in policies.caps(session, message.programme_id):
         told = {
-            "people": json.dumps([[number] for number in stakeholder_ids]),
-            "inside": json.dumps([[number] for number in programmes.under(session, cap.programme_id)]),
+            "people": json.dumps([*stakeholder_ids]),
+            "inside": json.dumps([*programmes.under(session, cap.programme_id)]),
             "since": now - timedelta(days=cap.days) + topics.SLACK, "occurrence": occurrence_id, "most": cap.messages,
         }  # fmt: skip
         found.update(session.scalars(_ENOUGH, told))
@@ -48,13 +48,13 @@ def lately(since: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _enough() -> Any:
-    who, inside = given("people", id=BigInteger), given("inside", id=BigInteger)
+    who, inside = listed("people", BigInteger), listed("inside", BigInteger)
     row, other = Delivery.__table__.c, Message.__table__.c
     return (
         select(row.stakeholder_id)
-        .join(who, who.c.id == row.stakeholder_id)
+        .join(who, who.c.one == row.stakeholder_id)
         .join(Message.__table__, other.id == row.message_id)
-        .join(inside, inside.c.id == other.programme_id)
+        .join(inside, inside.c.one == other.programme_id)
         .where(
             lately(bindparam("since", type_=Instant)), row.occurrence_id != bindparam("occurrence"),
             other.kind != "answer", or_(other.topic_id.is_not(None), other.purpose != "service"),

@@ -85,6 +85,7 @@ def take(
     """
     shut, waiting = _shut(session, now, message, [row for row, _ in ready])
     going = []
+    timed = account.broadcast or message.useful_until_s is not None
     for row, outbound in ready:
         decision = said[row.id]
         if decision.reason is None and row.id in waiting:
@@ -94,7 +95,7 @@ def take(
             _leave_out(session, now, row, reason)
         elif row.state == states.UNKNOWN and not _repeatable(row, account, now, pace):
             _let_go(session, row)
-        elif _too_late(now, message, account, row, pace):
+        elif timed and _too_late(now, message, account, row, pace):
             _fail_late(session, now, row)
         else:
             going.append((row, outbound, decision))
@@ -210,8 +211,8 @@ def _repeatable(row: Waiting, account: Account, now: datetime, pace: Pace) -> bo
 
 
 def _too_late(now: datetime, message: Message, account: Account, row: Waiting, pace: Pace) -> bool:
-    """Whether it is no longer useful; what may have gone already is learnt all the same."""
-    if row.state == states.UNKNOWN or not (account.broadcast or message.useful_until_s):
+    """Whether what is useful for a time is so no longer; what may have gone already is learnt all the same."""
+    if row.state == states.UNKNOWN:
         return False
     return now > row.due_at + timedelta(seconds=pace.lifetime_s(account.broadcast, message.useful_until_s))
 

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Double, Text, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ..base import given, micros
+from ..base import given, listed, micros
 from ..errors import BadField, said
 from ..stakeholders.rows import insert_missing
 from .tables import Account, Budget, Delivery
@@ -268,7 +268,7 @@ def _domain(address_key: str) -> str:
 def _locked(session: Session, now: datetime, rules: Sequence[Rule]) -> dict[str, Count]:
     """The counts up to now, each made where it is not there, locked in one order by everybody."""
     by_key = {rule.key: rule for rule in sorted(rules, key=lambda rule: rule.key)}
-    told = {"keys": json.dumps([[key] for key in by_key])}
+    told = {"keys": json.dumps([*by_key])}
     rows = session.execute(_KEPT, told).all()
     if len(rows) < len(by_key):
         there = {row.key for row in rows}
@@ -290,11 +290,11 @@ def _write(session: Session, counts: Collection[Count]) -> None:
 
 
 def _kept() -> Any:
-    table, wanted = Budget.__table__, given("keys", key=Text)
+    table, wanted = Budget.__table__, listed("keys", Text)
     row = table.c
     return (
         select(row.key, row.used, row.since_at, row.planned_at)
-        .join(wanted, wanted.c.key == row.key)
+        .join(wanted, wanted.c.one == row.key)
         .order_by(row.key)
         .with_for_update(of=table)
     )

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, or_, select
 from sqlalchemy.orm import Session
 
-from ..base import given
+from ..base import listed
 from ..messages.tables import Message
 from ..stakeholders import consent
 from ..stakeholders.tables import Address
@@ -120,14 +120,14 @@ def _ask_addresses(
 
 def _retired(session: Session, rows: Sequence[Waiting]) -> set[int | None]:
     """Those of the rows' addresses that are not in use any more."""
-    told = json.dumps([[row.address_id] for row in rows if row.address_id is not None])
+    told = json.dumps([row.address_id for row in rows if row.address_id is not None])
     return set(session.connection().scalars(_RETIRED, {"wanted": told}))
 
 
 def _addresses() -> Any:
-    wanted, address = given("wanted", id=BigInteger), Address.__table__.c
-    found = wanted.outerjoin(Address.__table__, address.id == wanted.c.id)
-    return select(wanted.c.id).select_from(found).where(or_(address.id.is_(None), address.state != "active"))
+    wanted, address = listed("wanted", BigInteger), Address.__table__.c
+    found = wanted.outerjoin(Address.__table__, address.id == wanted.c.one)
+    return select(wanted.c.one).select_from(found).where(or_(address.id.is_(None), address.state != "active"))
 
 
 _RETIRED = _addresses()

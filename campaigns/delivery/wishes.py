@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, select
 from sqlalchemy.orm import Session
 
-from ..base import Instant, given
+from ..base import Instant, listed
 from ..messages.tables import Message
 from ..stakeholders import topics
 from . import caps, follow_up
@@ -68,13 +68,13 @@ def _had_one(
     since: datetime,
 ) -> set[int]:
     """Who has got another of the same kind since then, or is getting it in this moment."""
-    told = {"people": json.dumps([[number] for number in numbers]), "channel": channel, "since": since}
+    told = {"people": json.dumps(numbers), "channel": channel, "since": since}
     same = {"occurrence": occurrence_id, "topic": message.topic_id}
     return set(session.connection().scalars(_GOT[message.topic_id is not None], {**told, **same}))
 
 
 def _got(by_topic: bool) -> Any:
-    who, row, other = given("people", id=BigInteger), Delivery.__table__.c, Message.__table__.c
+    who, row, other = listed("people", BigInteger), Delivery.__table__.c, Message.__table__.c
     since = bindparam("since", type_=Instant)
     same = (
         other.topic_id == bindparam("topic")
@@ -83,7 +83,7 @@ def _got(by_topic: bool) -> Any:
     )
     return (
         select(row.stakeholder_id)
-        .join(who, who.c.id == row.stakeholder_id)
+        .join(who, who.c.one == row.stakeholder_id)
         .join(Message.__table__, other.id == row.message_id)
         .where(
             row.channel == bindparam("channel"), caps.lately(since), other.kind != "answer", same,

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from ..base import Instant, given
+from ..base import Instant, listed
 from ..errors import AlreadyDone, BadField, NotFound, OptedOut
 from . import addresses, people
 from .tables import (
@@ -221,7 +221,7 @@ def as_of(
 def suppressed(session: Session, now: datetime, channel: str, pairs: Sequence[Pair]) -> set[Pair]:
     """Those of the pairs whom a suppression stops on this channel, for whatever purpose."""
     found = set()
-    for chunk in _chunks(sorted(set(pairs))):
+    for chunk in _chunks(list(dict.fromkeys(pairs))):
         stopped_people, stopped_keys = _suppressed(session, now, None, None, channel, chunk, False)
         found |= {pair for pair in chunk if pair[0] in stopped_people or pair[1] in stopped_keys}
     return found
@@ -272,7 +272,7 @@ def _decide(
 ) -> dict[Pair, Decision]:
     people.one_of(purpose, PURPOSES, "/purpose")
     decisions: dict[Pair, Decision] = {}
-    for chunk in _chunks(sorted(set(pairs))):
+    for chunk in _chunks(list(dict.fromkeys(pairs))):
         told = {"people": _told({number for number, _ in chunk}), "purpose": purpose, "channel": channel}
         rows = session.connection().execute(_KNOWN, {**told, "until": until or FOREVER})
         known = {row[0]: _Known._make(row) for row in rows}
@@ -323,7 +323,7 @@ def _suppressed(
 
 
 def _told(values: Collection[int] | Collection[str]) -> str:
-    return json.dumps([[value] for value in values])
+    return json.dumps([*values])
 
 
 def _stands(now: Any, until: Any = FOREVER) -> Any:
@@ -388,14 +388,14 @@ def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 def _known() -> Any:
     """Who was asked about, each with their acts, the latest last: few have more than two, so all are read."""
-    who, person, act = given("people", id=BigInteger), Stakeholder.__table__.c, Consent.__table__.c
+    who, person, act = listed("people", BigInteger), Stakeholder.__table__.c, Consent.__table__.c
     theirs = and_(
         act.stakeholder_id == person.id,
         act.purpose == bindparam("purpose"),
         act.channel == bindparam("channel"),
         act.given_at <= bindparam("until", type_=Instant),
     )
-    found = who.join(Stakeholder.__table__, person.id == who.c.id).outerjoin(Consent.__table__, theirs)
+    found = who.join(Stakeholder.__table__, person.id == who.c.one).outerjoin(Consent.__table__, theirs)
     columns = (person.id, person.state, act.id.label("consent_id"), act.act, act.basis, act.expires_at)
     return select(*columns).select_from(found).order_by(act.given_at, act.id)
 
@@ -404,7 +404,7 @@ def _stopped() -> Any:
     """The stakeholders and address keys that a suppression stops: two branches, each on its own index."""
     # Lists to look into and not tables to join, and a channel that is no bare column: else SQLite reads every
     # suppression of the channel for each wave.
-    people, keys = (select(given(name, key=kind)) for name, kind in (("people", BigInteger), ("keys", Text)))
+    people, keys = (select(listed(name, kind)) for name, kind in (("people", BigInteger), ("keys", Text)))
     channel, purpose, row = (
         bindparam("channel", type_=Text),
         bindparam("purpose", type_=Text),

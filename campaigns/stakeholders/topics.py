@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from ..base import given
+from ..base import listed
 from ..errors import BadField, NotFound
 from . import addresses, consent, people
 from .tables import FREQUENCIES, Preference, Topic
@@ -152,10 +152,8 @@ def wishes(
     chosen: dict[int, dict[int, Any]] = defaultdict(dict)
     ids = sorted(set(stakeholder_ids))
     for first in range(0, len(ids), CHUNK):
-        told = json.dumps([[number] for number in ids[first : first + CHUNK]])
-        for row in session.connection().execute(
-            _CHOSEN, {"people": told, "channel": channel, "topic": about}
-        ):
+        told = {"people": json.dumps(ids[first : first + CHUNK]), "channel": channel, "topic": about}
+        for row in session.connection().execute(_CHOSEN, told):
             chosen[row.stakeholder_id][row.topic_id] = row
     return {number: _wish(at, one.get(EVERYTHING), one.get(about)) for number, one in chosen.items()}
 
@@ -187,10 +185,10 @@ def _first(names: Mapping[str, str]) -> str:
 
 def _chosen() -> Any:
     """What each of those who were asked about has chosen of everything and of one topic, the latest last."""
-    who, chosen = given("people", id=BigInteger), Preference.__table__.c
+    who, chosen = listed("people", BigInteger), Preference.__table__.c
     about = or_(chosen.topic_id == EVERYTHING, chosen.topic_id == bindparam("topic"))
     columns = (chosen.stakeholder_id, chosen.topic_id, chosen.frequency, chosen.pause_until_at)
-    found = select(*columns).join(who, who.c.id == chosen.stakeholder_id)
+    found = select(*columns).join(who, who.c.one == chosen.stakeholder_id)
     found = found.where(chosen.channel == bindparam("channel"), about)
     return found.order_by(chosen.chosen_at, chosen.id)
 
