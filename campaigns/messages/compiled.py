@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import count, cycle
 from typing import Any, NamedTuple
 
@@ -77,8 +77,6 @@ class Stencil:
         self._walks = _walks(words)
         self._paths = frozenset(path for one in self._walks or () for path in one.paths)
         self._straight = _straight(self._walks or ())
-        self._text = [piece for one in words for piece in _long(one.text)]
-        self._html = [piece for one in words for piece in _long(markup.clean(one.html))]
 
     def fill(self, slots: Slots, tokens: Tokens) -> tuple[Words, Words, Words]:
         """Subject, text and HTML of one letter. Raises what `render.render` raises."""
@@ -107,7 +105,15 @@ class Stencil:
         values = {**slots, **late}
         made = self._half_rendered(values, late, read) if read else None
         subject, text, html = self._finish(made or [render.render(one, values) for one in self._words], late)
-        return subject, _cut(text, self._text), _cut(html, self._html)
+        return subject, _cut(text, self._shared[0]), _cut(html, self._shared[1])
+
+    @cached_property
+    def _shared(self) -> tuple[list[str], list[str]]:
+        """What the texts and the HTML parts of letters may share that the sandbox fills in."""
+        return (
+            [piece for one in self._words for piece in _long(one.text)],
+            [piece for one in self._words for piece in _long(markup.clean(one.html))],
+        )
 
     def _half_rendered(
         self, values: Slots, late: Mapping[str, str], read: _Read
