@@ -94,6 +94,19 @@ class Cluster:
                 time.sleep(0.01)
         raise RuntimeError("the standby does not follow")
 
+    def fall_behind(self) -> None:
+        """From now on this standby hears of nothing any more."""
+        with self.connect() as connection:
+            connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            connection.execute("SELECT pg_reload_conf()")
+            deadline = time.monotonic() + START_S
+            while time.monotonic() < deadline:
+                row = connection.execute("SELECT count(*) FROM pg_stat_wal_receiver").fetchone()
+                if row == (0,):
+                    return
+                time.sleep(0.01)
+        raise RuntimeError("the standby still follows")
+
     def promote(self) -> None:
         """From now on this standby is the server."""
         with self.connect() as connection:

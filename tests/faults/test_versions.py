@@ -23,13 +23,14 @@ from sqlalchemy import (
     Table,
     create_engine,
     inspect,
+    select,
     text,
 )
 
 from campaigns.base import new_id
 from campaigns.database import Database
-from campaigns.delivery import send
-from campaigns.delivery.tables import Delivery
+from campaigns.delivery import repair, send, stops
+from campaigns.delivery.tables import Batch, Delivery
 from service import epoch, settings, upgrade
 from service.wiring import Wiring
 
@@ -208,4 +209,37 @@ def test_f36_a_standby_that_takes_over_in_the_middle_doubles_nothing_where_doubt
     assert set(states.values()) <= {"sent", "unknown"}
     with world.database.read() as session:
         assert session.query(Delivery).count() == 3
+    world.database.close()
+
+
+def test_f36_what_a_standby_that_was_behind_never_heard_of_goes_again_only_once_a_person_lets_it(
+    pair: tuple[Cluster, Cluster], now: datetime
+) -> None:
+    """F36: no server can tell that it is behind, so whoever lets one take over stops everything first, and marks."""
+    first, second = pair
+    database = Database(first.create("behind"))
+    upgrade.make_tables(database)
+    world = World(database, now, BLIND)
+    message_id = world.message(["ann", "bob"])
+    world.tick()
+    second.catch_up(first)
+    second.fall_behind()
+    world.run()
+    assert set(world.states(message_id).values()) == {"sent"} and len(world.wire.accepted) == 2
+    first.crash()
+    database.close()
+    second.promote()
+    world.database = Database(second.url("behind"))
+    with world.database.write() as session:
+        stopped = stops.stop(session, world.time, scope="all", reason="it was behind", by="user:ann").id
+    world.run()
+    assert set(world.states(message_id).values()) == {"queued"} and len(world.wire.accepted) == 2
+    with world.database.write() as session:
+        for waiting in session.scalars(select(Batch)).all():
+            repair.mark(
+                session, world.time, waiting, outcome="sent", by="user:ann", evidence="it is in their log"
+            )
+        stops.lift(session, world.time, stopped, by="user:ann", why="all of it is marked")
+    world.run()
+    assert set(world.states(message_id).values()) == {"sent"} and len(world.wire.accepted) == 2
     world.database.close()
