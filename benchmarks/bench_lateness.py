@@ -41,8 +41,9 @@ MESSAGES = int(os.environ.get("MESSAGES") or 200)
 CHOSEN = os.environ.get("DATABASE") or "both"
 DATABASES = ("sqlite", "postgresql") if CHOSEN == "both" else (CHOSEN,)
 WARM = 5  # messages that go first and are not counted: connections are opened, statements compiled
-# Over so long they are spread, which is less than the mailing takes.
-SPREAD_S = RECIPIENTS / 10_000
+# Over so long they are spread, which is less than the mailing takes. To accept a message is work too, so there the
+# urgent have longer.
+DUE_S, URGENT_S = RECIPIENTS / 10_000, RECIPIENTS / 6_000
 BEFORE_S = 1.0  # the mailing is let go so long before the first is due
 SUBMIT_S = 0.1  # to plan one message ahead takes less
 PATIENCE_S = 120.0
@@ -80,7 +81,7 @@ def _due(place: Place) -> Late:
         due = mailing.single(wiring, place.letters.compiled, "normal", MESSAGES)
         with _running(wiring, place):
             first = wiring.now() + timedelta(seconds=MESSAGES * SUBMIT_S + BEFORE_S)
-            at = {one: first + n * _step() for n, one in enumerate(due)}
+            at = {one: first + timedelta(seconds=n * DUE_S / MESSAGES) for n, one in enumerate(due)}
             for one, instant in at.items():
                 mailing.submit(wiring, one, instant)
             _until(wiring, first - timedelta(seconds=BEFORE_S))
@@ -104,7 +105,7 @@ def _accepted(wiring: Wiring, numbers: Sequence[int]) -> Late:
     """Have them accepted one after the other."""
     began, at = wiring.now(), {}
     for n, one in enumerate(numbers):
-        _until(wiring, began + n * _step())
+        _until(wiring, began + timedelta(seconds=n * URGENT_S / MESSAGES))
         mailing.submit(wiring, one)
         at[one] = wiring.now()
     return _late(wiring, at)
@@ -131,10 +132,6 @@ def _mailing(wiring: Wiring, place: Place) -> Iterator[None]:
         raise SystemExit(
             "the mailing was over before the others were: choose more RECIPIENTS or fewer MESSAGES"
         )
-
-
-def _step() -> timedelta:
-    return timedelta(seconds=SPREAD_S / MESSAGES)
 
 
 def _late(wiring: Wiring, at: dict[int, datetime]) -> Late:
