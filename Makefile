@@ -11,7 +11,7 @@ TESTS ?= tests
 ARGS ?=
 WORKERS ?= 2
 # Options of proofs and benchmarks, passed on as environment variables.
-export RUNS CASES OCCURRENCES DATABASE PEOPLE ROWS ROUNDS KEEP ITEMS PLACE STEPS RACES VICTIM
+export RUNS CASES OCCURRENCES DATABASE PEOPLE ROWS ROUNDS KEEP ITEMS PLACE STEPS RACES VICTIM RECIPIENTS ASIDE FEW MESSAGES WRITE
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
