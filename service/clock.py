@@ -84,8 +84,8 @@ def ticks(  # long: every duty of the clock is named here, once
         written(follow_up.plan, when=follow_up.due),
         due,
         written(rollout.decide, when=rollout.due),
-        written(batch.gather),
-        written(batch.recover, pace),
+        written(batch.gather, when=batch.waits_again),
+        written(batch.recover, pace, when=batch.is_lost),
         written(reconcile.finish, when=reconcile.due),
     ]
     return {

@@ -139,12 +139,8 @@ def _laid_down() -> tuple[Any, Any]:
 def begin(session: Session, occurrence_id: int, account_id: int, lane: int, due_at: datetime) -> int:
     """A new batch without rows, its id; whoever waits for work is woken when it is committed."""
     batch_id = new_id()
-    session.execute(
-        insert(Batch).values(
-            id=batch_id, occurrence_id=occurrence_id, account_id=account_id, lane=lane, due_at=due_at, token=0,
-            deaths=0,
-        )
-    )  # fmt: skip
+    told = {"id": batch_id, "occurrence_id": occurrence_id, "account_id": account_id, "lane": lane}
+    session.connection().execute(_NEW, {**told, "due_at": due_at})
     wake(session)
     return batch_id
 
@@ -178,6 +174,16 @@ def make(
             session.execute(delete(Batch).where(Batch.id == batch_id))
         taken += moved
     return taken
+
+
+def waits_again(session: Session, now: datetime) -> bool:
+    """Whether rows are due again that are in no batch."""
+    return session.connection().execute(_AGAIN, {"now": now}).first() is not None
+
+
+def is_lost(session: Session, now: datetime, pace: Pace) -> bool:
+    """Whether a batch has run out of time."""
+    return session.connection().execute(_LOST).first() is not None
 
 
 def gather(session: Session, now: datetime, limit: int = 2000) -> int:
@@ -304,6 +310,11 @@ def _blame(session: Session, delivery_id: int, now: datetime) -> None:
     )
 
 
-# Made once: every batch asks them.
+# Made once: every batch asks them, and every beat of the clock.
+_AGAIN = select(Delivery.id).where(
+    Delivery.state.in_(WAITING), Delivery.next_at <= bindparam("now", type_=Instant), Delivery.batch_id.is_(None)
+).limit(1)  # fmt: skip
+_LOST = select(Batch.id).where(Batch.owner.is_not(None), Batch.until_db < db_in(0)).limit(1)
 _NEXT, _RENEWED = _urgent_first(), _renewed()
 _DONE, _FREE = _laid_down()
+_NEW = insert(Batch.__table__)  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ def _enough() -> Any:
     return (
         select(row.stakeholder_id)
         .join(who, who.c.one == row.stakeholder_id)
-        .join(Message.__table__, other.id == row.message_id)
+        .join(Message.__table__, other.id == row.message_id + 0)  # by person: a message has a great many
         .join(inside, inside.c.one == other.programme_id)
         .where(
             lately(bindparam("since", type_=Instant)), row.occurrence_id != bindparam("occurrence"),

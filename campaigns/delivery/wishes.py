@@ -84,7 +84,7 @@ def _got(by_topic: bool) -> Any:
     return (
         select(row.stakeholder_id)
         .join(who, who.c.one == row.stakeholder_id)
-        .join(Message.__table__, other.id == row.message_id)
+        .join(Message.__table__, other.id == row.message_id + 0)  # by person: a message has a great many
         .where(
             row.channel == bindparam("channel"), caps.lately(since), other.kind != "answer", same,
             row.occurrence_id != bindparam("occurrence"),

@@ -24,11 +24,12 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import Session
 
-from ..base import Instant, listed
+from ..base import Instant, listed, micros
 from ..errors import AlreadyDone, BadField, NotFound, OptedOut
 from . import addresses, people
 from .tables import (
@@ -77,7 +78,10 @@ class _Known(NamedTuple):
     consent_id: int | None
     act: str | None
     basis: str | None
-    expires_at: datetime | None
+    expires_us: int | None
+
+
+ERASED, SUPPRESSED, NO_BASIS = (Decision(why) for why in ("erased", "suppressed", "no_lawful_basis"))
 
 
 def give(
@@ -272,34 +276,36 @@ def _decide(
 ) -> dict[Pair, Decision]:
     people.one_of(purpose, PURPOSES, "/purpose")
     decisions: dict[Pair, Decision] = {}
+    now_us = micros(now)
     for chunk in _chunks(list(dict.fromkeys(pairs))):
         told = {"people": _told({number for number, _ in chunk}), "purpose": purpose, "channel": channel}
-        rows = session.connection().execute(_KNOWN, {**told, "until": until or FOREVER})
+        rows = session.connection().execute(_KNOWN, {**told, "until": until or FOREVER}).all()
         known = {row[0]: _Known._make(row) for row in rows}
         people_stopped, addresses_stopped = _suppressed(session, now, until, purpose, channel, chunk, answer)
         asked = purpose == "direct_marketing" and any(row.basis == INTEREST for row in known.values())
         corporate = _corporate(session, channel, chunk) if asked else set()
         for pair in chunk:
-            one = known.get(pair[0])
+            number, key = pair
+            one = known.get(number)
             if one is None or one.state == "erased":
-                decisions[pair] = Decision("erased")
-            elif one.state == "archived" or pair[0] in people_stopped or pair[1] in addresses_stopped:
-                decisions[pair] = Decision("suppressed")
+                decisions[pair] = ERASED
+            elif one.state == "archived" or number in people_stopped or key in addresses_stopped:
+                decisions[pair] = SUPPRESSED
             else:
-                decisions[pair] = _basis(now, purpose, one, pair in corporate, answer)
+                decisions[pair] = _basis(now_us, purpose, one, pair in corporate, answer)
     return decisions
 
 
-def _basis(now: datetime, purpose: str, act: _Known, corporate: bool, answer: bool) -> Decision:
+def _basis(now_us: int, purpose: str, act: _Known, corporate: bool, answer: bool) -> Decision:
     """The lawful basis of one pair, from the latest act alone."""
     if act.act == "withdrawn" and not answer:
-        return Decision("no_lawful_basis")
-    if act.act == "given" and (act.expires_at is None or act.expires_at > now):
+        return NO_BASIS
+    if act.act == "given" and (act.expires_us is None or act.expires_us > now_us):
         marketing = act.basis in MARKETING_BASES or (act.basis == INTEREST and corporate)
         if purpose != "direct_marketing" or marketing:
             return Decision(None, act.consent_id, act.basis)
     own = OWN_BASIS.get(purpose) or (INTEREST if answer else None)
-    return Decision("no_lawful_basis") if own is None else Decision(None, None, own)
+    return NO_BASIS if own is None else Decision(None, None, own)
 
 
 def _suppressed(
@@ -396,7 +402,8 @@ def _known() -> Any:
         act.given_at <= bindparam("until", type_=Instant),
     )
     found = who.join(Stakeholder.__table__, person.id == who.c.one).outerjoin(Consent.__table__, theirs)
-    columns = (person.id, person.state, act.id.label("consent_id"), act.act, act.basis, act.expires_at)
+    of_act = (act.id.label("consent_id"), act.act, act.basis, type_coerce(act.expires_at, BigInteger))
+    columns = (person.id, person.state, *of_act)
     return select(*columns).select_from(found).order_by(act.given_at, act.id)
 
 
