@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from html import escape, unescape
-from typing import Any
+from typing import Any, NamedTuple
 
 import regex
 from babel.core import Locale, UnknownLocaleError
@@ -45,8 +45,7 @@ PICTURES = regex.compile(r'(<img(?: [a-z]+="[^"]*")*? src=")/m/')
 STENCILS_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """What composing needs of one delivery, read once per wave."""
 
     delivery_id: int
