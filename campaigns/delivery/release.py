@@ -346,6 +346,8 @@ def _release_if_clear(database: Database, occurrence_id: int, now: Callable[[], 
     """Ask the one gate for messages, then release; an obstacle that appeared since holds the message instead."""
     with database.write() as session:
         occurrence = session.get_one(Occurrence, occurrence_id)
+        if occurrence.state != "planned":
+            return False  # another clock was faster
         message = session.get_one(Message, occurrence.message_id)
         messages.settle(session, now(), message)
         clear = message.state in ("scheduled", "sending")
