@@ -4,30 +4,30 @@ RECIPIENTS people (default 30,000), ROUNDS rounds (default 5) that take turns, D
 relay is `smtp-sink` on this machine; the yardstick is `smtp-source -d -s 8` with mails of the same size. A run is timed
 from the due instant, release included, to the last settled row; what it costs is processor time of the sending process,
 on PostgreSQL with that of its server. `fallback`: words that do not compile. `in memory`: the same letters by the same
-connector with a dict for a ledger. `naive`: EmailMessage and smtplib on one kept connection, template compiled once. In
-a first round, which is not timed, the relay counts: it must have got what the ledger says was sent.
+connector with a dict for a ledger. `naive`: EmailMessage and smtplib on one kept connection, template compiled once.
+`small` and what stands below it go to ASIDE people each: mails that are encrypted, signed, or go to a relay that is far
+away. In a first round, which is not timed, the relay counts: it must have got what the ledger says was sent.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import shutil
 import smtplib
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jinja2 import Environment
 from sqlalchemy import select
 
@@ -39,19 +39,23 @@ from campaigns.messages.tables import Message
 from connectors.api import Connector, Outbound, Receipt
 from connectors.mail import build
 from service import garbage
-from service.settings import load
 from service.wiring import Wiring
-from tests.postgres import Cluster, cluster
+from tests.connectors.certificates import self_signed
+from tests.connectors.relay import closed_port
+from tests.postgres import cluster
 
-from . import mailing
+from . import machine, mailing, proxy
+from .place import Place
+from .sink import counted, relay, tool
 
 RECIPIENTS = int(os.environ.get("RECIPIENTS") or 30_000)
 ROUNDS = int(os.environ.get("ROUNDS") or 5)
 CHOSEN = os.environ.get("DATABASE") or "both"
 DATABASES = ("sqlite", "postgresql") if CHOSEN == "both" else (CHOSEN,)
-NAIVE = 500
+ASIDE = int(os.environ.get("ASIDE") or 3_000)
+NAIVE, FAR = 500, 200
 WAVE, GREAT_WAVE = 64, 500
-READY_S = 10.0
+DELAY_MS = 25.0  # each way
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,60 +67,37 @@ class Took:
     cpu_s: float
 
 
-class Place:
-    """One prepared database; every run has a copy of its own."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an account reaches its relay, where it is not in the clear and at once."""
 
-    def __init__(self, folder: Path, server: Cluster | None, port: int) -> None:
-        self.folder, self.server, self.copies = folder, server, 0
-        wiring = self._wiring(server.create("base") if server else f"sqlite:///{folder}/base.db")
-        self.letters = mailing.prepare(wiring, RECIPIENTS, port)
-        wiring.close()
-
-    @contextmanager
-    def fresh(self) -> Iterator[Wiring]:
-        """A copy of what was prepared."""
-        self.copies += 1
-        name = f"copy{self.copies}"
-        if self.server is None:
-            shutil.copy(self.folder / "base.db", self.folder / f"{name}.db")
-        url = self.server.create(name, "base") if self.server else f"sqlite:///{self.folder}/{name}.db"
-        wiring = self._wiring(url)
-        try:
-            yield wiring
-        finally:
-            wiring.close()
-            if self.server is not None:
-                self.server.drop(name)
-            for path in self.folder.glob(f"{name}.db*"):
-                path.unlink()
-
-    def cpu_s(self) -> float:
-        """Processor time so far of this process, and of the database's server where it has one."""
-        return time.process_time() + (_server_cpu_s(self.server) if self.server else 0.0)
-
-    def _wiring(self, url: str) -> Wiring:
-        chosen = {"DATA__DIR": str(self.folder), "DATABASE__URL": url, "LOG__LEVEL": "error"}
-        return Wiring(load({f"DOLEN__{name}": value for name, value in chosen.items()}))
+    settings: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
 def main() -> int:
     """Prepare, prove the counts, measure in turns, print a table and one line of JSON."""
-    if _tool("smtp-sink") is None or _tool("smtp-source") is None:
-        print("smtp-sink and smtp-source come with Postfix: apt install postfix", file=sys.stderr)
-        return 2
+    tool("smtp-sink"), tool("smtp-source")  # who lacks them is told here, and not after some minutes
     garbage.set_aside()  # as a worker does
     with ExitStack() as held:
-        folder, port = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="dolen-send-"))), _port()
+        folder, port = (
+            Path(held.enter_context(tempfile.TemporaryDirectory(prefix="dolen-send-"))),
+            closed_port(),
+        )
         server = held.enter_context(cluster(durable=True)) if "postgresql" in DATABASES else None
-        places = {name: Place(folder, server if name == "postgresql" else None, port) for name in DATABASES}
-        runs = _runs(places, port)
-        took = _measured(runs, port, folder)
+        servers = {"sqlite": None, "postgresql": server}
+        places = {name: Place(folder / name, servers[name], port, RECIPIENTS) for name in DATABASES}
+        small = Place(folder / "small", None, port, ASIDE)
+        far = held.enter_context(proxy.running(port, "--delay-ms", str(DELAY_MS)))
+        took = _measured(
+            _runs(places, port, far) | _asides(small, _ways(held, folder, port, far)), port, folder
+        )
     _tell(took)
     return 0
 
 
-def _runs(places: dict[str, Place], port: int) -> dict[str, Callable[[], Took]]:
-    """Everything that is measured, in the order of a round."""
+def _runs(places: dict[str, Place], port: int, far: int) -> dict[str, Callable[[], Took]]:
+    """What is measured with all recipients, in the order of a round, and the yardsticks."""
     first = next(iter(places.values()))
     size = _size(first)
     print(f"{RECIPIENTS:,} recipients, {size:,} bytes a mail, {ROUNDS} rounds", file=sys.stderr)
@@ -127,7 +108,35 @@ def _runs(places: dict[str, Place], port: int) -> dict[str, Callable[[], Took]]:
     runs["waves of 500"] = lambda: dolen(first, first.letters.compiled, GREAT_WAVE)
     runs["fallback"] = lambda: dolen(first, first.letters.fallback)
     runs["naive"] = lambda: naive(port)
+    runs["smtp-source, 50 ms"] = lambda: _smtp_source(far, size, FAR)
     return runs
+
+
+def _asides(small: Place, ways: dict[str, Way]) -> dict[str, Callable[[], Took]]:
+    """The same to fewer people, on SQLite, in each of these ways."""
+    return {
+        name: lambda way=way: dolen(small, small.letters.compiled, way=way)  # type: ignore[misc]
+        for name, way in ways.items()
+    }
+
+
+def _ways(held: ExitStack, folder: Path, port: int, far: int) -> dict[str, Way]:
+    certificate = str(folder / "relay.pem")
+    self_signed(Path(certificate))
+    encrypting = held.enter_context(proxy.running(port, "--certificate", certificate))
+    signed = {"dkim_selector": "dolen", "dkim_domain": mailing.SENDER.partition("@")[2]}
+    return {
+        "small": Way(),
+        "STARTTLS": Way({"port": encrypting, "security": "starttls", "ca_file": certificate}),
+        "DKIM, RSA 2048": Way(signed, {"dkim_key": _pem(generate_private_key(65537, 2048))}),
+        "DKIM, Ed25519": Way(signed, {"dkim_key": _pem(Ed25519PrivateKey.generate())}),
+        "50 ms": Way({"port": far}),
+        "50 ms, 32 connections": Way({"port": far, "in_flight": 32}),
+    }
+
+
+def _pem(key: RSAPrivateKey | Ed25519PrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _measured(runs: dict[str, Callable[[], Took]], port: int, folder: Path) -> dict[str, list[Took]]:
@@ -137,7 +146,7 @@ def _measured(runs: dict[str, Callable[[], Took]], port: int, folder: Path) -> d
         got = 0
         for name, run in runs.items():
             mails, before = run().mails, got
-            got = _counted(folder / "counted", before + mails)
+            got = counted(folder / "counted", before + mails)
             if got - before != mails:
                 raise SystemExit(f"{name}: {mails} are said to be sent, the relay got {got - before}")
     with relay(port):
@@ -151,9 +160,11 @@ def _measured(runs: dict[str, Callable[[], Took]], port: int, folder: Path) -> d
 # --- what is measured -----------------------------------------------------------------------------------------------
 
 
-def dolen(place: Place, message_id: int, wave: int = WAVE) -> Took:
+def dolen(place: Place, message_id: int, wave: int = WAVE, way: Way | None = None) -> Took:
     """The clock's and the worker's own functions, from the due instant until the message is finished."""
     with place.fresh() as wiring:
+        if way is not None:
+            mailing.through(wiring, way.secrets, **way.settings)
         desk = wiring.desk("bench")
         desk = replace(desk, pace=replace(desk.pace, wave_max=wave))
         mailing.submit(wiring, message_id)
@@ -232,13 +243,11 @@ def _letter(words: dict[str, Any], place: int) -> EmailMessage:
     return made
 
 
-def _smtp_source(port: int, size: int) -> Took:
-    tool = _tool("smtp-source")
-    assert tool is not None
+def _smtp_source(port: int, size: int, mails: int = RECIPIENTS) -> Took:
     began = time.perf_counter()
-    command = [tool, "-d", "-s", "8", "-m", str(RECIPIENTS), "-l", str(size), f"127.0.0.1:{port}"]
+    command = [tool("smtp-source"), "-d", "-s", "8", "-m", str(mails), "-l", str(size), f"127.0.0.1:{port}"]
     subprocess.run(command, check=True)
-    return Took(RECIPIENTS, time.perf_counter() - began, 0.0)
+    return Took(mails, time.perf_counter() - began, 0.0)
 
 
 def _size(place: Place) -> int:
@@ -246,72 +255,6 @@ def _size(place: Place) -> int:
     with place.fresh() as wiring:
         _, composer, letters = _released(wiring, place.letters.compiled)
         return round(statistics.mean(len(build(composer.compose(one))) for one in letters[:100]))
-
-
-# --- beside it ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def relay(port: int, count: Path | None = None) -> Iterator[None]:
-    """`smtp-sink`; with `count` it writes its counters there, which takes it a quarter of its time."""
-    tool = _tool("smtp-sink")
-    assert tool is not None
-    user = ["-u", "nobody"] if os.getuid() == 0 else []
-    command = [tool, *user, *(["-c"] if count else []), f"127.0.0.1:{port}", "512"]
-    with open(count or os.devnull, "wb") as out:
-        process = subprocess.Popen(command, stdout=out)
-        try:
-            _wait_for(port)
-            yield
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _counted(path: Path, wanted: int) -> int:
-    """How many mails the relay says it got, when it has had a moment to say so."""
-    end = time.monotonic() + READY_S
-    while True:
-        got = int((re.findall(rb"mesg=(\d+)", path.read_bytes()[-200:]) or [b"0"])[-1])
-        if got >= wanted or time.monotonic() > end:
-            return got
-        time.sleep(0.05)
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + READY_S
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-
-
-def _port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def _tool(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-
-
-def _server_cpu_s(server: Cluster) -> float:
-    """Processor time of the postmaster, of what it has waited for and of what it runs now."""
-    master = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
-    ticks = 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, values = path.read_text().rsplit(")", 1)
-        except FileNotFoundError:  # it has just ended
-            continue
-        fields = values.split()
-        if int(fields[1]) == master or name.startswith(f"{master} "):
-            ticks += sum(int(value) for value in fields[11 : 15 if name.startswith(f"{master} ") else 13])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 # --- what is told ---------------------------------------------------------------------------------------------------
@@ -322,9 +265,11 @@ def _tell(took: dict[str, list[Took]]) -> None:
     cpu = {
         name: statistics.median(one.cpu_s / one.mails * 1e6 for one in all_) for name, all_ in took.items()
     }
+    table = ["| | mails/s | of `smtp-source` | processor time a mail |", "|---|---|---|---|"]
     for name in took:
-        ratio = per_s[name] / per_s["smtp-source"]
-        print(f"{name:14} {per_s[name]:8,.0f}/s  {ratio:5.2f}  {cpu[name]:8.1f} µs CPU", file=sys.stderr)
+        ratio = _ratio(took, name, "smtp-source, 50 ms" if "50 ms" in name else "smtp-source")
+        cost = f"{cpu[name]:,.0f} µs" if cpu[name] else ""
+        table.append(f"| {name} | {per_s[name]:,.0f} | {ratio:.2f} | {cost} |")
     first = DATABASES[0]
     line: dict[str, Any] = {
         "benchmark": "send", "recipients": RECIPIENTS, "rounds": ROUNDS,
@@ -336,7 +281,7 @@ def _tell(took: dict[str, list[Took]]) -> None:
         **{f"bookkeeping_share_{name}": round(1 - cpu["in memory"] / cpu[name], 2) for name in DATABASES},
         "wave_ratio": _ratio(took, first, "waves of 500"),
     }  # fmt: skip
-    print(json.dumps(line))
+    machine.end(line, table, rounds={name: [asdict(one) for one in all_] for name, all_ in took.items()})
 
 
 def _ratio(took: dict[str, list[Took]], one: str, other: str) -> float | None:
