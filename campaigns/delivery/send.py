@@ -7,6 +7,7 @@ before every write to the network. What the network answers is never thrown away
 
 from __future__ import annotations
 
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-import orjson
 from sqlalchemy import Text, bindparam, cast, literal, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -319,7 +319,8 @@ def _settle(
 def letters(session: Session, held: batch.Claim) -> list[tuple[Waiting, Letter]]:
     """The rows of a batch with what their words are made of; a variant is read once, however many have it."""
     rows = session.connection().execute(_LETTERS, {"batch": held.batch_id}).all()
-    values = orjson.loads(f"[{','.join([row.slots or 'null' for row in rows])}]")  # at once is quicker
+    # At once is quicker; a reader that is quicker still makes floats of great whole numbers.
+    values = json.loads(f"[{','.join([row.slots or 'null' for row in rows])}]")
     wanted = {number for row in rows for number in row[-2:] if number is not None}
     found = {one.id: one for one in session.scalars(select(Variant).where(Variant.id.in_(wanted)))}
     made = []
