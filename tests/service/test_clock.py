@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from service.clock import JUMP_S, Watch, ticks
 from service.wiring import Wiring
 
-# What cannot be known without a lock, or is done so seldom that nobody waits for it.
-LOCKING = {"gather", "recover", "make_ahead", "recount_oldest", "fold", "forget", "noticed"}
+# What is done so seldom that nobody waits for it.
+LOCKING = {"make_ahead", "recount_oldest", "fold", "forget", "noticed"}
 
 
 @pytest.mark.parametrize(
