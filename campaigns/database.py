@@ -6,6 +6,7 @@ that takes no lock. PostgreSQL needs synchronous_commit on. Durable or not start
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from .plain import plain
 
 BUSY_TIMEOUT_MS = 5000
+# Who waits for another writer looks again so often. SQLite's own waits grow to 100 ms, and then it finds no gap between
+# the transactions of one who writes without end.
+TURN_S = 0.001
+WRITE = "BEGIN IMMEDIATE"
 CHANNEL = "dolen_work"
 # How long a waiting worker does not notice that SQLite's file has changed.
 LOOK_S = 0.02
@@ -44,9 +49,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.write_engine = (
-            _sqlite(url, "BEGIN IMMEDIATE", 2) if self.is_sqlite else _postgresql(url, pool_size)
-        )
+        self.write_engine = _sqlite(url, WRITE, 2) if self.is_sqlite else _postgresql(url, pool_size)
         self.read_engine = _sqlite(url, "BEGIN", pool_size) if self.is_sqlite else self.write_engine
         self.sessions = sessionmaker(self.write_engine, expire_on_commit=False)
         self._readers = sessionmaker(self.read_engine, expire_on_commit=False)
@@ -237,13 +240,30 @@ def _sqlite(url: str, begin: str, pool_size: int) -> Engine:
             "cache_size=-8000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
+        if begin == WRITE:
+            cursor.execute("PRAGMA busy_timeout=0")  # `_has_turn` waits
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        if begin != WRITE or not _has_turn(connection.connection.driver_connection):
+            connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _has_turn(connection: sqlite3.Connection) -> bool:
+    """Begin to write as soon as nobody else does; False where that never comes, or something else is wrong."""
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while time.monotonic() < end:
+        try:
+            connection.execute(WRITE)
+            return True
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                return False
+        time.sleep(TURN_S)
+    return False
 
 
 def _postgresql(url: str, pool_size: int) -> Engine:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -97,6 +98,30 @@ def test_a_writer_is_not_alone_with_a_transaction_that_has_not_ended() -> None:
         writer.close()
         database.close()
     assert before + during + after == [False, True, False, False, False, True]
+
+
+def test_who_waits_to_write_gets_a_turn_between_the_transactions_of_one_who_never_stops(
+    database: Database,
+) -> None:
+    begun = threading.Event()
+
+    def without_end() -> None:
+        for _ in range(200):
+            with database.write() as session:
+                note(session, NOW, "test", "test.endless", "test", 1)
+                session.flush()
+                begun.set()
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=without_end)
+    thread.start()
+    begun.wait()
+    with database.write() as session:
+        note(session, NOW, "test", "test.patient", "test", 1)
+    with database.read() as session:
+        written = session.scalars(select(AuditEntry.act)).all()
+    thread.join()
+    assert written.count("test.endless") < 150 and "test.patient" in written
 
 
 def test_a_durable_server_keeps_fsync_and_the_product_accepts_it() -> None:

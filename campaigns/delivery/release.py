@@ -7,6 +7,7 @@ through; releasing twice inserts nothing, and an interrupted release goes on whe
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from . import audience, batch, rollout, spread, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
 HORIZON_S = 600.0
+# SQLite has one writer at a time: between two chunks others get as long as a chunk took, and no longer than this.
+PAUSE_S = 0.05
 # What is the same in every row, and then the columns of a row in the order in which `_write` gives them.
 SAME = {"language": "", "part": 0, "attempt": 0, "token": 0, "deaths": 0}
 COLUMNS = ("id", "occurrence_id", "batch_id", "settled_at", *audience.Row._fields, *SAME)
@@ -56,6 +59,7 @@ def release(database: Database, occurrence_id: int, now: Callable[[], datetime])
     done: bool | None = None
     plan: audience.Plan | None = None
     while done is None:
+        began = time.monotonic()
         with database.write() as session:
             at = now()
             # Locked, and the words read after that: who edits them waits for these rows, and takes them back.
@@ -63,6 +67,8 @@ def release(database: Database, occurrence_id: int, now: Callable[[], datetime])
             if plan is None or not plan.is_of(audience.stamp(session, plan.message_id), released_to):
                 plan = _open(session, occurrence_id, at)
             done = _chunk(session, plan, at)
+        if database.is_sqlite:
+            time.sleep(min(PAUSE_S, time.monotonic() - began))
     return done
 
 
