@@ -24,7 +24,7 @@ from tests.connectors.relay import closed_port
 
 from . import machine, mailing, sink
 from .place import Place
-from .running import Process, dolen
+from .running import Process, at_rest, dolen
 
 FEW = int(os.environ.get("FEW") or 30_000)
 RECIPIENTS = int(os.environ.get("RECIPIENTS") or 1_000_000)
@@ -63,7 +63,7 @@ def main() -> int:
 def _run(place: Place) -> Took:
     """One mailing from its acceptance until it is finished."""
     with place.fresh() as wiring, dolen(wiring, "clock") as clock, dolen(wiring, "work") as worker:
-        _until_at_rest(worker)
+        at_rest(worker)
         both, began = (worker, clock), time.perf_counter()
         cpu_s = [one.cpu_s() for one in both]
         mailing.submit(wiring, place.letters.compiled)
@@ -75,14 +75,6 @@ def _run(place: Place) -> Took:
     took = Took(mails, seconds, memory_kb, *spent)
     print(took, file=sys.stderr, flush=True)
     return took
-
-
-def _until_at_rest(worker: Process) -> None:
-    """Wait until it has started: it takes no more time than one that waits."""
-    spent = -1.0
-    while worker.cpu_s() - spent > 0.2:
-        spent = worker.cpu_s()
-        time.sleep(1.0)
 
 
 def _until_finished(wiring: Wiring, message_id: int, worker: Process) -> int:

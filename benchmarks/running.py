@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from service import leash
 from service.wiring import Wiring
 
 END_S = 60.0
+RESTS = 0.2  # of a second is what a process takes at most while it waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,12 @@ def dolen(wiring: Wiring, name: str) -> Iterator[Process]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def at_rest(*processes: Process) -> None:
+    """Wait until they have started: none takes more time than one that waits."""
+    for process in processes:
+        spent = -1.0
+        while process.cpu_s() - spent > RESTS:
+            spent = process.cpu_s()
+            time.sleep(1.0)
