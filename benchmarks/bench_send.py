@@ -3,11 +3,12 @@
 RECIPIENTS people (default 30,000), ROUNDS rounds (default 5) that take turns, DATABASE sqlite, postgresql or both. The
 relay is `smtp-sink` on this machine; the yardstick is `smtp-source -d -s 8` with mails of the same size. A run is timed
 from the due instant, release included, to the last settled row, in this process, one thing after the other; what it
-costs is its processor time, on PostgreSQL with that of its server. `as it runs`: the same by `dolen clock` and `dolen
-work` as anybody starts them, beside each other and the relay. `fallback`: words that do not compile. `in memory`: the same letters by the same
-connector with a dict for a ledger. `naive`: EmailMessage and smtplib on one kept connection, template compiled once.
-`small` and what stands below it go to ASIDE people each: mails that are encrypted, signed, or go to a relay that is far
-away. In a first round, which is not timed, the relay counts: it must have got what the ledger says was sent.
+costs is its processor time, on PostgreSQL with that of its server. `as it runs`: the same by `dolen clock` and
+`dolen work` as anybody starts them, beside each other and the relay. `fallback`: words that do not compile.
+`in memory`: the same letters by the same connector with a dict for a ledger. `naive`: EmailMessage and smtplib on one
+kept connection, template compiled once. `small` and what stands below it go to ASIDE people each: mails that are
+encrypted, signed, or go to a relay that is far away. In a first round, which is not timed, the relay counts: it must
+have got what the ledger says was sent.
 """
 
 from __future__ import annotations
