@@ -100,20 +100,20 @@ def test_a_writer_is_not_alone_with_a_transaction_that_has_not_ended() -> None:
     assert before + during + after == [False, True, False, False, False, True]
 
 
-def test_who_waits_to_write_gets_a_turn_between_the_transactions_of_one_who_never_stops(
-    database: Database,
-) -> None:
+def test_who_waits_to_write_gets_a_turn_between_the_transactions_of_another(database: Database) -> None:
+    """SQLite's own waits grow to 100 ms, and may miss every gap."""
     begun = threading.Event()
 
-    def without_end() -> None:
-        for _ in range(200):
+    def again_and_again() -> None:
+        for _ in range(20):
             with database.write() as session:
-                note(session, NOW, "test", "test.endless", "test", 1)
+                note(session, NOW, "test", "test.busy", "test", 1)
                 session.flush()
                 begun.set()
-                time.sleep(0.01)
+                time.sleep(0.1)
+            time.sleep(0.02)
 
-    thread = threading.Thread(target=without_end)
+    thread = threading.Thread(target=again_and_again)
     thread.start()
     begun.wait()
     with database.write() as session:
@@ -121,7 +121,7 @@ def test_who_waits_to_write_gets_a_turn_between_the_transactions_of_one_who_neve
     with database.read() as session:
         written = session.scalars(select(AuditEntry.act)).all()
     thread.join()
-    assert written.count("test.endless") < 150 and "test.patient" in written
+    assert "test.patient" in written and written.count("test.busy") < 20
 
 
 def test_a_durable_server_keeps_fsync_and_the_product_accepts_it() -> None:
