@@ -27,8 +27,9 @@ from ..wiring import Wiring
 
 log = observe.log("dolen.engine")
 
-SOON = tuple(lane for lane in LANES if lane != "bulk")
-URGENT = ("urgent",)
+# Each lane in one place only: a worker that is killed has one wave of a message in hand, and never two.
+URGENT, BULK = ("urgent",), ("bulk",)
+SOON = tuple(lane for lane in LANES if lane not in URGENT + BULK)
 INBOUND_S = 1.0
 NOTICES_S = 5.0
 # After an error nobody foresaw, a loop waits this long, so that it cannot spin.
@@ -48,13 +49,13 @@ class Engine:
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.desk = wiring.desk(owner, self.stopping.is_set)
         self._watches: dict[tuple[str, ...], Watch] = {
-            lanes: Watch(wiring.database) for lanes in (LANES, SOON, URGENT)
+            lanes: Watch(wiring.database) for lanes in (BULK, SOON, URGENT)
         }
         idle_s = wiring.settings.work.idle_s
         steps = (
-            (self._send, idle_s),
             # Each apart, so that what takes long keeps nothing else waiting: a great mailing what is due, a batch
             # what is urgent, a slow provider an opt-out, a large file a reply, the sample year all of them.
+            (self._bulk, idle_s),
             (self._soon, idle_s),
             (self._urgent, idle_s),
             (self._inbound, INBOUND_S),
@@ -87,8 +88,8 @@ class Engine:
         with self.wiring.database.write() as session:
             repair.lay_down(session, self.wiring.now(), self.desk.owner, self.wiring.pace)
 
-    def _send(self) -> bool:
-        return self._work(LANES)
+    def _bulk(self) -> bool:
+        return self._work(BULK)
 
     def _soon(self) -> bool:
         return self._work(SOON)
