@@ -13,7 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, bindparam, delete, exists, func, insert, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from ..base import Instant, db_in, new_id
@@ -176,6 +190,14 @@ def make(
     return taken
 
 
+def _due_again(now: datetime | BindParameter[datetime]) -> list[ColumnElement[bool]]:
+    return [Delivery.state.in_(WAITING), Delivery.next_at <= now, Delivery.batch_id.is_(None)]
+
+
+def _out_of_time() -> list[ColumnElement[bool]]:
+    return [Batch.owner.is_not(None), Batch.until_db < db_in(0)]
+
+
 def waits_again(session: Session, now: datetime) -> bool:
     """Whether rows are due again that are in no batch."""
     return session.connection().execute(_AGAIN, {"now": now}).first() is not None
@@ -195,9 +217,7 @@ def gather(session: Session, now: datetime, limit: int = 2000) -> int:
     session.execute(
         update(Delivery)
         .where(
-            Delivery.state.in_(WAITING),
-            Delivery.next_at <= now,
-            Delivery.batch_id.is_(None),
+            *_due_again(now),
             Delivery.message_id.in_(withdrawn),
         )
         .values(state=states.CANCELLED, next_at=None, settled_at=now)
@@ -208,9 +228,7 @@ def gather(session: Session, now: datetime, limit: int = 2000) -> int:
         .join(Message, Message.id == Delivery.message_id)
         .join(Occurrence, Occurrence.id == Delivery.occurrence_id)
         .where(
-            Delivery.state.in_(WAITING),
-            Delivery.next_at <= now,
-            Delivery.batch_id.is_(None),
+            *_due_again(now),
             or_(Message.state.in_(("scheduled", "sending", "held")), Occurrence.kind == "test"),
         )
         .order_by(Delivery.next_at, Delivery.id)
@@ -230,7 +248,7 @@ def recover(session: Session, now: datetime, pace: Pace, limit: int = 20) -> int
     """Take batches whose worker is gone by the database's clock; how many."""
     lost = session.execute(
         select(Batch.id, Batch.account_id, Batch.alone_id, Batch.token)
-        .where(Batch.owner.is_not(None), Batch.until_db < db_in(0))
+        .where(*_out_of_time())
         .order_by(Batch.id)
         .limit(limit)
         .with_for_update(of=Batch, skip_locked=True)
@@ -311,10 +329,8 @@ def _blame(session: Session, delivery_id: int, now: datetime) -> None:
 
 
 # Made once: every batch asks them, and every beat of the clock.
-_AGAIN = select(Delivery.id).where(
-    Delivery.state.in_(WAITING), Delivery.next_at <= bindparam("now", type_=Instant), Delivery.batch_id.is_(None)
-).limit(1)  # fmt: skip
-_LOST = select(Batch.id).where(Batch.owner.is_not(None), Batch.until_db < db_in(0)).limit(1)
+_AGAIN = select(Delivery.id).where(*_due_again(bindparam("now", type_=Instant))).limit(1)
+_LOST = select(Batch.id).where(*_out_of_time()).limit(1)
 _NEXT, _RENEWED = _urgent_first(), _renewed()
 _DONE, _FREE = _laid_down()
 _NEW = insert(Batch.__table__)  # type: ignore[arg-type]
