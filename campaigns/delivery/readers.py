@@ -72,11 +72,10 @@ class Readers:
         """
         consent.lock(session, [row.stakeholder_id for row in rows if row.stakeholder_id is not None])
         holds = still()
+        self._of_use = holds or (self._of_use and self._at is None)
         if not (holds and self._at is not None and timedelta(0) <= now - self._at < AGAIN):
-            self._of_use = holds or (self._of_use and self._at is None)
             self._said, self._at = {}, now
         if any(row.id not in self._said for row in rows):
-            self._of_use = self._of_use or holds
             asked = [*chain(rows, coming)] if self._of_use else rows
             self._said |= _ask(session, now, self._held, message, self._account, asked)
         return self._said
