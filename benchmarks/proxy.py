@@ -10,14 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ssl
-import subprocess
-import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from service import leash
+from .served import served
 
 CHUNK = 1 << 18
 Pass = Callable[[StreamReader, StreamWriter], Awaitable[None]]
@@ -26,15 +24,8 @@ Pass = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 @contextmanager
 def running(to: int, *arguments: str) -> Iterator[int]:
     """Its port, for the length of a block."""
-    command = [sys.executable, "-m", "benchmarks.proxy", "--to", str(to), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=leash.hold)
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
+    with served("benchmarks.proxy", "--to", str(to), *arguments) as (port, _):
+        yield port
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.simulator import log
-from service import leash
+
+from .served import served
 
 OFFERED = b"250-relay.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 10000000\r\n"
 # A delivery is known by its Message-ID outside.
@@ -45,15 +45,8 @@ class Running:
 @contextmanager
 def running(path: Path, *arguments: str) -> Iterator[Running]:
     """A relay for the length of a block."""
-    command = [sys.executable, "-m", "benchmarks.relay", "--log", str(path), *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=leash.hold)
-    assert process.stdout is not None
-    try:
-        yield Running(int(process.stdout.readline()), path, process)
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
+    with served("benchmarks.relay", "--log", str(path), *arguments) as (port, process):
+        yield Running(port, path, process)
 
 
 def main(argv: list[str] | None = None) -> None:
