@@ -15,7 +15,7 @@ ConnectorError
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -123,6 +123,7 @@ class Limits:
 
     `counting` names how the provider counts a text: codepoints, graphemes, x or mastodon (`messages/lengths.py`).
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
+    `media_…`: how many go with one post, of which types (`image/png`), how large each may be.
     `per_…` count hand-overs of this account, `app_per_…` of all accounts of one app; days and months are those of UTC.
     """
 
@@ -130,7 +131,11 @@ class Limits:
     subject_max: int | None = None
     html: bool = False
     counting: str = "codepoints"
+    media_min: int = 0
     media_max: int = 0
+    media_types: tuple[str, ...] = ()
+    media_bytes_max: int | None = None
+    alt_max: int | None = None
     in_flight: int = 1
     per_second: float | None = None
     per_day: int | None = None
@@ -140,6 +145,23 @@ class Limits:
     app_per_month: int | None = None
     deadline_s: float = 60.0
     same_within_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture or film that goes with a post. `url` is where anybody can fetch it, for providers that do so.
+
+    `type` is its content type, `alt` what it shows in words (empty: decoration alone), `size` is in bytes.
+    """
+
+    name: str
+    type: str
+    alt: str
+    size: int
+    url: str
+    load: Callable[[], bytes]
+    width: int = 0
+    height: int = 0
 
 
 # Of Filled, Outbound and Receipt there is one or more for each letter, and nobody changes one: but a frozen one takes
@@ -173,6 +195,9 @@ class Outbound:
 
     The words are a text or one in pieces: `str(outbound.text)` is right for both. `headers` are extra mail headers,
     already checked. `since` is when the first intent was committed (aware UTC).
+
+    `media` go with it, in their order. `in_reply_to` names what it answers, as the provider named that; of a thread's
+    later part it is the part before, and `options["thread"]` is the first.
     """
 
     key: str
@@ -189,6 +214,7 @@ class Outbound:
     headers: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     since: datetime | None = None
+    media: Sequence[Medium] = ()
 
 
 @dataclass(slots=True)
@@ -271,6 +297,20 @@ class Renewed:
     life_s: float | None = None
 
 
+# What providers count, in our words. `impressions` is how often it was shown, `reach` to how many different people.
+FIGURES = ("impressions", "reach", "likes", "boosts", "replies", "clicks", "saves", "views")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a provider counts of one post: `figure` is one of FIGURES. What it does not tell has no Reading: it is not
+    zero."""
+
+    provider_id: str
+    figure: str
+    value: int
+
+
 @dataclass(frozen=True, slots=True)
 class Connector:
     """One connected account, ready to use. Faces that are None are capabilities it does not have.
@@ -294,6 +334,7 @@ class Connector:
     hooks: Callable[[Call], Heard] | None = None
     poll: Callable[[Mapping[str, Any] | None], Polled] | None = None
     refresh: Callable[[], Renewed] | None = None
+    metrics: Callable[[Sequence[str]], Sequence[Reading]] | None = None
     app: str = ""
     close: Callable[[], None] = lambda: None
 
@@ -318,7 +359,7 @@ class Setting:
 class Provider:
     """What the registry knows of a connector before anyone connects: what it can do, its settings, how to connect.
 
-    `faces` names what a connected account has beyond sending: find, hooks, poll, refresh. `repeats` is keyed,
+    `faces` names what a connected account has beyond sending: find, hooks, poll, refresh, metrics. `repeats` is keyed,
     findable or blind, or "by setting"; `events` are the kinds of Event it can bring.
     """
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import socket
 from abc import ABC, abstractmethod
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +25,7 @@ from typing import Any
 import pytest
 
 from .api import (
+    FIGURES,
     AccountGone,
     Blind,
     Call,
@@ -33,8 +35,11 @@ from .api import (
     Event,
     Findable,
     Keyed,
+    Limits,
+    Medium,
     NotAuthentic,
     Outbound,
+    Reading,
     Receipt,
     Uncertain,
 )
@@ -42,6 +47,10 @@ from .api import (
 EVENT_KINDS = frozenset(
     ("reply", "mention", "like", "boost", "bounce", "complaint", "opt_out", "auto_reply")
     + ("delivered", "opened", "clicked")
+)
+# A picture of one point (PNG), the smallest that decoders take; a byte after its end makes another of it.
+PIXEL = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 )
 SCRIPTS = (
     "Dewch i’r cyfarfod nos Fercher: ŵ, ŷ, â.",
@@ -112,6 +121,28 @@ class FarEvents(FarSide):
     @abstractmethod
     def happen(self, kind: str, n: int) -> None:
         """The n-th event, of this kind, is there to be asked for."""
+
+
+class FarMedia(FarSide):
+    """A provider that takes pictures with a post."""
+
+    @abstractmethod
+    def media(self, key: str) -> list[tuple[bytes, str]]:
+        """The pictures that it took with the post of this key, each with what it is said to show, in their order."""
+
+    @abstractmethod
+    def refuses_media(self) -> None:
+        """The provider breaks off at the next picture it is given: nothing is posted."""
+
+
+class FarMetrics(FarSide):
+    """A provider that counts what becomes of a post. `figures` are those of FIGURES that it can tell."""
+
+    figures: tuple[str, ...] = ("likes",)
+
+    @abstractmethod
+    def count(self, provider_id: str, figure: str, value: int) -> None:
+        """From now on it tells this of the post."""
 
 
 class FarHooks(ABC):
@@ -324,6 +355,62 @@ class PollContract:
             poll(None)
 
 
+class MediaContract:
+    """What a connector owes that takes pictures."""
+
+    def test_it_declares_which_pictures_it_takes(self, far: FarMedia) -> None:
+        """The domain refuses the others before anybody approves them."""
+        limits = far.connector().limits
+        assert 0 <= limits.media_min <= limits.media_max and limits.media_max >= 1
+        assert limits.media_types and all("/" in one for one in limits.media_types)
+
+    def test_pictures_go_with_their_words_in_their_order(self, far: FarMedia) -> None:
+        """Bytes as they are, and what they show for whoever cannot see them."""
+        connector = far.connector()
+        given = pictures(min(connector.limits.media_max, 2), connector.limits)
+        outbound = replace(far.outbound(1), media=given)
+        connector.send(outbound)
+        assert far.media(outbound.key) == [(one.load(), one.alt) for one in given]
+
+    def test_a_picture_that_does_not_get_there_means_that_nothing_was_posted(self, far: FarMedia) -> None:
+        """A picture by itself is seen by nobody, so it may be given again: never Uncertain."""
+        connector = far.connector()
+        outbound = replace(far.outbound(1), media=pictures(1, connector.limits))
+        far.refuses_media()
+        with pytest.raises(Deferred):
+            connector.send(outbound)
+        assert far.accepted() == []
+        assert _tries(connector, outbound, 3).provider_id
+        assert far.accepted() == [outbound.key]
+
+
+class MetricsContract:
+    """What a connector owes that tells what a provider counts."""
+
+    def test_what_is_counted_is_told_by_the_posts_name(self, far: FarMetrics) -> None:
+        """In our words, and each figure that it says it can tell."""
+        connector = far.connector()
+        names = [connector.send(far.outbound(n)).provider_id for n in (1, 2)]
+        for n, figure in enumerate(far.figures, start=1):
+            far.count(names[0], figure, n)
+        told = {(one.provider_id, one.figure): one.value for one in _metrics(connector, names)}
+        assert set(far.figures) <= set(FIGURES) and {figure for _, figure in told} <= set(FIGURES)
+        for n, figure in enumerate(far.figures, start=1):
+            assert told[names[0], figure] == n
+        assert {name for name, _ in told} <= set(names)
+
+    def test_a_post_that_is_gone_is_not_told_as_zero(self, far: FarMetrics) -> None:
+        """Missing is not zero."""
+        connector = far.connector()
+        name = connector.send(far.outbound(1)).provider_id
+        told = _metrics(connector, [name, _like(name)])
+        assert {one.provider_id for one in told} <= {name}
+
+    def test_nothing_is_asked_about_nothing(self, far: FarMetrics) -> None:
+        """An empty list costs no call."""
+        assert _metrics(far.unreachable(), []) == []
+
+
 class HookContract:
     """What a connector owes when it is called."""
 
@@ -389,6 +476,30 @@ class HookContract:
         monkeypatch.setattr(socket, "getaddrinfo", caught)
         monkeypatch.setattr(socket.socket, "connect", caught)
         assert connector.hooks is not None and connector.hooks(call).events
+
+
+def pictures(count: int, limits: Limits) -> tuple[Medium, ...]:
+    """So many different small pictures of the first type that is taken, each with what it shows in Welsh."""
+    kind = limits.media_types[0]
+
+    def picture(n: int) -> Medium:
+        data = PIXEL + bytes([n])
+        url = f"https://dolen.example/m/{n}.png"
+        return Medium(
+            f"{n}.png", kind, f"Pont Llanfair, llun {n} – الجسر", len(data), url, lambda: data, 1, 1
+        )
+
+    return tuple(picture(n) for n in range(1, count + 1))
+
+
+def _metrics(connector: Connector, names: list[str]) -> list[Reading]:
+    assert connector.metrics is not None
+    return list(connector.metrics(names))
+
+
+def _like(name: str) -> str:
+    """Another name of the same shape."""
+    return name[:-1] + ("2" if name.endswith("1") else "1")
 
 
 def _tries(connector: Connector, outbound: Outbound, most: int) -> Receipt:
