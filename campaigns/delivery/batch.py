@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 from ..base import Instant, db_in, new_id
 from ..database import wake
 from ..messages.tables import LANES, Message, Occurrence
-from . import accounts, states, stops, trouble
+from . import accounts, domains, states, stops, trouble
 from .backoff import Pace
 from .tables import Account, Attempt, Batch, Delivery
 
@@ -77,6 +77,8 @@ def claim(
         .where(Batch.id == found.id, Batch.owner.is_(None))
         .values(owner=owner, token=token, until_db=db_in(round(lease_s * 1e6)))
     )
+    if found.domains_until is not None and found.domains_until > now:
+        domains.lay_aside(session, now, found.id, found.account_id)
     alone = trial_until is not None or found.deaths >= ALONE_AFTER
     return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone, trial_until)
 
@@ -92,7 +94,7 @@ def _urgent_first() -> Any:
     return (
         select(
             Batch.id, Batch.account_id, Batch.occurrence_id, Occurrence.message_id, Batch.deaths,
-            Account.trouble_since_at,
+            Account.trouble_since_at, domains.until_when(Batch.account_id).label("domains_until"),
         )
         .join(Occurrence, Occurrence.id == Batch.occurrence_id)
         .join(Message, Message.id == Occurrence.message_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,7 +23,7 @@ from ..base import Instant, constant, given
 from ..messages import render
 from ..messages.tables import Message
 from ..stakeholders import addresses, consent
-from . import limits, states, tally, trouble
+from . import domains, limits, states, tally, trouble
 from .backoff import Pace
 from .batch import note
 from .gate import Taken
@@ -62,9 +62,17 @@ def settle(
     sent = [one for one in outcomes if isinstance(one.answer, Receipt)]
     _sent(session, now, sent)
     verdict = trouble.judge(session, now, account, [one.answer for one in outcomes], pace)
+    waits: dict[str, datetime] = {}
+    if len(sent) < len(outcomes):
+        told = [(one.row.address_key, one.answer) for one in outcomes]
+        waits = domains.refused(session, now, account, told, pace)
     for one in outcomes:
         if not isinstance(one.answer, Receipt):
-            _other(session, now, account, one, pace, verdict)
+            _other(session, now, account, one, pace, _waits_until(one, verdict, waits))
+    if waits and verdict.wait_until is None:
+        verdict.wait_until = (
+            now  # the batch is laid down; rows to these domains leave it when it is claimed again
+        )
     limits.give_back(session, now, account, sum(one.answer is NOT_STARTED for one in outcomes))
     tally.add(session, account.id, [one.answer for one in outcomes])
     return verdict
@@ -133,12 +141,21 @@ def _late(session: Session, now: datetime, one: Outcome) -> None:
     note(session, now, row.id, one.row.attempt, one.row.token, "late_answer", provider_id=_name(one))
 
 
+def _waits_until(one: Outcome, verdict: Verdict, waits: Mapping[str, datetime]) -> datetime | None:
+    """When what refused a row takes something again, its account or its domain; None where it was the row alone."""
+    if not isinstance(one.answer, Deferred):
+        return None
+    if one.answer.scope == "account":
+        return verdict.wait_until
+    return waits.get(domains.of(one.row.address_key)) if one.answer.scope == "domain" else None
+
+
 def _other(
-    session: Session, now: datetime, account: Account, one: Outcome, pace: Pace, verdict: Verdict
+    session: Session, now: datetime, account: Account, one: Outcome, pace: Pace, waits_until: datetime | None
 ) -> None:
     """Anything but acceptance."""
     answer = one.answer
-    values = _values(session, now, account, one, pace, verdict.wait_until)
+    values = _values(session, now, account, one, pace, waits_until)
     if one.row.repeat and values["state"] in (states.DEFERRED, states.FAILED):
         values = {"state": states.UNKNOWN, "settled_at": now, **_but(values, "state", "reason", "settled_at")}
     row = one.row
@@ -168,9 +185,9 @@ def _other(
 
 
 def _values(
-    session: Session, now: datetime, account: Account, one: Outcome, pace: Pace, wait_until: datetime | None
+    session: Session, now: datetime, account: Account, one: Outcome, pace: Pace, waits_until: datetime | None
 ) -> dict[str, Any]:
-    """What the row becomes; `wait_until` is when its account takes something again."""
+    """What the row becomes; `waits_until` is when its account or domain takes something again."""
     answer = one.answer
     if not isinstance(answer, ConnectorError):
         return {"state": states.DEFERRED, "next_at": now}
@@ -185,8 +202,7 @@ def _values(
         return {"state": states.DEFERRED, "next_at": now, "error": error}
     if isinstance(answer, Deferred):
         wait = timedelta(seconds=pace.delay_s(one.row.attempt, random.random(), answer.retry_after_s))
-        again_at = wait_until if answer.scope == "account" and wait_until is not None else now + wait
-        return _again(session, now, account, one, again_at, pace, error)
+        return _again(session, now, account, one, waits_until or now + wait, pace, error)
     next_at = pace.unknown_next_at(
         account.repeats, account.on_unknown, now, one.row.intent_at, float(account.limits["deadline_s"])
     )

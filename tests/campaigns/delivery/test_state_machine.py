@@ -61,8 +61,8 @@ KINDS: dict[str, Repeats] = {
     "keyed": Keyed(LIFE_S), "findable": Findable(VISIBLE_S), "hold": Blind(), "retry": Blind(), "assume_sent": Blind(),
 }  # fmt: skip
 ANSWERS = (
-    "take", "take", "take", "defer", "defer_account", "refuse", "gone", "account_gone", "taken_uncertain",
-    "lost_uncertain", "broken", "die_before", "die_after",
+    "take", "take", "take", "defer", "defer_account", "defer_domain", "refuse", "gone", "account_gone",
+    "taken_uncertain", "lost_uncertain", "broken", "die_before", "die_after",
 )  # fmt: skip
 PLACES = (
     "claim.after_commit", "render.after", "intent.before_commit", "intent.after_commit", "net.after_reply",
@@ -106,6 +106,7 @@ class Provider:
     def _refuse(self, told: str) -> None:
         refusals: dict[str, ConnectorError] = {
             "defer": Deferred("later"), "defer_account": Deferred("slower", scope="account", retry_after_s=30.0),
+            "defer_domain": Deferred("slower", scope="domain", retry_after_s=30.0),
             "refuse": Refused("not this"), "gone": AddressGone("nobody"), "account_gone": AccountGone("no login"),
         }  # fmt: skip
         if told in refusals:

@@ -108,7 +108,8 @@ class World:
         for name in names:
             person = people.create(session, self.time, kind="person", name=name)
             people.involve(session, self.time, person.id, self.programme_id)
-            address = addresses.add(session, self.time, person.id, "email", f"{name}@example.org")
+            at = name if "@" in name else f"{name}@example.org"
+            address = addresses.add(session, self.time, person.id, "email", at)
             made.append((person.id, address.id))
         return made
 
