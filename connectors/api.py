@@ -262,23 +262,32 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An incoming HTTP call, raw. Header names are lower case."""
+    """An incoming HTTP call, raw. Header names are lower case.
+
+    `secret` is what stands behind the account in the path, `sender` the address the call came from.
+    """
 
     method: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
     at: datetime
+    secret: str = ""
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a hook call said: events, what could not be read, and what to answer."""
+    """What a hook call said: events, what could not be read, and what to answer.
+
+    `once` is what proved it, where that holds for one call only: another call with the same changes nothing.
+    """
 
     events: tuple[Event, ...] = ()
     parked: tuple[str, ...] = ()
     answer: bytes = b""
     content_type: str = "text/plain"
+    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +328,8 @@ class Connector:
     `find` is asked after Uncertain with the very Outbound that was handed over: by its key where the provider keeps
     keys, by its words and `since` where it does not. `refresh` asks for a new login with the one there is, which the
     provider takes once only: the caller sees to it that nobody else asks. `app` is the same for all accounts that share
-    one limit at the provider, and tells no secret.
+    one limit at the provider, and tells no secret. `read` is what `hooks` makes of a body once its call is
+    proven: what was parked is given to it again when a later release may understand it.
     """
 
     name: str
@@ -332,6 +342,7 @@ class Connector:
     send_many: Callable[[Iterable[Outbound]], Iterator[tuple[str, Receipt | ConnectorError]]] | None = None
     find: Callable[[Outbound], Receipt | None] | None = None
     hooks: Callable[[Call], Heard] | None = None
+    read: Callable[[bytes], Heard] | None = None
     poll: Callable[[Mapping[str, Any] | None], Polled] | None = None
     refresh: Callable[[], Renewed] | None = None
     metrics: Callable[[Sequence[str]], Sequence[Reading]] | None = None

@@ -76,13 +76,18 @@ def forget(session: Session, limit: Limit, who: str) -> None:
 
 
 def came_from(remote: str, forwarded: str, trusted: str) -> str:
+    """The place a call comes from, as one that tries are counted by."""
+    return _place(sender(remote, forwarded, trusted))
+
+
+def sender(remote: str, forwarded: str, trusted: str) -> str:
     """The address a call comes from: what a trusted proxy says, and only what it says."""
     near = remote
     for told in reversed([*(forwarded.split(",") if forwarded else ()), remote]):
         near = told.strip()
         if not _is_in(near, trusted):
             break
-    return _place(near)
+    return near
 
 
 def _place(address: str) -> str:

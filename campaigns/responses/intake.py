@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from connectors.api import Event
@@ -25,13 +25,15 @@ from ..links import Links
 from ..stakeholders.rows import insert_missing
 from . import desk, effects, match
 from . import events as kept
-from .tables import EVENT_KINDS, RESPONSE_KINDS, RawEvent, Response
+from .tables import EVENT_KINDS, RESPONSE_KINDS, HookProof, RawEvent, Response
 
 STORE_MAX = 200  # rows in one statement
 TRIES_MAX = 3
 REMATCH_FOR = timedelta(days=7)
 REMATCH_FIRST = timedelta(seconds=5)
 AGAIN_AFTER = timedelta(minutes=1)
+# Every provider whose proof holds once signs a time with it, and five minutes later it proves nothing any more.
+PROOFS_FOR = timedelta(days=2)
 
 
 def store(session: Session, now: datetime, account_id: int, events: Sequence[Event], via: str) -> int:
@@ -51,6 +53,18 @@ def park(session: Session, now: datetime, account_id: int, parked: Sequence[str]
             | {"state": "parked", "error": "the connector could not read it"}
         )
     return _insert(session, rows)
+
+
+def is_first(session: Session, now: datetime, account_id: int, proof: str) -> bool:
+    """Whether no call of the account has proven itself by this in the last days; from now on one has."""
+    session.execute(delete(HookProof).where(HookProof.at <= now - PROOFS_FOR))
+    digest = hashlib.sha256(proof.encode("utf-8", "replace")).hexdigest()
+    try:
+        with session.begin_nested():
+            session.add(HookProof(account_id=account_id, proof_sha256=digest, at=now))
+    except IntegrityError:
+        return False
+    return True
 
 
 def process(sessions: sessionmaker[Session], now: datetime, links: Links, limit: int = 200) -> int:

@@ -53,6 +53,16 @@ class RawEvent(Row, Base):
     )
 
 
+class HookProof(Base):
+    """What proved a hook call where that holds for one call only; kept for as long as it could be told again."""
+
+    __tablename__ = "hook_proofs"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    proof_sha256: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column("received_at")
+    __table_args__ = (Index("ix_hook_proofs_received_at", "received_at"),)
+
+
 class Response(Row, Base):
     """What somebody sent back, on their record once matched."""
 

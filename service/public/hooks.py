@@ -1,7 +1,7 @@
 """`/hooks/<account>`: providers tell us what happened. Proven, stored, answered; thought about later.
 
 Rules: what proves nothing is not stored; the body is limited before it is read, and never unpacked. An answer of
-200 means that the events are committed.
+200 means that the events are committed. A provider that signs nothing calls `/hooks/<account>/<secret>`.
 Source: bad input H1 to H16.
 """
 
@@ -16,7 +16,7 @@ from campaigns.errors import BadId
 from campaigns.responses import intake
 from connectors.api import Call, Heard, NotAuthentic
 
-from .. import observe
+from .. import knocks, observe
 from ..wiring import Wiring
 
 BODY_MAX = 1024 * 1024
@@ -29,7 +29,8 @@ def blueprint(wiring: Wiring) -> Blueprint:
     made = Blueprint("hooks", __name__)
 
     @made.route("/hooks/<account>", methods=["GET", "POST"])
-    def told(account: str) -> Response:
+    @made.route("/hooks/<account>/<secret>", methods=["GET", "POST"])
+    def told(account: str, secret: str = "") -> Response:
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             return _plain("send the body uncompressed", 415)
         request.max_content_length = BODY_MAX
@@ -39,7 +40,7 @@ def blueprint(wiring: Wiring) -> Blueprint:
             return _plain("a call may have 1 MB", 413)
         number = _number(account)
         try:
-            heard = _heard(wiring, number, body)
+            heard = _heard(wiring, number, _call(wiring, body, secret))
         except NotAuthentic as error:
             log.warning("hook not authentic", account=number, why=error.words)
             return _plain("not authentic", 401)
@@ -52,29 +53,38 @@ def blueprint(wiring: Wiring) -> Blueprint:
     return made
 
 
-def _heard(wiring: Wiring, number: int, body: bytes) -> Heard | None:
+def _call(wiring: Wiring, body: bytes, secret: str) -> Call:
+    """The call of this request, as a connector takes it."""
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return Call(
+        method=request.method,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=request.args.to_dict(),
+        body=body,
+        at=wiring.now(),
+        secret=secret,
+        sender=knocks.sender(request.remote_addr or "", forwarded, wiring.settings.http.proxies),
+    )
+
+
+def _heard(wiring: Wiring, number: int, call: Call) -> Heard | None:
     """What the account's connector makes of the call; None where no account takes calls here."""
     with wiring.database.read() as session:
         account = session.get(Account, number)
         if account is None or account.state == "disabled":
             return None
         connector = wiring.connector(session, account)
-    if connector.hooks is None:
-        return None
-    call = Call(
-        method=request.method,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        query=request.args.to_dict(),
-        body=body,
-        at=wiring.now(),
-    )
-    return connector.hooks(call)
+    return connector.hooks(call) if connector.hooks is not None else None
 
 
 def _store(wiring: Wiring, number: int, heard: Heard) -> None:
     with wiring.database.write() as session:
-        new = intake.store(session, wiring.now(), number, heard.events, via="push")
-        parked = intake.park(session, wiring.now(), number, heard.parked, via="push")
+        now = wiring.now()
+        if heard.once and not intake.is_first(session, now, number, heard.once):
+            log.warning("hook told again", account=number, events=len(heard.events))
+            return
+        new = intake.store(session, now, number, heard.events, via="push")
+        parked = intake.park(session, now, number, heard.parked, via="push")
     if parked:
         log.warning("hook not readable", account=number, parked=parked)
     log.info("hook", account=number, events=len(heard.events), new=new)
