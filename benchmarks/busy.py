@@ -210,7 +210,8 @@ def _long_record(wiring: Wiring, programme: int, who: int) -> None:
              "message_id": message, "due_at": at, "settled_at": at}
             for occurrence, message, at in mailings if occurrence not in has
         ]  # fmt: skip
-        session.execute(insert(Delivery), rows)
+        if rows:
+            session.execute(insert(Delivery), rows)
         met = [
             {"stakeholder_id": who, "programme_id": programme, "kind": "meeting", "at": now - timedelta(days=n),
              "place": "Town hall", "notes": "We met again.", "by": "console", "created_at": now}

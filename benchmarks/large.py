@@ -36,13 +36,13 @@ STATES = {"bounced": 8, "failed": 4, "excluded": 60}
 UNKNOWN = 200
 
 
-def fill(wiring: Wiring, stakeholders: int, deliveries: int) -> int:
-    """The sample year, and beside it so many people and deliveries; the programme's id."""
+def fill(wiring: Wiring, stakeholders: int, deliveries: int, responses: int = 20_000) -> int:
+    """The sample year, and beside it so many people, deliveries and responses; the programme's id."""
     upgrade(wiring)
     programme = year.load(wiring, CONSOLE)
     people = _people(wiring, programme, stakeholders)
     _ledger(wiring, programme, people, deliveries)
-    _answers(wiring, programme, people)
+    _answers(wiring, programme, people, responses)
     busy.fill(wiring, programme, people)
     return programme
 
@@ -181,7 +181,7 @@ def _unsure(session: Session, occurrence: Occurrence) -> None:
         row.state, row.next_at, row.settled_at = "unknown", None, None
 
 
-def _answers(wiring: Wiring, programme: int, people: list[int], count: int = 20_000) -> None:
+def _answers(wiring: Wiring, programme: int, people: list[int], count: int) -> None:
     """What came back, the newest fifty not answered."""
     now, luck = wiring.now(), random.Random(3)
     with wiring.database.read() as session:
@@ -219,4 +219,5 @@ def _answer(
 
 def put(session: Session, table: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert them in one statement."""
-    session.execute(insert(table), list(rows))
+    if told := list(rows):
+        session.execute(insert(table), told)
