@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Date,
     Select,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -77,6 +80,9 @@ KINDS = (
 
 Cursor = tuple[datetime, int]
 
+STAKEHOLDER, SIZE = bindparam("stakeholder", type_=BigInteger()), bindparam("size", type_=BigInteger())
+PROGRAMMES: BindParameter[int] = bindparam("programmes", expanding=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -119,15 +125,25 @@ def timeline(
     `programme_ids` leaves out what belongs to other programmes; what belongs to none is always there. `kinds` are
     the entries that are wanted.
     """
-    size = max(1, min(limit, PAGE_MAX))
-    pages = [_page(branch, after, size) for branch in _branches(stakeholder_id, programme_ids, kinds)]
+    told: dict[str, Any] = {"stakeholder": stakeholder_id, "size": max(1, min(limit, PAGE_MAX))}
+    if after is not None:
+        told |= {"at": after[0], "id": after[1]}
+    if programme_ids is not None:
+        told["programmes"] = [*programme_ids]
+    query = _query(frozenset(kinds), after is not None, programme_ids is not None)
+    return [_entry(row) for row in session.connection().execute(query, told).mappings()]
+
+
+@lru_cache
+def _query(kinds: frozenset[str], goes_on: bool, inside: bool) -> Select[Any]:
+    """One page as a query, made once: there is more to it than to its answer."""
+    pages = [_page(branch, goes_on) for branch in _branches(inside) if branch.kind in kinds]
     merged = union_all(*[select(page.subquery()) for page in pages]).subquery()
-    query = select(merged).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(size)
-    return [_entry(row) for row in session.execute(query).mappings()]
+    return select(merged).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(SIZE)
 
 
-def _page(branch: _Branch, after: Cursor | None, size: int) -> Select[Any]:
-    """The first rows of one branch after the cursor, with the columns that all branches share."""
+def _page(branch: _Branch, goes_on: bool) -> Select[Any]:
+    """The first rows of one branch, after the cursor where it `goes_on`, with the columns that all branches share."""
     facts = [
         (branch.facts[name] if name in branch.facts else cast(null(), type_)).label(name)
         for name, type_ in EVIDENCE.items()
@@ -141,11 +157,10 @@ def _page(branch: _Branch, after: Cursor | None, size: int) -> Select[Any]:
     ).where(branch.where)
     for table, on in branch.joins:
         query = query.join(table, on)
-    if after is not None:
-        query = query.where(
-            tuple_(branch.at, branch.id) < tuple_(literal(after[0], Instant()), literal(after[1]))
-        )
-    return query.order_by(branch.at.desc(), branch.id.desc()).limit(size)
+    if goes_on:
+        last = tuple_(bindparam("at", type_=Instant()), bindparam("id", type_=BigInteger()))
+        query = query.where(tuple_(branch.at, branch.id) < last)
+    return query.order_by(branch.at.desc(), branch.id.desc()).limit(SIZE)
 
 
 def _entry(row: Any) -> Entry:
@@ -153,27 +168,21 @@ def _entry(row: Any) -> Entry:
     return Entry(row["kind"], row["at"], row["id"], row["source"], evidence)
 
 
-def _branches(
-    stakeholder_id: int, programme_ids: Collection[int] | None, kinds: Collection[str]
-) -> Iterator[_Branch]:
-    found = [
-        *_deliveries(stakeholder_id, programme_ids),
-        *_came_back(stakeholder_id, programme_ids),
-        *_permissions(stakeholder_id),
-        _choices(stakeholder_id),
-        _agreements(stakeholder_id, programme_ids),
-        *_relations(stakeholder_id, programme_ids),
-    ]
-    return (branch for branch in found if branch.kind in kinds)
+def _branches(inside: bool) -> Iterator[_Branch]:
+    """Every branch of STAKEHOLDER's record; `inside`: only what belongs to the PROGRAMMES, or to none."""
+    yield from _deliveries(inside)
+    yield from _came_back(inside)
+    yield from _permissions()
+    yield _choices()
+    yield _agreements(inside)
+    yield from _relations(inside)
 
 
-def _inside(column: Any, programme_ids: Collection[int] | None) -> ColumnElement[bool]:
-    if programme_ids is None:
-        return true()
-    return or_(column.is_(None), column.in_(programme_ids))
+def _inside(column: Any, inside: bool) -> ColumnElement[bool]:
+    return or_(column.is_(None), column.in_(PROGRAMMES)) if inside else true()
 
 
-def _deliveries(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
+def _deliveries(inside: bool) -> Iterator[_Branch]:
     """Settled ones when they settled, the others when they are due: two branches, each on an index."""
     facts = {
         "what": Delivery.state,
@@ -192,7 +201,7 @@ def _deliveries(stakeholder_id: int, programme_ids: Collection[int] | None) -> I
         "sent_at": Delivery.sent_at,
     }
     message = (Message, Message.id == Delivery.message_id)
-    mine = and_(Delivery.stakeholder_id == stakeholder_id, _inside(Message.programme_id, programme_ids))
+    mine = and_(Delivery.stakeholder_id == STAKEHOLDER, _inside(Message.programme_id, inside))
     settled, due = Delivery.settled_at, Delivery.due_at
     yield _Branch(
         "delivery", "delivery", settled, Delivery.id, facts, and_(mine, settled.is_not(None)), (message,)
@@ -200,16 +209,16 @@ def _deliveries(stakeholder_id: int, programme_ids: Collection[int] | None) -> I
     yield _Branch("delivery", "delivery", due, Delivery.id, facts, and_(mine, settled.is_(None)), (message,))
     # A public answer goes to a network, not to a person: it is on the record of whoever is answered.
     answered = and_(
-        Response.stakeholder_id == stakeholder_id,
+        Response.stakeholder_id == STAKEHOLDER,
         Delivery.stakeholder_id.is_(None),
-        _inside(Message.programme_id, programme_ids),
+        _inside(Message.programme_id, inside),
     )
     answers = (message, (Response, Response.id == Message.answers_id))
     at = func.coalesce(settled, due, type_=Instant())
     yield _Branch("delivery", "delivery", at, Delivery.id, facts, answered, answers)
 
 
-def _came_back(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
+def _came_back(inside: bool) -> Iterator[_Branch]:
     told = DeliveryEvent
     yield _Branch(
         "delivery_event", "delivery", told.at, told.id,
@@ -219,8 +228,8 @@ def _came_back(stakeholder_id: int, programme_ids: Collection[int] | None) -> It
             "meta": told.meta,
         },
         and_(
-            told.stakeholder_id == stakeholder_id, told.kind.in_(EVENT_KINDS),
-            _inside(Message.programme_id, programme_ids),
+            told.stakeholder_id == STAKEHOLDER, told.kind.in_(EVENT_KINDS),
+            _inside(Message.programme_id, inside),
         ),
         ((Delivery, Delivery.id == told.delivery_id), (Message, Message.id == Delivery.message_id)),
     )  # fmt: skip
@@ -233,7 +242,7 @@ def _came_back(stakeholder_id: int, programme_ids: Collection[int] | None) -> It
             "message_id": back.message_id, "delivery_id": back.delivery_id, "account_id": back.account_id,
             "answer_message_id": back.answer_message_id, "ended_at": back.answered_at, "meta": back.meta,
         },
-        and_(back.stakeholder_id == stakeholder_id, _inside(back.programme_id, programme_ids)),
+        and_(back.stakeholder_id == STAKEHOLDER, _inside(back.programme_id, inside)),
     )  # fmt: skip
     met = Interaction
     yield _Branch(
@@ -242,11 +251,11 @@ def _came_back(stakeholder_id: int, programme_ids: Collection[int] | None) -> It
             "what": met.kind, "by": met.by, "reason": met.place, "text": met.notes, "subject": met.participants,
             "programme_id": met.programme_id, "corrects_id": met.corrects_id,
         },
-        and_(met.stakeholder_id == stakeholder_id, _inside(met.programme_id, programme_ids)),
+        and_(met.stakeholder_id == STAKEHOLDER, _inside(met.programme_id, inside)),
     )  # fmt: skip
 
 
-def _choices(stakeholder_id: int) -> _Branch:
+def _choices() -> _Branch:
     """What they chose to get, topic by topic; `subject` is the topic, none for everything else."""
     chosen = Preference
     named = select(Topic.name).where(Topic.id == chosen.topic_id).scalar_subquery()
@@ -256,11 +265,11 @@ def _choices(stakeholder_id: int) -> _Branch:
             "what": chosen.frequency, "channel": chosen.channel, "subject": named, "origin": chosen.source,
             "by": chosen.actor, "until_at": chosen.pause_until, "meta": chosen.evidence,
         },
-        chosen.stakeholder_id == stakeholder_id,
+        chosen.stakeholder_id == STAKEHOLDER,
     )  # fmt: skip
 
 
-def _permissions(stakeholder_id: int) -> Iterator[_Branch]:
+def _permissions() -> Iterator[_Branch]:
     given = Consent
     yield _Branch(
         "consent", "stakeholders", given.at, given.id,
@@ -268,14 +277,14 @@ def _permissions(stakeholder_id: int) -> Iterator[_Branch]:
             "what": given.act, "channel": given.channel, "purpose": given.purpose, "basis": given.basis,
             "origin": given.source, "by": given.actor, "until_at": given.expires_at, "meta": given.evidence,
         },
-        given.stakeholder_id == stakeholder_id,
+        given.stakeholder_id == STAKEHOLDER,
     )  # fmt: skip
     # Named on the record, and the ones that stand on an address of theirs and name nobody. The latter are asked
     # in a way no index on stakeholders can serve: it would walk every nameless suppression there is.
     for where, joins in (
-        (Suppression.stakeholder_id == stakeholder_id, ()),
+        (Suppression.stakeholder_id == STAKEHOLDER, ()),
         (
-            and_(func.coalesce(Suppression.stakeholder_id, 0) == 0, Address.stakeholder_id == stakeholder_id),
+            and_(func.coalesce(Suppression.stakeholder_id, 0) == 0, Address.stakeholder_id == STAKEHOLDER),
             (
                 (
                     Address,
@@ -303,7 +312,7 @@ _SUPPRESSED = {
 }
 
 
-def _agreements(stakeholder_id: int, programme_ids: Collection[int] | None) -> _Branch:
+def _agreements(inside: bool) -> _Branch:
     version, strategy = aliased(StrategyVersion), aliased(Strategy)
     return _Branch(
         "agreement", "strategies", Agreement.at, Agreement.id,
@@ -312,16 +321,16 @@ def _agreements(stakeholder_id: int, programme_ids: Collection[int] | None) -> _
             "origin": Agreement.recorded_by, "text": Agreement.evidence, "subject": strategy.name,
             "programme_id": strategy.programme_id, "strategy_version_id": Agreement.version_id,
         },
-        and_(Agreement.stakeholder_id == stakeholder_id, _inside(strategy.programme_id, programme_ids)),
+        and_(Agreement.stakeholder_id == STAKEHOLDER, _inside(strategy.programme_id, inside)),
         ((version, version.id == Agreement.version_id), (strategy, strategy.id == version.strategy_id)),
     )  # fmt: skip
 
 
-def _relations(stakeholder_id: int, programme_ids: Collection[int] | None) -> Iterator[_Branch]:
+def _relations(inside: bool) -> Iterator[_Branch]:
     """What was decided about the relationship, what they mean to bring, and what was promised."""
 
     def branch(kind: str, source: str, table: Any, **facts: Any) -> _Branch:
-        mine = and_(table.stakeholder_id == stakeholder_id, _inside(table.programme_id, programme_ids))
+        mine = and_(table.stakeholder_id == STAKEHOLDER, _inside(table.programme_id, inside))
         shared = {"by": table.by, "programme_id": table.programme_id}
         return _Branch(kind, source, table.at, table.id, shared | facts, mine)
 
