@@ -51,10 +51,10 @@ def send(client: Client, outbound: Outbound) -> Receipt:
     answer = client.call(outbound.key, message(outbound))
     told = _object(answer)
     if answer.status == 422:
-        words = str(told.get("detail") or "the receiver refuses this")
+        words = client.door.redact(f"422 {told.get('detail') or ''}".strip())
         if told.get("error") == "address_gone":
-            raise AddressGone(client.door.redact(words), code="address_gone", phase="answer")
-        raise Refused(client.door.redact(words), code="422", phase="answer")
+            raise AddressGone(words, code="address_gone", phase="answer")
+        raise Refused(words, code="422", phase="answer")
     name = told.get("id")
     known = isinstance(name, str | int) and not isinstance(name, bool) and 0 < len(str(name)) <= NAME_MAX
     return Receipt(str(name) if known else outbound.key)
