@@ -1,0 +1,93 @@
+"""Asks a server of Mastodon's kind who answered, mentioned, liked or boosted since the last time.
+
+Rules: the cursor is the newest notification read, and pages are read from there on upwards, so that nothing is
+passed over however much there is; the first poll brings one page of what was there before. Who we are and what the
+server's people are called by stands in the cursor, so that it is asked once.
+Source: docs.joinmastodon.org/methods/notifications, /entities/Status (November 2026).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..api import Event, Polled
+from ..wording import text_of_html
+from .client import Server, is_id, rows
+
+PAGE = 40
+PAGES_MAX = 10
+KINDS = {"mention": "mention", "favourite": "like", "reblog": "boost"}
+# Below every id there is, in numbers and in words.
+FIRST_ID = "0"
+
+
+def poll(server: Server, cursor: Mapping[str, Any] | None) -> Polled:
+    """What came after `cursor` ({min_id, me, domain}), oldest first."""
+    known = dict(cursor or {})
+    me, domain = str(known.get("me") or server.me()), str(known.get("domain") or server.domain())
+    newest, events = str(known.get("min_id") or ""), {}
+    for _ in range(PAGES_MAX if newest else 1):
+        found = [one for one in _page(server, newest) if is_id(one.get("id"))]
+        for one in reversed(found):
+            if event := _event(one, me, domain):
+                events[event.key] = event
+        if not found or found[0]["id"] == newest:
+            break
+        newest = found[0]["id"]
+    return Polled(tuple(events.values()), {"min_id": newest or FIRST_ID, "me": me, "domain": domain})
+
+
+def _page(server: Server, newest: str) -> list[dict[str, Any]]:
+    """The notifications next above one, newest first."""
+    query = [("limit", str(PAGE)), *(("types[]", kind) for kind in KINDS)]
+    return rows(server.read("/api/v1/notifications", [*query, ("min_id", newest)] if newest else query))
+
+
+def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
+    post, person = _object(told, "status"), _object(told, "account")
+    kind = KINDS.get(str(told.get("type")))
+    if kind is None or not is_id(post.get("id")):
+        return None
+    said = kind == "mention"
+    if said and str(post.get("in_reply_to_account_id")) == me:
+        kind = "reply"
+    about = post.get("in_reply_to_id") if said else post["id"]
+    return Event(
+        key=told["id"],
+        kind=kind,
+        at=_at(told),
+        references=(str(about),) if is_id(about) else (),
+        sender=_handle(str(person.get("acct") or ""), domain),
+        sender_name=str(person.get("display_name") or ""),
+        subject=str(post.get("spoiler_text") or "") if said else "",
+        text=text_of_html(str(post.get("content") or "")) if said else "",
+        language=str(post.get("language") or "") if said else "",
+        meta={
+            "message_id": post["id"],
+            "url": str(post.get("url") or ""),
+            "visibility": str(post.get("visibility") or ""),
+        },
+        raw=json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"),
+    )
+
+
+def _handle(acct: str, domain: str) -> str:
+    """A name with its server, which servers leave out of their own people's."""
+    return acct if "@" in acct or not acct else f"{acct}@{domain}"
+
+
+def _object(told: dict[str, Any], name: str) -> dict[str, Any]:
+    found = told.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _at(told: dict[str, Any]) -> datetime:
+    """When it happened; where the server does not say, when it was read."""
+    try:
+        at = datetime.fromisoformat(str(told.get("created_at")))
+    except ValueError:
+        return datetime.now(UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

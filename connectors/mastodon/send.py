@@ -1,0 +1,78 @@
+"""Posts on a server of Mastodon's kind, and looks for a post where the server keeps no keys.
+
+Rules: the delivery's key goes along always; who relies on it is the account's choice.
+Source: docs.joinmastodon.org/methods/statuses (November 2026).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..api import Outbound, Receipt, Refused
+from ..wording import text_of_html
+from .client import Server, is_id, named, rows
+from .media import upload
+
+PAGE = 40
+PAGES_MAX = 5
+# Our clock and the server's may differ.
+SKEW = timedelta(seconds=60)
+# There was no Mastodon before.
+BEGAN = datetime(2016, 1, 1, tzinfo=UTC)
+
+
+def send(server: Server, visibility: str, outbound: Outbound) -> Receipt:
+    """Post it. `in_reply_to` is the id of the post it answers, or of the part before."""
+    text = str(outbound.text)
+    if not text.strip() and not outbound.media:
+        raise Refused("a post needs a text", code="no_text", phase="build")
+    post: dict[str, Any] = {"status": text, "visibility": visibility}
+    if outbound.media:
+        post["media_ids"] = [upload(server, medium) for medium in outbound.media]
+    if is_id(outbound.in_reply_to):
+        post["in_reply_to_id"] = outbound.in_reply_to
+    if re.fullmatch("[a-z]{2,3}", outbound.language):
+        post["language"] = outbound.language
+    answer = server.write("/api/v1/statuses", json=post, headers={"Idempotency-Key": outbound.key})
+    return Receipt(named(answer), wait_s=answer.used_up_s)
+
+
+def find(server: Server, outbound: Outbound) -> Receipt | None:
+    """The newest post of the account with the same words since the first intent."""
+    wanted = same(str(outbound.text))
+    since = (outbound.since or BEGAN) - SKEW
+    for post in _own_posts(server, since):
+        if is_id(post.get("id")) and same(text_of_html(str(post.get("content") or ""))) == wanted:
+            return Receipt(post["id"])
+    return None
+
+
+def same(text: str) -> str:
+    """Words as servers may give them back, made comparable: spaces, and mentions without the server."""
+    text = " ".join(unicodedata.normalize("NFC", text).split())
+    return re.sub(r"(?<![\w/])@(\w+)@[\w.-]+\w", r"@\1", text)
+
+
+def _own_posts(server: Server, since: datetime) -> Iterator[dict[str, Any]]:
+    """Newest first, back to an instant."""
+    path = f"/api/v1/accounts/{server.me()}/statuses"
+    query = {"limit": str(PAGE), "exclude_reblogs": "true"}
+    for _ in range(PAGES_MAX):
+        posts = rows(server.read(path, query))
+        yield from (post for post in posts if _at(post) >= since)
+        if not posts or _at(posts[-1]) < since or not is_id(posts[-1].get("id")):
+            return
+        query["max_id"] = posts[-1]["id"]
+
+
+def _at(post: dict[str, Any]) -> datetime:
+    """When it was posted; where that cannot be read, now, so that it is looked at."""
+    try:
+        at = datetime.fromisoformat(str(post.get("created_at")))
+    except ValueError:
+        return datetime.now(UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
