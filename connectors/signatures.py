@@ -1,8 +1,8 @@
-"""Standard Webhooks: signing what we push, proving what is pushed to us.
+"""Standard Webhooks: signing what we push, proving what is pushed to us; and what proves a call that nobody signs.
 
 Rules: the signature covers `id.timestamp.body`, the body byte for byte as it came; several secrets may hold
 at once, so that one can be changed; comparisons take the same time whatever differs.
-Source: the Standard Webhooks specification (symmetric signatures, `v1`).
+Source: the Standard Webhooks specification (symmetric signatures, `v1`); bad input H16.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from secrets import token_bytes
 
-from .api import NotAuthentic
+from .api import Call, NotAuthentic
 
 TOLERANCE_S = 300
 PREFIX = "whsec_"
@@ -40,8 +41,7 @@ def sign(secret: str, webhook_id: str, at: datetime, body: bytes) -> dict[str, s
 def verify(secrets: Iterable[str], headers: Mapping[str, str], body: bytes, now: datetime) -> str:
     """The id of a hook that one of the secrets proves; NotAuthentic otherwise. Header names: lower case."""
     webhook_id, stamp, given = _headers(headers)
-    if not (stamp.isdigit() and len(stamp) <= 12 and abs(now.timestamp() - int(stamp)) <= TOLERANCE_S):
-        raise NotAuthentic("the hook's time is missing, or more than five minutes away")
+    fresh(stamp.decode(), now)
     found = [value for value in given.split(b" ") if value.startswith(b"v1,")]
     proven = False
     for secret in secrets:
@@ -53,12 +53,58 @@ def verify(secrets: Iterable[str], headers: Mapping[str, str], body: bytes, now:
     return webhook_id.decode()
 
 
+def fresh(stamp: str, now: datetime) -> None:
+    """NotAuthentic unless a time in seconds since 1970 is within five minutes."""
+    near = stamp.isascii() and stamp.isdigit() and len(stamp) <= 12
+    if not (near and abs(now.timestamp() - int(stamp)) <= TOLERANCE_S):
+        raise NotAuthentic("the hook's time is missing, or more than five minutes away")
+
+
+def unsigned(call: Call, secrets: str, logins: str, networks: str = "") -> None:
+    """Prove a call of a provider that signs nothing; NotAuthentic.
+
+    It must name one of the `secrets` in its path and bring one of the `logins` (user:password) by Basic auth, both
+    written with spaces between; and come from one of the `networks`, with commas between, where there are any.
+    """
+    paths = [each.encode() for each in secrets.split()]
+    heads = [b"Basic " + b64encode(each.encode()) for each in logins.split()]
+    right = _is_one(call.secret.encode("utf-8", "replace"), paths)
+    right &= _is_one(call.headers.get("authorization", "").encode("utf-8", "replace"), heads)
+    if not (right and (not networks or _is_from(call.sender, networks))):
+        raise NotAuthentic("the hook's secret, login or address does not hold")
+
+
+def is_network(value: str) -> bool:
+    """Whether networks or addresses are written with commas between."""
+    try:
+        return all(ip_network(each.strip()) for each in value.split(","))
+    except ValueError:
+        return False
+
+
 def key(secret: str) -> bytes:
     """The bytes of a secret; ValueError for one that is not `whsec_` and base64."""
     found = b64decode(secret.removeprefix(PREFIX), validate=True)
     if not found:
         raise ValueError("the secret of a hook is empty")
     return found
+
+
+def _is_one(given: bytes, known: Iterable[bytes]) -> bool:
+    """Whether it is one of those; all are compared, so that the time tells nothing."""
+    found = False
+    for each in known:
+        found |= hmac.compare_digest(given, each)
+    return found
+
+
+def _is_from(address: str, networks: str) -> bool:
+    try:
+        one = ip_address(address)
+    except ValueError:
+        return False
+    one = getattr(one, "ipv4_mapped", None) or one
+    return any(one in ip_network(each.strip()) for each in networks.split(","))
 
 
 def _headers(headers: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:

@@ -1,0 +1,142 @@
+"""What the doubles of mail services with an API have in common, and their side of the contract suites."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+
+from connectors.api import (
+    AccountGone,
+    Call,
+    Connector,
+    ConnectorError,
+    Deferred,
+    Outbound,
+    Refused,
+    Uncertain,
+)
+from connectors.testing import FarHooks, FarRepeats
+
+from .far import CONNECTORS, Far, Trouble
+from .relay import closed_port
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+DOMAIN = "news.mon.example"
+
+
+def outbound(n: int = 1, text: str = "Hello", **values: Any) -> Outbound:
+    """The n-th mail of a mailing, with all that one can have."""
+    name = f"dlv_{n:013}"
+    ways = f"<https://mon.example/u/{n}>"
+    facts: dict[str, Any] = {
+        "to": f"sian{n}@ysgol.example", "subject": "Cyfarfod – اجتماع", "text": text, "language": "cy",
+        "sender": f"newyddion@{DOMAIN}", "sender_name": "Cyngor Môn", "message_id": f"<{name}@{DOMAIN}>",
+        "headers": {"List-Unsubscribe": ways, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}, "since": NOW,
+    }  # fmt: skip
+    return Outbound(key=name.upper().replace("DLV", "dlv"), **facts | values)
+
+
+class Taken(NamedTuple):
+    """A mail that the service took: its name there, what we call it, its text, and the whole request as it came."""
+
+    name: str
+    message_id: str
+    text: str
+    whole: Any
+
+
+@dataclass
+class MailService(Far):
+    """A service. `lag` is how long it takes until a mail can be found."""
+
+    taken: list[Taken] = field(default_factory=list)
+    now: datetime = NOW
+    lag: timedelta = timedelta(0)
+    at: list[datetime] = field(default_factory=list)
+
+    def take(self, name: str, message_id: str, text: str, whole: Any) -> str:
+        """Keep a mail; its name."""
+        self.taken.append(Taken(name, message_id, text, whole))
+        self.at.append(self.now)
+        return name
+
+    def seen(self, message_id: str) -> list[Taken]:
+        """What can be found by our name for it."""
+        pairs = zip(self.taken, self.at, strict=True)
+        return [one for one, at in pairs if one.message_id == message_id and at + self.lag <= self.now]
+
+
+class FarMail(FarRepeats):
+    """A mail service's side of the contract: `connect` connects its account, `said` is what its troubles are."""
+
+    said: Mapping[type[ConnectorError], Trouble] = {
+        Deferred: "rate_limited",
+        Refused: "refused",
+        AccountGone: "unauthorized",
+        Uncertain: "take",
+    }
+
+    def __init__(self, service: MailService, connect: Callable[[int], Connector], secrets: list[str]) -> None:
+        self._service, self._connect, self._secrets = service, connect, secrets
+
+    def connector(self) -> Connector:
+        return self._connect(self._service.port)
+
+    def unreachable(self) -> Connector:
+        return self._connect(closed_port())
+
+    def outbound(self, n: int, text: str = "Hello") -> Outbound:
+        return outbound(n, text)
+
+    def accepted(self) -> list[str]:
+        return [_key(one) for one in self._service.taken]
+
+    def text(self, key: str) -> str:
+        return next(one.text for one in self._service.taken if _key(one) == key)
+
+    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
+        return {kind: partial(self._told, trouble) for kind, trouble in self.said.items()}
+
+    def secrets(self) -> list[str]:
+        return self._secrets
+
+    def unanswered(self, n: int) -> Outbound:
+        return self._told("take", n)
+
+    def lost(self, n: int) -> Outbound:
+        return self._told("lose", n)
+
+    def pass_time(self, seconds: float) -> None:
+        self._service.now += timedelta(seconds=seconds)
+
+    def _told(self, told: Trouble, n: int) -> Outbound:
+        self._service.once[""] = told
+        return self.outbound(n)
+
+
+def _key(taken: Taken) -> str:
+    return taken.message_id.strip("<>").partition("@")[0].upper().replace("DLV", "dlv")
+
+
+def calling(connector: str, sample: str) -> Any:
+    """The body of a call as it was seen or documented."""
+    path = CONNECTORS / connector / "samples" / f"{sample}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["body"]
+
+
+def call(body: Any, headers: Mapping[str, str] | None = None, **values: Any) -> Call:
+    """A call at NOW; `body` as it is, or as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return replace(Call("POST", dict(headers or {}), {}, raw, NOW), **values)
+
+
+class FarUnsigned(FarHooks):
+    """The side of a service that signs nothing: a secret in the path, Basic auth, and where the call comes from."""
+
+    signed_headers = ("authorization",)
+    signs_body = False
+    timed = False
