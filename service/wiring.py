@@ -58,6 +58,7 @@ class Wiring:
             owner=owner,
             lease_s=self.settings.work.lease_s,
             pace=self.pace,
+            folder=self.settings.folder,
             alarm=observe.alarm,
             keep=self.keep,
             stopping=stopping,

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from connectors.api import Blind, Connector, Findable, Keyed, Repeats
 
 from ..errors import BadField, Conflict, NotFound, Recalled, said
-from ..messages import content, lengths, planning
+from ..messages import content, lengths, media, planning
 from ..messages.tables import Message, MessageAccount, QueueSlot
 from ..stakeholders.tables import Form
 from . import limits
@@ -210,10 +210,11 @@ def _over_limits(session: Session, message: Message, accounts: list[Account]) ->
     variants = content.current(session, message.content_id)
     return [
         {"kind": "content_over_limit", "account": account.name, "language": variant.language, **over}
-        for account in accounts
-        for variant in variants
-        if variant.channel == account.channel
-        for over in lengths.over(account.limits, account.channel, variant.subject, variant.text)
+        for account, variant in pairs
+        for over in (
+            *lengths.over(account.limits, account.channel, variant.subject, variant.text),
+            *media.over(account.limits, account.channel, variant.language, media.of(session, variant)),
+        )
     ]
 
 
@@ -223,6 +224,7 @@ def _repeats(
     """Words that this network refuses a second time, while it remembers the first."""
     found = []
     for account in accounts:
+    pairs = [(account, one) for account in accounts for one in variants if one.channel == account.channel]
         within_s = account.limits.get("same_within_s")
         if within_s and message.kind != "answer":
             within = timedelta(seconds=within_s)

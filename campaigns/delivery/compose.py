@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import regex
 from babel.core import Locale, UnknownLocaleError
 
-from connectors.api import Outbound
+from connectors.api import Medium, Outbound
 
 from ..base import public_id
 from ..links import Links, Tokens
@@ -104,10 +104,19 @@ class Frame:
 
 
 class Composer:
-    """Composes the deliveries of one message through one account, as both were when it was made."""
+    """Composes the deliveries of one message through one account, as both were when it was made.
 
-    def __init__(self, message: Message, account: Account, links: Links) -> None:
-        self._links, self._broadcast = links, account.broadcast
+    `attached` is what goes with each variant, by its id (`media.attached`).
+    """
+
+    def __init__(
+        self,
+        message: Message,
+        account: Account,
+        links: Links,
+        attached: Mapping[int, Sequence[Medium]] | None = None,
+    ) -> None:
+        self._links, self._broadcast, self._attached = links, account.broadcast, attached or {}
         self._sender, self._sender_name = account.sender, account.sender_name
         self._bulk = not account.broadcast and (
             message.purpose != "service" or message.segment_id is not None
@@ -138,6 +147,7 @@ class Composer:
             self._headers(tokens) if self._bulk else {},
             self._options(sheet, tokens),
             since,
+            sheet.media,
         )
 
     def _sheet(self, letter: Letter) -> _Sheet:
@@ -150,6 +160,7 @@ class Composer:
             ", ".join(languages),
             str(above.options.get("in_reply_to", "")),
             above.options,
+            self._attached.get(above.id, ()),
         )
         return sheet
 
@@ -173,6 +184,7 @@ class _Sheet:
     language: str
     in_reply_to: str
     options: Mapping[str, Any]
+    media: Sequence[Medium]
 
 
 @lru_cache(maxsize=STENCILS_MAX)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from connectors.api import Connector, ConnectorError, Outbound, Receipt
 
 from ..errors import DomainError
-from ..messages import render
+from ..messages import media, render
 from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
 from . import batch, states
@@ -116,7 +116,9 @@ def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> 
     address = session.get(Address, row.address_id) if row.address_id else None
     below = session.get(Variant, row.below_id) if row.below_id else None
     to = written_to(address.value if address else None, row.slots)
-    composer = Composer(session.get_one(Message, row.message_id), account, desk.links)
+    message = session.get_one(Message, row.message_id)
+    attached = media.attached(session, message.content_id, desk.folder, desk.links.base_url)
+    composer = Composer(message, account, desk.links, attached)
     try:
         return composer.compose(Letter(row.id, row.slots, variant, to, below), row.intent_at)
     except render.MissingData as missing:

@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Text, bindparam, cast, literal, select, update
@@ -27,7 +28,7 @@ from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncerta
 from ..database import Database, Writer
 from ..errors import DomainError
 from ..links import Links
-from ..messages import render
+from ..messages import media, render
 from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
 from . import accounts, batch, limits, settle, states, trouble
@@ -57,6 +58,7 @@ class Desk:
     owner: str
     lease_s: float = 120.0
     pace: Pace = field(default_factory=Pace)
+    folder: Path = field(default_factory=Path)  # where pictures lie
     alarm: Callable[[str, str], None] = lambda name, account: None
     # Stores secrets of an account, of those names, beside the others it has.
     keep: Callable[[Session, Account, Mapping[str, str]], None] = lambda session, account, secrets: None
@@ -122,7 +124,8 @@ class _Batch:
         with desk.database.read() as session:
             message = session.get_one(Message, held.message_id)
             self._waiting = deque(letters(session, held))
-        self._composer = Composer(message, account, desk.links)
+            attached = media.attached(session, message.content_id, desk.folder, desk.links.base_url)
+        self._composer = Composer(message, account, desk.links, attached)
         side_by_side = desk.pace.wave_max if connector.send_many else 8 * connector.limits.in_flight
         wave = min(desk.pace.wave_max, side_by_side)
         self._window = 1 if held.alone else limits.at_once(account, wave)

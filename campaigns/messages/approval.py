@@ -20,7 +20,7 @@ from ..errors import BadField, Conflict, FourEyes, Stale, said
 from ..stakeholders.tables import Segment
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies import agreements, programmes
-from . import comments, content, templates, timing
+from . import comments, content, media, templates, timing
 from .tables import (
     STATE_WORDS,
     Approval,
@@ -38,12 +38,14 @@ DECIDABLE = ("waiting", "scheduled", "held", "sending", "paused")
 def digest(session: Session, message: Message) -> str:
     """What an approval of this message is an approval of, as it stands now."""
     item = session.get_one(ContentItem, message.content_id)
+    names = sorted(content.names(session, item.id))
     return digest_of(
         {
             "content": {
                 "id": item.id,
                 "data": item.data,
-                "variants": [list(one) for one in sorted(content.names(session, item.id))],
+                "variants": [list(one[:4]) for one in names],
+                **media.approved(session, names),
                 **({"together": item.together} if item.together else {}),
             },
             "accounts": _rows(session, message, MessageAccount.channel, MessageAccount.account_id),

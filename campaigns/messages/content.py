@@ -23,10 +23,12 @@ from ..stakeholders.text import clean
 from ..strategies import programmes
 from . import blocks as building
 from . import render, render_helper, templates
-from .tables import ContentItem, TemplateVersion, Variant
+from .tables import ContentItem, Media, TemplateVersion, Variant
 
 Changed = Callable[[Session, datetime, ContentItem], None]
 CHANNEL = regex.compile(r"[a-z][a-z0-9_]{0,31}")
+# More than any network takes with one post.
+MEDIA_MAX = 20
 
 _listeners: list[Changed] = []
 
@@ -38,6 +40,7 @@ class Name(NamedTuple):
     language: str
     n: int
     template_version_id: int | None
+    media: Sequence[int] | None = None
 
 
 def on_change(listener: Changed) -> None:
@@ -108,11 +111,12 @@ def save_variant(
     options: Mapping[str, Any] | None = None,
     blocks: Sequence[Mapping[str, Any]] | None = None,
     dress: building.Dress = building.PLAIN,
+    media: Sequence[int] = (),
 ) -> Variant:
     """The next form of the idea for this channel and language: own words, blocks, or those of a template version.
 
     BadTemplate says where the words leave the template language. `options` are the connector's own; `dress` is what
-    the house puts around blocks (`layout.dress`).
+    the house puts around blocks (`layout.dress`); `media` are pictures that go with a post, in their order.
     """
     if not isinstance(channel, str) or not CHANNEL.fullmatch(channel):
         raise BadField("a channel is a word such as email, x or mastodon", pointer="/channel")
@@ -127,7 +131,7 @@ def save_variant(
     variant = Variant(
         content_id=content.id, channel=channel, language=language, author=author, at=now, blocks=blocks,
         template_version_id=template_version_id, slots=render.check(**words), options=dict(options or {}),
-        fits_n=_source_n(session, content, channel, language), **words,
+        fits_n=_source_n(session, content, channel, language), media=_media(session, content, media), **words,
     )  # fmt: skip
     return _add(session, now, content, variant)
 
@@ -205,7 +209,7 @@ def newest(session: Session, content_id: int) -> list[Variant]:
 
 def names(session: Session, content_id: int) -> list[Name]:
     """The current variants without their words, which can be long and are read for every wave otherwise."""
-    columns = (Variant.channel, Variant.language, Variant.n, Variant.template_version_id)
+    columns = (Variant.channel, Variant.language, Variant.n, Variant.template_version_id, Variant.media)
     found = _newest(content_id).with_only_columns(*columns).where(Variant.removed.is_(False))
     return [Name(*row) for row in session.execute(found)]
 
@@ -275,6 +279,22 @@ def _words(
     if owner is not None and owner != content.programme_id:
         raise BadField("this template belongs to another programme", pointer="/template_version_id")
     return {"subject": version.subject, "text": version.text, "html": version.html}
+
+
+def _media(session: Session, content: ContentItem, numbers: Sequence[int]) -> list[int] | None:
+    """The pictures to store with a variant; BadField at the one that this content may not use."""
+    homes = [None, *programmes.lineage(session, content.programme_id)] if numbers else []
+    for place, number in enumerate(numbers):
+        pointer, found = f"/media/{place}", session.get(Media, number)
+        if found is None or found.programme_id not in homes:
+            raise BadField("there is no such picture in this programme", pointer=pointer)
+        if found.kind != "picture":
+            raise BadField(
+                "only pictures go with a post: name a film or recording in its words", pointer=pointer
+            )
+        if number in numbers[:place]:
+            raise BadField("the same picture goes with a post once only", pointer=pointer)
+    return list(numbers) or None
 
 
 def _source_n(session: Session, content: ContentItem, channel: str, language: str) -> int | None:

@@ -8,8 +8,9 @@ Source: C5; bad input D7, D10, D11.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,14 +19,16 @@ import regex
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ..base import parse_id
+from connectors.api import Deferred, Medium
+
+from ..base import parse_id, public_id
 from ..canonical import canonical
 from ..errors import BadField, BadId, NotFound, said
 from ..stakeholders.people import language as language_tag
 from ..stakeholders.text import clean
 from ..strategies import programmes
 from . import content, pictures
-from .tables import ContentItem, Media, MediaUse
+from .tables import ContentItem, Media, MediaUse, Variant
 
 PREFIX = "med"
 KINDS = ("picture", "film", "recording")
@@ -150,6 +153,129 @@ def wanting(media: Media, languages: tuple[str, ...]) -> list[str]:
     return [one for one in languages if media.kind == "picture" and alt(media, one) is None]
 
 
+def of(session: Session, variant: Variant) -> list[Media]:
+    """The pictures that go with a variant, in their order."""
+    return named(session, variant.media) if variant.media else []
+
+
+def approved(session: Session, names: Sequence[content.Name]) -> dict[str, Any]:
+    """What an approval covers of the pictures beside these variants, with what they are said to show; {} for none."""
+    wanted = {number for one in names for number in one.media or ()}
+    found = {one.id: one for one in named(session, sorted(wanted))} if wanted else {}
+    shown = {
+        f"{one.channel}/{one.language}": [
+            [found[number].sha256, alt(found[number], one.language)]
+            for number in one.media
+            if number in found
+        ]
+        for one in names
+        if one.media
+    }
+    return {"media": shown} if shown else {}
+
+
+def named(session: Session, numbers: Sequence[int]) -> list[Media]:
+    """The media of these ids, in their order."""
+    found = {one.id: one for one in session.scalars(select(Media).where(Media.id.in_(numbers)))}
+    return [found[number] for number in numbers if number in found]
+
+
+def attached(session: Session, content_id: int, folder: Path, base_url: str) -> dict[int, tuple[Medium, ...]]:
+    """What goes with the posts of a content item, by the id of the variant; the files are read when they go."""
+    with_some = select(Variant.id, Variant.language, Variant.media).where(
+        Variant.content_id == content_id, Variant.media.is_not(None)
+    )
+    return {
+        number: tuple(_medium(one, language, folder, base_url) for one in named(session, wanted or ()))
+        for number, language, wanted in session.execute(with_some)
+    }
+
+
+def _medium(media: Media, language: str, folder: Path, base_url: str) -> Medium:
+    lies = pictures.place(folder, media.sha256 or "", media.type)
+    return Medium(
+        name=lies.name, type=pictures.TYPES[media.type], alt=alt(media, language) or "", size=media.bytes,
+        url=f"{base_url}{path(media)}", load=partial(_read, lies), width=media.width, height=media.height,
+    )  # fmt: skip
+
+
+def _read(lies: Path) -> bytes:
+    """A disk that gives nothing now may do so later; nothing was posted."""
+    try:
+        return lies.read_bytes()
+    except OSError as error:
+        raise Deferred(f"the picture cannot be read: {error.strerror}", phase="build") from None
+
+
+def over(
+    limits: Mapping[str, Any], channel: str, language: str, found: Sequence[Media]
+) -> list[dict[str, Any]]:
+    """Everything about the pictures of a post that a connector's limits (as data) do not take: field, limit, actual."""
+    least, most = limits.get("media_min") or 0, limits.get("media_max") or 0
+    wrong = []
+    if found and not most:
+        words = said("Pictures do not go out on {channel}: take them out", channel=channel)
+        return [_not_taken(channel, "media", 0, len(found), words)]
+    if len(found) > most:
+        facts = {"channel": channel, "most": most, "count": len(found)}
+        words = said("{channel} takes at most {most} pictures with a post, and there are {count}", **facts)
+        wrong.append(_not_taken(channel, "media", most, len(found), words))
+    if len(found) < least:
+        words = said(
+            "{channel} takes no post with fewer than {least} pictures: choose one",
+            channel=channel,
+            least=least,
+        )
+        wrong.append(_not_taken(channel, "media", least, len(found), words))
+    return wrong + [fault for one in found for fault in _faults(limits, channel, language, one)]
+
+
+def _faults(limits: Mapping[str, Any], channel: str, language: str, one: Media) -> list[dict[str, Any]]:
+    """What is against one picture."""
+    types, size = limits.get("media_types") or (), limits.get("media_bytes_max")
+    shown, longest = alt(one, language), limits.get("alt_max")
+    facts = {"channel": channel, "name": one.name}
+    wrong = []
+    if types and pictures.TYPES[one.type] not in types:
+        endings = ", ".join(kind.partition("/")[2] for kind in types)
+        words = said(
+            "{channel} does not take the picture {name}: save it as one of {types}", types=endings, **facts
+        )
+        wrong.append(_not_taken(channel, "media_type", list(types), pictures.TYPES[one.type], words))
+    if size is not None and one.bytes > size:
+        told = {"kb": -(-one.bytes // 1000), "most_kb": size // 1000, **facts}
+        words = said("The picture {name} has {kb} kB; {channel} takes at most {most_kb} kB", **told)
+        wrong.append(_not_taken(channel, "media_bytes", size, one.bytes, words))
+    if shown is None:
+        words = said(
+            "Say what the picture {name} shows in {language}, or that it is decoration",
+            language=language,
+            name=one.name,
+        )
+        wrong.append(
+            {"kind": "alt_missing", "detail": words, "channel": channel, "media": public_id(PREFIX, one.id)}
+        )
+    elif longest is not None and len(shown) > longest:
+        words = said(
+            "What the picture {name} shows is too long for {channel}: at most {most} characters",
+            most=longest,
+            **facts,
+        )
+        wrong.append(_not_taken(channel, "media_alt", longest, len(shown), words))
+    return wrong
+
+
+def _not_taken(channel: str, field: str, limit: Any, actual: Any, words: str) -> dict[str, Any]:
+    return {
+        "kind": "media_not_taken",
+        "field": field,
+        "limit": limit,
+        "actual": actual,
+        "channel": channel,
+        "detail": words,
+    }
+
+
 def uses(session: Session, media: Media) -> list[ContentItem]:
     """What holds it now, newest first."""
     held = select(ContentItem).join(MediaUse, MediaUse.content_id == ContentItem.id)
@@ -160,8 +286,10 @@ def uses(session: Session, media: Media) -> list[ContentItem]:
 
 def content_changed(session: Session, now: datetime, item: ContentItem) -> None:
     """Note which media the words of a content item hold now: by their public id, or by their address."""
-    digests, numbers = set(), set()
+    digests: set[str] = set()
+    numbers: set[int] = set()
     for one in content.current(session, item.id):
+        numbers.update(one.media or ())
         for digest, name in _NAMED.findall(f"{one.html}\n{canonical([one.options, one.blocks]).decode()}"):
             if digest:
                 digests.add(digest)

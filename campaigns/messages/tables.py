@@ -77,6 +77,7 @@ class Variant(Row, Base):
     text: Mapped[str] = mapped_column(default="")
     html: Mapped[str] = mapped_column(default="")
     blocks: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)  # what text and html were made from
+    media: Mapped[list[int] | None] = mapped_column(Json)  # pictures that go with a post, in their order
     fits_n: Mapped[int | None]  # the form of the source language that it says the same as
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     slots: Mapped[list[str]] = mapped_column(default=list)  # names the words use, in order of first use

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from ..api import AddressGone, Deferred, Outbound, Receipt, Renewed, Uncertain
+from ..api import AddressGone, Deferred, Medium, Outbound, Receipt, Renewed, Uncertain
 from ..http import Answer, Door
 
 
@@ -80,7 +81,13 @@ def _message(outbound: Outbound) -> dict[str, Any]:
         "in_reply_to": outbound.in_reply_to,
         "headers": dict(outbound.headers),
         "options": dict(outbound.options),
+        **({"media": [_shown(one) for one in outbound.media]} if outbound.media else {}),
     }
+
+
+def _shown(medium: Medium) -> dict[str, Any]:
+    """A picture as the provider's readers have it: what it shows, and its bytes by their digest."""
+    return {"type": medium.type, "alt": medium.alt, "sha256": sha256(medium.load()).hexdigest()}
 
 
 def _receipt(answer: Answer) -> Receipt:
