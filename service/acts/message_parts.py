@@ -89,6 +89,9 @@ def words_of(
     given = [bool(words["content_item"]), bool(words["template"]), bool(inline)]
     if given.count(True) != 1:
         raise BadField("give the words once: subject and text, or content_item, or template", pointer="/text")
+    media = words["media"] or ()
+    if words["content_item"] and media:
+        raise BadField("the pictures of a content item are chosen with its words", pointer="/media")
     if words["content_item"]:
         item = act.one(ContentItem, words["content_item"])
         act.need("messages:read", item.programme_id)
@@ -104,10 +107,13 @@ def words_of(
         words["data"] or {},
         act.caller.actor,
     )
+    shown = {account.channel for account in through if account.limits.get("media_max")}
+    if media and not shown:
+        raise BadField("none of these accounts takes pictures with its posts", pointer="/media")
     for channel in sorted({account.channel for account in through}):
         content.save_variant(
             act.session, act.now, item, channel=channel, language=language, author=act.caller.actor,
-            template_version_id=template.id if template else None, **inline,
+            template_version_id=template.id if template else None, media=media if channel in shown else (), **inline,
         )  # fmt: skip
     return item
 

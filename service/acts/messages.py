@@ -32,7 +32,7 @@ from .stakeholders import home, reached
 
 # A list of this length is written into the ledger at once; a segment is released by the clock.
 TO_MAX = 100
-WORDS = ("content_item", "template", "data", "subject", "text", "html", "language")
+WORDS = ("content_item", "template", "data", "subject", "text", "html", "language", "media")
 
 
 @dataclass(frozen=True, slots=True)

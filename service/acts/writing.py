@@ -6,7 +6,7 @@ Rules: a look at words that nobody saved renders them in the process for drafts;
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import CompoundSelect, func, select, union_all
@@ -21,6 +21,7 @@ from campaigns.messages import (
     content,
     layout,
     lengths,
+    media,
     messages,
     render,
     render_helper,
@@ -67,6 +68,15 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture beside a post; `alt` is None where nobody has said what it shows in the language of the post."""
+
+    path: str
+    name: str
+    alt: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """How a version reads for one person, how long it is, and what stands in the way of it."""
 
@@ -75,6 +85,7 @@ class Look:
     missing: list[str]
     wrong: str
     lengths: list[dict[str, Any]]  # {"account", "field", "length", "limit"}
+    pictures: Sequence[Seen] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +217,12 @@ def audience(act: Act, message_id: int, *, most: int) -> release.Audience:
 def look(
     act: Act, message_id: int, *, channel: str, language: str, stakeholder: int | None = None,
     words: Words | None = None, built: Sequence[Mapping[str, Any]] | None = None, both: bool = False,
+    shows: Sequence[int] | None = None,
 ) -> Look:  # fmt: skip
-    """One version as a person would read it: as it is saved, or as it is being written. `both`: two in one letter."""
+    """One version as a person would read it: as it is saved, or as it is being written. `both`: two in one letter.
+
+    `shows` are the pictures that go with it; None: those that were saved.
+    """
     message = get(act, message_id)
     item = act.session.get_one(ContentItem, message.content_id)
     person = (
@@ -223,7 +238,21 @@ def look(
         )
         words = Words(words.subject if words else "", text, html)
     shown = words or (Words(saved.subject, saved.text, saved.html) if saved else Words())
-    return _looked(act, message, channel, language, shown, facts)
+    numbers = shows if shows is not None else (saved.media or () if saved else ())
+    return replace(
+        _looked(act, message, channel, language, shown, facts),
+        pictures=_seen(act, message, numbers, language),
+    )
+
+
+def _seen(act: Act, message: Message, numbers: Sequence[int], language: str) -> list[Seen]:
+    """Pictures of this message's programme, in their order."""
+    mine = {one.id: one for one in pictures(act, message)} if numbers else {}
+    return [
+        Seen(media.path(mine[one]), mine[one].name, media.alt(mine[one], language))
+        for one in numbers
+        if one in mine
+    ]
 
 
 def save_blocks(
@@ -234,23 +263,32 @@ def save_blocks(
     *,
     subject: str,
     built: Sequence[Mapping[str, Any]],
+    shows: Sequence[int] = (),
 ) -> Variant:
     """Save a version that is put together from blocks, in the dress of the house."""
     item = words_of.get(act, content_id, words_of.WRITE)
     dress = layout.dress(act.session, item.programme_id, language)
     return words_of.save_variant(
-        act, content_id, channel, language, subject=subject, blocks=built, dress=dress,
+        act, content_id, channel, language, subject=subject, blocks=built, dress=dress, media=shows,
         options=_options(act, item.id, channel, language),
     )  # fmt: skip
 
 
 def save_words(
-    act: Act, content_id: int, channel: str, language: str, *, subject: str, text: str, html: str
+    act: Act,
+    content_id: int,
+    channel: str,
+    language: str,
+    *,
+    subject: str,
+    text: str,
+    html: str,
+    shows: Sequence[int] = (),
 ) -> Variant:
     """Save a version in plain words; what its connector was told beside them stays."""
     words_of.get(act, content_id, words_of.WRITE)
     return words_of.save_variant(
-        act, content_id, channel, language, subject=subject, text=text, html=html,
+        act, content_id, channel, language, subject=subject, text=text, html=html, media=shows,
         options=_options(act, content_id, channel, language),
     )  # fmt: skip
 

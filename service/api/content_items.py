@@ -7,9 +7,12 @@ from typing import Any
 import marshmallow as ma
 from flask.views import MethodView
 
+from campaigns.base import public_id
+from campaigns.messages.content import MEDIA_MAX
+
 from ..acts import content
 from .resource import ETAG_HEADER, Resource, created, if_match, listed, single, this_act
-from .schemas import Id, Made, PageQuery, Schema, Text, Time, page_of
+from .schemas import Id, Made, PageQuery, Schema, Text, Time, id_pattern, page_of
 
 resource = Resource("content_items", "What is said: one idea, with variants for each channel and language.")
 
@@ -39,6 +42,10 @@ class VariantNew(Schema):
     html = Text(1_000_000, empty=True, load_default="")
     template_version_id = Id("template_version", load_default=None, allow_none=True)
     options = ma.fields.Dict(keys=Text(100), load_default=dict)
+    media = ma.fields.List(
+        Id("media"), load_default=(), validate=ma.validate.Length(0, MEDIA_MAX),
+        metadata={"description": "Pictures that go with a post, in their order."},
+    )  # fmt: skip
 
 
 class VariantOut(Schema):
@@ -51,6 +58,10 @@ class VariantOut(Schema):
     html = ma.fields.String(required=True)
     template_version_id = Id("template_version", required=True, allow_none=True)
     options = ma.fields.Dict(required=True)
+    media = ma.fields.Function(
+        lambda row: [public_id("med", one) for one in row.media or ()],
+        metadata={"type": "array", "items": {"type": "string", "pattern": id_pattern("med")}},
+    )
     slots = ma.fields.List(ma.fields.String(), required=True)
     author = ma.fields.String(required=True)
     at = Time(required=True)

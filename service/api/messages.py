@@ -12,6 +12,7 @@ from flask.views import MethodView
 from campaigns.base import public_id
 from campaigns.messages import timing
 from campaigns.messages.calendar import GAPS, OVERLAPS
+from campaigns.messages.content import MEDIA_MAX
 from campaigns.messages.tables import LANES, STATES
 from campaigns.stakeholders.tables import PURPOSES
 from campaigns.strategies.programmes import LEVEL_WORDS
@@ -113,6 +114,10 @@ class MessageNew(Schema):
     text = Text(100_000, load_default=None)
     html = Text(1_000_000, load_default=None)
     language = Text(35, load_default=None)
+    media = ma.fields.List(
+        Id("media"), load_default=(), validate=ma.validate.Length(0, MEDIA_MAX),
+        metadata={"description": "Pictures for the accounts that take some with a post, in their order."},
+    )  # fmt: skip
     content_item = Id("content_item", load_default=None)
     template = Id("template", load_default=None)
     data = ma.fields.Dict(keys=Text(100), load_default=None)

@@ -6,12 +6,14 @@ look is a document of its own that runs nothing and asks nobody.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, g, request
 
+from campaigns.delivery.tables import Account
 from campaigns.errors import DomainError, NotFound, Stale
-from campaigns.messages import blocks, media
+from campaigns.messages import blocks, content, media
 from campaigns.messages.tables import Message, Variant
 
 from .. import ids
@@ -25,6 +27,7 @@ LOOK = (
     "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox allow-same-origin"
 )
+PLACES_MORE = 4
 # What stays the same in every language when a version is begun from another.
 KEPT = ("kind", "url", "link", "decorative")
 
@@ -52,6 +55,7 @@ def edit(number: int, channel: str, tag: str) -> Response:
         dict.fromkeys(blocks.KINDS[one["kind"]], "") | one for one in begun if one["kind"] in blocks.KINDS
     ]
     shown = saved or Variant(subject="", text="", html="")
+    ours = writing.pictures(act, message)
     return framed(
         frame.show(
             "message_words", 422 if g.get("said") else 200, message=message,
@@ -60,7 +64,9 @@ def edit(number: int, channel: str, tag: str) -> Response:
             modes=MODES if rich else MODES[:1],
             blocks=held, through=through, others=[one for one in found if one is not saved], stale=stale,
             measured=writing.measured(through, channel, shown.subject, shown.text), kinds=tuple(blocks.KINDS),
-            pictures=[(media.path(one), media.alt(one, tag), one.name) for one in writing.pictures(act, message)],
+            pictures=[(media.path(one), media.alt(one, tag), one.name) for one in ours],
+            offered=[(one.id, one.name, media.alt(one, tag) is not None) for one in ours],
+            places=_places(through, saved), chosen=_chosen(saved),
             people=_people(number),
         )
     )  # fmt: skip
@@ -95,6 +101,7 @@ def _asked() -> dict[str, Any]:
     return {
         "channel": asked.get("channel", ""), "language": asked.get("language", ""), "words": words, "built": built,
         "stakeholder": ids.number("stakeholder", asked.get("for")), "both": bool(asked.get("both")),
+        "shows": _picked() if request.method == "POST" else None,
     }  # fmt: skip
 
 
@@ -106,13 +113,40 @@ def _saved(number: int, channel: str, tag: str) -> Response:
     content_id = message.content_id
     subject = form.get("subject", "").strip()
     if form.get("mode") == "blocks":
-        writing.save_blocks(act, content_id, channel, tag, subject=subject, built=_typed())
+        writing.save_blocks(act, content_id, channel, tag, subject=subject, built=_typed(), shows=_picked())
     else:
         html = form.get("html", "") if form.get("mode") == "html" else ""
         writing.save_words(
-            act, content_id, channel, tag, subject=subject, text=form.get("text", ""), html=html
+            act,
+            content_id,
+            channel,
+            tag,
+            subject=subject,
+            text=form.get("text", ""),
+            html=html,
+            shows=_picked(),
         )
     return frame.go("pages_messages.one", "saved", number=number)
+
+
+def _places(through: Sequence[Account], saved: Variant | None) -> int:
+    """For how many pictures the form has a place: some more than there are, and no more than go with one post."""
+    most = max((one.limits.get("media_max") or 0 for one in through), default=0)
+    there = len(saved.media or ()) if saved else 0
+    return max(there, min(most, there + PLACES_MORE))
+
+
+def _chosen(saved: Variant | None) -> list[int]:
+    """The pictures as they stand in the form, else as they were saved."""
+    if request.method == "POST":
+        return _picked()
+    return list(saved.media or ()) if saved else []
+
+
+def _picked() -> list[int]:
+    """The pictures of a form, in their order: p0, p1, …"""
+    found = [ids.number("media", request.form.get(f"p{place}")) for place in range(content.MEDIA_MAX)]
+    return [one for one in found if one is not None]
 
 
 def _n(message: Message, channel: str, tag: str) -> int:
