@@ -41,9 +41,9 @@ MESSAGES = int(os.environ.get("MESSAGES") or 200)
 CHOSEN = os.environ.get("DATABASE") or "both"
 DATABASES = ("sqlite", "postgresql") if CHOSEN == "both" else (CHOSEN,)
 WARM = 5  # messages that go first and are not counted: connections are opened, statements compiled
-# Over so long they are spread, which is less than the mailing takes. To accept a message is work too, so there the
-# urgent have longer.
-DUE_S, URGENT_S = RECIPIENTS / 10_000, RECIPIENTS / 6_000
+# So many come a second, in a small run too: a queue that grows is another question. To accept a message is work too,
+# so fewer are urgent. They take less time than the mailing.
+DUE_S, URGENT_S = MESSAGES / 20, MESSAGES / 12
 BEFORE_S = 1.0  # the mailing is let go so long before the first is due
 SUBMIT_S = 0.1  # to plan one message ahead takes less
 PATIENCE_S = 120.0

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg import sql
+
 from service.settings import load
 from service.wiring import Wiring
 from tests.postgres import Cluster
@@ -28,6 +30,8 @@ class Place:
         wiring = self._wiring(BASE, server.create(f"{self.name}_{BASE}") if server else "")
         self.letters = mailing.prepare(wiring, recipients, port)
         wiring.close()
+        if server is not None:  # by itself it would do so within a minute, but never in a copy
+            server.run(sql.SQL("VACUUM ANALYZE"), f"{self.name}_{BASE}")
 
     @contextmanager
     def fresh(self) -> Iterator[Wiring]:
