@@ -16,12 +16,13 @@ from typing import Any
 
 import orjson
 
-from . import hosted, mail
-from .api import BadSettings, Event, Heard, Limits, Outbound, Refused, Setting
+from . import hosted, mail, signatures
+from .api import BadSettings, Call, Event, Heard, Limits, Outbound, Refused, Setting
 from .http import Door
 
 LIMITS = Limits(html=True, in_flight=8, deadline_s=30.0)
 IN_FLIGHT_MAX = 32
+SECRET_MIN = 16
 TAG = "dolen"
 EVENTS = ("delivered", "bounce", "complaint", "opt_out", "opened", "clicked")
 UNSIGNED = (
@@ -41,6 +42,7 @@ class Outcome:
 
 DELIVERED, COMPLAINT, OPT_OUT = Outcome("delivered"), Outcome("complaint"), Outcome("opt_out")
 OPENED, CLICKED, FETCHED = Outcome("opened"), Outcome("clicked"), Outcome("opened", machine=True)
+AUTO_REPLY = Outcome("auto_reply")
 HARD_BOUNCE, SOFT_BOUNCE = Outcome("bounce", hard=True), Outcome("bounce")
 
 
@@ -80,6 +82,35 @@ class Letter:
         """The sender as one value: `"Cyngor Môn" <news@mon.example>`."""
         quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{self.sender}>' if self.name else self.sender
+
+
+def networks(published: str) -> Setting:
+    """The setting of where hooks come from; what is published is believed until somebody says otherwise."""
+    return Setting(
+        "hook_networks", "addresses that hooks come from, with commas; empty: any", default=published
+    )
+
+
+def unsigned(
+    given: Mapping[str, Any], secrets: Mapping[str, str], read: Callable[[bytes], Heard]
+) -> Callable[[Call], Heard] | None:
+    """Hooks of a service that signs nothing: None unless both a secret in the path and a login are set. BadSettings."""
+    paths, logins = secrets.get("hook_secret", ""), secrets.get("hook_login", "")
+    wrong: dict[str, str] = {}
+    if any(len(each) < SECRET_MIN or not _PATH.fullmatch(each) for each in paths.split()):
+        wrong["hook_secret"] = f"has at least {SECRET_MIN} letters and digits"
+    if any(":" not in each for each in logins.split()) or bool(paths.split()) != bool(logins.split()):
+        wrong["hook_login"] = "is user:password, and goes together with hook_secret"
+    if given["hook_networks"] and not signatures.is_network(given["hook_networks"]):
+        wrong["hook_networks"] = "is addresses or networks, such as 192.0.2.0/24, with commas"
+    if wrong:
+        raise BadSettings(wrong)
+
+    def hear(call: Call) -> Heard:
+        signatures.unsigned(call, paths, logins, given["hook_networks"])
+        return read(call.body)
+
+    return hear if paths.split() else None
 
 
 def letter(outbound: Outbound) -> Letter:
@@ -159,7 +190,7 @@ def event(told: Told, raw: bytes) -> Event:
         at=told.at,
         provider_id=told.provider_id,
         references=(told.message_id,) if told.message_id else (),
-        sender=told.about if outcome.kind == "opt_out" else "",
+        sender=told.about if outcome.kind in ("opt_out", "auto_reply") else "",
         about=told.about,
         text=told.words,
         hard=outcome.hard,
@@ -195,6 +226,7 @@ def rows(answer: Any, name: str) -> Iterator[dict[str, Any]]:
     yield from (one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
 
 
+_PATH = re.compile(r"[A-Za-z0-9_-]+")
 _HARD = re.compile(r"\b5\.1\.\d{1,3}\b")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
+
+import pytest
 
 from connectors.api import (
     AccountGone,
@@ -15,11 +18,12 @@ from connectors.api import (
     Connector,
     ConnectorError,
     Deferred,
+    NotAuthentic,
     Outbound,
     Refused,
     Uncertain,
 )
-from connectors.testing import FarHooks, FarRepeats
+from connectors.testing import FarHooks, FarRepeats, HookContract
 
 from .far import CONNECTORS, Far, Trouble
 from .relay import closed_port
@@ -134,9 +138,70 @@ def call(body: Any, headers: Mapping[str, str] | None = None, **values: Any) -> 
     return replace(Call("POST", dict(headers or {}), {}, raw, NOW), **values)
 
 
+PATH, OLD_PATH = "ffordd-newydd-1234567890", "hen-ffordd-1234567890"
+LOGIN, OLD_LOGIN = "dolen:cyfrinair-newydd", "dolen:hen-gyfrinair"
+UNSIGNED = {"hook_secret": f"{PATH} {OLD_PATH}", "hook_login": f"{LOGIN} {OLD_LOGIN}"}
+FROM = "192.0.2.7"
+
+
+def basic(login: str = LOGIN) -> dict[str, str]:
+    """The header of Basic auth."""
+    return {"authorization": f"Basic {b64encode(login.encode()).decode()}"}
+
+
 class FarUnsigned(FarHooks):
     """The side of a service that signs nothing: a secret in the path, Basic auth, and where the call comes from."""
 
     signed_headers = ("authorization",)
     signs_body = False
     timed = False
+
+    def __init__(self, connect: Callable[..., Connector], good: Any, bad: Any, batches: bool = False) -> None:
+        self._connect, self._good, self._bad, self.batches = connect, good, bad, batches
+
+    def connector(self) -> Connector:
+        return self._connect(1, hook_networks="192.0.2.0/24, 2001:db8::/32")
+
+    def call(self) -> Call:
+        return call(self._good, basic(), secret=PATH, sender=FROM)
+
+    def older(self) -> Call:
+        return call(self._good, basic(OLD_LOGIN), secret=OLD_PATH, sender=FROM)
+
+    def spoilt(self) -> Call:
+        told = [self._good, self._bad] if self.batches else self._bad
+        return call(told, basic(), secret=PATH, sender=FROM)
+
+
+class UnsignedContract(HookContract):
+    """What a connector owes whose provider signs nothing."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"secret": ""}, {"secret": PATH[:-1]}, {"secret": PATH + "x"}, {"secret": "\ud800ŵ"}, {"headers": {}},
+            {"headers": basic("dolen:arall")}, {"headers": {"authorization": "Bearer x"}},
+            {"sender": ""}, {"sender": "198.51.100.1"}, {"sender": "192.0.2"}, {"sender": "::ffff:198.51.100.1"},
+        ],
+    )  # fmt: skip
+    def test_path_and_login_and_address_must_all_hold(self, far: FarUnsigned, wrong: dict[str, Any]) -> None:
+        """`H16`"""
+        hooks = far.connector().hooks
+        assert hooks is not None and hooks(far.call()).events
+        with pytest.raises(NotAuthentic):
+            hooks(replace(far.call(), **wrong))
+
+    @pytest.mark.parametrize("place", range(len(PATH) * 8))
+    def test_one_flipped_bit_of_the_path_proves_nothing(self, far: FarUnsigned, place: int) -> None:
+        """`H1`, `H16`"""
+        flipped = bytearray(PATH.encode())
+        flipped[place // 8] ^= 1 << place % 8
+        hooks = far.connector().hooks
+        assert hooks is not None
+        with pytest.raises(NotAuthentic):
+            hooks(replace(far.call(), secret=flipped.decode("latin-1")))
+
+    @pytest.mark.parametrize("sender", [FROM, "::ffff:192.0.2.9", "2001:db8::7"])
+    def test_every_address_of_its_networks_is_believed(self, far: FarUnsigned, sender: str) -> None:
+        hooks = far.connector().hooks
+        assert hooks is not None and hooks(replace(far.call(), sender=sender)).events
