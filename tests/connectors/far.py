@@ -24,13 +24,14 @@ CONNECTORS = Path(__file__).parents[2] / "connectors"
 
 
 class Asked(NamedTuple):
-    """One request. Header names are lower case; of a parameter given twice the first counts."""
+    """One request. Header names are lower case; of a parameter given twice `query` has the first, `every` has all."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    every: Mapping[str, list[str]] = {}
 
     def json(self) -> Any:
         """The body as JSON, {} where there is none."""
@@ -138,10 +139,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _asked(self) -> Asked:
         url = urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(url.query, True).items()}
+        every = parse_qs(url.query, True)
+        query = {name: values[0] for name, values in every.items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        return Asked(self.command, unquote(url.path), query, headers, body)
+        return Asked(self.command, unquote(url.path), query, headers, body, every)
 
     def _say(self, said: Said) -> None:
         raw = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
