@@ -86,6 +86,10 @@ class NotAuthentic(ConnectorError):
     """An incoming call could not be proven to come from the provider."""
 
 
+# The code of the AccountGone of an account at whose provider nobody has signed in yet.
+NOT_SIGNED_IN = "not_signed_in"
+
+
 class BadSettings(ValueError):
     """An account cannot be connected with these settings; `problems` says what is wrong, by name of the setting."""
 
@@ -122,6 +126,7 @@ class Limits:
     """What the provider takes, declared here and enforced once by the domain. None: no limit known.
 
     `counting` names how the provider counts a text: codepoints, graphemes, x or mastodon (`messages/lengths.py`).
+    `parts_max`: how many posts one thread may have, each answering the one before; 1: no threads.
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
     `media_…`: how many go with one post, of which types (`image/png`), how large each may be.
     `per_…` count hand-overs of this account, `app_per_…` of all accounts of one app; days and months are those of UTC.
@@ -136,6 +141,7 @@ class Limits:
     media_types: tuple[str, ...] = ()
     media_bytes_max: int | None = None
     alt_max: int | None = None
+    parts_max: int = 1
     in_flight: int = 1
     per_second: float | None = None
     per_day: int | None = None
@@ -300,10 +306,15 @@ class Polled:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """A new login: the secrets that changed, by name, and for how long it is good (None: not told)."""
+    """A new login: the secrets and settings that changed, by name, and for how long it is good (None: not told).
+
+    After `life_s` it is to be renewed, after `ends_s` somebody has to sign in anew, renewed or not.
+    """
 
     secrets: Mapping[str, str]
     life_s: float | None = None
+    ends_s: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 # What providers count, in our words. `impressions` is how often it was shown, `reach` to how many different people.
@@ -367,11 +378,32 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """How somebody lets us in on the provider's own page, instead of copying tokens (OAuth 2.0, authorization code).
+
+    `places` gives, for the settings of an account, the page to send people to and the address where their code becomes
+    a login; nothing secret goes to another host than that of the second. `client_id` and `client_secret` name the
+    setting and the secret by which the provider knows our app; `gives` are the settings and secrets that come of it,
+    so that nobody is asked for them. `accept(settings, secrets, answer)` makes a login of the provider's answer, which
+    is an object with `access_token`, and may ask the provider for more; it raises like any face.
+    """
+
+    places: Callable[[Mapping[str, Any]], tuple[str, str]]
+    scopes: tuple[str, ...]
+    gives: tuple[str, ...]
+    accept: Callable[[Mapping[str, Any], Mapping[str, str], Mapping[str, Any]], Renewed]
+    client_id: str = "client_id"
+    client_secret: str = "client_secret"
+    pkce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """What the registry knows of a connector before anyone connects: what it can do, its settings, how to connect.
 
     `faces` names what a connected account has beyond sending: find, hooks, poll, refresh, metrics. `repeats` is keyed,
-    findable or blind, or "by setting"; `events` are the kinds of Event it can bring.
+    findable or blind, or "by setting"; `events` are the kinds of Event it can bring. One with `sign_in` can be
+    connected before anybody has signed in: until then `verify` says so.
     """
 
     name: str
@@ -383,3 +415,4 @@ class Provider:
     faces: tuple[str, ...]
     events: tuple[str, ...]
     connect: Callable[[Mapping[str, Any], Mapping[str, str]], Connector]
+    sign_in: SignIn | None = None

@@ -51,6 +51,7 @@ KINDS: dict[str, bool] = {
     "urgent_review": True,
     "account_stopped": True,
     "account_in_trouble": True,
+    "login_ends": True,
     "review_due": True,
     "mentioned": True,
     "task_given": True,
@@ -60,6 +61,8 @@ KINDS: dict[str, bool] = {
 }
 # What happened longer ago is no news any more, nor is what could not be sent for so long.
 NEWS = timedelta(days=2)
+# How long before a login ends it is told: some providers need a person of another office to sign in anew.
+LOGIN_ENDS_WITHIN = timedelta(days=10)
 DIGEST_HOUR = 8
 REMIND_BEFORE = timedelta(hours=4)
 LEASE = timedelta(minutes=5)
@@ -479,6 +482,23 @@ def _troubles(session: Session, now: datetime, staff: list[Colleague]) -> Iterat
                 yield Fact(one, "account_in_trouble", ref, f"/settings/accounts/{number}", values)
 
 
+def _logins(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """The login of a connected account ends soon, and nothing has renewed it: told once for each end."""
+    ending = select(Account).where(
+        Account.state == "active",
+        Account.login_ends_at > now,
+        Account.login_ends_at <= now + LOGIN_ENDS_WITHIN,
+    )
+    for account in session.scalars(ending):
+        assert account.login_ends_at is not None
+        number = public_id("acc", account.id)
+        for one in staff:
+            if one.caller.may("connectors:admin", account.programme_id):
+                ref = f"{number}/{micros(account.login_ends_at)}"
+                values = {"name": account.name, "ends_at": account.login_ends_at.isoformat()}
+                yield Fact(one, "login_ends", ref, f"/settings/accounts/{number}", values)
+
+
 def _reviews(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
     """A relationship that they answer for is to be looked at."""
     due: Any = session.execute(relationships.due(now.date()).limit(LOOKED_AT_MAX)).all()
@@ -591,6 +611,6 @@ def _id_at(at: datetime) -> int:
 
 
 LOOKS: tuple[Callable[[Session, datetime, list[Colleague]], Iterator[Fact]], ...] = (
-    _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _troubles, _reviews,
-    _gaps, _mentioned, _tasks,
+    _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _troubles, _logins,
+    _reviews, _gaps, _mentioned, _tasks,
 )  # fmt: skip

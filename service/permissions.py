@@ -275,6 +275,8 @@ PAGES: dict[str, str] = {
     "POST /settings/accounts/<acc:number>/state": "connectors:admin",
     "POST /settings/accounts/<acc:number>/delete": "connectors:admin",
     "POST /settings/accounts/<acc:number>/verify": "connectors:admin",
+    "POST /settings/accounts/<acc:number>/sign-in": "connectors:admin",
+    "GET /accounts/signed-in": "connectors:admin",
     "POST /settings/accounts/<acc:number>/try": "connectors:admin",
     "GET /settings/people": "users:admin",
     "POST /settings/people": "users:admin",

@@ -70,6 +70,18 @@ class SpentState(Row, Base):
     at: Mapped[datetime] = mapped_column("spent_at", index=True)
 
 
+class SignInState(Row, Base):
+    """Somebody has set out to sign in to a connected account at its provider; good once, for who set out."""
+
+    __tablename__ = "sign_in_states"
+    state_sha256: Mapped[str] = mapped_column(unique=True)
+    login_id: Mapped[int]
+    account_id: Mapped[int]
+    verifier: Mapped[bytes]  # sealed
+    asked: Mapped[str]  # where the code is to go, and for which app
+    at: Mapped[datetime] = mapped_column("set_out_at", index=True)
+
+
 class CalendarFeed(Row, Base):
     """Somebody's calendar for other programs, read with a secret in its address; only its hash is kept."""
 

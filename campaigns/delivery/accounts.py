@@ -15,10 +15,10 @@ from sqlalchemy import BindParameter, ColumnElement, and_, or_, select, update
 from sqlalchemy import delete as removal
 from sqlalchemy.orm import Session
 
-from connectors.api import Blind, Connector, Findable, Keyed, Repeats
+from connectors.api import Blind, Connector, Findable, Keyed, Renewed, Repeats
 
 from ..errors import BadField, Conflict, NotFound, Recalled, said
-from ..messages import content, lengths, media, planning
+from ..messages import content, lengths, media, parts, planning
 from ..messages.tables import Message, MessageAccount, QueueSlot
 from ..stakeholders.tables import Form
 from . import limits
@@ -28,6 +28,8 @@ ON_UNKNOWN = ("hold", "retry", "assume_sent")
 NO_TROUBLE: dict[str, Any] = {"failures": 0, "trouble": None, "trouble_since_at": None}
 # A login that is refused so soon after it was renewed is not renewed again: it is refused.
 FRESH = timedelta(minutes=1)
+# A login is renewed when so much of its life is over.
+USED = 0.8
 
 
 def create(
@@ -124,6 +126,19 @@ def ask_renewal(session: Session, account: Account, now: datetime) -> bool:
     return bool(due or known.version != account.version)
 
 
+def log_in(account: Account, now: datetime, new: Renewed) -> None:
+    """Write down of a new login when it is to be renewed, and when somebody has to sign in anew."""
+    account.renewed_at, account.renew_due_at = now, None
+    ends_s = new.ends_s
+    if new.life_s is not None and account.renews:
+        account.renew_due_at = now + timedelta(seconds=new.life_s * USED)
+    elif ends_s is None:
+        ends_s = new.life_s
+    if ends_s is not None:
+        account.login_ends_at = now + timedelta(seconds=ends_s)
+    account.touch(now)
+
+
 def restore(session: Session, account: Account, now: datetime) -> None:
     """Back in service after its login was proven; what it held goes by itself."""
     account.state, account.state_reason, account.not_before_at = "active", "", None
@@ -208,11 +223,13 @@ def obstacles(session: Session, message: Message, now: datetime) -> list[dict[st
 
 def _over_limits(session: Session, message: Message, accounts: list[Account]) -> list[dict[str, Any]]:
     variants = content.current(session, message.content_id)
+    pairs = [(account, one) for account in accounts for one in variants if one.channel == account.channel]
     return [
         {"kind": "content_over_limit", "account": account.name, "language": variant.language, **over}
         for account, variant in pairs
         for over in (
             *lengths.over(account.limits, account.channel, variant.subject, variant.text),
+            *parts.over(account.limits, account.channel, variant.text),
             *media.over(account.limits, account.channel, variant.language, media.of(session, variant)),
         )
     ]
@@ -224,7 +241,6 @@ def _repeats(
     """Words that this network refuses a second time, while it remembers the first."""
     found = []
     for account in accounts:
-    pairs = [(account, one) for account in accounts for one in variants if one.channel == account.channel]
         within_s = account.limits.get("same_within_s")
         if within_s and message.kind != "answer":
             within = timedelta(seconds=within_s)

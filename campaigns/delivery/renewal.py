@@ -19,8 +19,6 @@ from . import accounts, trouble
 from .send import Desk
 from .tables import Account
 
-# A login is renewed when so much of its life is over.
-USED = 0.8
 LEASE_LEAST_S = 60.0
 
 
@@ -102,10 +100,7 @@ def _keep(session: Session, desk: Desk, account: Account, new: Renewed) -> None:
     if row.version != account.version:
         return
     desk.keep(session, row, new.secrets)
-    row.renewed_at = now
-    if new.life_s is not None:
-        row.renew_due_at = now + timedelta(seconds=new.life_s * USED)
-    row.touch(now)
+    accounts.log_in(row, now, new)
 
 
 __all__ = ["renew", "renew_due"]

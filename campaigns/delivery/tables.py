@@ -48,6 +48,7 @@ class Account(Edited, Base):
     renews: Mapped[bool | None] = mapped_column(default=False)  # its login can be renewed
     renew_due_at: Mapped[datetime | None]  # its login is to be renewed then, before anything else
     renewed_at: Mapped[datetime | None]
+    login_ends_at: Mapped[datetime | None]  # then somebody has to sign in anew, unless it is renewed before
     test: Mapped[bool] = mapped_column(default=False)  # practice: reachable by test tokens
     programme_id: Mapped[int | None] = mapped_column(index=True)  # None: shared by all programmes
     poll_cursor: Mapped[dict[str, Any] | None]

@@ -12,7 +12,7 @@ from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, Conflict, NotFound, Recalled, Said, said
 from campaigns.responses.tables import RawEvent
 from connectors import registry
-from connectors.api import AccountGone, BadSettings, Connector, ConnectorError, Provider
+from connectors.api import AccountGone, BadSettings, Connector, ConnectorError, Provider, Renewed
 
 from .. import paging, post
 from ..access import Caller, scoped
@@ -133,12 +133,33 @@ def change(act: Act, account_id: int, version: int | None, *, keep: bool = False
         account.verified_at = None
     if secrets is not None:
         _seal(act, account, secrets)
+        account.login_ends_at = None
     accounts.change(act.session, account, act.now, **values)
     act.note(
         "connector_account.changed", "account", account.id, programme_id=account.programme_id, before=before,
         after=_facts(account) | ({"secrets": "replaced"} if secrets is not None else {}),
     )  # fmt: skip
     return account
+
+
+def prepared(
+    wiring: Wiring, account: Account, settings: dict[str, Any], secrets: dict[str, str]
+) -> Connector:
+    """The account as it would be with these settings and secrets beside its own; nothing is kept."""
+    known = wiring.keyring.open(account.id, account.secrets)
+    return _connect(account.connector, account.settings | settings, known | secrets)
+
+
+def signed_in(act: Act, account: Account, new: Renewed, connected: Connector) -> None:
+    """Keep a login that was proven, and bring the account back in service: what waits goes by it."""
+    act.wiring.keep(act.session, account, new.secrets)
+    account.settings = {**account.settings, **new.settings}
+    account.login_ends_at = None
+    accounts.declare(account, connected)
+    accounts.log_in(account, act.now, new)
+    if account.state != "disabled":
+        accounts.restore(act.session, account, act.now)
+    act.note("connector_account.signed_in", "account", account.id, programme_id=account.programme_id)
 
 
 def verify(wiring: Wiring, caller: Caller, account_id: int, request_id: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from campaigns.errors import Said, said
-from connectors.api import AccountGone, ConnectorError
+from connectors.api import NOT_SIGNED_IN, AccountGone, ConnectorError
 
 DETAIL_MAX = 200
 LOGIN = ("auth", "login")
@@ -70,6 +70,8 @@ def _of_login(error: ConnectorError) -> Said:
 
 
 def _elsewhere(error: ConnectorError) -> Said:
+    if error.code == NOT_SIGNED_IN:
+        return said("Nobody has signed in there yet: do so here.")
     if isinstance(error, AccountGone):
         return said("The provider refuses the login: check the keys and what they are allowed to do.")
     return said("The provider cannot be reached, or takes nothing at the moment: try again later.")

@@ -130,6 +130,10 @@ class AccountOut(Made):
         metadata={"description": "it failed again and again, and is tried by one hand-over at a time"},
     )  # fmt: skip
     trouble = ma.fields.String(required=True, allow_none=True)
+    login_ends_at = Time(
+        required=True, allow_none=True,
+        metadata={"description": "somebody has to sign in at the provider anew before, unless it is renewed"},
+    )  # fmt: skip
     test = ma.fields.Boolean(required=True)
     programme_id = Id("programme", required=True, allow_none=True)
 

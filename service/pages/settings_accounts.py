@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
@@ -14,8 +15,8 @@ from connectors import registry
 from connectors.api import Provider, Setting
 from connectors.smtp.presets import PRESETS
 
-from .. import paging, post, words
-from ..acts import Act, accounts, begin, programmes
+from .. import notices, paging, post, words
+from ..acts import Act, accounts, begin, programmes, sign_ins
 from . import frame, typed
 
 pages = frame.Pages("settings_accounts")
@@ -39,11 +40,18 @@ WORDS = {
 @pages.page("/settings/accounts")
 def every() -> Response:
     """The accounts, and what can be connected."""
+    return _every()
+
+
+def _every(status: int = 200) -> Response:
     act = frame.act()
     page = accounts.listed(
         act, limit=paging.LIMIT_DEFAULT, after=request.args.get("after"), before=request.args.get("before")
     )
-    return frame.show("settings_accounts", page=page, providers=accounts.providers(act), presets=PRESETS)
+    return frame.show(
+        "settings_accounts", status, page=page, providers=accounts.providers(act), presets=PRESETS,
+        soon=act.now + notices.LOGIN_ENDS_WITHIN,
+    )  # fmt: skip
 
 
 @pages.page("/settings/accounts/new")
@@ -119,6 +127,49 @@ def switched(number: int) -> Response:
 def verified(number: int) -> Response:
     """Prove the login, and say what the provider says."""
     return _checked(number, "verified")
+
+
+@pages.page("/settings/accounts/<acc:number>/sign-in", "POST")
+def sign_in(number: int) -> Response:
+    """The page that leads to the provider: a link, for browsers follow no form of ours to another site."""
+    act = frame.act()
+    login = frame.login_of(act.session)
+    assert login is not None
+    found: list[str] = []
+
+    def set_out() -> None:
+        found.append(sign_ins.start(act, number, login.id))
+
+    frame.trying(set_out)
+    if not found:
+        return _one(number)
+    return frame.show(
+        "settings_sign_in", account=accounts.get(act, number), url=found[0], host=urlsplit(found[0]).hostname,
+        callback=_callback(),
+    )  # fmt: skip
+
+
+@pages.page(sign_ins.BACK, outside=True)
+def signed_in() -> Response:
+    """Back from the provider. A GET that acts: what it carries is good once, for whoever set out."""
+    wiring, caller, request_id = frame.wiring(), frame.caller(), g.get("request_id")
+    try:
+        with begin(wiring, caller, request_id=request_id) as act:
+            login = frame.login_of(act.session)
+            way = sign_ins.take(act, login.id if login else 0, request.args.get("state", ""))
+    except NotFound as error:
+        frame.refuse(error)
+        with frame.looking():
+            return _every(404)
+    number, problem = way.account.id, ""
+    try:
+        problem = sign_ins.finish(wiring, caller, way, request.args.get("code", ""), request_id)
+    except DomainError as error:
+        _refuse(error)
+    if not problem and not g.get("said"):
+        return frame.go("pages_settings_accounts.one", number=number, done="signed-in")
+    with frame.looking():
+        return _one(number, problem=problem)
 
 
 @pages.page("/settings/accounts/<acc:number>/try", "POST", outside=True)
@@ -203,7 +254,10 @@ def _one(number: int, problem: str = "") -> Response:
 
 def _form(provider: Provider) -> dict[str, Any]:
     """The questions of a connector: the first ones, and those that most people leave alone."""
-    wanted = FIRST.get(provider.name) or [one.name for one in provider.settings if one.required or one.secret]
+    given = provider.sign_in.gives if provider.sign_in else ()
+    wanted = FIRST.get(provider.name) or [
+        one.name for one in provider.settings if (one.required or one.secret) and one.name not in given
+    ]
     by_name = {one.name: one for one in provider.settings}
     return {
         "provider": provider,
@@ -213,8 +267,14 @@ def _form(provider: Provider) -> dict[str, Any]:
             one for one in provider.settings if one.name not in (*wanted, *READING.get(provider.name, ()))
         ],
         "words_of": {name: choices for (connector, name), choices in WORDS.items() if connector == provider.name},
+        "callback": _callback() if provider.sign_in else "",
         "on_unknown": ON_UNKNOWN, "mail": "email" in provider.channels, "limit_keys": _limit_keys(provider),
     }  # fmt: skip
+
+
+def _callback() -> str:
+    """Where providers send people back to; they want to know it before."""
+    return frame.wiring().links.url(sign_ins.BACK)
 
 
 def _limit_keys(provider: Provider) -> list[str]:

@@ -223,6 +223,23 @@ def test_an_account_out_of_service_is_told_to_those_who_can_mend_it_each_day_onc
     assert "535 refused" in str(office.sent[0].text)
 
 
+def test_the_end_of_a_login_is_told_once_some_days_ahead(office: Office) -> None:
+    with office.wiring.database.write() as session:
+        now = office.wiring.now()
+        account = accounts.create(session, now, name="second", connector="smtp", channel="email")
+        account.login_ends_at = now + notices.LOGIN_ENDS_WITHIN + timedelta(hours=1)
+        session.add(Grant(user_id=office.ann, role="administrator", programme_id=None, created_at=now))
+    assert office.gather() == []
+    with office.wiring.database.write() as session:
+        session.get_one(Account, account.id).login_ends_at = now + timedelta(days=9)
+    assert office.gather() == office.gather() == [("login_ends", "ann")]
+    notices.send_due(office.wiring)
+    assert "ends soon: second" in str(office.sent[0].subject)
+    with office.wiring.database.write() as session:
+        session.get_one(Account, account.id).login_ends_at = now - timedelta(days=1)
+    assert office.gather() == [("login_ends", "ann")]
+
+
 def test_an_account_that_fails_again_and_again_is_told_once_for_each_time_that_this_begins(
     office: Office,
 ) -> None:
@@ -313,8 +330,8 @@ def test_the_digest_comes_in_the_morning_to_whoever_wants_it(office: Office) -> 
 def test_every_kind_has_its_words_in_every_language(office: Office, kind: str, language: str) -> None:
     facts = {
         "path": "/x", "name": "Walks", "reason": "Why", "urgent": True, "sent": 3, "bad": 1, "planned": 0,
-        "due_at": "2026-11-02T09:00:00+00:00", "day": "2026-11-02", "waiting": 2, "mine": 1, "going": 0, "asked": 6,
-        "whole_day": True,
+        "due_at": "2026-11-02T09:00:00+00:00", "ends_at": "2026-11-02T09:00:00+00:00",
+        "day": "2026-11-02", "waiting": 2, "mine": 1, "going": 0, "asked": 6, "whole_day": True,
     }  # fmt: skip
     user = User(name="Ann", email_key="ann@example.org", language=language)
     letter = notices._letter(office.wiring, Notice(kind=kind, facts=facts), user)

@@ -25,7 +25,8 @@ RULE = re.compile(r"<(?:([a-z]+)(?:\([^)]*\))?:)?([a-z_0-9]+)>")
 KINDS = frozenset(PREFIXES.values())
 # The only routes whose GET acts, each with its reason.
 ACTING = {
-    "/sign-in/oidc/back": "the way back of OpenID Connect is a GET; what it carries is good once, in one browser"
+    "/sign-in/oidc/back": "the way back of OpenID Connect is a GET; what it carries is good once, in one browser",
+    "/accounts/signed-in": "the way back from the provider of an account; good once, for the login that set out",
 }
 # Streams, which end only when the browser goes.
 ENDLESS = {"/live"}
