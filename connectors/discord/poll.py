@@ -1,0 +1,145 @@
+"""Asks Discord who answered or mentioned the bot since the last time, and who reacted to its posts.
+
+Rules: the cursor is the newest message seen, and how many reactions each of the newest posts had; only where they grew
+is asked whose they are. A person's reactions to one post are one like. Discord does not tell when somebody reacted: it
+is the time of the answer that shows it.
+Source: docs.discord.com, "Get Channel Messages", "Get Reactions" (November 2026).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+from ..api import Event, Polled
+from ..http import Answer
+from .client import Client, rows
+
+PAGE = 100
+PAGES_MAX = 8
+REPLY = 19
+DISLIKES = ("👎", "💩", "🤮", "🤬")
+
+
+def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
+    """What came after `cursor` ({after, likes}), oldest first; the first poll brings one page of what was there."""
+    after, liked = str((cursor or {}).get("after") or ""), dict((cursor or {}).get("likes") or {})
+    events, newest = _said(client, after)
+    likes: dict[str, int] = {}
+    answer = client.read(f"{client.channel}/messages", limit=PAGE)
+    for post in rows(answer):
+        if _author(post).get("id") == client.own_id and (count := reactions(post)):
+            likes[post["id"]] = count
+            if count > liked.get(post["id"], 0):
+                events += _likes(client, post, answer)
+    return Polled(tuple(events), {"after": newest, "likes": likes})
+
+
+def reactions(post: dict[str, Any]) -> int:
+    """How many reactions a message has that like it."""
+    return sum(each["count"] for each in _liking(post))
+
+
+def _said(client: Client, after: str) -> tuple[list[Event], str]:
+    found: dict[int, dict[str, Any]] = {}
+    newest = after
+    for _ in range(PAGES_MAX if after else 1):
+        since: dict[str, Any] = {"after": newest} if newest else {}
+        page = rows(client.read(f"{client.channel}/messages", limit=PAGE, **since))
+        if not page:
+            break
+        found |= {int(message["id"]): message for message in page}
+        newest = str(max(found))
+    events = [_event(client.own_id, found[number]) for number in sorted(found)]
+    return [event for event in events if event], newest or "1"
+
+
+def _event(own_id: str, message: dict[str, Any]) -> Event | None:
+    author, parent = _author(message), message.get("referenced_message")
+    if author.get("id") == own_id or author.get("bot"):
+        return None
+    answers = (
+        message.get("type") == REPLY and isinstance(parent, dict) and _author(parent).get("id") == own_id
+    )
+    if not answers and own_id not in [each.get("id") for each in _objects(message, "mentions")]:
+        return None
+    return Event(
+        key=message["id"],
+        kind="reply" if answers else "mention",
+        at=_at(message),
+        references=(str(parent["id"]),) if answers and parent else (),
+        sender=str(author.get("username") or author.get("id") or ""),
+        sender_name=str(author.get("global_name") or ""),
+        text=str(message.get("content") or ""),
+        meta={"message_id": message["id"]},
+        raw=_raw(message),
+    )
+
+
+def _likes(client: Client, post: dict[str, Any], answer: Answer) -> Iterator[Event]:
+    """Everybody who likes a post; those of before come under the keys they had."""
+    people: dict[str, tuple[str, dict[str, Any]]] = {}
+    for each in _liking(post):
+        name = str(each["emoji"].get("name"))
+        emoji = quote(f"{name}:{each['emoji']['id']}" if each["emoji"].get("id") else name, safe="")
+        told = client.read(
+            f"{client.channel}/messages/{post['id']}/reactions/{emoji}", show=(404,), limit=PAGE
+        )
+        for person in rows(told) if told.status == 200 else ():
+            people.setdefault(person["id"], (name, person))
+    for number, (name, person) in people.items():
+        yield Event(
+            key=f"{post['id']}:like:{number}",
+            kind="like",
+            at=_seen(answer, post),
+            provider_id=post["id"],
+            sender=str(person.get("username") or number),
+            sender_name=str(person.get("global_name") or ""),
+            text=name,
+            raw=_raw(person),
+        )
+
+
+def _liking(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        each
+        for each in _objects(message, "reactions")
+        if isinstance(each.get("count"), int)
+        and isinstance(each.get("emoji"), dict)
+        and each["emoji"].get("name") not in DISLIKES
+    ]
+
+
+def _author(message: dict[str, Any]) -> dict[str, Any]:
+    author = message.get("author")
+    return author if isinstance(author, dict) else {}
+
+
+def _objects(message: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = message.get(name)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _at(message: dict[str, Any]) -> datetime:
+    """When it was posted; where Discord does not say, the time inside its number."""
+    try:
+        at = datetime.fromisoformat(str(message.get("timestamp")))
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    except ValueError:
+        seconds = min(((int(message["id"]) >> 22) + 1_420_070_400_000) / 1000, 4_102_444_800)
+        return datetime.fromtimestamp(seconds, UTC)
+
+
+def _seen(answer: Answer, post: dict[str, Any]) -> datetime:
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).replace(tzinfo=UTC)
+    except (ValueError, TypeError):
+        return _at(post)
+
+
+def _raw(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")

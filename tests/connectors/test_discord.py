@@ -1,0 +1,380 @@
+"""Discord against a double of it: what each answer means, one nonce is one post, who answers and reacts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors import registry
+from connectors.api import (
+    AccountGone,
+    BadSettings,
+    Connector,
+    ConnectorError,
+    Deferred,
+    Event,
+    Keyed,
+    Outbound,
+    Reading,
+    Receipt,
+    Refused,
+    Uncertain,
+)
+from connectors.testing import (
+    FarEvents,
+    FarMedia,
+    FarMetrics,
+    FarRepeats,
+    MediaContract,
+    MetricsContract,
+    OutboundContract,
+    PollContract,
+    RepeatContract,
+    pictures,
+)
+
+from .fake_discord import BOT, CHANNEL, FIRST, SIAN, TOKEN, Discord, running
+from .relay import bare, closed_port
+
+MESSAGES = f"channels/{CHANNEL}/messages"
+
+
+def account(port: int, token: str = TOKEN, **values: Any) -> Connector:
+    told = {"channel_id": CHANNEL, "base_url": f"http://127.0.0.1:{port}", "deadline_s": 5.0, **values}
+    return registry.connect("discord", told, {"token": token})
+
+
+def post(text: str, key: str = "", **values: Any) -> Outbound:
+    return Outbound(key=key or f"dlv-{text}", text=text, **values)
+
+
+@pytest.fixture
+def discord() -> Iterator[Discord]:
+    with running() as one:
+        yield one
+
+
+def failure(discord: Discord, told: str | bytes) -> ConnectorError:
+    """How posting one text fails."""
+    discord.once["Dewch draw"] = told
+    with pytest.raises(ConnectorError) as caught:
+        account(discord.port).send(post("Dewch draw"))
+    return caught.value
+
+
+# --- out
+def test_a_post_is_made_once_and_named(discord: Discord) -> None:
+    """DC2"""
+    connector = account(discord.port)
+    assert connector.send(post("Dewch draw")) == Receipt(str(FIRST + 1)) == connector.send(post("Dewch draw"))
+    assert connector.send(post("Dewch draw", key="dlv-2")) == Receipt(str(FIRST + 2))
+    assert [one["content"] for one in discord.messages] == ["Dewch draw"] * 2
+
+
+def test_nobody_is_called_by_a_post(discord: Discord) -> None:
+    account(discord.port).send(post("@everyone dewch"))
+    assert discord.messages[0]["given"]["allowed_mentions"] == {"parse": []}
+
+
+def test_an_answer_names_the_post_it_answers(discord: Discord) -> None:
+    """L3"""
+    account(discord.port).send(post("Diolch!", in_reply_to="77"))
+    account(discord.port).send(post("Helo", in_reply_to="<abc@mail.example>"))
+    answered = [one["given"].get("message_reference") for one in discord.messages]
+    assert answered == [{"message_id": "77", "fail_if_not_exists": False}, None]
+
+
+def test_that_a_window_is_used_up_is_told_beside_the_yes(discord: Discord) -> None:
+    discord.once["Dewch draw"] = "created"
+    receipt = account(discord.port).send(post("Dewch draw"))
+    assert receipt == Receipt("1300000000000000001", wait_s=5.25)
+
+
+def test_a_post_of_nothing_is_refused_before_anything_is_sent(discord: Discord) -> None:
+    with pytest.raises(Refused):
+        account(discord.port).send(post(" \n"))
+    assert discord.asked == []
+
+
+def test_a_line_that_breaks_under_a_picture_is_repeated_under_its_nonce(discord: Discord) -> None:
+    """A picture and its post are one request."""
+    connector = account(discord.port)
+    outbound = post("Dewch", media=pictures(2, connector.limits))
+    discord.once["Dewch"] = "take"
+    with pytest.raises(Uncertain):
+        connector.send(outbound)
+    assert connector.send(outbound).provider_id == discord.messages[0]["id"] and len(discord.messages) == 1
+
+
+# --- what an answer means
+@pytest.mark.parametrize(
+    ("told", "error", "code"),
+    [
+        ("unauthorized", AccountGone, "401"),
+        ("missing_access", AccountGone, "403"),
+        ("missing_permissions", AccountGone, "403"),
+        ("unknown_channel", AccountGone, "404"),
+        ("too_long", Refused, "400"),
+        ("rate_limited", Deferred, "429"),
+        ("unavailable", Uncertain, "503"),
+    ],
+)
+def test_a_refusal_says_whom_it_is_about(
+    discord: Discord, told: str, error: type[ConnectorError], code: str
+) -> None:
+    lost = failure(discord, told)
+    assert (type(lost), lost.code) == (error, code) and discord.messages == []
+
+
+def test_the_account_waits_as_long_as_discord_says(discord: Discord) -> None:
+    lost = failure(discord, "rate_limited")
+    assert isinstance(lost, Deferred) and (lost.scope, lost.retry_after_s) == ("account", 65)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"ok!", b'{"id": 5}', b'{"id": "x"}', b'{"id": null}'])
+def test_what_nobody_understands_after_a_post_is_uncertain(discord: Discord, body: bytes) -> None:
+    lost = failure(discord, b"HTTP/1.1 200 x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    assert isinstance(lost, Uncertain)
+
+
+def test_a_channel_that_takes_no_posts_is_told_before_the_first_post(discord: Discord) -> None:
+    account(discord.port).verify()
+    discord.kind = 15
+    for connector in (
+        account(discord.port),
+        account(discord.port, token="x"),
+        account(discord.port, channel_id="7"),
+    ):
+        with pytest.raises(AccountGone):
+            connector.verify()
+    assert discord.messages == []
+
+
+# --- back
+def polled(discord: Discord, cursor: Mapping[str, Any] | None = None) -> tuple[list[Event], dict[str, Any]]:
+    connector = account(discord.port)
+    assert connector.poll is not None
+    found = connector.poll(cursor)
+    return list(found.events), json.loads(json.dumps(dict(found.cursor)))
+
+
+def test_messages_as_discord_documents_them_are_told_in_our_words(discord: Discord) -> None:
+    """DC3"""
+    discord.once[MESSAGES] = "messages"
+    (reply, mention), cursor = polled(discord)
+    assert (reply.kind, mention.kind) == ("reply", "mention")
+    assert reply.references == ("1300000000000000001",) and reply.meta["message_id"] == reply.key
+    assert (reply.sender, reply.sender_name) == ("sianrees", "Siân Rees")
+    assert reply.at == datetime(2026, 11, 2, 9, 2, tzinfo=UTC)
+    assert mention.text == "<@11> هل الاجتماع مساء الاثنين؟" and mention.references == ()
+    assert cursor["after"] == "1300000000000000003"
+
+
+def test_what_people_say_among_themselves_and_what_machines_say_is_left(discord: Discord) -> None:
+    theirs = discord.say("ours?", SIAN)
+    discord.say("yes", SIAN, type=19, referenced_message=theirs)
+    discord.say("yes", SIAN, type=19, referenced_message=None)
+    discord.say("ping", {"id": "44", "bot": True}, mentions=[BOT])
+    account(discord.port).send(post("Dewch draw"))
+    assert polled(discord)[0] == []
+
+
+def test_whoever_reacts_to_a_post_likes_it_once(discord: Discord) -> None:
+    number = account(discord.port).send(post("Dewch draw")).provider_id
+    discord.like(number, SIAN)
+    discord.like(number, SIAN, "❤")
+    discord.like(number, {"id": "33", "username": "layla_b"}, "👎")
+    (like,), cursor = polled(discord)
+    assert (like.kind, like.provider_id, like.sender, like.text) == ("like", number, "sianrees", "🔥")
+    assert like.at == datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+    asked = len(discord.asked)
+    assert polled(discord, cursor)[0] == [] and not [
+        one for one in discord.asked[asked:] if "reactions" in one.path
+    ]
+    discord.like(number, {"id": "33", "username": "layla_b"}, "🔥")
+    again, _ = polled(discord, cursor)
+    assert [one.sender for one in again] == ["sianrees", "layla_b"] and again[0].key == like.key
+
+
+def test_a_post_that_is_gone_meanwhile_has_no_likes(discord: Discord) -> None:
+    number = account(discord.port).send(post("Dewch draw")).provider_id
+    discord.like(number, SIAN)
+    discord.once[f"{MESSAGES}/{number}/reactions/🔥"] = "unknown_channel"
+    assert polled(discord)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        ("rate_limited", Deferred),
+        ("unavailable", Deferred),
+        ("lose", Deferred),
+        ("missing_access", AccountGone),
+    ],
+)
+def test_a_poll_that_fails_says_whether_to_come_again(
+    discord: Discord, told: str, error: type[ConnectorError]
+) -> None:
+    discord.once[MESSAGES] = told
+    with pytest.raises(ConnectorError) as lost:
+        polled(discord)
+    assert type(lost.value) is error
+
+
+def test_a_post_without_reactions_has_no_likes_and_one_that_is_gone_has_no_figure(discord: Discord) -> None:
+    connector = account(discord.port)
+    number = connector.send(post("Dewch draw")).provider_id
+    assert connector.metrics is not None
+    assert connector.metrics([number, "7"]) == [Reading(number, "likes", 0)]
+
+
+NAMES = [
+    "id",
+    "type",
+    "author",
+    "content",
+    "timestamp",
+    "mentions",
+    "referenced_message",
+    "reactions",
+    "emoji",
+    "count",
+]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["11", "5"]),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)
+        ),
+        max_leaves=14,
+    )
+)
+def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
+    """F26"""
+    raw = json.dumps(body).encode()
+    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
+
+    def talk(connection: Any) -> None:
+        connection.recv(65536)
+        connection.sendall(head + raw)
+
+    with bare(talk) as port:
+        connector = account(port)
+        assert connector.poll and connector.metrics
+        for call in (partial(connector.poll, None), partial(connector.metrics, ["5"]), connector.verify):
+            try:
+                call()
+            except ConnectorError as error:
+                assert isinstance(error, Deferred | AccountGone)
+
+
+def test_settings_that_make_no_sense_are_named() -> None:
+    wrong: dict[str, Any] = {"channel_id": "#general", "base_url": "https://d.example", "deadline_s": 0.0}
+    with pytest.raises(BadSettings) as caught:
+        registry.connect("discord", wrong, {"token": TOKEN})
+    assert set(caught.value.problems) == set(wrong)
+
+
+def test_the_connector_says_what_it_is() -> None:
+    connector = account(1)
+    assert (connector.channel, connector.broadcast, connector.repeats) == ("discord", True, Keyed(120.0))
+    assert TOKEN not in connector.app and connector.app == account(2, channel_id="7").app
+
+
+# --- the contract of every connector
+class FarDiscord(FarRepeats, FarEvents, FarMedia, FarMetrics):
+    """Discord's side: it knows posts by their nonce."""
+
+    kinds = ("reply", "mention", "like")
+    many = 12
+    figures = ("likes",)
+
+    def __init__(self, discord: Discord) -> None:
+        self._discord = discord
+        self._discord.page = 5
+        self._keys: dict[str, str] = {}
+
+    def connector(self) -> Connector:
+        return account(self._discord.port)
+
+    def unreachable(self) -> Connector:
+        return account(closed_port())
+
+    def outbound(self, n: int, text: str = "Hello") -> Outbound:
+        outbound = post(f"Hello {n}" if text == "Hello" else text)
+        self._keys[str(outbound.text)] = outbound.key
+        return outbound
+
+    def accepted(self) -> list[str]:
+        return [self._keys[one["content"]] for one in self._discord.messages]
+
+    def text(self, key: str) -> str:
+        return str(self._sent(key)["content"])
+
+    def media(self, key: str) -> list[tuple[bytes, str]]:
+        sent = self._sent(key)
+        shows = [one["description"] for one in sent["given"]["attachments"]]
+        return list(zip(self._discord.files[sent["id"]], shows, strict=True))
+
+    def refuses_media(self) -> None:
+        """A picture and its post are one request: what is certain to have gone nowhere is what was put off."""
+        self._discord.once[""] = "rate_limited"
+
+    def count(self, provider_id: str, figure: str, value: int) -> None:
+        for n in range(value):
+            self._discord.like(provider_id, {"id": str(100 + n)})
+
+    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
+        return {
+            Deferred: partial(self._told, "rate_limited"),
+            Refused: partial(self._told, "too_long"),
+            AccountGone: partial(self._told, "missing_permissions"),
+            Uncertain: partial(self._told, "take"),
+        }
+
+    def secrets(self) -> list[str]:
+        return [TOKEN]
+
+    def unanswered(self, n: int) -> Outbound:
+        return self._told("take", n)
+
+    def lost(self, n: int) -> Outbound:
+        return self._told("lose", n)
+
+    def pass_time(self, seconds: float) -> None:
+        raise AssertionError("a nonce is repeated at once")
+
+    def happen(self, kind: str, n: int) -> None:
+        if kind == "like":
+            ours = self._discord.say("ours", BOT)
+            self._discord.like(ours["id"], SIAN)
+        elif kind == "reply":
+            ours = {"id": "1", "author": BOT}
+            self._discord.say(f"reply {n}", SIAN, type=19, referenced_message=ours, mentions=[BOT])
+        else:
+            self._discord.say(f"mention {n}", SIAN, mentions=[BOT])
+
+    def _sent(self, key: str) -> dict[str, Any]:
+        return next(one for one in self._discord.messages if self._keys[one["content"]] == key)
+
+    def _told(self, told: str, n: int) -> Outbound:
+        outbound = self.outbound(n)
+        self._discord.once[str(outbound.text)] = told
+        return outbound
+
+
+class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+    """Discord keeps the promises of every connector."""
+
+    @pytest.fixture
+    def far(self, discord: Discord) -> FarDiscord:
+        return FarDiscord(discord)
