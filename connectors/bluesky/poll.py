@@ -1,0 +1,89 @@
+"""Asks Bluesky who answered, mentioned, quoted, liked or reposted since the last time.
+
+Rules: the cursor is the time of the newest notification read. A notification has the time its writer gave it, so one
+may come later than others that are newer: each poll looks back some minutes and leaves out what it has seen there.
+The first poll brings one page of what was there before.
+Source: docs.bsky.app/docs/api/app-bsky-notification-list-notifications (November 2026).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from ..api import Event, Polled
+from .client import Client, field, objects, told
+from .send import is_uri
+
+PAGE = 100
+PAGES_MAX = 30
+BACK = timedelta(minutes=10)
+BEGAN = datetime(2022, 1, 1, tzinfo=UTC)
+KINDS = {"reply": "reply", "mention": "mention", "quote": "mention", "like": "like", "repost": "boost"}
+
+
+def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
+    """What came after `cursor` ({at, seen}), oldest first."""
+    known = dict(cursor or {})
+    newest, seen = _instant(known.get("at")) or BEGAN, set(known.get("seen") or ())
+    fresh = list(_since(client, newest - BACK, PAGES_MAX if known else 1))
+    newest = max([newest, *(at for at, _ in fresh)])
+    events = {one["uri"]: _event(at, one) for at, one in reversed(fresh) if _mark(one) not in seen}
+    near = [_mark(one) for at, one in fresh if at >= newest - BACK]
+    told_by_time = sorted(events.values(), key=lambda event: event.at)
+    return Polled(tuple(told_by_time), {"at": newest.isoformat(), "seen": near})
+
+
+def _since(client: Client, since: datetime, pages: int) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    """Notifications that we have words for with their times, newest first, back to an instant."""
+    query = [("limit", str(PAGE)), *(("reasons", reason) for reason in KINDS)]
+    page: list[tuple[str, str]] = []
+    for _ in range(pages):
+        found = told(
+            client.door.read(client.read("app.bsky.notification.listNotifications", [*query, *page]))
+        )
+        for one in objects(found.get("notifications")):
+            at = _instant(one.get("indexedAt"))
+            if at is not None and at < since:
+                return
+            if at is not None and is_uri(one.get("uri")) and one.get("reason") in KINDS:
+                yield at, one
+        if not isinstance(found.get("cursor"), str):
+            return
+        page = [("cursor", found["cursor"])]
+
+
+def _event(at: datetime, one: dict[str, Any]) -> Event:
+    record = one.get("record")
+    reply = [field(record, "reply", which, "uri") for which in ("root", "parent")]
+    about = reply if one["reason"] == "reply" else [one.get("reasonSubject")]
+    languages = field(record, "langs")
+    did = str(field(one, "author", "did") or "")
+    return Event(
+        key=one["uri"],
+        kind=KINDS[one["reason"]],
+        at=at,
+        references=tuple(str(uri) for uri in about if is_uri(uri)),
+        sender=str(field(one, "author", "handle") or did),
+        sender_name=str(field(one, "author", "displayName") or ""),
+        text=str(field(record, "text") or ""),
+        language=str(languages[0]) if isinstance(languages, list) and languages else "",
+        meta={"message_id": one["uri"], "did": did},
+        raw=json.dumps(one, ensure_ascii=False).encode("utf-8", "replace"),
+    )
+
+
+def _mark(one: dict[str, Any]) -> str:
+    """A short sign of a notification, for the cursor."""
+    return sha256(str(one["uri"]).encode()).hexdigest()[:12]
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
