@@ -138,10 +138,13 @@ def letter(outbound: Outbound) -> Letter:
     )
 
 
-def settings(base_url: str) -> tuple[Setting, ...]:
-    """What every such connector lets people set."""
+def settings(base_url: str, *others: str) -> tuple[Setting, ...]:
+    """What every such connector lets people set; `others` are the service's addresses in other regions."""
+    deadline_s, where = hosted.settings(base_url, LIMITS.deadline_s)
+    if others:
+        where = replace(where, about="the provider's address in your region; on this machine to practise")
     in_flight = Setting("in_flight", "calls at the same time, at most 32", default=LIMITS.in_flight)
-    return (*hosted.settings(base_url, LIMITS.deadline_s), in_flight)
+    return deadline_s, where, in_flight
 
 
 def door(given: Mapping[str, Any], secrets: Mapping[str, str], *base_urls: str) -> Door:
