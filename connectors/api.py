@@ -227,12 +227,14 @@ class Outbound:
 class Receipt:
     """The provider took it. `provider_id` is how the provider names it in later events.
 
-    `wait_s`: the provider said with it that it takes nothing more of this account for so long.
+    `wait_s`: the provider said with it that it takes nothing more of this account for so long. `with_people`: people
+    have it in hand, and it counts as sent once they say so.
     """
 
     provider_id: str
     words: str = ""
     wait_s: float = 0.0
+    with_people: bool = False
 
     def __post_init__(self) -> None:
         self.provider_id = plain(self.provider_id)
@@ -401,7 +403,8 @@ class SignIn:
 class Provider:
     """What the registry knows of a connector before anyone connects: what it can do, its settings, how to connect.
 
-    `faces` names what a connected account has beyond sending: find, hooks, poll, refresh, metrics. `repeats` is keyed,
+    `faces` names what a connected account has beyond sending: find, hooks, poll, refresh, metrics; or by_people, where
+    its receipts mean no more than that people have it in hand. `repeats` is keyed,
     findable or blind, or "by setting"; `events` are the kinds of Event it can bring. One with `sign_in` can be
     connected before anybody has signed in: until then `verify` says so.
     """

@@ -59,7 +59,7 @@ def cancel(session: Session, now: datetime, message: Message) -> dict[str, int]:
     session.execute(
         update(Delivery)
         .where(Delivery.message_id == message.id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
-        .values(state=states.CANCELLED, batch_id=None, next_at=None, settled_at=now)
+        .values(state=states.CANCELLED, reason=None, batch_id=None, next_at=None, settled_at=now)
     )
     # What was about to be repeated under its key goes back to the resolver, which repeats nothing of a cancelled one.
     session.execute(
@@ -128,7 +128,9 @@ def test_send(
 
 
 def _test_row(row: dict[str, Any], place: int, address: str) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("message_id", "channel", "account_id", "variant_id", "below_id")}
+    kept = {
+        name: row[name] for name in ("message_id", "channel", "account_id", "variant_id", "below_id", "part")
+    }
     slots = {**(row["slots"] or {}), "_to": address}
     return {**kept, "target": place, "state": states.QUEUED, "address_key": address.lower(), "slots": slots}
 
@@ -142,9 +144,12 @@ def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: 
     message = session.get_one(Message, row.message_id, with_for_update=True)
     if outcome == states.QUEUED and message.state == "cancelled":
         raise Conflict("its message was cancelled and is not sent again: say sent or failed")
-    values: dict[str, Any] = {"state": outcome, "next_at": None, "batch_id": None, "settled_at": now}
+    values: dict[str, Any] = {"state": outcome, "reason": None}
+    values |= {"next_at": None, "batch_id": None, "settled_at": now}
     if outcome == states.SENT:
         values["sent_at"] = now
+        # What was found that looks like it is it, then: responses are found by this name, and the parts of a thread.
+        values["provider_id"] = row.provider_id or (row.error or {}).get("looks_like")
     if outcome == states.FAILED:
         values["reason"] = "marked_failed"
     # What waits surely goes by itself; to be sent again is said of what may have gone.

@@ -109,6 +109,7 @@ def _late(now: datetime, pace: Pace) -> Select[int]:
         .join(Account, Account.id == Delivery.account_id)
         .where(
             Delivery.state.in_((states.QUEUED, states.DEFERRED)),
+            Delivery.reason.is_distinct_from(states.WITH_PEOPLE),
             type_coerce(Delivery.due_at, BigInteger) + useful_us < micros(now),
             some, or_(Account.broadcast, Message.useful_until_s.is_not(None)),
             Message.state.in_(("scheduled", "sending", "held", "paused")),

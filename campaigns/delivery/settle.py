@@ -27,7 +27,7 @@ from . import domains, limits, states, tally, trouble
 from .backoff import Pace
 from .batch import note
 from .gate import Taken
-from .tables import Account, Delivery
+from .tables import Account, Delivery, HandWork
 from .trouble import Verdict
 
 
@@ -59,7 +59,7 @@ def settle(
     `beside` are stakeholders to whom something is taken in the same transaction.
     """
     _hold_people(session, account, outcomes, beside)
-    sent = [one for one in outcomes if isinstance(one.answer, Receipt)]
+    sent = [one for one in outcomes if _is_sent(one.answer)]
     _sent(session, now, sent)
     verdict = trouble.judge(session, now, account, [one.answer for one in outcomes], pace)
     waits: dict[str, datetime] = {}
@@ -67,7 +67,7 @@ def settle(
         told = [(one.row.address_key, one.answer) for one in outcomes]
         waits = domains.refused(session, now, account, told, pace)
     for one in outcomes:
-        if not isinstance(one.answer, Receipt):
+        if not _is_sent(one.answer):
             _other(session, now, account, one, pace, _waits_until(one, verdict, waits))
     if waits and verdict.wait_until is None:
         verdict.wait_until = (
@@ -76,6 +76,11 @@ def settle(
     limits.give_back(session, now, account, sum(one.answer is NOT_STARTED for one in outcomes))
     tally.add(session, account.id, [one.answer for one in outcomes])
     return verdict
+
+
+def _is_sent(answer: Receipt | ConnectorError | NotStarted) -> bool:
+    """Whether the provider has it; what people have in hand has yet to be done."""
+    return isinstance(answer, Receipt) and not answer.with_people
 
 
 def _hold_people(
@@ -156,7 +161,7 @@ def _other(
     """Anything but acceptance."""
     answer = one.answer
     values = _values(session, now, account, one, pace, waits_until)
-    if one.row.repeat and values["state"] in (states.DEFERRED, states.FAILED):
+    if one.row.repeat and not isinstance(answer, Receipt) and values["state"] in (states.DEFERRED, states.FAILED):
         values = {"state": states.UNKNOWN, "settled_at": now, **_but(values, "state", "reason", "settled_at")}
     row = one.row
     # Recovery may have called it unknown meanwhile; the answer to that very attempt says more.
@@ -189,6 +194,9 @@ def _values(
 ) -> dict[str, Any]:
     """What the row becomes; `waits_until` is when its account or domain takes something again."""
     answer = one.answer
+    if isinstance(answer, Receipt):
+        _to_people(session, now, account, one.row.delivery_id)
+        return {"state": states.DEFERRED, "reason": states.WITH_PEOPLE, "next_at": None, "provider_id": _name(one)}
     if not isinstance(answer, ConnectorError):
         return {"state": states.DEFERRED, "next_at": now}
     error = {"words": answer.words, "code": answer.code, "phase": answer.phase}
@@ -207,6 +215,15 @@ def _values(
         account.repeats, account.on_unknown, now, one.row.intent_at, float(account.limits["deadline_s"])
     )
     return {"state": states.UNKNOWN, "next_at": next_at, "settled_at": now, "error": error}
+
+
+def _to_people(session: Session, now: datetime, account: Account, delivery_id: int) -> None:
+    """People have it in hand, maybe once more after somebody said that it was not done."""
+    work = session.get(HandWork, delivery_id) or HandWork(delivery_id=delivery_id, account_id=account.id)
+    work.handed_at, work.ended_at, work.ended_by, work.done = now, None, None, None
+    work.where = work.photo_id = work.words = None
+    session.add(work)
+    session.flush()
 
 
 def _but(values: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -37,10 +37,14 @@ EXCLUSIONS = (
 )  # fmt: skip
 FAILURES = (
     "too_late", "lifetime_over", "poison", "data_missing", "needs_eai", "content_refused", "account_refused",
-    "marked_failed",
+    "marked_failed", "thread_broken",
 )  # fmt: skip
 # A person who presses "retry" means these: the same words to the same person may well arrive next time.
-RETRYABLE = ("too_late", "lifetime_over", "account_refused", "poison", "marked_failed")
+RETRYABLE = ("too_late", "lifetime_over", "account_refused", "poison", "marked_failed", "thread_broken")
+
+
+# Why a deferred row waits for no time, but for somebody's word.
+WITH_PEOPLE = "with_people"
 
 
 def may(before: str, after: str) -> bool:

@@ -188,6 +188,32 @@ class Attempt(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
+class HandWork(Base):
+    """A delivery that people carry out: who was given a link to it, and what was said of it in the end."""
+
+    __tablename__ = "hand_works"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
+    account_id: Mapped[int]
+    handed_at: Mapped[datetime]
+    partner: Mapped[str] = mapped_column(default="")
+    token_sha256: Mapped[str | None] = mapped_column(unique=True)
+    expires_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    done: Mapped[bool | None]
+    where: Mapped[str | None] = mapped_column("seen_at_url")  # where it can be seen
+    photo_id: Mapped[int | None]  # a picture of it, among the media
+    words: Mapped[str | None]
+    __table_args__ = (
+        Index(
+            "ix_hand_works_open",
+            "handed_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+
 class DeliveryEvent(Row, Base):
     """What a provider told us later about a delivery; never a state."""
 

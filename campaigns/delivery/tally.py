@@ -60,7 +60,7 @@ def _insert(session: Session, sums: Mapping[tuple[int, str], int]) -> None:
 
 def _outcome(answer: object) -> str:
     if isinstance(answer, Receipt):
-        return states.SENT
+        return states.DEFERRED if answer.with_people else states.SENT
     if isinstance(answer, AddressGone):
         return states.BOUNCED
     if isinstance(answer, Refused):

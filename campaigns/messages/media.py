@@ -85,8 +85,8 @@ def add_link(
     if kind not in KINDS[1:]:
         raise BadField("a link leads to a film or to a recording", pointer="/kind")
     made = Media(
-        programme_id=programme_id, kind=kind, name=_name(name), url=_url(url, "/url"),
-        captions_url=_url(captions_url, "/captions_url", empty=True), transcript=_transcript(transcript),
+        programme_id=programme_id, kind=kind, name=_name(name), url=web_address(url, "/url"),
+        captions_url=web_address(captions_url, "/captions_url", empty=True), transcript=_transcript(transcript),
         author=author, created_at=now, updated_at=now,
     )  # fmt: skip
     return _added(session, made)
@@ -98,7 +98,7 @@ def change(session: Session, now: datetime, media: Media, **values: Any) -> None
         "name": _name,
         "alts": _alts,
         "decorative": bool,
-        "captions_url": lambda value: _url(value, "/captions_url", empty=True),
+        "captions_url": lambda value: web_address(value, "/captions_url", empty=True),
         "transcript": _transcript,
     }
     for field, value in values.items():
@@ -337,7 +337,7 @@ def _alts(value: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _url(value: object, pointer: str, *, empty: bool = False) -> str:
+def web_address(value: object, pointer: str, *, empty: bool = False) -> str:
     text = clean(value, pointer, length_max=URL_MAX, empty=empty).strip()
     if not text and empty:
         return ""

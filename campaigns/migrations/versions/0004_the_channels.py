@@ -37,8 +37,38 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     with op.batch_alter_table("hook_proofs", schema=None) as batch_op:
         batch_op.create_index("ix_hook_proofs_received_at", ["received_at"], unique=False)
 
+    op.create_table(
+        "hand_works",
+        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("handed_at", sa.BigInteger(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("token_sha256", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.Column("done", sa.Boolean(), nullable=True),
+        sa.Column("seen_at_url", sa.Text(), nullable=True),
+        sa.Column("photo_id", sa.BigInteger(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_hand_works_delivery_id")),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_hand_works")),
+        sa.UniqueConstraint("token_sha256", name=op.f("uq_hand_works_token_sha256")),
+    )
+    with op.batch_alter_table("hand_works", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_hand_works_open",
+            ["handed_at"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("login_ends_at", sa.BigInteger(), nullable=True))
+
+    with op.batch_alter_table("fields", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("indexed", sa.Boolean(), server_default=sa.text("0"), nullable=False))
 
     with op.batch_alter_table("variants", schema=None) as batch_op:
         batch_op.add_column(
@@ -54,9 +84,20 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
     with op.batch_alter_table("variants", schema=None) as batch_op:
         batch_op.drop_column("media")
 
+    with op.batch_alter_table("fields", schema=None) as batch_op:
+        batch_op.drop_column("indexed")
+
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.drop_column("login_ends_at")
 
+    with op.batch_alter_table("hand_works", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_hand_works_open",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.drop_table("hand_works")
     with op.batch_alter_table("hook_proofs", schema=None) as batch_op:
         batch_op.drop_index("ix_hook_proofs_received_at")
 
