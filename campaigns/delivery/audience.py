@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from ..base import listed
-from ..messages import content, hours, render, timing
+from ..messages import content, hours, parts, render, timing
 from ..messages.subset import LATE
 from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecipient, Timing, Variant
 from ..stakeholders import consent, segments
@@ -49,6 +49,7 @@ class Row(NamedTuple):
     due_at: datetime | None
     slots: dict[str, Any] | None
     error: dict[str, Any] | None
+    part: int = 0  # of a thread
 
 
 class Reader(NamedTuple):
@@ -75,6 +76,7 @@ class Way(NamedTuple):
     account_id: int
     channel: str
     language: str | None
+    limits: Mapping[str, Any]
 
 
 class Words(NamedTuple):
@@ -133,8 +135,8 @@ def open_plan(session: Session, message: Message) -> Plan:
         language = next((variant.language for variant in variants), language)
     return Plan(
         message=message,
-        direct=[Way(one.id, one.channel, one.language) for one in found if not one.broadcast],
-        broadcast=[Way(one.id, one.channel, one.language) for one in found if one.broadcast],
+        direct=[_way(one) for one in found if not one.broadcast],
+        broadcast=[_way(one) for one in found if one.broadcast],
         variants=variants,
         data=dict(item.data),
         default_language=language,
@@ -144,18 +146,24 @@ def open_plan(session: Session, message: Message) -> Plan:
     )
 
 
+def _way(account: Account) -> Way:
+    return Way(account.id, account.channel, account.language, account.limits)
+
+
 def stamp(session: Session, message_id: int) -> tuple[Any, ...]:
     """What changes whenever anything is edited that a plan is made from."""
     return tuple(session.connection().execute(_STAMP, {"message": message_id}).one())
 
 
 def posts(plan: Plan) -> list[Row]:
-    """One row for each account that posts to everyone."""
+    """One row for each account that posts to everyone, and for each part where that is a thread."""
     rows = []
     for way in plan.broadcast:
         languages = [way.language] if way.language else []
         variant = content.choose(plan.variants, way.channel, languages, plan.default_language)
-        rows.append(_row(plan, way, None, NOWHERE, _worded(variant), None, plan.at))
+        row = _row(plan, way, None, NOWHERE, _worded(variant), None, plan.at)
+        count = len(parts.of(variant.text, way.limits)) if variant else 1
+        rows += [row._replace(part=number) for number in range(count)]
     return rows
 
 

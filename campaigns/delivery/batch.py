@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 from ..base import Instant, db_in, new_id
 from ..database import wake
 from ..messages.tables import LANES, Message, Occurrence
-from . import accounts, domains, states, stops, trouble
+from . import accounts, domains, states, stops, threads, trouble
 from .backoff import Pace
 from .tables import Account, Attempt, Batch, Delivery
 
@@ -79,6 +79,8 @@ def claim(
     )
     if found.domains_until is not None and found.domains_until > now:
         domains.lay_aside(session, now, found.id, found.account_id)
+    if found.broadcast:
+        threads.lay_aside(session, now, found.id)
     alone = trial_until is not None or found.deaths >= ALONE_AFTER
     return Claim(found.id, token, found.account_id, found.message_id, found.occurrence_id, alone, trial_until)
 
@@ -94,7 +96,7 @@ def _urgent_first() -> Any:
     return (
         select(
             Batch.id, Batch.account_id, Batch.occurrence_id, Occurrence.message_id, Batch.deaths,
-            Account.trouble_since_at, domains.until_when(Batch.account_id).label("domains_until"),
+            Account.trouble_since_at, Account.broadcast, domains.until_when(Batch.account_id).label("domains_until"),
         )
         .join(Occurrence, Occurrence.id == Batch.occurrence_id)
         .join(Message, Message.id == Occurrence.message_id)

@@ -32,7 +32,7 @@ HORIZON_S = 600.0
 # SQLite has one writer at a time: between two chunks others get as long as a chunk took, and no longer than this.
 PAUSE_S = 0.05
 # What is the same in every row, and then the columns of a row in the order in which `_write` gives them.
-SAME = {"language": "", "part": 0, "attempt": 0, "token": 0, "deaths": 0}
+SAME = {"language": "", "attempt": 0, "token": 0, "deaths": 0}
 COLUMNS = ("id", "occurrence_id", "batch_id", "settled_at", *audience.Row._fields, *SAME)
 
 
@@ -151,7 +151,7 @@ def summary(session: Session, message: Message, now: datetime, *, most: int, nam
     tally: dict[str, list[int]] = defaultdict(list)
     number = 0
     more: int | None = -1
-    counted = Counter(_word(row) for row in audience.posts(plan))
+    counted = Counter(_word(row) for row in audience.posts(plan) if row.part == 0)
     while more is not None and number < most:
         found, more = audience.page(session, plan, more, now)
         number += audience.PAGE
@@ -271,7 +271,7 @@ def _write(session: Session, plan: audience.Plan, rows: list[audience.Row], now:
     batches: dict[tuple[int, datetime], int] = {}
     made = []
     for number, row in enumerate(rows, ids.block(len(rows))):
-        *words, due_at, slots, error = row
+        *words, due_at, slots, error, part = row
         at = due_at or usual
         batch_id: int | None = None
         settled_us: int | None = now_us
@@ -282,7 +282,7 @@ def _write(session: Session, plan: audience.Plan, rows: list[audience.Row], now:
             batch_id = batches[place]
         at_us = usual_us if at is usual else micros(at)
         placed = (number, plan.occurrence_id, batch_id, settled_us)
-        made.append((*placed, *words, at_us, _json(slots), _json(error), *same))
+        made.append((*placed, *words, at_us, _json(slots), _json(error), part, *same))
     insert_many(session, Delivery, COLUMNS, made)
 
 

@@ -20,7 +20,7 @@ from ..errors import DomainError
 from ..messages import media, render
 from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
-from . import batch, states
+from . import batch, states, threads
 from .compose import Composer, Letter, written_to
 from .send import Desk
 from .tables import Account, Delivery
@@ -112,7 +112,7 @@ def _find(connector: Connector, outbound: Outbound) -> Receipt | None:
 
 
 def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> Outbound:
-    variant = session.get_one(Variant, row.variant_id)
+    variant = threads.worded(session, account, row.id, session.get_one(Variant, row.variant_id))
     address = session.get(Address, row.address_id) if row.address_id else None
     below = session.get(Variant, row.below_id) if row.below_id else None
     to = written_to(address.value if address else None, row.slots)
@@ -149,8 +149,11 @@ def _write_sent(desk: Desk, row: Delivery, how: str, provider_id: str | None) ->
 
 def _leave(desk: Desk, row: Delivery, found: Receipt | None) -> None:
     """An inexact match is shown to the person who decides, never acted on."""
-    words = f"looks like {found.provider_id}" if found is not None else "nothing like it was found"
-    _hold(desk, row, {"words": words})
+    if found is None:
+        _hold(desk, row, {"words": "nothing like it was found"})
+    else:
+        words = f"looks like {found.provider_id}"
+        _hold(desk, row, {"words": words, "looks_like": found.provider_id})
 
 
 def _hold(desk: Desk, row: Delivery, error: dict[str, Any] | None) -> None:

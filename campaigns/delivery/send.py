@@ -31,7 +31,7 @@ from ..links import Links
 from ..messages import media, render
 from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
-from . import accounts, batch, limits, settle, states, trouble
+from . import accounts, batch, limits, settle, states, threads, trouble
 from .backoff import Pace
 from .compose import Composer, Letter, written_to
 from .gate import Known, Ready, Taken, may_go, take
@@ -123,7 +123,7 @@ class _Batch:
         self._lease_s = _lease_s(desk, account)
         with desk.database.read() as session:
             message = session.get_one(Message, held.message_id)
-            self._waiting = deque(letters(session, held))
+            self._waiting = deque(letters(session, held, account))
             attached = media.attached(session, message.content_id, desk.folder, desk.links.base_url)
         self._composer = Composer(message, account, desk.links, attached)
         side_by_side = desk.pace.wave_max if connector.send_many else 8 * connector.limits.in_flight
@@ -319,7 +319,7 @@ def _settle(
     return verdict
 
 
-def letters(session: Session, held: batch.Claim) -> list[tuple[Waiting, Letter]]:
+def letters(session: Session, held: batch.Claim, account: Account) -> list[tuple[Waiting, Letter]]:
     """The rows of a batch with what their words are made of; a variant is read once, however many have it."""
     rows = session.connection().execute(_LETTERS, {"batch": held.batch_id}).all()
     # At once is quicker; a reader that is quicker still makes floats of great whole numbers.
@@ -332,6 +332,11 @@ def letters(session: Session, held: batch.Claim) -> list[tuple[Waiting, Letter]]
         to = written_to(address, slots)
         letter = Letter(row.id, slots, found[variant_id], to, found.get(below_id))
         made.append((Waiting._make(about), letter))
+    if account.broadcast:
+        made = [
+            (row, one._replace(variant=threads.worded(session, account, row.id, one.variant)))
+            for row, one in made
+        ]
     return made
 
 

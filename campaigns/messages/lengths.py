@@ -13,6 +13,7 @@ with warnings.catch_warnings():  # it imports pkg_resources, which would warn at
     from twitter_text import parse_tweet
 
 from ..errors import said
+from . import parts
 
 # Mastodon counts every link as 23 characters and a remote mention without its server.
 LINK_LENGTH = 23
@@ -42,7 +43,7 @@ def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> li
     found = []
     for field, value, length_max, how in (
         ("subject", subject, limits.get("subject_max"), "codepoints"),
-        ("text", text, limits.get("text_max"), counting),
+        *(("text", part, limits.get("text_max"), counting) for part in parts.of(text, limits)),
     ):
         length = count(how, value)
         if length_max is not None and length > length_max:

@@ -18,7 +18,9 @@ from .send import Wire
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAIL = Limits(html=True, in_flight=8, deadline_s=10.0)
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-POSTS = Limits(text_max=500, media_max=4, media_types=PICTURES, alt_max=1500, in_flight=8, deadline_s=10.0)
+POSTS = Limits(
+    text_max=500, media_max=4, media_types=PICTURES, alt_max=1500, parts_max=25, in_flight=8, deadline_s=10.0
+)
 
 
 def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from campaigns.delivery import compose, control, reconcile, release
+from campaigns.delivery import compose, control, reconcile, release, threads
 from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery
 from campaigns.errors import BadField, Blocked, Forbidden, NotFound
 from campaigns.messages import approval, blockers, calendar, messages, planning, render, render_helper, timing
@@ -422,7 +422,8 @@ def words_of_delivery(act: Act, delivery_id: int) -> Outbound:
         act.session.get_one(Account, row.account_id),
     )
     below = act.session.get(Variant, row.below_id) if row.below_id else None
-    letter = compose.Letter(row.id, row.slots, variant, row.address_key, below)
+    said = threads.worded(act.session, account, row.id, variant)
+    letter = compose.Letter(row.id, row.slots, said, row.address_key, below)
     made = compose.Composer(message, account, act.wiring.links).compose(letter)
     return replace(made, subject=str(made.subject), text=str(made.text), html=str(made.html))
 

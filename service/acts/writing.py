@@ -23,6 +23,7 @@ from campaigns.messages import (
     lengths,
     media,
     messages,
+    parts,
     render,
     render_helper,
 )
@@ -310,7 +311,10 @@ def measured(through: Sequence[Account], channel: str, subject: str, text: str) 
         counting = account.limits.get("counting") or "codepoints"
         for field, value, limit, how in (
             ("subject", subject, account.limits.get("subject_max"), "codepoints"),
-            ("text", text, account.limits.get("text_max"), counting),
+            *(
+                ("text", one, account.limits.get("text_max"), counting)
+                for one in parts.of(text, account.limits)
+            ),
         ):
             if limit is not None:
                 length = lengths.count(how, value)
@@ -485,8 +489,8 @@ def _both(act: Act, message: Message, item: ContentItem, channel: str, facts: di
         _looked(act, message, channel, one.language, Words(one.subject, one.text, one.html), facts)
         for one in found
     ]
-    parts = [render.Rendered(one.words.subject, one.words.text, one.words.html) for one in seen]
-    made = compose.together(parts[0], parts[1], [one.language for one in seen])
+    words = [render.Rendered(one.words.subject, one.words.text, one.words.html) for one in seen]
+    made = compose.together(words[0], words[1], [one.language for one in seen])
     missing = [name for one in seen for name in one.missing]
     wrong = next((one.wrong for one in seen if one.wrong), "")
     return Look(Words(made.subject, made.text, made.html), seen[0].language, missing, wrong, [])

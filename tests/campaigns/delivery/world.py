@@ -113,7 +113,9 @@ class World:
             made.append((person.id, address.id))
         return made
 
-    def message(self, names: Sequence[str], *, text: str = "Hello {{ name }}", **more: Any) -> int:
+    def message(
+        self, names: Sequence[str], *, text: str = "Hello {{ name }}", media: Sequence[int] = (), **more: Any
+    ) -> int:
         """A message to people of these names, accepted and released at `light`; its id."""
         with self.database.write() as session:
             recipients = self.people(session, names)
@@ -122,7 +124,7 @@ class World:
             account = session.get_one(Account, self.account_id)
             content.save_variant(
                 session, self.time, item, channel=account.channel, language="en", author="user:ann", subject="Hi",
-                text=text,
+                text=text, media=media,
             )  # fmt: skip
             usual: dict[str, Any] = {
                 "purpose": "service",

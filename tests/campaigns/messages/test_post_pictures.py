@@ -26,7 +26,7 @@ Paint = Callable[..., Media]
 @pytest.fixture
 def paint(session: Session, now: datetime, desk: Desk, tmp_path: Path) -> Paint:
     def paint(colour: str, form: str = "PNG", **values: Any) -> Media:
-        given = {"alts": {"en": "A bridge", "cy": "Pont"}, "programme_id": desk.programme.id} | values
+        given: dict[str, Any] = {"alts": {"en": "A bridge", "cy": "Pont"}, "programme_id": desk.programme.id} | values
         picture = pictures.read(drawn(form, colour=colour))
         return media.add_picture(
             session, now, tmp_path, picture=picture, name=f"{colour}.png", author="ann", **given

@@ -1,0 +1,90 @@
+"""Threads: the later parts of a post wait until the part before has gone, and answer it.
+
+Rules: a part is tried only when the provider's name of the part before is known; until then it waits outside its batch,
+which is no attempt. One before that failed for good, or of which no name is known, fails those after it; one whose
+outcome nobody learnt holds them. What has gone stays so, so it is asked once, when a batch is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from ..messages import parts
+from ..messages.tables import Variant
+from . import limits, states
+from .tables import Account, Delivery
+
+# A part that goes in this moment is there in a second; one that nobody knows about, when somebody has found out.
+LOOK = timedelta(seconds=1)
+LOOK_UNKNOWN = timedelta(seconds=15)
+OVER = (states.FAILED, states.CANCELLED, states.EXCLUDED, states.BOUNCED)
+
+
+def lay_aside(session: Session, now: datetime, batch_id: int) -> None:
+    """Take the parts whose turn has not come out of a batch that was just claimed; those that can never go fail."""
+    before = aliased(Delivery)
+    rows = session.execute(
+        select(Delivery.id, before.state, before.provider_id, before.next_at)
+        .join(before, _before(before))
+        .where(Delivery.batch_id == batch_id, Delivery.part > 0, Delivery.state.in_(states.TAKEABLE))
+        .order_by(Delivery.part)
+    ).all()
+    waiting: list[tuple[int, datetime]] = []
+    for row in rows:
+        if row.state in OVER or (row.state == states.SENT and row.provider_id is None):
+            _fail(session, now, row.id, row.state)
+        elif row.state != states.SENT:
+            look = now + (LOOK_UNKNOWN if row.state == states.UNKNOWN else LOOK)
+            waiting.append((row.id, max(look, row.next_at or look)))
+    limits.lay_aside(session, waiting)
+
+
+def worded(session: Session, account: Account, delivery_id: int, variant: Variant) -> Variant:
+    """What one row of a post says: the variant, or of a thread its part, with what that answers in its options."""
+    texts = parts.of(variant.text, account.limits)
+    if len(texts) == 1:
+        return variant
+    row = session.get_one(Delivery, delivery_id)
+    # Of a network that had threads when this was released and has none now, the connector refuses the empty part.
+    text = texts[row.part] if row.part < len(texts) else ""
+    # Never stored. Pictures go with the first part: they are found by the id of the variant.
+    return Variant(
+        id=0 if row.part else variant.id, channel=variant.channel, language=variant.language, subject=variant.subject,
+        text=text, html="", options={**variant.options, **_answers(session, row)},
+    )  # fmt: skip
+
+
+def _answers(session: Session, row: Delivery) -> Mapping[str, Any]:
+    """The provider's names of the part before and of the first."""
+    if row.part == 0:
+        return {}
+    known = select(Delivery.part, Delivery.provider_id).where(
+        Delivery.occurrence_id == row.occurrence_id, Delivery.account_id == row.account_id,
+        Delivery.address_key == row.address_key, Delivery.part.in_((0, row.part - 1)),
+    )  # fmt: skip
+    names: dict[int, str | None] = {part: name for part, name in session.execute(known)}
+    return {"in_reply_to": names.get(row.part - 1) or "", "thread": names.get(0) or ""}
+
+
+def _before(before: Any) -> Any:
+    return and_(
+        before.occurrence_id == Delivery.occurrence_id, before.account_id == Delivery.account_id,
+        before.address_key == Delivery.address_key, before.part == Delivery.part - 1,
+    )  # fmt: skip
+
+
+def _fail(session: Session, now: datetime, delivery_id: int, before: str) -> None:
+    """An `unknown` part stays what it is: it may have gone."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.state.in_((states.QUEUED, states.DEFERRED)))
+        .values(
+            state=states.FAILED, reason="thread_broken", error={"before": before}, batch_id=None, next_at=None,
+            settled_at=now,
+        )
+    )  # fmt: skip
