@@ -173,6 +173,32 @@ class FarHooks(ABC):
     def spoilt(self) -> Call:
         """A genuine call in which one event cannot be read, and one is good if a call brings several."""
 
+    def flips(self, call: Call) -> list[Call]:
+        """The call, each time with another bit of what is signed flipped."""
+        flipped = [
+            replace(call, headers=each) for each in _flipped_headers(call.headers, self.signed_headers)
+        ]
+        return flipped + [replace(call, body=each) for each in _flipped(call.body) if self.signs_body]
+
+    def bare(self, call: Call) -> list[Call]:
+        """The call without some of its proof: a header left out, or left empty."""
+        headers = call.headers
+        without = [{key: headers[key] for key in headers if key != name} for name in self.signed_headers]
+        empty = [{**headers, name: ""} for name in self.signed_headers]
+        return [replace(call, headers=each) for each in without + empty]
+
+
+class FarPeople(ABC):
+    """No provider at all: people carry out what is handed over."""
+
+    @abstractmethod
+    def connector(self) -> Connector:
+        """The connector under test."""
+
+    @abstractmethod
+    def outbound(self, n: int, text: str = "Hello") -> Outbound:
+        """The n-th distinct thing to hand over."""
+
 
 class OutboundContract:
     """What every connector owes when it sends."""
@@ -434,23 +460,19 @@ class HookContract:
 
     def test_one_flipped_bit_proves_nothing(self, far: FarHooks) -> None:
         """Every bit of what is signed, one at a time."""
-        call = far.call()
-        flipped = [replace(call, headers=each) for each in _flipped_headers(call.headers, far.signed_headers)]
-        if far.signs_body:
-            flipped += [replace(call, body=each) for each in _flipped(call.body)]
+        flipped = far.flips(far.call())
         assert flipped
         for each in flipped:
             with pytest.raises(NotAuthentic):
                 _hear(far, each)
 
     def test_a_call_without_its_proof_proves_nothing(self, far: FarHooks) -> None:
-        """A header left out, or left empty."""
-        call = far.call()
-        for name in far.signed_headers:
-            without = {key: value for key, value in call.headers.items() if key != name}
-            for headers in (without, {**without, name: ""}):
-                with pytest.raises(NotAuthentic):
-                    _hear(far, replace(call, headers=headers))
+        """A header left out, or left empty; or what there is in its place."""
+        bare = far.bare(far.call())
+        assert bare
+        for each in bare:
+            with pytest.raises(NotAuthentic):
+                _hear(far, each)
 
     def test_an_old_call_proves_nothing(self, far: FarHooks) -> None:
         """Five minutes either way, where the provider signs a time."""
@@ -471,13 +493,49 @@ class HookContract:
     def test_to_hear_needs_no_network(self, far: FarHooks, monkeypatch: pytest.MonkeyPatch) -> None:
         """A hook is answered at once, and by nobody else's leave."""
         call, connector = far.call(), far.connector()
-
-        def caught(*args: Any, **kwargs: Any) -> None:
-            raise AssertionError("a hook went to the network")
-
-        monkeypatch.setattr(socket, "getaddrinfo", caught)
-        monkeypatch.setattr(socket.socket, "connect", caught)
+        no_network(monkeypatch)
         assert connector.hooks is not None and connector.hooks(call).events
+
+
+class ByPeopleContract:
+    """What a connector owes whose hand-overs people carry out."""
+
+    def test_it_declares_what_it_is(self, far: FarPeople) -> None:
+        """Name, channel, limits; and what is given out again is the same piece of work."""
+        connector = far.connector()
+        assert connector.name and connector.channel and connector.limits.in_flight >= 1
+        assert isinstance(connector.repeats, Keyed) and connector.find is None
+
+    def test_people_have_it_and_nobody_says_that_it_was_done(self, far: FarPeople) -> None:
+        """Only people can say so; the same thing keeps its name, and another has another."""
+        connector = far.connector()
+        first, again, second = (connector.send(far.outbound(n)) for n in (1, 1, 2))
+        assert first.with_people and first.provider_id and first == again
+        assert second.provider_id != first.provider_id
+
+    @pytest.mark.parametrize("text", SCRIPTS)
+    def test_words_of_every_script_are_taken(self, far: FarPeople, text: str) -> None:
+        """People read them from us, as they were written."""
+        assert far.connector().send(far.outbound(1, text)).with_people
+
+    def test_to_give_it_out_needs_no_network(self, far: FarPeople, monkeypatch: pytest.MonkeyPatch) -> None:
+        """So it can neither be lost on the way nor go twice."""
+        no_network(monkeypatch)
+        connector = far.connector()
+        connector.verify()
+        assert connector.send(far.outbound(1)).with_people
+        connector.close()
+        connector.close()
+
+
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks up a name or connects fails the test."""
+
+    def caught(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("it went to the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", caught)
+    monkeypatch.setattr(socket.socket, "connect", caught)
 
 
 def pictures(count: int, limits: Limits) -> tuple[Medium, ...]:
