@@ -128,6 +128,7 @@ class Limits:
     `counting` names how the provider counts a text: codepoints, graphemes, x or mastodon (`messages/lengths.py`).
     `parts_max`: how many posts one thread may have, each answering the one before; 1: no threads.
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
+    `poll_every_s`: what came back is asked for no oftener, for the provider counts the asking.
     `media_…`: how many go with one post, of which types (`image/png`), how large each may be.
     `per_…` count hand-overs of this account, `app_per_…` of all accounts of one app; days and months are those of UTC.
     """
@@ -151,6 +152,7 @@ class Limits:
     app_per_month: int | None = None
     deadline_s: float = 60.0
     same_within_s: float | None = None
+    poll_every_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

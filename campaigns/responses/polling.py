@@ -104,7 +104,8 @@ def _poll(
         return 0
     with database.write() as session:
         new = intake.store(session, now(), account_id, heard.events, via="poll")
-        _set(session, account_id, now() + timedelta(seconds=period_s), dict(heard.cursor))
+        every_s = max(period_s, account.limits.get("poll_every_s") or 0.0)
+        _set(session, account_id, now() + timedelta(seconds=every_s), dict(heard.cursor))
         if account.inbox_problem is not None:
             accounts.read_again(session, account_id)
     return new

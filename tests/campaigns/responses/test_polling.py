@@ -1,0 +1,45 @@
+"""When an account is asked again what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from campaigns.database import Database
+from campaigns.delivery import accounts
+from campaigns.delivery.tables import Account
+from campaigns.responses import polling
+from connectors.api import Connector, Polled
+
+from ..delivery.world import World
+
+
+@pytest.mark.parametrize(("every_s", "after_s"), [(None, polling.PERIOD_S), (600.0, 600.0)])
+def test_a_provider_that_counts_the_asking_is_asked_no_oftener_than_it_says(
+    database: Database, now: datetime, every_s: float | None, after_s: float
+) -> None:
+    world, asked = World(database, now), list[datetime]()
+
+    def poll(_cursor: Mapping[str, Any] | None) -> Polled:
+        asked.append(world.now())
+        return Polled((), {})
+
+    def connect(_session: Session, _account: Account) -> Connector:
+        limits = replace(world.connector.limits, poll_every_s=every_s)
+        return replace(world.connector, limits=limits, poll=poll)
+
+    with database.write() as session:
+        account = session.get_one(Account, world.account_id)
+        accounts.declare(account, connect(session, account))
+    polling.poll_due(database, connect, world.now)
+    world.later(seconds=after_s - 1)
+    polling.poll_due(database, connect, world.now)
+    assert asked == [now]
+    world.later(seconds=1)
+    polling.poll_due(database, connect, world.now)
+    assert asked == [now, now + timedelta(seconds=after_s)]
