@@ -41,7 +41,8 @@ class Outcome:
 
 
 DELIVERED, COMPLAINT, OPT_OUT = Outcome("delivered"), Outcome("complaint"), Outcome("opt_out")
-OPENED, CLICKED, FETCHED = Outcome("opened"), Outcome("clicked"), Outcome("opened", machine=True)
+OPENED, CLICKED = Outcome("opened"), Outcome("clicked")
+FETCHED, FOLLOWED = Outcome("opened", machine=True), Outcome("clicked", machine=True)
 AUTO_REPLY = Outcome("auto_reply")
 HARD_BOUNCE, SOFT_BOUNCE = Outcome("bounce", hard=True), Outcome("bounce")
 
@@ -163,7 +164,9 @@ def limits(given: Mapping[str, Any], declared: Limits = LIMITS) -> Limits:
     return replace(declared, in_flight=given["in_flight"], deadline_s=given["deadline_s"])
 
 
-def heard(body: bytes, tell: Callable[[dict[str, Any]], Told | None]) -> Heard:
+def heard(
+    body: bytes, tell: Callable[[dict[str, Any]], Told | None], *, once: str = "", verified: bool = True
+) -> Heard:
     """The events of a body, which is one or a list of them; what `tell` cannot read is parked, the rest is kept."""
     try:
         said = orjson.loads(body)
@@ -179,8 +182,8 @@ def heard(body: bytes, tell: Callable[[dict[str, Any]], Told | None]) -> Heard:
             parked.append(raw.decode())
             continue
         if told is not None:
-            events.append(event(told, raw))
-    return Heard(tuple(events), tuple(parked))
+            events.append(replace(event(told, raw), verified=verified))
+    return Heard(tuple(events), tuple(parked), once=once)
 
 
 def event(told: Told, raw: bytes) -> Event:

@@ -7,6 +7,9 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -124,6 +127,14 @@ class FarMail(FarRepeats):
 
 def _key(taken: Taken) -> str:
     return taken.message_id.strip("<>").partition("@")[0].upper().replace("DLV", "dlv")
+
+
+def letter(raw: bytes) -> tuple[EmailMessage, str]:
+    """A whole mail, and its text as its reader sees it."""
+    mail = message_from_bytes(raw, policy=default)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return mail, body.get_content().replace("\r\n", "\n").removesuffix("\n")
 
 
 def calling(connector: str, sample: str) -> Any:
