@@ -1,0 +1,149 @@
+"""Asks the homeserver what was said in the room since the last time.
+
+Rules: the cursor is the server's own place in time. Where more was said than it tells at once, the rest is read
+backwards to where we were. An answer or a reaction is ours where what it is about was said by the account; what people
+react to among themselves is nobody's business here. Robots (m.notice), edits and thumbs down are left out.
+Source: spec.matrix.org/v1.16/client-server-api, §§ syncing, m.reaction, rich replies (November 2026).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from ..api import Event, Polled
+from .client import API, Client, field, is_event, objects
+
+PAGE = 100
+PAGES_MAX = 30
+KINDS = ("m.room.message", "m.reaction")
+NO = "👎"
+
+
+def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
+    """What came after `cursor` ({since, me, room}), oldest first."""
+    known = dict(cursor or {})
+    me, room = str(known.get("me") or client.me()), str(known.get("room") or client.room_id())
+    since = str(known.get("since") or "")
+    query = {"timeout": "0", "filter": _filter(room, me), **({"since": since} if since else {})}
+    told = client.read(f"{API}/sync", query)
+    joined = field(told, "rooms", "join", room)
+    said = objects(field(joined, "timeline", "events"))
+    if since and field(joined, "timeline", "limited") is True:
+        said = _before(client, room, str(field(joined, "timeline", "prev_batch") or ""), since, me) + said
+    names = _names([*objects(field(joined, "state", "events")), *said])
+    events = {event.key: event for one in said if (event := _event(client, room, me, names, one))}
+    until = told.get("next_batch")
+    place = until if isinstance(until, str) else since
+    return Polled(tuple(events.values()), {"since": place, "me": me, "room": room})
+
+
+def _filter(room: str, me: str) -> str:
+    nothing: dict[str, Any] = {"types": []}
+    timeline = {"types": [*KINDS], "not_senders": [me], "limit": PAGE}
+    people = {"types": ["m.room.member"], "lazy_load_members": True, "include_redundant_members": True}
+    inside = {
+        "rooms": [room],
+        "timeline": timeline,
+        "state": people,
+        "ephemeral": nothing,
+        "account_data": nothing,
+    }
+    return json.dumps({"room": inside, "presence": nothing, "account_data": nothing})
+
+
+def _before(client: Client, room: str, start: str, since: str, me: str) -> list[dict[str, Any]]:
+    """What was said between two places, oldest first."""
+    found: list[dict[str, Any]] = []
+    query = {"dir": "b", "to": since, "limit": str(PAGE)}
+    query["filter"] = json.dumps({"types": [*KINDS], "not_senders": [me]})
+    for _ in range(PAGES_MAX):
+        if not start:
+            break
+        told = client.read(f"{client.at(room)}/messages", {**query, "from": start})
+        found += objects(told.get("chunk"))
+        following = told.get("end")
+        start = following if isinstance(following, str) and following != start else ""
+    return found[::-1]
+
+
+def _names(events: list[dict[str, Any]]) -> dict[str, str]:
+    """What people in the room call themselves."""
+    members = [one for one in events if one.get("type") == "m.room.member"]
+    return {str(one.get("state_key")): str(field(one, "content", "displayname") or "") for one in members}
+
+
+def _event(client: Client, room: str, me: str, names: dict[str, str], one: dict[str, Any]) -> Event | None:
+    name, sender = one.get("event_id"), str(one.get("sender") or "")
+    found = _kind(client, room, me, one) if is_event(name) and sender not in ("", me) else None
+    if found is None:
+        return None
+    kind, about = found
+    said = kind != "like"
+    return Event(
+        key=str(name),
+        kind=kind,
+        at=_at(one),
+        references=(about,) if about else (),
+        sender=sender,
+        sender_name=names.get(sender, ""),
+        text=_body(one, about) if said else "",
+        meta={
+            "message_id": str(name),
+            **({} if said else {"reaction": str(_relation(one).get("key") or "")}),
+        },
+        raw=json.dumps(one, ensure_ascii=False).encode("utf-8", "replace"),
+    )
+
+
+def _kind(client: Client, room: str, me: str, one: dict[str, Any]) -> tuple[str, str] | None:
+    """What an event is to us, and which event it is about; None where it is nothing."""
+    relation = _relation(one)
+    if one.get("type") == "m.reaction":
+        about = relation.get("event_id")
+        liked = not str(relation.get("key") or NO).startswith(NO)
+        return ("like", str(about)) if liked and _is_ours(client, room, me, about) else None
+    if field(one, "content", "msgtype") in (None, "m.notice") or relation.get("rel_type") == "m.replace":
+        return None
+    for about in (
+        field(relation, "m.in_reply_to", "event_id"),
+        relation.get("event_id"),
+    ):  # the latter: its thread's
+        if _is_ours(client, room, me, about):
+            return "reply", str(about)
+    return "mention", ""
+
+
+def _is_ours(client: Client, room: str, me: str, name: Any) -> bool:
+    """Whether the account said this."""
+    if not is_event(name):
+        return False
+    path = f"{client.at(room)}/event/{quote(name, safe='')}"
+    return client.read(path, show=(403, 404)).get("sender") == me
+
+
+def _relation(one: dict[str, Any]) -> dict[str, Any]:
+    found = field(one, "content", "m.relates_to")
+    return found if isinstance(found, dict) else {}
+
+
+def _body(one: dict[str, Any], about: str) -> str:
+    """The words, without the lines of what they answer that older programs put in front."""
+    text = str(field(one, "content", "body") or "")
+    lines = text.split("\n")
+    if about and lines[0].startswith("> "):
+        while lines and lines[0].startswith(">"):
+            lines.pop(0)
+        return "\n".join(lines).strip()
+    return text
+
+
+def _at(one: dict[str, Any]) -> datetime:
+    """When it was said, by the writer's server; where that is no time, when it was read."""
+    try:
+        return datetime.fromtimestamp(one["origin_server_ts"] / 1000, UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
