@@ -1,4 +1,4 @@
-"""X (formerly Twitter): text posts, mentions and replies, by API v2 with a user's own tokens (OAuth 1.0a).
+"""X (formerly Twitter): posts, pictures, threads, mentions and replies, by API v2 with a user's tokens (OAuth 1.0a).
 
 X keeps no key of ours: what may have gone is looked for by its words, which is never exact.
 """
@@ -13,12 +13,17 @@ from urllib.parse import urlsplit
 
 from ..api import AccountGone, BadSettings, Connector, Findable, Limits, Provider, Setting
 from ..http import Door
+from . import pictures
 from .client import HOST, Client
+from .metrics import metrics
 from .poll import poll
 from .send import find, send
 
 # X refuses a post that repeats a recent one and does not say how long it remembers: a day is on the safe side.
-LIMITS = Limits(text_max=280, counting="x", in_flight=1, deadline_s=30.0, same_within_s=86_400)
+LIMITS = Limits(
+    text_max=280, counting="x", media_max=4, media_types=pictures.TYPES, media_bytes_max=pictures.BYTES_MAX,
+    alt_max=pictures.ALT_MAX, parts_max=25, in_flight=1, deadline_s=30.0, same_within_s=86_400,
+)  # fmt: skip
 REPEATS = Findable(visible_within_s=30.0, exact=False)
 BASE_URL = f"https://{HOST}"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -46,6 +51,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, client),
         find=partial(find, client),
         poll=partial(poll, client),
+        metrics=partial(metrics, client),
         app=sha256(secrets["consumer_key"].encode()).hexdigest()[:16],
         close=door.close,
     )
@@ -73,7 +79,7 @@ def _check(settings: Mapping[str, Any]) -> None:
 PROVIDER = Provider(
     name="x",
     channels=("x",),
-    about="X: text posts, mentions and replies; each post and each reading costs money at X.",
+    about="X: posts with pictures, threads, mentions and replies; each post and each reading costs money at X.",
     settings=(
         Setting("user_id", "the account's number at X", required=True),
         Setting("consumer_key", "the app's API key", required=True, secret=True),
@@ -87,7 +93,7 @@ PROVIDER = Provider(
     ),
     limits=LIMITS,
     repeats="findable",
-    faces=("find", "poll"),
+    faces=("find", "poll", "metrics"),
     events=("reply", "mention", "boost"),
     connect=connect,
 )

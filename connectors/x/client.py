@@ -18,7 +18,7 @@ import requests
 import tweepy
 from requests.adapters import BaseAdapter
 
-from ..api import AccountGone, ConnectorError, Deferred, Refused, Uncertain
+from ..api import AccountGone, ConnectorError, Deferred, Medium, Refused, Uncertain
 from ..http import Door
 
 HOST = "api.twitter.com"  # written into tweepy
@@ -52,26 +52,55 @@ class Client:
         """Ask as the user for something that posts."""
         return self._ask(True, call, *args, user_auth=True, **values)
 
+    def give(self, route: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        """Hand X something for a post to come: seen by nobody until then, so safe to repeat."""
+        call = self.api.request
+        return self._ask(False, call, "POST", route, json=body, user_auth=True, final=True)
+
+    def append(self, number: str, n: int, medium: Medium, piece: bytes) -> None:
+        """The n-th piece of a picture. Tweepy's own `request` carries no files."""
+        self._ask(
+            False,
+            self.api.session.post,
+            f"https://{HOST}/2/media/upload/{number}/append",
+            data={"segment_index": str(n)},
+            files={"media": (medium.name, piece, medium.type)},
+            auth=self._signed(),
+            final=True,
+        )
+
+    def _signed(self) -> requests.auth.AuthBase:
+        api = self.api
+        keys = (api.consumer_key, api.consumer_secret, api.access_token, api.access_token_secret)
+        signed: requests.auth.AuthBase = tweepy.OAuth1UserHandler(*keys).apply_auth()
+        return signed
+
     def _ask(
-        self, writes: bool, call: Callable[..., requests.Response], *args: Any, **values: Any
+        self,
+        writes: bool,
+        call: Callable[..., requests.Response],
+        *args: Any,
+        final: bool | None = None,
+        **values: Any,
     ) -> dict[str, Any]:
+        """`writes`: without an answer nobody knows whether it was posted. `final`: a 4xx is about what was given."""
         try:
             response = call(*args, **values)
-            answer, self.used_up_s = (
-                response.json(),
-                _seconds(_used_up(response.headers), response.headers) or 0.0,
-            )
+            self.used_up_s = _seconds(_used_up(response.headers), response.headers) or 0.0
+            answer = response.json() if response.content or writes or not final else {}
+        except Uncertain as lost:
+            raise lost if writes else _unclear(writes, lost.words, lost.code) from None
         except ConnectorError:
             raise
         except _Problem as problem:
-            raise self._trouble(problem.response, writes) from None
+            raise self._trouble(problem.response, writes, writes if final is None else final) from None
         except (ValueError, TypeError, AttributeError, KeyError) as error:  # an answer that tweepy trips over
             raise _unclear(writes, "an answer that nobody understands") from error
         if not isinstance(answer, dict):
             raise _unclear(writes, "an answer of another shape")
         return answer
 
-    def _trouble(self, response: requests.Response, writes: bool) -> ConnectorError:
+    def _trouble(self, response: requests.Response, writes: bool, final: bool) -> ConnectorError:
         status = response.status_code
         words = self._door.redact(f"{status} {_words(response)}"[:500])
         code, lower = str(status), words.lower()
@@ -82,7 +111,7 @@ class Client:
             return Deferred(words, code=code, phase="answer", scope="account", retry_after_s=wait_s)
         if status == 403 and writes and DUPLICATE in lower:
             return Duplicate(words, code=code, phase="answer")
-        if 400 <= status < 500 and status != 408 and writes:
+        if 400 <= status < 500 and status != 408 and final:
             return Refused(words, code=code, phase="answer")
         return _unclear(writes, words, code)
 

@@ -1,4 +1,4 @@
-"""Posts a text on X, and looks for it on the account's own timeline where nobody knows whether it went.
+"""Posts on X, and looks for it on the account's own timeline where nobody knows whether it went.
 
 Rules: X keeps no key of ours, so a post is found by its words since the first intent: never exact. X
 refuses words that it has already from this account; that is a sign that an earlier try had gone.
@@ -15,12 +15,14 @@ from html import unescape
 from typing import Any
 
 from ..api import ConnectorError, Outbound, Receipt, Refused, Uncertain
+from . import pictures
 from .client import Client, Duplicate
 
 PAGE = 100
 PAGES_MAX = 8
 # Our clock and X's may differ; X's times are whole seconds.
 SKEW = timedelta(seconds=60)
+_PICTURE = re.compile(r"/status/[0-9]+/photo/[0-9]+$")
 
 
 def send(client: Client, outbound: Outbound) -> Receipt:
@@ -29,9 +31,13 @@ def send(client: Client, outbound: Outbound) -> Receipt:
     text = str(outbound.text)
     if not text.strip():
         raise Refused("a post needs a text", code="no_text", phase="build")
-    answers = {"in_reply_to_tweet_id": outbound.in_reply_to} if outbound.in_reply_to.isdecimal() else {}
+    more: dict[str, Any] = (
+        {"in_reply_to_tweet_id": outbound.in_reply_to} if is_id(outbound.in_reply_to) else {}
+    )
+    if outbound.media:
+        more["media_ids"] = [pictures.give(client, one) for one in outbound.media]
     try:
-        answer = client.write(client.api.create_tweet, text=text, **answers)
+        answer = client.write(client.api.create_tweet, text=text, **more)
     except Duplicate as error:
         return _went_before(client, outbound, error)
     data = answer.get("data")
@@ -64,13 +70,20 @@ def _own_posts(client: Client, outbound: Outbound) -> Iterator[dict[str, Any]]:
     values: dict[str, Any] = {"max_results": PAGE, "tweet_fields": ["created_at", "entities"]}
     if outbound.since is not None:
         values["start_time"] = (outbound.since - SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for _ in range(PAGES_MAX):
-        answer = client.read(client.api.get_users_tweets, client.user_id, **values)
+    for answer in pages(client, values, PAGES_MAX):
         yield from rows(answer, "data")
-        following = answer.get("meta", {}).get("next_token") if isinstance(answer.get("meta"), dict) else None
+
+
+def pages(client: Client, values: dict[str, Any], most: int) -> Iterator[dict[str, Any]]:
+    """The account's own timeline, newest first, a page at a time."""
+    for _ in range(most):
+        answer = client.read(client.api.get_users_tweets, client.user_id, **values)
+        yield answer
+        meta = answer.get("meta")
+        following = meta.get("next_token") if isinstance(meta, dict) else None
         if not following:
             return
-        values["pagination_token"] = str(following)
+        values = {**values, "pagination_token": str(following)}
 
 
 def is_id(value: Any) -> bool:
@@ -92,10 +105,11 @@ def same(text: str, in_reply_to: str = "") -> str:
 
 
 def _as_written(post: dict[str, Any]) -> str:
-    """A post's text with X's own short links undone."""
+    """A post's text with X's own short links undone, and without those that stand for its pictures."""
     text = str(post.get("text", ""))
     entities = post.get("entities")
     for link in rows(entities, "urls") if isinstance(entities, dict) else []:
         if link.get("url") and link.get("expanded_url"):
-            text = text.replace(str(link["url"]), str(link["expanded_url"]))
+            meant = str(link["expanded_url"])
+            text = text.replace(str(link["url"]), "" if _PICTURE.search(meant) else meant)
     return text

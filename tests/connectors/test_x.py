@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -27,7 +28,21 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.testing import FarEvents, FarRepeats, OutboundContract, PollContract, RepeatContract
+from connectors.testing import (
+    FarEvents,
+    FarMedia,
+    FarMetrics,
+    FarRepeats,
+    MediaContract,
+    MetricsContract,
+    OutboundContract,
+    PollContract,
+    RepeatContract,
+    pictures,
+)
+from connectors.x import LIMITS
+from connectors.x.metrics import FIGURES
+from connectors.x.pictures import PIECE
 from connectors.x.send import same
 
 from .fake_x import FIRST, USER_ID, X, running
@@ -200,6 +215,74 @@ def test_tokens_of_another_user_are_refused(x: X) -> None:
     with pytest.raises(AccountGone):
         account(x.port, {**SECRETS, "access_token": "revoked"}).verify()
     assert x.posts == []
+
+
+# --- pictures
+@pytest.mark.parametrize(
+    ("step", "told", "error"),
+    [
+        ("initialize", "rate_limited", Deferred), ("initialize", "unauthorized", AccountGone),
+        ("initialize", "bad_request", Refused), ("append", "unavailable", Deferred), ("append", "take", Deferred),
+        ("append", b"nonsense\r\n\r\n", Deferred), ("finalize", "media_failed", Refused),
+        ("finalize", "lose", Deferred),
+        ("initialize", b'HTTP/1.1 200 x\r\nContent-Length: 12\r\n\r\n{"data": []}', Deferred),
+    ],
+)  # fmt: skip
+def test_trouble_with_a_picture_never_leaves_a_post_in_doubt(
+    x: X, step: str, told: str | bytes, error: type[ConnectorError]
+) -> None:
+    """Nothing was posted, so it is put off or refused, and never looked for."""
+    x.once[f"/2/media/upload/{step}"] = told
+    with pytest.raises(ConnectorError) as lost:
+        account(x.port).send(post("Dewch draw", media=pictures(1, LIMITS)))
+    assert type(lost.value) is error and x.posts == []
+
+
+def test_a_large_picture_goes_in_pieces(x: X) -> None:
+    body = bytes(range(256)) * (PIECE // 256) + b"the rest"
+    large = replace(pictures(1, LIMITS)[0], load=lambda: body, size=len(body))
+    account(x.port).send(post("Dewch draw", media=[large]))
+    assert x.shown("Dewch draw") == [(body, large.alt)]
+    assert sum(one.path.endswith("/append") for one in x.asked) == 2
+
+
+def test_a_picture_that_is_decoration_is_not_described(x: X) -> None:
+    """X charges for each description."""
+    account(x.port).send(post("Dewch draw", media=[replace(pictures(1, LIMITS)[0], alt="")]))
+    assert "/2/media/metadata" not in [one.path for one in x.asked]
+
+
+def test_a_post_with_a_picture_is_found_by_its_words_alone(x: X) -> None:
+    connector, given = account(x.port), post("Dewch draw", media=pictures(2, LIMITS))
+    receipt = connector.send(given)
+    assert find(connector, given) == receipt
+
+
+def test_a_piece_that_is_taken_without_a_word_is_taken(x: X) -> None:
+    x.silent = True
+    account(x.port).send(post("Dewch draw", media=pictures(1, LIMITS)))
+    assert len(x.shown("Dewch draw")) == 1
+
+
+def test_figures_are_read_from_the_account_s_own_posts_and_no_further_than_needed(x: X) -> None:
+    """X charges for each post that is read."""
+    connector, x.page = account(x.port), 2
+    names = [connector.send(post(f"Dewch {n}")).provider_id for n in range(6)]
+    x.asked.clear()
+    assert connector.metrics is not None and connector.metrics([names[2]]) == []
+    (asked,) = x.asked
+    assert (int(asked.query["since_id"]), int(asked.query["until_id"])) == (
+        int(names[2]) - 1,
+        int(names[2]) + 1,
+    )
+
+
+@pytest.mark.parametrize("counted", [None, [], {"like_count": True}, {"like_count": -1}, {"like_count": "3"}])
+def test_a_figure_that_is_no_number_is_not_told(x: X, counted: Any) -> None:
+    connector = account(x.port)
+    name = connector.send(post("Dewch draw")).provider_id
+    x.posts[0]["public_metrics"] = counted
+    assert connector.metrics is not None and connector.metrics([name, "not an id"]) == []
 
 
 # --- did it go?
@@ -395,10 +478,11 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarX(FarRepeats, FarEvents):
+class FarX(FarRepeats, FarEvents, FarMedia, FarMetrics):
     """X's side: it knows posts by their words only."""
 
     kinds = ("reply", "mention", "boost")
+    figures = ("impressions", "likes", "boosts", "replies", "saves")
     many = 12
 
     def __init__(self, x: X) -> None:
@@ -452,13 +536,23 @@ class FarX(FarRepeats, FarEvents):
             more["referenced_tweets"] = [{"type": types[kind], "id": OURS}]
         self._x.mentions.append({**said, **more})
 
+    def media(self, key: str) -> list[tuple[bytes, str]]:
+        return self._x.shown(next(given for given, known in self._keys.items() if known == key))
+
+    def refuses_media(self) -> None:
+        self._x.once["/2/media/upload/append"] = "lose"
+
+    def count(self, provider_id: str, figure: str, value: int) -> None:
+        theirs = next(one for one, ours in FIGURES.items() if ours == figure)
+        next(one for one in self._x.posts if one["id"] == provider_id)["public_metrics"][theirs] = value
+
     def _told(self, told: str, n: int) -> Outbound:
         outbound = self.outbound(n)
         self._x.once[str(outbound.text)] = told
         return outbound
 
 
-class TestContract(OutboundContract, RepeatContract, PollContract):
+class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
     """X keeps the promises of every connector."""
 
     @pytest.fixture
