@@ -16,6 +16,7 @@ from campaigns.database import Database
 from campaigns.delivery import stops
 from campaigns.delivery.tables import Batch
 from campaigns.errors import Conflict, said
+from campaigns.stakeholders import indexes
 
 from .upgrade import make_tables
 from .wiring import Wiring, metadata
@@ -38,6 +39,7 @@ def move(wiring: Wiring, url: str) -> int:
             _alone(here, wiring.database)
             _empty(there)
             rows = sum(_copy(here, there, table) for table in metadata.sorted_tables)
+            indexes.make(there)
             stops.stop(session, wiring.now(), scope="all", reason=REASON, by="console")
         return rows
     finally:

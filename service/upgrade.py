@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 import campaigns.migrations
 from campaigns.database import Database
 from campaigns.responses import search
+from campaigns.stakeholders import indexes
 from campaigns.strategies import programmes
 
 from . import epoch
@@ -52,7 +53,9 @@ def make_tables(database: Database) -> None:
         if _is_current(connection):
             return
         search.drop(connection)
+        indexes.drop(connection)
         command.upgrade(config(connection), "head")
+        indexes.make(connection)
         search.make(connection)
 
 

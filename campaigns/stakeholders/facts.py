@@ -1,8 +1,8 @@
 """What a segment's rule may ask about a stakeholder: each fact with its operators, SQL and how it is shown.
 
-Rules: a condition is true or false, never NULL, so that `not` means the others; a JSON value is compared only
-after its type was looked at, so that one odd value neither breaks nor changes a segment between databases;
-text is compared in its folded form. Rooms that know more register facts of their own.
+Rules: where nothing is known a condition may be NULL, which is no (`rules.py` sees to it that `not` means the others);
+a JSON value is compared only after its type was looked at, so that one odd value neither breaks nor changes a segment
+between databases; text is compared in its folded form. Rooms that know more register facts of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from .. import zones
@@ -20,7 +20,7 @@ from ..base import parse_id, public_id
 from ..errors import BadField, Invalid, said
 from . import consent, fields, people
 from .addresses import check_channel
-from .json_values import array_has, array_has_word, json_kind
+from .json_values import array_has, array_has_word, json_list, json_number, json_text, json_truth
 from .tables import (
     CONNECTIONS,
     KINDS,
@@ -43,6 +43,8 @@ VALUES_MAX = 100
 WHO = aliased(Stakeholder, name="who")
 INVOLVED = aliased(Involvement, name="involved")
 
+COLUMN, IN_JSON, ELSEWHERE = range(3)
+
 Reader = Callable[["Scope", Any, str], Any]
 Condition = ColumnElement[bool]
 
@@ -61,13 +63,15 @@ class Scope:
 class Fact:
     """`ops` reads the value of each operator: (scope, value, pointer) as it is stored, or an Invalid.
 
-    `where` gives (scope, op, stored value) as a condition on WHO and INVOLVED that is never NULL; `shown` is
-    what is known of (scope, stakeholder id), as plain JSON for the explanation.
+    `where` gives (scope, op, stored value) as a condition on WHO and INVOLVED, NULL where nothing is known; `shown` is
+    what is known of (scope, stakeholder id), as plain JSON for the explanation. Of several conditions those of the
+    least `cost` are asked first: a column, a value in JSON, another table.
     """
 
     ops: Mapping[str, Reader]
     where: Callable[[Scope, str, Any], Condition]
     shown: Callable[[Scope, int], Any]
+    cost: int = ELSEWHERE
 
 
 def register(name: str, fact: Fact) -> None:
@@ -86,11 +90,6 @@ def find(scope: Scope, name: str) -> Fact | None:
 def names(scope: Scope) -> list[str]:
     """Every name a rule may use."""
     return [*_FACTS, *(f"attrs.{name}" for name in scope.fields)]
-
-
-def sure(condition: ColumnElement[Any]) -> Condition:
-    """False where the database says NULL."""
-    return case((condition, true()), else_=false())
 
 
 # Readers of values.
@@ -184,7 +183,7 @@ def _compare(of: Any, op: str, value: Any) -> Any:
 
 
 def _column(of: Any) -> Callable[[Scope, str, Any], Condition]:
-    return lambda _scope, op, value: sure(_compare(of, op, value))
+    return lambda _scope, op, value: _compare(of, op, value)
 
 
 def _folded(value: Any) -> Any:
@@ -195,16 +194,15 @@ def _any(*conditions: ColumnElement[Any]) -> Condition:
     return exists().where(*conditions).correlate(WHO)
 
 
-def _has_language(_scope: Scope, op: str, value: Any) -> Condition:
+def _has_language(_scope: Scope, op: str, value: Any) -> Any:
     if op == "first":
-        return sure(WHO.languages[0].as_string() == value)
-    return sure(array_has_word(WHO.languages, value))
+        return WHO.languages[0].as_string() == value
+    return array_has_word(WHO.languages, value)
 
 
 def _has_tag(_scope: Scope, _op: str, value: Any) -> Condition:
-    return _any(
-        StakeholderTag.stakeholder_id == WHO.id, StakeholderTag.tag_id == Tag.id, Tag.name_fold == fold(value)
-    )
+    tag = select(Tag.id).where(Tag.name_fold == fold(value)).scalar_subquery()
+    return _any(StakeholderTag.stakeholder_id == WHO.id, StakeholderTag.tag_id == tag)
 
 
 def _is_member(scope: Scope, _op: str, value: Any) -> Condition:
@@ -217,8 +215,8 @@ def _is_member(scope: Scope, _op: str, value: Any) -> Condition:
     )
 
 
-def _owned(_scope: Scope, op: str, value: Any) -> Condition:
-    return sure(_compare(INVOLVED.owner_id, op, parse_id("usr", value) if op == "is" else value))
+def _owned(_scope: Scope, op: str, value: Any) -> Any:
+    return _compare(INVOLVED.owner_id, op, parse_id("usr", value) if op == "is" else value)
 
 
 def _has_address(_scope: Scope, _op: str, value: Any) -> Condition:
@@ -229,7 +227,7 @@ def _has_consent(scope: Scope, _op: str, value: Any) -> Condition:
     """The latest act is a permission that has not ended. What may be sent is decided when it is sent."""
     alive = and_(Consent.act == "given", or_(Consent.expires_at.is_(None), Consent.expires_at > scope.now))
     newest = (
-        select(sure(alive))
+        select(alive)
         .where(
             Consent.stakeholder_id == WHO.id,
             Consent.purpose == value["purpose"],
@@ -238,29 +236,24 @@ def _has_consent(scope: Scope, _op: str, value: Any) -> Condition:
         .order_by(Consent.at.desc(), Consent.id.desc())
         .limit(1)
     )
-    return sure(newest.correlate(WHO).scalar_subquery().is_(True))
+    return newest.correlate(WHO).scalar_subquery().is_(True)
+
+
+def read(stakeholder: Any, name: str, type: str) -> ColumnElement[Any]:
+    """The value of a field of this type as it is compared, NULL where there is none; of WHO or of its table."""
+    kind, column = _FIELD_KINDS[type]
+    found: ColumnElement[Any] = kind(getattr(stakeholder, column), name)
+    return found
 
 
 def _in_field(field: Field) -> Callable[[Scope, str, Any], Condition]:
-    kind, column = _FIELD_KINDS[field.type]
+    value_of = read(WHO, field.name, field.type)
 
-    def where(_scope: Scope, op: str, value: Any) -> Condition:
-        value_of: Any = column[field.name]
-        there = sure(json_kind(column, field.name) == kind)
-        if op == "exists":
-            return there if value else ~there
-        match field.type:
-            case "number":
-                found = _compare(value_of.as_float(), op, value)
-            case "bool":
-                found = value_of.as_boolean().is_(value)
-            case "multi":
-                found = array_has(value_of, fold(value))
-            case "text" | "choice":
-                found = _compare(value_of.as_string(), op, _folded(value))
-            case _:
-                found = _compare(value_of.as_string(), op, value)
-        return case((there, sure(found)), else_=false())
+    def where(_scope: Scope, op: str, value: Any) -> Any:
+        if op == "exists" or field.type not in ("bool", "multi"):
+            folded = op != "exists" and field.type in ("text", "choice")
+            return _compare(value_of, op, _folded(value) if folded else value)
+        return value_of.is_(value) if field.type == "bool" else array_has(value_of, fold(value))
 
     return where
 
@@ -273,14 +266,14 @@ _FIELD_OPS: dict[str, tuple[str, ...]] = {
     "date": ("is", "lt", "le", "gt", "ge"),
     "bool": ("is",),
 }
-# Which column holds a field's value as it is compared, and of which kind the JSON value must be.
-_FIELD_KINDS: dict[str, tuple[str, Any]] = {
-    "text": ("string", WHO.attrs_fold),
-    "choice": ("string", WHO.attrs_fold),
-    "multi": ("array", WHO.attrs_fold),
-    "number": ("number", WHO.attrs),
-    "date": ("string", WHO.attrs),
-    "bool": ("boolean", WHO.attrs),
+# How a field's value is read as it is compared, and out of which column.
+_FIELD_KINDS: dict[str, tuple[Any, str]] = {
+    "text": (json_text, "attrs_fold"),
+    "choice": (json_text, "attrs_fold"),
+    "multi": (json_list, "attrs_fold"),
+    "number": (json_number, "attrs"),
+    "date": (json_text, "attrs"),
+    "bool": (json_truth, "attrs"),
 }
 
 
@@ -295,7 +288,7 @@ def _field_fact(field: Field) -> Fact:
     def shown(scope: Scope, number: int) -> Any:
         return people.get(scope.session, number).attrs.get(field.name)
 
-    return Fact(readers | {"exists": _yes}, _in_field(field), shown)
+    return Fact(readers | {"exists": _yes}, _in_field(field), shown, IN_JSON)
 
 
 # How facts are shown.
@@ -373,32 +366,38 @@ def _language(_scope: Scope, value: Any, pointer: str) -> str:
 
 
 _FACTS: dict[str, Fact] = {
-    "kind": Fact({"is": word(KINDS), "in": several(word(KINDS))}, _column(WHO.kind), _own("kind")),
+    "kind": Fact({"is": word(KINDS), "in": several(word(KINDS))}, _column(WHO.kind), _own("kind"), COLUMN),
     "name": Fact(
         {"is": _text, "in": several(_text), "contains": _text, "starts_with": _text},
         lambda _scope, op, value: _compare(WHO.name_fold, op, _folded(value)),
         _own("name"),
+        COLUMN,
     ),
-    "zone": Fact({"is": _zone, "in": several(_zone), "exists": _yes}, _column(WHO.zone), _own("zone")),
-    "language": Fact({"has": _language, "first": _language}, _has_language, _own("languages")),
+    "zone": Fact(
+        {"is": _zone, "in": several(_zone), "exists": _yes}, _column(WHO.zone), _own("zone"), COLUMN
+    ),
+    "language": Fact({"has": _language, "first": _language}, _has_language, _own("languages"), COLUMN),
     "tag": Fact({"has": _text}, _has_tag, _tags),
     "member_of": Fact({"has": _body}, _is_member, _bodies),
     "connection": Fact(
         {"is": word(CONNECTIONS), "in": several(word(CONNECTIONS))},
         _column(INVOLVED.connection),
         _involvement("connection"),
+        COLUMN,
     ),
     "rank": Fact(
         {"is": word(RANKS), "in": several(word(RANKS)), "exists": _yes},
         _column(INVOLVED.rank),
         _involvement("rank"),
+        COLUMN,
     ),
     "role": Fact(
         {"is": word(ROLES), "in": several(word(ROLES)), "exists": _yes},
         _column(INVOLVED.role),
         _involvement("role"),
+        COLUMN,
     ),
-    "owner": Fact({"is": _colleague, "exists": _yes}, _owned, _owner),
+    "owner": Fact({"is": _colleague, "exists": _yes}, _owned, _owner, COLUMN),
     "address": Fact({"has": _channel}, _has_address, _channels),
     "consent": Fact({"has": _permission}, _has_consent, _permissions),
 }

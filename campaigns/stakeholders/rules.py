@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import and_, false, not_, or_, true
+from sqlalchemy import and_, case, false, not_, or_, true
 
 from ..errors import BadRule, Invalid, Said, said
 from . import facts
@@ -54,19 +54,34 @@ def leaves(rule: Rule) -> Iterator[Rule]:
 
 
 def where(scope: Scope, rule: Rule) -> Condition:
-    """A stored rule as a condition on WHO and INVOLVED, true or false and never NULL."""
+    """A stored rule as a condition on WHO and INVOLVED; NULL, where nothing is known, is no."""
     if "all" in rule:
-        return and_(true(), *(where(scope, branch) for branch in rule["all"]))
+        return and_(true(), *(where(scope, branch) for branch in _cheapest_first(scope, rule["all"])))
     if "any" in rule:
-        return or_(false(), *(where(scope, branch) for branch in rule["any"]))
+        return or_(false(), *(where(scope, branch) for branch in _cheapest_first(scope, rule["any"])))
     if "not" in rule:
-        return not_(where(scope, rule["not"]))
+        return _others(where(scope, rule["not"]))
     fact = facts.find(scope, rule["field"])
     if fact is None:
         raise BadRule(said("nothing is known of {field} any more", field=rule["field"]), pointer="/rule")
     opposite = OPPOSITES.get(rule["op"])
     found = fact.where(scope, opposite or rule["op"], rule["value"])
-    return not_(found) if opposite else found
+    return _others(found) if opposite else found
+
+
+def _others(condition: Condition) -> Condition:
+    """Everybody of whom it is not true, those of whom nothing is known among them."""
+    return not_(case((condition, true()), else_=false()))
+
+
+def _cheapest_first(scope: Scope, rules: list[Rule]) -> list[Rule]:
+    """What costs little is asked first: it may decide."""
+    return sorted(rules, key=lambda rule: max((_cost(scope, leaf) for leaf in leaves(rule)), default=0))
+
+
+def _cost(scope: Scope, leaf: Rule) -> int:
+    fact = facts.find(scope, leaf["field"])
+    return 0 if fact is None else fact.cost
 
 
 def explained(scope: Scope, rule: Rule, stakeholder_id: int, answers: Iterator[bool]) -> Rule:

@@ -146,6 +146,7 @@ class Field(Row, Base):
     name: Mapped[str] = mapped_column(unique=True)
     type: Mapped[str]
     choices: Mapped[list[str]] = mapped_column(default=list)
+    indexed: Mapped[bool] = mapped_column(default=False, server_default=sql("false"))  # see indexes.py
     created_at: Mapped[datetime]
 
 

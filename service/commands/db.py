@@ -1,4 +1,4 @@
-"""`dolen db upgrade` and `dolen db move`, and for those who change the tables `dolen db revision`."""
+"""`dolen db upgrade`, `dolen db move` and `dolen db index`, and for those who change the tables `dolen db revision`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from alembic import command
 
 from campaigns.database import Database
+from campaigns.stakeholders import indexes
 
 from ..moving import move
 from ..upgrade import FOLDER, config, steps, upgrade
@@ -21,6 +22,8 @@ def arguments(parser: ArgumentParser) -> None:
     verbs.add_parser("upgrade", help="bring the database to the tables of this release")
     move = verbs.add_parser("move", help="copy everything to another, empty database, and stop this one")
     move.add_argument("url", help="such as postgresql://dolen@localhost/dolen")
+    index = verbs.add_parser("index", help="find people by a custom field quickly, where there are very many")
+    index.add_argument("field", help="the name of the field")
     revision = verbs.add_parser(
         "revision", help="write the step from the newest one to the tables in the code"
     )
@@ -31,6 +34,8 @@ def run(args: Namespace) -> int:
     """Do it and say so."""
     if args.verb == "revision":
         return _revise(args.words)
+    if args.verb == "index":
+        return _index(args.field)
     return _move(args.url) if args.verb == "move" else _upgrade()
 
 
@@ -49,6 +54,15 @@ def _move(url: str) -> int:
     print(
         f"{rows} rows are there now. Set DOLEN__DATABASE__URL to it and start Dolen; this database is stopped."
     )
+    return 0
+
+
+def _index(field: str) -> int:
+    wiring = wired()
+    with wiring.database.write() as session:
+        indexes.declare(session, field)
+    wiring.close()
+    print(f"Rules that ask for {field} have an index now.")
     return 0
 
 

@@ -68,7 +68,9 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.add_column(sa.Column("login_ends_at", sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table("fields", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("indexed", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(
+            sa.Column("indexed", sa.Boolean(), server_default=sa.text("(false)"), nullable=False)
+        )
 
     with op.batch_alter_table("variants", schema=None) as batch_op:
         batch_op.add_column(

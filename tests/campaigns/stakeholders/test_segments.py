@@ -371,7 +371,7 @@ def test_a_later_room_can_add_a_fact(session: Session, now: datetime) -> None:
     """A11: segments on engagement."""
     notes = facts.Fact(
         {"has": lambda _scope, value, pointer: fields.boolean(value, pointer)},
-        lambda _scope, _op, value: facts.sure(facts.INVOLVED.note != "") == value,
+        lambda _scope, _op, value: (facts.INVOLVED.note != "") == value,
         lambda scope, number: scope.session.get_one(Involvement, (number, scope.programme_id)).note,
     )
     segments.register_fact("noted_in_tests", notes)
