@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from campaigns.delivery import control, reconcile, repair
 from campaigns.delivery.tables import IN_TROUBLE, Account, Batch, Delivery, Stop
-from campaigns.messages import rhythm
+from campaigns.messages import displaced, rhythm
 from campaigns.messages.tables import Message, Occurrence
 from campaigns.responses import desk
 from campaigns.responses.tables import Commitment, RawEvent, Response
@@ -166,6 +166,11 @@ def senders(act: Act, rows: Iterable[Response]) -> dict[int, str]:
 def gaps(act: Act) -> list[rhythm.Gap]:
     """Weeks that begin soon with less than was promised."""
     return rhythm.gaps(act.session, act.now, act.caller.programmes("messages:read"))[:SHOWN]
+
+
+def moved_by_clocks(act: Act) -> list[displaced.Displaced]:
+    """Planned times whose zone has got other rules since, so that they go at another time of day than was said."""
+    return displaced.coming(act.session, act.now, act.caller.programmes("messages:read"))[:SHOWN]
 
 
 def accounts_out(act: Act) -> Sequence[Account]:

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from campaigns.base import db_now
 from campaigns.delivery import control, repair
 from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery, Stop
+from campaigns.messages import displaced
 from campaigns.messages.tables import Message
 from connectors.api import ConnectorError
 from connectors.registry import UnknownConnector
 
+from ..ids import shown
 from ..keys import BadKeyRing
 from ..tables import Token, User
 from ..upgrade import is_current
@@ -120,6 +122,16 @@ def _work(wiring: Wiring, session: Session) -> Iterator[Finding]:
         yield Finding("warn", f"sending is stopped ({stop.scope}): {stop.reason}")
 
 
+def _times(wiring: Wiring, session: Session) -> Iterator[Finding]:
+    for one in displaced.coming(session, wiring.now()):
+        yield Finding(
+            "warn",
+            f"message {shown('message', one.message.id)} was planned for {one.occurrence.wall} in "
+            f"{one.occurrence.zone}, whose clocks were given other rules: it goes at "
+            f"{one.occurrence.due_at.isoformat()}, and that time of day is now {one.means_at.isoformat()}",
+        )
+
+
 def _logins(wiring: Wiring, session: Session) -> Iterator[Finding]:
     for account in session.scalars(select(Account).where(Account.state != "disabled").order_by(Account.id)):
         try:
@@ -136,4 +148,5 @@ CHECKS: tuple[Callable[[Wiring, Session], Iterator[Finding]], ...] = (
     _addresses,
     _accounts,
     _work,
+    _times,
 )

@@ -33,7 +33,8 @@ def morning(status: int = 200) -> Response:
     answers = today.answers(act) if may("responses:read") else None
     missed = missed_runs.recent(act) if reads else []
     told = [one for _, one in missed] + [one.message for one in going] + approvals
-    told += [one for _, one in reviews] + [one for one, _ in failed]
+    moved = today.moved_by_clocks(act) if reads else []
+    told += [one for _, one in reviews] + [one for one, _ in failed] + [one.message for one in moved]
     return frame.show(
         "today", status,
         answers=answers, senders=today.senders(act, [*newest, *(answers.rows if answers else ())]),
@@ -43,7 +44,7 @@ def morning(status: int = 200) -> Response:
         kinds=kinds, newest=newest, accounts=today.accounts_out(act) if may("connectors:read") else [],
         failed=failed, stops=today.stops(act) if reads else [],
         gaps=today.gaps(act) if reads else [],
-        missed=missed,
+        missed=missed, moved=moved,
         health=today.health(act), touring=tour.running(), first=first.standing(), people=relationships.names(act, ()),
         due=relationships.reviews_due(act, local.date(), mine=True).rows if may("stakeholders:read") else [],
         promises=today.promises_due(act, local.date()) if may("stakeholders:read") else [],

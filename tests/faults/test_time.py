@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,8 +15,8 @@ from sqlalchemy import select
 from campaigns.database import Database
 from campaigns.delivery import batch, send
 from campaigns.delivery.backoff import Pace
-from campaigns.messages import timing
-from campaigns.messages.tables import Occurrence
+from campaigns.messages import displaced, timing
+from campaigns.messages.tables import Message, Occurrence
 from service.clock import Watch
 
 from ..campaigns.delivery.world import KEYED, World
@@ -135,6 +136,52 @@ def test_f31_a_zone_that_gets_other_rules_neither_doubles_nor_swallows_a_time(
     assert after[: len(before)] == before
     assert [one for one, _ in after] == [(wall + timedelta(days=n)).isoformat() for n in range(100)]
     assert len({at for _, at in after}) == 100 and after[-1][1].hour == 8
+
+
+def test_f31_times_that_stand_where_their_wall_time_no_longer_is_are_told(
+    sqlite: Database, now: datetime, another_tzdata: Callable[[], None]
+) -> None:
+    """F31: of a message that goes once and of one that recurs, until they are moved; nothing else is named."""
+    world = World(sqlite, now, KEYED)
+    wall = (now + timedelta(days=1)).replace(tzinfo=None, hour=9).isoformat()
+    at: dict[str, Any] = {"at": None, "wall": wall, "zone": "Europe/London"}
+    once, moved = world.message(["ann"], **at), world.message(["bob"], **at)
+    often = world.message(["cai"], **at, timing={"rule": "FREQ=DAILY;COUNT=2"})
+    world.message(["dee"], **at, timing={"own_zone": True})
+    world.message(["eve"], **{**at, "zone": "Europe/Paris"})
+    world.message(["fay"], at=now + timedelta(days=1))
+    over = world.message(["gil"], **at)
+    with sqlite.write() as session:
+        session.query(Occurrence).filter_by(message_id=moved).one().moved_by = "user:ann"
+        session.get_one(Message, over).state = "cancelled"
+        assert displaced.coming(session, now) == []
+    another_tzdata()
+    with sqlite.read() as session:
+        found = displaced.coming(session, now)
+        assert [one.message.id for one in found] == [once, often, often]
+        assert {one.occurrence.due_at - one.means_at for one in found} == {timedelta(hours=1)}
+        assert displaced.coming(session, now, {world.programme_id}) == found
+        assert displaced.coming(session, now, {0}) == []
+        assert displaced.coming(session, now + timedelta(days=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("wall", "hour"),
+    [("2027-03-28T01:30:00", 1), ("2027-10-31T01:30:00", 0), ("2027-10-31T01:30:00", 1)],
+    ids=["left out", "the first of two", "the second of two"],
+)
+def test_f31_where_clocks_change_as_ever_nothing_is_told(
+    sqlite: Database, now: datetime, wall: str, hour: int
+) -> None:
+    world = World(sqlite, now, KEYED)
+    message_id = world.message(["ann"], at=None, wall=wall, zone="Europe/London")
+    with sqlite.write() as session:
+        occurrence = session.query(Occurrence).filter_by(message_id=message_id).one()
+        occurrence.due_at = datetime.fromisoformat(wall).replace(
+            hour=hour, minute=30 if "10-31" in wall else 0, tzinfo=UTC
+        )
+        session.flush()
+        assert displaced.coming(session, now) == []
 
 
 def _ahead(world: World) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ from sqlalchemy import func, select, text
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account, Stop
 from campaigns.messages import pictures
+from campaigns.messages.tables import Message, Occurrence
 from campaigns.responses import attachments
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Programme
@@ -31,6 +32,8 @@ from service.__main__ import COMMANDS, main
 from service.settings import load
 from service.tables import Grant, Token, User
 from service.wiring import Wiring, metadata
+
+from .samples import programme, world
 
 Found = TypeVar("Found")
 PEOPLE = "name,email\nGwen Parry,gwen@example.org\nليلى حسن,layla@example.org\nBad,nope\n"
@@ -216,6 +219,22 @@ def test_the_doctor_finds_what_is_wrong(
     key_ring.chmod(0o644)
     assert main(["doctor"]) == 1
     assert "chmod 600" in capsys.readouterr().err
+
+
+def test_the_doctor_tells_of_times_whose_zone_got_other_rules(
+    environ: dict[str, str], wiring: Wiring, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F31"""
+    with wiring.database.write() as session:
+        made = world(session, wiring.now(), programme(session, wiring.now(), "River"))
+        session.get_one(Message, made["msg"]).state = "scheduled"
+        planned = session.query(Occurrence).filter_by(message_id=made["msg"]).first()
+        assert planned is not None
+        planned.state, planned.zone, planned.wall = "planned", "Africa/Lagos", "2030-01-02T09:00:00"
+        planned.due_at = datetime(2030, 1, 2, 9, tzinfo=UTC)
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "2030-01-02T09:00:00 in Africa/Lagos" in told and "2030-01-02T08:00:00+00:00" in told
 
 
 def test_a_restored_backup_starts_with_everything_stopped(

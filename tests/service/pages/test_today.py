@@ -92,6 +92,28 @@ def test_a_stop_and_an_account_that_is_refused_stand_at_the_top_and_among_what_w
     assert "wrong date in it" in page and "535 no" in page
 
 
+def test_a_time_whose_zone_got_other_rules_is_told_to_whoever_reads_it(
+    wiring: Wiring, browser: Browser, browsers: Browsers, ids: dict[str, int]
+) -> None:
+    """F31: it goes an hour later than was said."""
+    with wiring.database.write() as session:
+        elsewhere = programme(session, wiring.now(), "Hills")
+        message = session.get_one(Message, ids["msg"])
+        message.state = "scheduled"
+        planned = session.scalars(select(Occurrence).where(Occurrence.message_id == message.id)).first()
+        assert planned is not None
+        planned.state, planned.moved_by, planned.zone = "planned", None, "Africa/Lagos"
+        planned.due_at = wiring.now() + timedelta(days=2)
+        meant = planned.due_at - timedelta(hours=1)
+        planned.wall = meant.astimezone(ZoneInfo("Africa/Lagos")).replace(tzinfo=None).isoformat()
+    page = browser.get("/")
+    assert "Other clocks" in page and "Africa/Lagos" in page
+    assert "Other clocks" not in browsers("viewer", elsewhere).get("/")
+    with wiring.database.write() as session:
+        session.get_one(Occurrence, planned.id).moved_by = "user:ann"
+    assert "Other clocks" not in browser.get("/")
+
+
 def test_work_that_nobody_takes_is_said(wiring: Wiring, browser: Browser, ids: dict[str, int]) -> None:
     assert "Everything runs" in browser.get("/")
     with wiring.database.write() as session:
