@@ -1,0 +1,57 @@
+"""What LinkedIn tells of an organisation's page, pushed or asked for, in our words.
+
+Source: learn.microsoft.com/linkedin/marketing/community-management/organizations/
+organization-social-action-notifications (July 2026).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from ..api import Event
+from .client import obj
+
+KINDS = {"COMMENT": "reply", "SHARE_MENTION": "mention", "LIKE": "like", "SHARE": "boost"}
+_PERSON = re.compile(r"urn:li:(?:person|organization):[A-Za-z0-9_-]{1,64}")
+
+
+def event(told: dict[str, Any]) -> Event | None:
+    """One notification; None for a kind that is not ours to hear. ValueError and its like: unreadable."""
+    kind = KINDS.get(str(told.get("action")))
+    if kind is None:
+        return None
+    made = _made(told)
+    name = str(made.get("entity") or told.get("generatedActivity") or "")
+    return Event(
+        key=str(int(told["notificationId"])),
+        kind=kind,
+        at=datetime.fromtimestamp(int(told["lastModifiedAt"]) / 1000, UTC),
+        references=_about(told, made),
+        sender=str(made.get("owner") or _person(name)),
+        text=str(made.get("text") or ""),
+        meta={"message_id": name},
+        raw=orjson.dumps(told),
+    )
+
+
+def _made(told: dict[str, Any]) -> dict[str, Any]:
+    """The comment or post that somebody wrote."""
+    around = obj(told, "decoratedGeneratedActivity")
+    return obj(around, "comment") or obj(around, "share")
+
+
+def _about(told: dict[str, Any], made: dict[str, Any]) -> tuple[str, ...]:
+    """What it is about, farthest first: the post as an activity, the post as we know it, the comment above it."""
+    post = obj(told, "decoratedSourcePost")
+    named = (told.get("sourcePost"), post.get("entity"), made.get("parentComment"))
+    return tuple(one for one in named if isinstance(one, str) and one)
+
+
+def _person(name: str) -> str:
+    """Who liked it: a like is named by who and what."""
+    found = _PERSON.search(name)
+    return found[0] if found else ""

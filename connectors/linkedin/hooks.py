@@ -1,0 +1,58 @@
+"""What LinkedIn pushes: up to ten notifications a call, signed with the app's secret; and its question who we are.
+
+Rules: it asks every two hours by a code of a known form, and only such a code is answered. What it pushes is signed
+behind a word, so an answer never proves a call.
+Source: learn.microsoft.com/linkedin/shared/api-guide/webhook-validation (July 2026); bad input H12.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from hashlib import sha256
+
+import orjson
+
+from ..api import Call, Event, Heard, NotAuthentic
+from .events import event
+
+_CODE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def hear(secret: str, call: Call) -> Heard:
+    """The events of a call that the secret proves; what cannot be read is parked, the rest is kept."""
+    if call.method == "GET":
+        return _known(secret, call.query.get("challengeCode", ""))
+    given = call.headers.get("x-li-signature", "").encode("utf-8", "replace")
+    if not hmac.compare_digest(_hex(secret, b"hmacsha256=" + call.body), given):
+        raise NotAuthentic("the hook's signature does not hold")
+    try:
+        told = orjson.loads(call.body)
+        found = told["notifications"]
+    except (ValueError, TypeError, KeyError):
+        return Heard(parked=(_shown(call.body),))
+    events: list[Event] = []
+    parked: list[str] = []
+    for raw in found if isinstance(found, list) else [found]:
+        try:
+            one = event(raw)
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError):
+            parked.append(_shown(orjson.dumps(raw)))
+        else:
+            events += [one] if one else []
+    return Heard(tuple(events), tuple(parked))
+
+
+def _known(secret: str, code: str) -> Heard:
+    if not _CODE.fullmatch(code):
+        raise NotAuthentic("this is no question of LinkedIn's")
+    answer = {"challengeCode": code, "challengeResponse": _hex(secret, code.encode()).decode()}
+    return Heard(answer=orjson.dumps(answer), content_type="application/json")
+
+
+def _hex(secret: str, data: bytes) -> bytes:
+    return hmac.new(secret.encode(), data, sha256).hexdigest().encode()
+
+
+def _shown(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
