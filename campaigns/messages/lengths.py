@@ -1,4 +1,7 @@
-"""How long a text is, counted as the network that carries it counts. Source: C3, bad input R43."""
+"""How long a text is, counted as the network that carries it counts.
+
+Source: C3, bad input R43; 3GPP TS 23.038 (the alphabet of text messages) and 23.040 (how long ones are cut).
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,21 @@ from . import parts
 
 # Mastodon counts every link as 23 characters and a remote mention without its server.
 LINK_LENGTH = 23
+# How much one text message carries, alone and as one of several: in its own alphabet, and in UCS-2 beyond that.
+SMS_ALPHABET, SMS_UNICODE = (160, 153), (70, 67)
 
+_SMS = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_SMS_TWO = frozenset("^{}\\[~]|€\f")  # each takes the place of two
 _GRAPHEME = regex.compile(r"\X")
 _LINK = regex.compile(r"https?://[^\s<>\"'()]+", regex.IGNORECASE)
 _MENTION = regex.compile(r"(?<![\w/])@(\w+(?:[\w.-]+\w+)?)@[\w.-]+\w")
 
 
 def count(counting: str, text: str) -> int:
-    """The length of a text; `counting` is codepoints, graphemes, x or mastodon. ValueError for another word."""
+    """The length of a text; `counting` is codepoints, graphemes, x, mastodon or sms. ValueError for another word."""
     if counting == "codepoints":
         return len(text)
     if counting == "graphemes":
@@ -34,7 +44,23 @@ def count(counting: str, text: str) -> int:
     if counting == "mastodon":
         plain = _MENTION.sub(r"@\1", _LINK.sub("x" * LINK_LENGTH, text))
         return len(_GRAPHEME.findall(plain))
+    if counting == "sms":
+        return sum(_sms_units(text))
     raise ValueError(f"{counting!r} names no way of counting")
+
+
+def segments(text: str) -> int:
+    """How many text messages a text is sent and paid as. One letter beyond their alphabet (ŵ, ŷ, Arabic) makes more."""
+    units = _sms_units(text)
+    alone, together = SMS_ALPHABET if _in_sms_alphabet(text) else SMS_UNICODE
+    if sum(units) <= alone:
+        return 1
+    found, used = 1, 0
+    for unit in units:  # a letter that takes two places is never cut in two
+        if used + unit > together:
+            found, used = found + 1, 0
+        used += unit
+    return found
 
 
 def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> list[dict[str, Any]]:
@@ -62,3 +88,14 @@ def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> li
                 {"field": field, "limit": length_max, "actual": length, "channel": channel, "detail": words}
             )
     return found
+
+
+def _in_sms_alphabet(text: str) -> bool:
+    return all(letter in _SMS or letter in _SMS_TWO for letter in text)
+
+
+def _sms_units(text: str) -> list[int]:
+    """How many places of a text message each letter takes."""
+    if _in_sms_alphabet(text):
+        return [2 if letter in _SMS_TWO else 1 for letter in text]
+    return [2 if ord(letter) > 0xFFFF else 1 for letter in text]

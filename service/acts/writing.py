@@ -85,7 +85,7 @@ class Look:
     language: str
     missing: list[str]
     wrong: str
-    lengths: list[dict[str, Any]]  # {"account", "field", "length", "limit"}
+    lengths: list[dict[str, Any]]  # {"account", "field", "length", "limit"}, of text messages {"segments"}
     pictures: Sequence[Seen] = ()
 
 
@@ -318,7 +318,10 @@ def measured(through: Sequence[Account], channel: str, subject: str, text: str) 
         ):
             if limit is not None:
                 length = lengths.count(how, value)
-                found.append({"account": account.name, "field": field, "length": length, "limit": limit})
+                cut = {"segments": lengths.segments(value)} if how == "sms" else {}
+                found.append(
+                    {"account": account.name, "field": field, "length": length, "limit": limit, **cut}
+                )
     return found
 
 

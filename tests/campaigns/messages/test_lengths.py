@@ -30,11 +30,41 @@ LONG = "https://example.org/" + "a" * 80
         ("mastodon", "@ann.b@a.example @bob", 11),
         ("mastodon", "mail me: ann@example.org", 24),
         ("mastodon", FAMILY, 1),
+        ("sms", "Helo! [£5 = €6]", 18),
+        ("sms", "Helo! [£5 = €6] ŵ", 17),
+        ("sms", "السلام", 6),
+        ("sms", FAMILY, 11),
     ],
 )
 def test_a_text_is_as_long_as_its_network_says(counting: str, text: str, expected: int) -> None:
     """R43, C3"""
     assert lengths.count(counting, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("é" * 160, 1),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("€" * 153, 3),  # 306 places, but none of the signs is cut in two
+        ("ŵ" * 70, 1),
+        ("ŵ" * 71, 2),
+        ("a" * 70 + "ŷ", 2),
+        ("س" * 134, 2),
+        ("س" * 135, 3),
+        ("😀" * 35, 1),
+        ("😀" * 67, 3),
+    ],
+)
+def test_a_text_message_is_cut_as_networks_cut_it(text: str, expected: int) -> None:
+    """D5: letters of Welsh and Arabic cost more than others."""
+    assert lengths.segments(text) == expected
 
 
 def test_an_unknown_way_of_counting_is_an_error() -> None:

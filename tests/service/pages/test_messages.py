@@ -323,6 +323,21 @@ def test_a_version_that_is_too_long_is_said_with_the_way_to_make_it_shorter(
     assert "501 of 500 characters" in page and "Make it shorter" in page and "On hold, because" in page
 
 
+def test_a_text_message_is_told_with_how_many_it_goes_as(
+    browser: Browser, account: str, wiring: Wiring
+) -> None:
+    """D5: one ŵ or ŷ makes more of them."""
+    with wiring.database.write() as session:
+        session.get_one(Account, parse_id("acc", account)).limits = {"text_max": 1600, "counting": "sms"}
+    place = write(browser, account, text="Dewch i gerdded. " * 9)
+    assert "153 of 1,600 characters · 1 text message for each person" in browser.get(place)
+    browser.post(
+        f"{place}/words/email/en", act="save", mode="text", subject="S", text="Dewch i dŷ Siân. " * 9
+    )
+    assert "153 of 1,600 characters · 3 text messages for each person" in browser.get(place)
+    assert "3 text messages for each person" in browser.get(f"{place}/words/email/en")
+
+
 def test_what_is_held_is_read_again_though_nobody_does_anything(browser: Browser, account: str) -> None:
     """The clock lets it go when its obstacle is gone, and what the clock does is no news to a page."""
     page = browser.get(write(browser, account, "send", text="x" * 501))
