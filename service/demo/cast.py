@@ -17,6 +17,7 @@ from pathlib import Path
 
 from connectors.simulator import log, running
 
+from .. import leash
 from .postoffice import Inbox
 
 USER = "dolen"
@@ -52,7 +53,7 @@ class Cast:
     def start(self, name: str) -> None:
         """Start one of Dolen's own processes."""
         command = [sys.executable, "-m", "service", name]
-        self.processes[name] = subprocess.Popen(command, env=self.environ, text=True)
+        self.processes[name] = subprocess.Popen(command, env=self.environ, text=True, preexec_fn=leash.hold)
 
     def kill(self, name: str) -> None:
         """kill -9."""
@@ -125,9 +126,11 @@ def _outside(made: Cast) -> None:
     office = [sys.executable, "-m", "service.demo.postoffice", "--port", str(made.smtp_port)]
     office += ["--log", str(made.folder / "postoffice.log")]
     box = ["--imap", str(made.imap_port), "--user", USER, "--password", made.password]
-    made.processes["post office"] = subprocess.Popen([*office, *box], text=True, stdout=subprocess.DEVNULL)
+    made.processes["post office"] = subprocess.Popen(
+        [*office, *box], text=True, stdout=subprocess.DEVNULL, preexec_fn=leash.hold
+    )
     _until_open(made.smtp_port, made.processes["post office"])
-    made.practice = running.start(made.folder / "practice.log")
+    made.practice = running.start(made.folder / "practice.log", held=leash.hold)
 
 
 def _mailbox(made: Cast, tries: int = 3) -> None:
@@ -136,7 +139,9 @@ def _mailbox(made: Cast, tries: int = 3) -> None:
     command += ["--port", str(made.imap_port), "--no-tls"]
     box = ["--no-service", "managesieve", "dict", "--demo-user", USER, "--demo-password", made.password]
     with open(made.folder / "imap.log", "w") as words:
-        made.processes["imap"] = subprocess.Popen([*command, *box], text=True, stdout=words, stderr=words)
+        made.processes["imap"] = subprocess.Popen(
+            [*command, *box], text=True, stdout=words, stderr=words, preexec_fn=leash.hold
+        )
     try:
         _until_open(made.imap_port, made.processes["imap"])
     except RuntimeError:
