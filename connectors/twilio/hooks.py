@@ -1,0 +1,106 @@
+"""What Twilio pushes: a web form a call, about a message of ours or from somebody.
+
+Rules: the signature covers the address that Twilio called, as it stands in the settings, and every value of the form,
+but not how the values are spelt: so only the usual spelling is taken. A call says no time. Whoever writes STOP, in
+English, Welsh or Arabic, is out at once, by whatever Twilio makes of it.
+Source: twilio.com/docs/usage/webhooks/webhooks-security, twilio.com/docs/messaging/guides/webhook-request, status
+callbacks, "Advanced Opt-Out" (November 2026).
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
+
+from ..api import Call, Event, Heard, NotAuthentic
+
+SPELLING = re.compile(rb"(?:[!-$&-~]|%[0-9A-F]{2})*")
+FIELDS_MAX = 200
+# What Twilio says became of a message. What is not here is under way still.
+STATES = {"delivered": "delivered", "read": "opened", "undelivered": "bounce", "failed": "bounce"}
+# Unknown or wrong numbers, and those that can take none: for good.
+HARD = ("30005", "30006", "21211", "21614", "63024")
+STOP = frozenset(
+    ("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out", "stop all")
+    + ("stopio", "stopiwch", "atal", "dad-danysgrifio")
+    + ("توقف", "إيقاف", "ايقاف", "إلغاء", "الغاء", "إلغاء الاشتراك", "الغاء الاشتراك")
+)  # fmt: skip
+# Twilio shows nobody anything in answer to this.
+NOTHING = b"<Response/>"
+
+
+def hear(tokens: Iterable[str], url: str, account_sid: str, call: Call) -> Heard:
+    """The event of a call that one of the tokens proves."""
+    form = _proven(tokens, url, call)
+    if form.get("AccountSid") != account_sid:
+        raise NotAuthentic("the hook is about another account")
+    try:
+        event = _state(form, call) if "MessageStatus" in form else _words(form, call)
+    except KeyError:
+        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+    return Heard((event,) if event else (), answer=NOTHING, content_type="text/xml")
+
+
+def _proven(tokens: Iterable[str], url: str, call: Call) -> dict[str, str]:
+    given = call.headers.get("x-twilio-signature", "").encode()
+    try:
+        if not SPELLING.fullmatch(call.body):
+            raise ValueError
+        pairs = parse_qsl(
+            call.body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX
+        )
+    except ValueError:
+        raise NotAuthentic("the hook is no web form") from None
+    signed = (url + "".join(name + value for name, value in sorted(set(pairs)))).encode()
+    right = [b64encode(hmac.digest(token.encode(), signed, "sha1")) for token in tokens]
+    if not any([hmac.compare_digest(one, given) for one in right]):
+        raise NotAuthentic("the hook's signature does not hold")
+    return dict(pairs)
+
+
+def _state(form: Mapping[str, str], call: Call) -> Event | None:
+    """What became of a message of ours."""
+    sid, state, error = form["MessageSid"], form["MessageStatus"], form.get("ErrorCode", "")
+    kind = STATES.get(state)
+    if kind is None:
+        return None
+    return Event(
+        key=f"{sid}:{state}",
+        kind=kind,
+        at=call.at,
+        provider_id=sid,
+        about=_number(form["To"]),
+        hard=kind == "bounce" and error in HARD,
+        text=f"{error} {form.get('ErrorMessage', '')}".strip(),
+        raw=call.body,
+    )
+
+
+def _words(form: Mapping[str, str], call: Call) -> Event:
+    """What somebody wrote."""
+    text, told = form["Body"], form.get("OptOutType", "")
+    out = told == "STOP" or (not told and is_stop(text))
+    answered = form.get("OriginalRepliedMessageSid", "")
+    return Event(
+        key=f"{form['MessageSid']}:received",
+        kind="opt_out" if out else "reply",
+        at=call.at,
+        references=(answered,) if answered else (),
+        sender=_number(form["From"]),
+        sender_name=form.get("ProfileName", ""),
+        text=text,
+        meta={"message_id": form["MessageSid"]},
+        raw=call.body,
+    )
+
+
+def is_stop(text: str) -> bool:
+    """Whether these words, and nothing beside them, ask for no more messages."""
+    return " ".join(text.casefold().split()).strip(" .!؟?\"'") in STOP
+
+
+def _number(told: str) -> str:
+    return told.removeprefix("whatsapp:")
