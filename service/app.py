@@ -23,7 +23,7 @@ from .openapi import Api, config, document
 from .pages import ROOMS, frame
 from .permissions import PAGES, PERMISSIONS
 from .problems import Refusal
-from .public import agreements, feed, forms, hooks, pictures, preferences, unsubscribe
+from .public import agreements, feed, forms, hooks, packs, pictures, preferences, unsubscribe
 from .settings import Settings, load
 from .tables import Installation
 from .wiring import Wiring
@@ -151,7 +151,7 @@ def _failed(error: Exception) -> Response:
 
 
 def _outside_v1(app: Door, wiring: Wiring) -> None:
-    for door in (hooks, unsubscribe, preferences, forms, agreements, pictures, feed):
+    for door in (hooks, unsubscribe, preferences, forms, agreements, packs, pictures, feed):
         app.register_blueprint(door.blueprint(wiring))
     app.extensions["dolen_problem_page"] = frame.problem_page
     for room in ROOMS:

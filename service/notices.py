@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from campaigns.audit import AuditEntry
 from campaigns.base import ID_EPOCH_MS, micros, new_id, public_id
 from campaigns.database import Database
-from campaigns.delivery import reconcile
-from campaigns.delivery.tables import Account
+from campaigns.delivery import by_hand, reconcile
+from campaigns.delivery.tables import Account, HandWork
 from campaigns.messages import approval, rhythm
 from campaigns.messages.tables import ContentItem, Message, MessageCall, MessageComment, Occurrence
 from campaigns.responses import desk, tasks
@@ -56,6 +56,7 @@ KINDS: dict[str, bool] = {
     "mentioned": True,
     "task_given": True,
     "task_due": True,
+    "by_hand": True,
     "gap_warning": True,
     "digest": False,
 }
@@ -563,6 +564,19 @@ def _task(staff: list[Colleague], task: Task, kind: str, ref: str) -> Iterator[F
             yield Fact(one, kind, f"{number}/{ref}", f"/tasks/{number}", values)
 
 
+def _by_hand(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """Something is to be put up by hand: told to whoever wrote or edited it, else to everybody who may send."""
+    for work in by_hand.waiting(session, HandWork.handed_at > now - NEWS):
+        number = public_id("dlv", work.row.id)
+        values = {"name": _title(session, work.message), "place": work.account.name}
+        able = _reading(staff, "messages:send", work.message.programme_id)
+        wrote = _who(able, [work.message.author, *work.message.editors])
+        for one in wrote or able:
+            yield Fact(
+                one, "by_hand", f"{number}/{micros(work.hand.handed_at)}", f"/by-hand/{number}", values
+            )
+
+
 def _gaps(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
     """Less is planned for a week than was promised."""
     for gap in rhythm.gaps(session, now):
@@ -612,5 +626,5 @@ def _id_at(at: datetime) -> int:
 
 LOOKS: tuple[Callable[[Session, datetime, list[Colleague]], Iterator[Fact]], ...] = (
     _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _troubles, _logins,
-    _reviews, _gaps, _mentioned, _tasks,
+    _reviews, _gaps, _mentioned, _tasks, _by_hand,
 )  # fmt: skip

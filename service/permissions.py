@@ -407,6 +407,9 @@ PAGES: dict[str, str] = {
     "GET /who": "messages:read",
     "POST /who": "messages:send",
     # media
+    "GET /by-hand": "messages:read",
+    "GET /by-hand/<dlv:number>": "messages:read",
+    "POST /by-hand/<dlv:number>": "messages:send",
     "GET /media": "messages:read",
     "GET /media/new": "messages:write",
     "POST /media/new": "messages:write",

@@ -8,18 +8,23 @@ Source: L4.
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from connectors.api import Outbound
+
 from ..errors import AlreadyDone, BadField, LinkNotValid, NotFound, said
-from ..messages.media import web_address
-from ..messages.tables import Message
+from ..links import Links
+from ..messages import media
+from ..messages.tables import Message, Variant
 from ..stakeholders.text import clean
-from . import control, states
+from . import compose, control, states
 from .tables import Account, Delivery, HandWork
 
 LINK_DAYS_MAX = 90
@@ -59,6 +64,15 @@ def get(session: Session, delivery_id: int) -> Work:
     return found[0]
 
 
+def pack(session: Session, links: Links, folder: Path, work: Work) -> Outbound:
+    """What is to be put up: words, and pictures with what they show."""
+    variant = session.get_one(Variant, work.row.variant_id)
+    attached = media.attached(session, work.message.content_id, folder, links.base_url)
+    letter = compose.Letter(work.row.id, work.row.slots, variant, work.row.address_key)
+    made = compose.Composer(work.message, work.account, links, attached).compose(letter)
+    return replace(made, subject=str(made.subject), text=str(made.text))
+
+
 def end(
     session: Session,
     now: datetime,
@@ -71,7 +85,7 @@ def end(
     words: str = "",
 ) -> None:
     """Somebody says that it was done and where it can be seen, or that it was not and why."""
-    where = web_address(where, "/where", empty=True)
+    where = media.web_address(where, "/where", empty=True)
     words = clean(words, "/words", length_max=WORDS_MAX, lines=True, empty=True).strip()
     if work.standing == ("done" if done else "not_done"):
         return  # the same press once more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    by_hand,
     calendar,
     first,
     forms,
@@ -57,6 +58,7 @@ ROOMS = (
     templates.pages,
     strategies.pages,
     tasks.pages,
+    by_hand.pages,
     programmes.pages,
     people.pages,
     imports.pages,

@@ -9,7 +9,7 @@ from flask import Response, request
 from campaigns.base import parse_id
 from campaigns.errors import BadField
 
-from ..acts import messages, missed_runs, relationships, today, writing
+from ..acts import by_hand, messages, missed_runs, relationships, today, writing
 from . import first, frame, tour
 from . import tasks as todo
 
@@ -44,7 +44,7 @@ def morning(status: int = 200) -> Response:
         kinds=kinds, newest=newest, accounts=today.accounts_out(act) if may("connectors:read") else [],
         failed=failed, stops=today.stops(act) if reads else [],
         gaps=today.gaps(act) if reads else [],
-        missed=missed, moved=moved,
+        missed=missed, moved=moved, by_hand=by_hand.waiting(act) if reads else [],
         health=today.health(act), touring=tour.running(), first=first.standing(), people=relationships.names(act, ()),
         due=relationships.reviews_due(act, local.date(), mine=True).rows if may("stakeholders:read") else [],
         promises=today.promises_due(act, local.date()) if may("stakeholders:read") else [],
