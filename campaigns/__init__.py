@@ -3,13 +3,14 @@
 Rules: a room reads only rooms before it; what a room must ask of a later one is registered here.
 """
 
-from .delivery import accounts, missed, release, rollout, stops
+from .delivery import accounts, costs, missed, release, rollout, stops
 from .messages import blockers, content, media, messages, pair, quiet, templates
 from .responses import intents
 from .stakeholders import segments
 
 messages.on_accounts(accounts.one_each)
 blockers.register(accounts.obstacles)
+blockers.register(costs.obstacles)
 blockers.register(stops.obstacles)
 blockers.register(missed.obstacles)
 blockers.register(rollout.obstacles)

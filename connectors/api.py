@@ -126,6 +126,19 @@ class Limits:
     """What the provider takes, declared here and enforced once by the domain. None: no limit known.
 
     `counting` names how the provider counts a text: codepoints, graphemes, x, mastodon or sms (`messages/lengths.py`).
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a provider asks for each post, in `currency` (ISO 4217): plain, with a link, as an answer to somebody who
+    addressed us, and beside that for each picture. `source` says where and when that was read."""
+
+    currency: str
+    post: float
+    link: float
+    answer: float
+    picture: float
+    source: str
+
+
     `parts_max`: how many posts one thread may have, each answering the one before; 1: no threads.
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
     `poll_every_s`: what came back is asked for no oftener, for the provider counts the asking.
@@ -135,6 +148,7 @@ class Limits:
 
     text_max: int | None = None
     subject_max: int | None = None
+    `prices` are told where each post costs something, so that people know before and can set a budget.
     html: bool = False
     counting: str = "codepoints"
     media_min: int = 0
@@ -157,6 +171,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
+    prices: Prices | None = None
     """A picture or film that goes with a post. `url` is where anybody can fetch it, for providers that do so.
 
     `type` is its content type, `alt` what it shows in words (empty: decoration alone), `size` is in bytes.

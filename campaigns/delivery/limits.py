@@ -27,7 +27,9 @@ from .tables import Account, Budget, Delivery
 PER_ACCOUNT = ("per_second", "per_day", "per_month")
 PER_APP = ("app_per_second", "app_per_day", "app_per_month")
 PER_DOMAIN = "domain_per_minute"
-KEYS = (*PER_ACCOUNT, *PER_APP, PER_DOMAIN)
+# Money, in the currency of the network: counted by costs.py, from the ledger.
+COST = "cost_per_month"
+KEYS = (*PER_ACCOUNT, *PER_APP, PER_DOMAIN, COST)
 QUOTAS = ("day", "month")
 MOST = 1_000_000_000
 # A rate lets through at once what it carries in so many seconds, and at least one.
@@ -89,7 +91,7 @@ class Used:
 
     key: str
     most: float
-    used: int | None
+    used: float | None
 
 
 def of(account: Account) -> dict[str, float]:
@@ -112,7 +114,7 @@ def check(values: Mapping[str, Any] | None) -> dict[str, float] | None:
             raise BadField(said("there is no limit called {name}", name=key), pointer=where)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST:
             raise BadField("a limit is a number above 0", pointer=where)
-        if not key.endswith("second") and value != int(value):
+        if not key.endswith("second") and key != COST and value != int(value):
             raise BadField("this limit is a whole number", pointer=where)
     return found or None
 

@@ -13,7 +13,7 @@ import regex
 
 with warnings.catch_warnings():  # it imports pkg_resources, which would warn at every start of every process
     warnings.simplefilter("ignore", UserWarning)
-    from twitter_text import parse_tweet
+    from twitter_text import extract_urls, parse_tweet
 
 from ..errors import said
 from . import parts
@@ -61,6 +61,11 @@ def segments(text: str) -> int:
             found, used = found + 1, 0
         used += unit
     return found
+
+
+def has_link(text: str) -> bool:
+    """Whether networks make a link of something in it; of `example.org` too, without `https://`."""
+    return bool(_LINK.search(text) or extract_urls(text))
 
 
 def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ class MessageAccount(Base):
 
     __tablename__ = "message_accounts"
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
-    account_id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(primary_key=True, index=True)
     channel: Mapped[str]
 
 

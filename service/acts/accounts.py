@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaigns.delivery import accounts, limits, renewal
+from campaigns.delivery import accounts, costs, limits, renewal
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, Conflict, NotFound, Recalled, Said, said
 from campaigns.responses.tables import RawEvent
@@ -62,7 +62,11 @@ def get(act: Act, account_id: int, *, scope: str = "connectors:read", lock: bool
 
 def usage(act: Act, account_id: int) -> list[limits.Used]:
     """The limits that hold for an account, with what of them is used today and this month."""
-    return limits.usage(act.session, act.now, get(act, account_id))
+    account = get(act, account_id)
+    found = limits.usage(act.session, act.now, account)
+    if (most := costs.budget(account)) is not None:
+        found.append(limits.Used(limits.COST, most, costs.spent(act.session, account, act.now)))
+    return found
 
 
 def create(

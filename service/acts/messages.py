@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from campaigns.delivery import compose, control, reconcile, release, threads
+from campaigns.delivery import compose, control, costs, reconcile, release, threads
 from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery
 from campaigns.errors import BadField, Blocked, Forbidden, NotFound
 from campaigns.messages import approval, blockers, calendar, messages, planning, render, render_helper, timing
@@ -46,6 +46,7 @@ class Shown:
     assurance: str
     due_at: datetime | None  # the next time, else the last; for "as soon as it may" when that was
     timing: Timing | None
+    costs: list[costs.Cost]
 
 
 def listed(
@@ -98,6 +99,7 @@ def shown(act: Act, message: Message) -> Shown:
         act.session.get_one(Programme, message.programme_id).assurance,
         planning.planned_at(act.session, message),
         timing.of(act.session, message),
+        costs.of_message(act.session, message),
     )
 
 

@@ -38,6 +38,9 @@ class OwnLimits(Schema):
     app_per_day = Whole(1, MOST, allow_none=True)
     app_per_month = Whole(1, MOST, allow_none=True)
     domain_per_minute = Whole(1, MOST, allow_none=True)
+    cost_per_month = Amount(
+        allow_none=True, metadata={"description": "what posts may cost, in the currency of `limits.prices`"}
+    )
 
 
 OWN: dict[str, Any] = {
@@ -146,7 +149,7 @@ class LimitOut(Schema):
         metadata={"description": "its name"},
     )
     most = ma.fields.Float(required=True)
-    used = ma.fields.Integer(
+    used = ma.fields.Float(
         required=True,
         allow_none=True,
         metadata={"description": "of this day or month in UTC; null for a rate"},

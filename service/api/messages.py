@@ -147,6 +147,14 @@ class ScheduleNew(Schema):
     send_at = SendAt(required=True)
 
 
+class CostOut(Schema):
+    account_id = Id("account", required=True)
+    account = ma.fields.String(required=True)
+    currency = ma.fields.String(required=True)
+    amount = ma.fields.Float(required=True)
+    source = ma.fields.String(required=True)
+
+
 class MessageOut(Made):
     """The row and what is known of it now; made from `messages.Shown`."""
 
@@ -174,6 +182,10 @@ class MessageOut(Made):
     counts = ma.fields.Dict(values=ma.fields.Integer(), required=True)
     reasons = ma.fields.Dict(values=ma.fields.Integer(), required=True)
     deliveries = ma.fields.String(required=True)
+    costs = ma.fields.List(
+        ma.fields.Nested(CostOut), required=True,
+        metadata={"description": "What one time of it costs, by each account that charges for posts."},
+    )  # fmt: skip
 
 
 class Counts(Schema):
@@ -499,6 +511,7 @@ def _told(message: Any) -> dict[str, Any]:
         "reasons": found.reasons,
         "digest": found.digest,
         "assurance": found.assurance,
+        "costs": found.costs,
         "assurance_words": LEVEL_WORDS[found.assurance],
         "deliveries": f"/v1/messages/{public_id('msg', message.id)}/deliveries",
     }

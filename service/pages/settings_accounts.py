@@ -278,9 +278,10 @@ def _callback() -> str:
 
 
 def _limit_keys(provider: Provider) -> list[str]:
-    """The limits that mean something for a connector: of domains for mail, of an app for networks."""
+    """The limits that mean something for a connector: of domains for mail, of an app for networks, of money."""
     apart = limits.PER_APP if "email" in provider.channels else (limits.PER_DOMAIN,)
-    return [key for key in limits.KEYS if key not in apart]
+    free = () if provider.limits.prices else (limits.COST,)
+    return [key for key in limits.KEYS if key not in (*apart, *free)]
 
 
 def _defaults(provider: Provider) -> dict[str, Any]:

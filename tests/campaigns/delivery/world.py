@@ -6,7 +6,7 @@ Only the provider's wire is doubled: `Wire` is the provider with its own accepta
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,13 +114,19 @@ class World:
         return made
 
     def message(
-        self, names: Sequence[str], *, text: str = "Hello {{ name }}", media: Sequence[int] = (), **more: Any
+        self,
+        names: Sequence[str],
+        *,
+        text: str = "Hello {{ name }}",
+        media: Sequence[int] = (),
+        data: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> int:
         """A message to people of these names, accepted and released at `light`; its id."""
         with self.database.write() as session:
             recipients = self.people(session, names)
             version = strategies.everyday(session, self.programme_id, self.time)
-            item = content.create(session, self.time, self.programme_id, "Hello")
+            item = content.create(session, self.time, self.programme_id, "Hello", data)
             account = session.get_one(Account, self.account_id)
             content.save_variant(
                 session, self.time, item, channel=account.channel, language="en", author="user:ann", subject="Hi",
