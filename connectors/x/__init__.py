@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..api import AccountGone, BadSettings, Connector, Findable, Limits, Provider, Setting
+from ..api import AccountGone, BadSettings, Connector, Findable, Limits, Prices, Provider, Setting
 from ..http import Door
 from . import pictures
 from .client import HOST, Client
@@ -19,10 +19,15 @@ from .metrics import metrics
 from .poll import poll
 from .send import find, send
 
+# A picture costs what it costs to say what it shows.
+PRICES = Prices(
+    currency="USD", post=0.015, link=0.2, answer=0.01, picture=0.005,
+    source="docs.x.com/x-api/getting-started/pricing, November 2026",
+)  # fmt: skip
 # X refuses a post that repeats a recent one and does not say how long it remembers: a day is on the safe side.
 LIMITS = Limits(
     text_max=280, counting="x", media_max=4, media_types=pictures.TYPES, media_bytes_max=pictures.BYTES_MAX,
-    alt_max=pictures.ALT_MAX, parts_max=25, in_flight=1, deadline_s=30.0, same_within_s=86_400,
+    alt_max=pictures.ALT_MAX, parts_max=25, in_flight=1, deadline_s=30.0, same_within_s=86_400, prices=PRICES,
 )  # fmt: skip
 REPEATS = Findable(visible_within_s=30.0, exact=False)
 BASE_URL = f"https://{HOST}"
