@@ -9,7 +9,8 @@ ConnectorError
 ├── Deferred         not now; `scope` delivery, domain or account → again later
 ├── AccountGone      the login or sender is refused (401, 535)  → the account is out of service, rows stay queued
 ├── Uncertain        it may or may not have gone                → unknown, never repeated blindly
-└── NotAuthentic     an incoming call that proves nothing       → 401, nothing stored
+├── NotAuthentic     an incoming call that proves nothing       → 401, nothing stored
+└── NotYet           an incoming call by a key not known yet    → 503, nothing stored, `prepare` is asked aside
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ class NotAuthentic(ConnectorError):
 
 # The code of the AccountGone of an account at whose provider nobody has signed in yet.
 NOT_SIGNED_IN = "not_signed_in"
+
+
+class NotYet(ConnectorError):
+    """An incoming call cannot be heard before `prepare` was asked about it; the provider tries again."""
 
 
 class BadSettings(ValueError):
@@ -359,7 +364,8 @@ class Connector:
     keys, by its words and `since` where it does not. `refresh` asks for a new login with the one there is, which the
     provider takes once only: the caller sees to it that nobody else asks. `app` is the same for all accounts that share
     one limit at the provider, and tells no secret. `read` is what `hooks` makes of a body once its call is
-    proven: what was parked is given to it again when a later release may understand it.
+    proven: what was parked is given to it again when a later release may understand it. `prepare` is asked aside about
+    a call that was NotYet heard; it may use the network, and what it gives is kept with the secrets.
     """
 
     name: str
@@ -373,6 +379,7 @@ class Connector:
     find: Callable[[Outbound], Receipt | None] | None = None
     hooks: Callable[[Call], Heard] | None = None
     read: Callable[[bytes], Heard] | None = None
+    prepare: Callable[[Call], Renewed | None] | None = None
     poll: Callable[[Mapping[str, Any] | None], Polled] | None = None
     refresh: Callable[[], Renewed] | None = None
     metrics: Callable[[Sequence[str]], Sequence[Reading]] | None = None

@@ -74,6 +74,17 @@ def unsigned(call: Call, secrets: str, logins: str, networks: str = "") -> None:
         raise NotAuthentic("the hook's secret, login or address does not hold")
 
 
+def spelt_once(given: str) -> bytes:
+    """A signature from its one right spelling in base64; NotAuthentic for every other."""
+    try:
+        found = b64decode(given, validate=True)
+    except ValueError:
+        raise NotAuthentic("the hook is not signed") from None
+    if not found or b64encode(found).decode() != given:
+        raise NotAuthentic("the hook is not signed")
+    return found
+
+
 def is_network(value: str) -> bool:
     """Whether networks or addresses are written with commas between."""
     try:

@@ -1,11 +1,14 @@
 """`/hooks/<account>`: providers tell us what happened. Proven, stored, answered; thought about later.
 
 Rules: what proves nothing is not stored; the body is limited before it is read, and never unpacked. An answer of
-200 means that the events are committed. A provider that signs nothing calls `/hooks/<account>/<secret>`.
+200 means that the events are committed. A provider that signs nothing calls `/hooks/<account>/<secret>`. Where a call
+is signed by a key that is not known yet, the provider is asked to come again (503), and the key is fetched aside.
 Source: bad input H1 to H16.
 """
 
 from __future__ import annotations
+
+import threading
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -14,7 +17,7 @@ from campaigns.base import parse_id
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadId
 from campaigns.responses import intake
-from connectors.api import Call, Heard, NotAuthentic
+from connectors.api import Call, ConnectorError, Heard, NotAuthentic, NotYet
 
 from .. import knocks, observe
 from ..wiring import Wiring
@@ -27,6 +30,7 @@ log = observe.log("dolen.hooks")
 def blueprint(wiring: Wiring) -> Blueprint:
     """The one route that all providers call; GET is for their challenges and stores nothing."""
     made = Blueprint("hooks", __name__)
+    preparing = Preparing(wiring)
 
     @made.route("/hooks/<account>", methods=["GET", "POST"])
     @made.route("/hooks/<account>/<secret>", methods=["GET", "POST"])
@@ -39,11 +43,16 @@ def blueprint(wiring: Wiring) -> Blueprint:
         except RequestEntityTooLarge:
             return _plain("a call may have 1 MB", 413)
         number = _number(account)
+        call = _call(wiring, body, secret)
         try:
-            heard = _heard(wiring, number, _call(wiring, body, secret))
+            heard = _heard(wiring, number, call)
         except NotAuthentic as error:
             log.warning("hook not authentic", account=number, why=error.words)
             return _plain("not authentic", 401)
+        except NotYet as error:
+            log.info("hook not yet", account=number, why=error.words)
+            preparing.begin(number, call)
+            return _plain("come again in a moment", 503)
         if heard is None:
             return _plain("there is nothing here", 404)
         if request.method == "POST":
@@ -51,6 +60,47 @@ def blueprint(wiring: Wiring) -> Blueprint:
         return Response(heard.answer, content_type=heard.content_type)
 
     return made
+
+
+class Preparing:
+    """Asks connectors about calls that they could not hear yet, in a thread of its own: one at a time per account."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring, self._lock = wiring, threading.Lock()
+        self._under_way: set[int] = set()
+
+    def begin(self, number: int, call: Call) -> threading.Thread | None:
+        """Start it, unless it is under way."""
+        with self._lock:
+            if number in self._under_way:
+                return None
+            self._under_way.add(number)
+        thread = threading.Thread(target=self._run, args=(number, call), daemon=True, name="hook")
+        thread.start()
+        return thread
+
+    def _run(self, number: int, call: Call) -> None:
+        try:
+            self._prepare(number, call)
+        except ConnectorError as error:
+            log.warning("hook not prepared", account=number, why=error.words)
+        finally:
+            with self._lock:
+                self._under_way.discard(number)
+
+    def _prepare(self, number: int, call: Call) -> None:
+        """The network between two transactions; what somebody typed meanwhile counts more."""
+        with self._wiring.database.read() as session:
+            account = session.get_one(Account, number)
+            version, connector = account.version, self._wiring.connector(session, account)
+        learnt = connector.prepare(call) if connector.prepare is not None else None
+        if learnt is None:
+            return
+        with self._wiring.database.write() as session:
+            account = session.get_one(Account, number, with_for_update=True)
+            if account.version == version:
+                self._wiring.keep(session, account, learnt.secrets)
+                account.touch(self._wiring.now())
 
 
 def _call(wiring: Wiring, body: bytes, secret: str) -> Call:
