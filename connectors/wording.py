@@ -51,6 +51,13 @@ STOP_WORDS = frozenset(
     + ("إلغاء الاشتراك", "الغاء الاشتراك", "توقف", "stopp", "abmelden", "désabonner", "baja")
 )
 
+# What people write, alone, to get no more text messages: the words that networks know, and Welsh and Arabic ones.
+STOP_MESSAGES = frozenset(
+    ("stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out")
+    + ("stopio", "stopiwch", "atal", "dad-danysgrifio")
+    + ("توقف", "إيقاف", "ايقاف", "إلغاء", "الغاء", "إلغاء الاشتراك", "الغاء الاشتراك")
+)  # fmt: skip
+
 # The line a mail program writes above what it quotes, in the languages it speaks.
 ATTRIBUTIONS = (
     r"(On|Le|Am|El|Il|Em|Op|Ar|Den|Dnia|W dniu|Dne|У|В) .{4,300}(wrote|a écrit|schrieb.{0,80}|escribió"
@@ -105,6 +112,11 @@ def asks_to_stop(text: str) -> bool:
     """Whether the first line, alone, asks to be left out: a proposal for a person to decide."""
     first = next((line for line in text.split("\n") if line.strip()), "")
     return _plain(first).strip(" .!?*\"'") in STOP_WORDS
+
+
+def is_stop_message(text: str) -> bool:
+    """Whether a text message is nothing but a word for no more of them."""
+    return _plain(text).strip(" .!؟?\"'") in STOP_MESSAGES
 
 
 def new_words(text: str) -> str:

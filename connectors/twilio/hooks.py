@@ -15,6 +15,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
+from .. import wording
 from ..api import Call, Event, Heard, NotAuthentic
 
 SPELLING = re.compile(rb"(?:[!-$&-~]|%[0-9A-F]{2})*")
@@ -23,11 +24,6 @@ FIELDS_MAX = 200
 STATES = {"delivered": "delivered", "read": "opened", "undelivered": "bounce", "failed": "bounce"}
 # Unknown or wrong numbers, and those that can take none: for good.
 HARD = ("30005", "30006", "21211", "21614", "63024")
-STOP = frozenset(
-    ("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out", "stop all")
-    + ("stopio", "stopiwch", "atal", "dad-danysgrifio")
-    + ("توقف", "إيقاف", "ايقاف", "إلغاء", "الغاء", "إلغاء الاشتراك", "الغاء الاشتراك")
-)  # fmt: skip
 # Twilio shows nobody anything in answer to this.
 NOTHING = b"<Response/>"
 
@@ -82,7 +78,7 @@ def _state(form: Mapping[str, str], call: Call) -> Event | None:
 def _words(form: Mapping[str, str], call: Call) -> Event:
     """What somebody wrote."""
     text, told = form["Body"], form.get("OptOutType", "")
-    out = told == "STOP" or (not told and is_stop(text))
+    out = told == "STOP" or (not told and wording.is_stop_message(text))
     answered = form.get("OriginalRepliedMessageSid", "")
     return Event(
         key=f"{form['MessageSid']}:received",
@@ -95,11 +91,6 @@ def _words(form: Mapping[str, str], call: Call) -> Event:
         meta={"message_id": form["MessageSid"]},
         raw=call.body,
     )
-
-
-def is_stop(text: str) -> bool:
-    """Whether these words, and nothing beside them, ask for no more messages."""
-    return " ".join(text.casefold().split()).strip(" .!؟?\"'") in STOP
 
 
 def _number(told: str) -> str:
