@@ -69,6 +69,9 @@ bench: $(READY) ## a benchmark: make bench NAME=send
 codemap: $(READY) ## write the code map into ARCHITECTURE.md
 	$(BIN)/python -m tests.codemap
 
+connectors-table: $(READY) ## write the tables of what connectors can do into docs/connectors/README.md
+	$(BIN)/python -m tests.connectors_table
+
 openapi: $(READY) ## write the description of the API as it is now
 	$(BIN)/dolen openapi
 
@@ -85,4 +88,4 @@ clean: ## remove everything that was made, except what Dolen stored in var/
 	find . -name __pycache__ -prune -exec rm -rf {} + ; rm -rf *.egg-info
 
 
-.PHONY: help setup run demo test check test-browser screenshots test-wheel prove bench codemap openapi lock wheel clean
+.PHONY: help setup run demo test check test-browser screenshots test-wheel prove bench codemap connectors-table openapi lock wheel clean

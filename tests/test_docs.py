@@ -32,6 +32,7 @@ from service.permissions import ROLES, SCOPES
 from service.settings import load
 from service.wiring import Wiring
 
+from . import connectors_table
 from .codemap import ROOT, sources
 from .connectors.relay import Relay
 from .connectors.relay import running as relay_running
@@ -208,6 +209,10 @@ def test_a_connector_has_a_page_with_every_setting(name: str) -> None:
     page = _page(f"connectors/{name}")
     assert [one.name for one in registry.provider(name).settings if f"`{one.name}`" not in page] == []
     assert f"(connectors/{name}.md)" in _page("README")
+
+
+def test_the_tables_of_connectors_say_what_connectors_say() -> None:
+    assert connectors_table.block() == connectors_table.drawn(), "run `make connectors-table`"
 
 
 def test_every_route_is_described(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""Every connector has the contract suite for everything that it says it can do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from connectors import registry
+
+from . import suites
+
+
+@pytest.mark.parametrize("name", registry.BUILT_IN)
+def test_what_a_connector_can_do_is_held_to_its_suite(name: str) -> None:
+    lacking = suites.owed(registry.provider(name)) - suites.held(name).keys()
+    assert not lacking, f"{name} says that it can do what no suite holds it to: {', '.join(sorted(lacking))}"
+
+
+def test_a_face_more_is_a_suite_more() -> None:
+    plain = replace(registry.provider("smtp"), faces=())
+    assert suites.owed(plain) == {"OutboundContract", "RepeatContract"}
+    whole = replace(
+        plain, faces=("find", "poll", "hooks", "metrics"), limits=replace(plain.limits, media_max=1)
+    )
+    assert suites.owed(whole) - suites.owed(plain) == {
+        "PollContract", "HookContract", "MetricsContract", "MediaContract",
+    }  # fmt: skip
+    assert suites.owed(replace(plain, faces=("by_people",))) == {"ByPeopleContract"}
+
+
+def test_suites_are_found_where_they_are() -> None:
+    assert set(suites.held("smtp")) == {"OutboundContract", "RepeatContract", "PollContract"}
+    assert suites.held("pigeon") == {}
