@@ -48,6 +48,7 @@ CONNECTORS = (
     "AccountGone",
     "Uncertain",
     "NotAuthentic",
+    "NotYet",
     "BadSettings",
     "UnknownConnector",
 )
