@@ -72,12 +72,14 @@ def claim(
     if trial_until is not None and not trouble.on_trial(session, now, found.account_id, trial_until):
         return None
     token = new_id()
-    session.execute(
+    domains_until = session.scalar(
         update(Batch)
         .where(Batch.id == found.id, Batch.owner.is_(None))
         .values(owner=owner, token=token, until_db=db_in(round(lease_s * 1e6)))
+        .returning(domains.until_when(found.account_id))
+        .execution_options(synchronize_session=False)
     )
-    if found.domains_until is not None and found.domains_until > now:
+    if domains_until is not None and domains_until > now:
         domains.lay_aside(session, now, found.id, found.account_id)
     if found.broadcast:
         threads.lay_aside(session, now, found.id)
@@ -96,7 +98,7 @@ def _urgent_first() -> Any:
     return (
         select(
             Batch.id, Batch.account_id, Batch.occurrence_id, Occurrence.message_id, Batch.deaths,
-            Account.trouble_since_at, Account.broadcast, domains.until_when(Batch.account_id).label("domains_until"),
+            Account.trouble_since_at, Account.broadcast,
         )
         .join(Occurrence, Occurrence.id == Batch.occurrence_id)
         .join(Message, Message.id == Occurrence.message_id)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, cast, literal, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from connectors.api import Deferred, Receipt
 
@@ -46,10 +46,9 @@ def refused(
     return until
 
 
-def until_when(account_id: InstrumentedAttribute[int]) -> Any:
-    """When the last of an account's domains waits no longer, to be asked beside a batch; null where none ever did."""
-    key = literal(_ANY) + cast(account_id, Text)
-    return select(Budget.planned).where(Budget.key == key).scalar_subquery()
+def until_when(account_id: int) -> Any:
+    """Until when the last of an account's domains waits, to be told with a batch; null where none ever did."""
+    return select(Budget.planned).where(Budget.key == f"{_ANY}{account_id}").scalar_subquery()
 
 
 def lay_aside(session: Session, now: datetime, batch_id: int, account_id: int) -> None:
