@@ -25,6 +25,7 @@ from .served import served
 
 OFFERED = b"250-relay.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 10000000\r\n"
 # A delivery is known by its Message-ID outside.
+LETTER = "LETTER."
 NAMED = re.compile(rb"^Message-ID:\s*<([^@>]+)@", re.IGNORECASE | re.MULTILINE)
 ANSWERS = {b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n", b"RSET": b"250 ok\r\n", b"NOOP": b"250 ok\r\n"}
 
@@ -38,8 +39,11 @@ class Running:
     process: subprocess.Popen[str]
 
     def accepted(self) -> list[dict[str, Any]]:
-        """Every acceptance so far, oldest first: {"key": the delivery's public id}."""
-        return list(log.read(self.log))
+        """Every acceptance of a delivery so far, oldest first: {"key": its public id}.
+
+        A letter to a colleague, who is told that an account is in trouble, belongs to no delivery.
+        """
+        return [one for one in log.read(self.log) if not one["key"].startswith(LETTER)]
 
 
 @contextmanager
