@@ -1,0 +1,103 @@
+"""What GOV.UK Notify calls us for: receipts, text messages people wrote, letters that came back.
+
+Rules: a call is proven by the token that Notify was given for it, and signs nothing else. The template tells whose of a
+service's receipts it is; what people write tells none, so it is taken by whichever account is called.
+Source: docs.notifications.service.gov.uk/rest-api, "Callbacks" (June 2026).
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from .. import wording
+from ..api import Call, Event, Heard, NotAuthentic
+
+# What became of a message: a kind of event, and whether it is for good.
+STATES = {
+    "delivered": ("delivered", False),
+    "permanent-failure": ("bounce", True),
+    "temporary-failure": ("bounce", False),
+    "technical-failure": ("bounce", False),
+}
+
+
+def hear(tokens: str, template_id: str, call: Call) -> Heard:
+    """The event of a call that one of the tokens proves."""
+    given = call.headers.get("authorization", "").encode()
+    if not any([hmac.compare_digest(given, b"Bearer " + one.encode()) for one in tokens.split()]):
+        raise NotAuthentic("the hook does not bring the secret")
+    try:
+        event = _event(orjson.loads(call.body), template_id, call)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+    return Heard((event,) if event else ())
+
+
+def _event(told: dict[str, Any], template_id: str, call: Call) -> Event | None:
+    if "source_number" in told:
+        return _written(told, call)
+    if told["template_id"] != template_id:
+        return None
+    if "notification_id" in told:
+        return _returned(told, call)
+    kind, hard = STATES.get(told["status"], ("", False))
+    if not kind:
+        return None
+    return Event(
+        key=f"{_text(told['id'])}:{told['status']}",
+        kind=kind,
+        at=_at(told.get("completed_at") or told["created_at"]),
+        provider_id=told["id"],
+        about=_address(_text(told["to"])),
+        hard=hard,
+        text=told["status"],
+        raw=call.body,
+    )
+
+
+def _returned(told: dict[str, Any], call: Call) -> Event:
+    """A letter that the post brought back."""
+    return Event(
+        key=f"{_text(told['notification_id'])}:returned",
+        kind="bounce",
+        at=call.at,
+        provider_id=told["notification_id"],
+        hard=True,
+        text="returned",
+        raw=call.body,
+    )
+
+
+def _written(told: dict[str, Any], call: Call) -> Event:
+    """What somebody wrote to the service's number."""
+    text = _text(told["message"])
+    return Event(
+        key=f"{_text(told['id'])}:received",
+        kind="opt_out" if wording.is_stop_message(text) else "reply",
+        at=_at(told["date_received"]),
+        sender=_address(_text(told["source_number"])),
+        text=text,
+        raw=call.body,
+    )
+
+
+def _address(told: str) -> str:
+    """A number with its country; Notify writes British ones as at home, and leaves out the plus of others."""
+    if not told.isascii() or not told.isdecimal():
+        return told
+    return f"+44{told[1:]}" if told.startswith("0") else f"+{told}"
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _at(told: Any) -> datetime:
+    at = datetime.fromisoformat(told)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
