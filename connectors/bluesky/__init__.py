@@ -28,6 +28,7 @@ LIMITS = Limits(
     media_types=("image/jpeg", "image/png", "image/webp", "image/gif"),
     media_bytes_max=1_000_000,
     alt_max=2000,
+    parts_max=25,
     in_flight=1,
     per_day=17_500,
     deadline_s=30.0,

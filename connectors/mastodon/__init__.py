@@ -25,6 +25,7 @@ LIMITS = Limits(
     media_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
     media_bytes_max=16 * 1024 * 1024,
     alt_max=1500,
+    parts_max=25,
     in_flight=1,
     per_second=1.0,
     deadline_s=30.0,

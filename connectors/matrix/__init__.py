@@ -24,6 +24,7 @@ LIMITS = Limits(
     media_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
     media_bytes_max=10_000_000,
     alt_max=5_000,
+    parts_max=25,
     in_flight=1,
     deadline_s=30.0,
 )
