@@ -55,6 +55,10 @@ test-browser: $(CHROMIUM_READY) ## whole jobs and every page in Chromium, in thr
 screenshots: $(CHROMIUM_READY) ## every page as a picture, in three languages, into build/screenshots
 	$(BIN)/python -m tests.screenshots
 
+test-real: $(READY) ## the loop against real servers, installed under var/real; says what is left out and why
+	@$(BIN)/python -m tests.real.install
+	$(BIN)/python -m pytest -q -o python_files='*.py' $(ARGS) tests/real
+
 test-wheel: $(READY) ## build a wheel, install it in a bare environment and serve from it
 	$(BIN)/python -m pytest -q $(ARGS) tests/wheel.py
 
@@ -88,4 +92,4 @@ clean: ## remove everything that was made, except what Dolen stored in var/
 	find . -name __pycache__ -prune -exec rm -rf {} + ; rm -rf *.egg-info
 
 
-.PHONY: help setup run demo test check test-browser screenshots test-wheel prove bench codemap connectors-table openapi lock wheel clean
+.PHONY: help setup run demo test check test-browser screenshots test-real test-wheel prove bench codemap connectors-table openapi lock wheel clean

@@ -1,0 +1,1 @@
+"""Dolen against servers that nobody here wrote: `make test-real` installs, starts and uses them."""
