@@ -20,11 +20,12 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from ..bulk import learn
 from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound, said
 from . import columns, desk, fields, files, people
 from .columns import Wanted
 from .desk import Declaration, Outcome
-from .tables import BASES, PURPOSES, Field, Import, ImportRow
+from .tables import BASES, PURPOSES, Address, Consent, Field, Import, ImportRow, Involvement, Stakeholder
 from .text import clean
 
 STEP = 200
@@ -36,6 +37,8 @@ CELL_KEPT = 1_000
 PAUSE_S = 0.002
 # A worker that shows no sign of life for so long has lost the import.
 LEASE = timedelta(seconds=60)
+# What an import fills.
+PEOPLE = (Stakeholder, Address, Involvement, Consent)
 DECLARED = ("purpose", "channel", "basis", "source", "wording_version", "at")
 
 
@@ -184,6 +187,7 @@ def run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datet
         if imported.state == "running":
             imported.state, imported.body, imported.until_at = "finished", None, None
             imported.touch(now())
+            learn(session, *PEOPLE)
         return dict(imported.counts)
 
 
