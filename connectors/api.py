@@ -127,11 +127,6 @@ Repeats = Keyed | Findable | Blind
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What the provider takes, declared here and enforced once by the domain. None: no limit known.
-
-    `counting` names how the provider counts a text: codepoints, graphemes, x, mastodon or sms (`messages/lengths.py`).
-@dataclass(frozen=True, slots=True)
 class Prices:
     """What a provider asks for each post, in `currency` (ISO 4217): plain, with a link, as an answer to somebody who
     addressed us, and beside that for each picture. `source` says where and when that was read."""
@@ -144,16 +139,21 @@ class Prices:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the provider takes, declared here and enforced once by the domain. None: no limit known.
+
+    `counting` names how the provider counts a text: codepoints, graphemes, x, mastodon or sms (`messages/lengths.py`).
     `parts_max`: how many posts one thread may have, each answering the one before; 1: no threads.
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
     `poll_every_s`: what came back is asked for no oftener, for the provider counts the asking.
     `media_…`: how many go with one post, of which types (`image/png`), how large each may be.
+    `prices` are told where each post costs something, so that people know before and can set a budget.
     `per_…` count hand-overs of this account, `app_per_…` of all accounts of one app; days and months are those of UTC.
     """
 
     text_max: int | None = None
     subject_max: int | None = None
-    `prices` are told where each post costs something, so that people know before and can set a budget.
     html: bool = False
     counting: str = "codepoints"
     media_min: int = 0
@@ -171,12 +171,12 @@ class Prices:
     app_per_month: int | None = None
     deadline_s: float = 60.0
     same_within_s: float | None = None
+    prices: Prices | None = None
     poll_every_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    prices: Prices | None = None
     """A picture or film that goes with a post. `url` is where anybody can fetch it, for providers that do so.
 
     `type` is its content type, `alt` what it shows in words (empty: decoration alone), `size` is in bytes.
@@ -410,8 +410,8 @@ class SignIn:
     `places` gives, for the settings of an account, the page to send people to and the address where their code becomes
     a login; nothing secret goes to another host than that of the second. `client_id` and `client_secret` name the
     setting and the secret by which the provider knows our app; `gives` are the settings and secrets that come of it,
-    so that nobody is asked for them. `accept(settings, secrets, answer)` makes a login of the provider's answer, which
-    is an object with `access_token`, and may ask the provider for more; it raises like any face.
+    so that nobody is asked for them. `accept(settings, secrets, answer)` makes a login of the provider's answer, a JSON
+    object, and may ask the provider for more; it raises like any face.
     """
 
     places: Callable[[Mapping[str, Any]], tuple[str, str]]

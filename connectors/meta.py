@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hmac
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +29,9 @@ from .api import (
     Event,
     Heard,
     NotAuthentic,
+    Outbound,
     Polled,
+    Reading,
     Refused,
     Uncertain,
 )
@@ -45,8 +48,12 @@ LOGIN = (NOT_SIGNED_IN, "102", "190", *(str(code) for code in range(458, 468)))
 # Too many calls, posts or comments; 368: what looks like spam is held back for a while.
 SLOWED = frozenset((4, 9, 17, 32, 341, 368, 613, *range(80_000, 80_015)))
 # Meta's own trouble.
-THEIRS = frozenset((1, 2))
+THEIRS = frozenset((-1, 1, 2))
 DUPLICATE = 506
+# Something is not there, or is not told by this name.
+NOT_TOLD = ("100", "803")
+# Meta's times are whole seconds, and its clock is not ours.
+SKEW = timedelta(seconds=60)
 # What reading something of another shape than expected raises.
 UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError)
 _ERRORS = frozenset(range(400, 600))
@@ -74,12 +81,15 @@ class Graph:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._ask("POST", path, self._proof(), urlencode(form).encode(), headers)
 
+    def prepare(self, path: str, **form: Any) -> dict[str, Any]:
+        """Make ready what is posted later. Nobody sees it yet, so it may be done again: never Uncertain."""
+        with _unseen():
+            return self.write(path, **form)
+
     def upload(self, path: str, body: bytes, content_type: str) -> dict[str, Any]:
-        """Give something in parts. Nothing is posted by that, so it may be given again: never Uncertain."""
-        try:
+        """The same of something in parts."""
+        with _unseen():
             return self._ask("POST", path, self._proof(), body, {"Content-Type": content_type})
-        except Uncertain as error:
-            raise Deferred(error.words, code=error.code, phase="media") from None
 
     def _ask(
         self, method: str, path: str, query: Mapping[str, Any], body: bytes | None, headers: Mapping[str, str]
@@ -103,6 +113,14 @@ class Graph:
         return {
             "appsecret_proof": hmac.new(self._app_secret.encode(), self._token.encode(), sha256).hexdigest()
         }
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    try:
+        yield
+    except Uncertain as error:
+        raise Deferred(error.words, code=error.code, phase="media") from None
 
 
 def trouble(door: Door, answer: Answer) -> ConnectorError:
@@ -225,6 +243,43 @@ def obj(told: Mapping[str, Any], name: str) -> dict[str, Any]:
     """An object in an object, {} where there is none."""
     found = told.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def comparable(text: str) -> str:
+    """Words as Meta may give them back, made the same as they were written."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def no_older(outbound: Outbound, value: Any) -> bool:
+    """Whether something of this time may be of the first intent or after it; what has no time may."""
+    try:
+        return outbound.since is None or instant(value) >= outbound.since - SKEW
+    except UNREADABLE:
+        return True
+
+
+def if_told(graph: Graph, path: str, **query: Any) -> dict[str, Any]:
+    """What Meta tells of something; {} where it is gone, or not told by this name."""
+    try:
+        return graph.read(path, **query)
+    except Deferred as error:
+        if error.code in NOT_TOLD:
+            return {}
+        raise
+
+
+def insights(graph: Graph, name: str, figures: Mapping[str, str], **query: Any) -> Iterator[Reading]:
+    """What only the account itself is told of a post, by Meta's names of figures."""
+    for row in rows(if_told(graph, f"{name}/insights", metric=",".join(figures), **query)):
+        values = row.get("values")
+        if row.get("name") in figures and isinstance(values, list) and values and isinstance(values[0], dict):
+            yield from reading(name, figures[row["name"]], values[0].get("value"))
+
+
+def reading(name: str, figure: str, value: Any) -> Iterator[Reading]:
+    """A figure, where it is one."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        yield Reading(name, figure, value)
 
 
 def is_id(value: Any) -> bool:

@@ -10,17 +10,13 @@ object/comments} (November 2026).
 from __future__ import annotations
 
 import re
-import unicodedata
-from datetime import timedelta
 from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
 from ..api import AccountGone, ConnectorError, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
-from ..meta import Duplicate, Graph, instant, is_id, listed, obj
+from ..meta import Duplicate, Graph, comparable, is_id, listed, no_older, obj
 
-# Facebook's times are whole seconds, and its clock is not ours.
-SKEW = timedelta(seconds=60)
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
 
@@ -55,22 +51,14 @@ def find(graph: Graph, page_id: str, outbound: Outbound) -> Receipt | None:
         query = {"fields": fields, "filter": "stream", "order": "reverse_chronological"}
     else:
         path, query = f"{page_id}/published_posts", {"fields": "id,message,created_time"}
-    wanted = same(str(outbound.text))
-    for one in listed(graph, path, lambda row: _since(outbound, row), **query):
+    wanted = comparable(str(outbound.text))
+    for one in listed(graph, path, lambda row: no_older(outbound, row.get("created_time")), **query):
+        if not no_older(outbound, one.get("created_time")):
+            return None
         ours = not is_id(outbound.in_reply_to) or obj(one, "from").get("id") == page_id
-        if (
-            ours
-            and is_id(one.get("id"))
-            and _since(outbound, one)
-            and same(str(one.get("message", ""))) == wanted
-        ):
+        if ours and is_id(one.get("id")) and comparable(str(one.get("message", ""))) == wanted:
             return Receipt(one["id"])
     return None
-
-
-def same(text: str) -> str:
-    """Words as Facebook may give them back, made comparable."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _given(graph: Graph, page_id: str, medium: Medium) -> str:
@@ -101,11 +89,3 @@ def _went_before(graph: Graph, page_id: str, outbound: Outbound, refused: Duplic
     if found is None:
         raise Uncertain(refused.words, code="duplicate", phase="answer")
     return found
-
-
-def _since(outbound: Outbound, row: dict[str, Any]) -> bool:
-    """Whether it is no older than the first intent; what has no time is."""
-    try:
-        return outbound.since is None or instant(row.get("created_time")) >= outbound.since - SKEW
-    except (ValueError, TypeError, OverflowError):
-        return True

@@ -321,7 +321,7 @@ def test_the_secret_goes_to_no_address_by_redirect(browser: Browser, wiring: Wir
             Said(400, {"error": "invalid_client", "secret": "a secret of ours"}),
             "The provider refuses the login",
         ),
-        (Said(200, {"token_type": "bearer"}), "holds no login"),
+        (Said(200, {"token_type": "bearer"}), "Nobody has signed in there yet"),
         (Said(200, []), "holds no login"),
         (Said(200, b"no"), "cannot be reached"),
         (Said(500, b"no"), "cannot be reached"),
