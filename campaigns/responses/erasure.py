@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, literal, or_, select, update
+from sqlalchemy import Text, cast, delete, literal, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..base import public_id
@@ -112,7 +112,9 @@ def _forget_responses(session: Session, number: int) -> None:
     mine = Response.stakeholder_id == number
     theirs = select(Response.id).where(mine)
     raw = select(Response.raw_id).where(mine)
-    session.execute(update(RawEvent).where(RawEvent.id.in_(raw)).values(body=None, event={}, error=None))
+    told = select(DeliveryEvent.account_id, DeliveryEvent.event_key).where(DeliveryEvent.stakeholder_id == number)
+    about = or_(RawEvent.id.in_(raw), tuple_(RawEvent.account_id, RawEvent.event_key).in_(told))
+    session.execute(update(RawEvent).where(about).values(body=None, event={}, error=None))
     session.execute(delete(ReplyDraft).where(ReplyDraft.response_id.in_(theirs)))
     session.execute(update(ResponseNote).where(ResponseNote.response_id.in_(theirs)).values(text=""))
     answers = select(Message.content_id).where(Message.answers_id.in_(theirs))

@@ -5,6 +5,7 @@ Source: developers.brevo.com/docs/{transactional-webhooks,batched-webhooks} (Nov
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from .. import esp
@@ -48,10 +49,14 @@ def _told(said: dict[str, Any]) -> esp.Told | None:
         at=esp.since_1970(seconds / 1000 if seconds > IN_MS else seconds),
         provider_id=name,
         about=said["email"],
-        # Brevo's `id` is that of the hook: an event has none.
-        key=f"{said['event']} {name} {said['email']} {said.get('ts_event') or seconds} {link}".strip(),
+        key=_key(said["event"], name, said["email"], said.get("ts_event") or seconds, link),
         message_id=esp.bracketed(esp.text(said.get("X-Mailin-custom"))),
         words=esp.text(said.get("reason")).strip(),
         link=link,
         agent=esp.text(said.get("user_agent")),
     )
+
+
+def _key(*facts: object) -> str:
+    """What tells events apart: Brevo's `id` is that of the hook. A digest, for a key outlives whoever it is about."""
+    return sha256("\n".join(str(each) for each in facts).encode()).hexdigest()

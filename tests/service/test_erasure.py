@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from campaigns.audit import AuditEntry
 from campaigns.base import new_id
 from campaigns.delivery import reconcile
-from campaigns.delivery.tables import Attempt, Delivery
+from campaigns.delivery.tables import Attempt, Delivery, DeliveryEvent
 from campaigns.messages.tables import ContentItem, Message, Variant
 from campaigns.responses import attachments
 from campaigns.responses.tables import Interaction, RawEvent, Response, ResponseNote
@@ -83,7 +83,20 @@ def _wrote(session: Session, wiring: Wiring, made: dict[str, int]) -> int:
     session.add(response)
     session.flush()
     session.add(ResponseNote(response_id=response.id, text=CANARY, by="usr_0", at=now))
+    _read_it(session, wiring, made)
     return response.id
+
+
+def _read_it(session: Session, wiring: Wiring, made: dict[str, int]) -> None:
+    """A provider told that they opened it; nobody answered."""
+    now, told = wiring.now(), {"account_id": made["acc"], "event_key": f"{new_id()}"}
+    session.add(
+        RawEvent(
+            **told, via="push", at=now, sha256="-", event={"about": KEY}, body=CANARY.encode(), state="done",
+            next_at=now,
+        )
+    )  # fmt: skip
+    session.add(DeliveryEvent(**told, delivery_id=made["dlv"], kind="opened", at=now, stakeholder_id=made["stk"]))
 
 
 def _answered(session: Session, made: dict[str, int], response_id: int) -> None:
