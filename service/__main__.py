@@ -26,6 +26,7 @@ COMMANDS = {
     "token": ("token", "make a token; on a new installation, the first administrator's"),
     "user": ("user", "add, list, grant or disable the people who work here"),
     "import": ("import_people", "import people from a CSV file"),
+    "hooks": ("hooks", "think again about what providers told us"),
     "connectors": ("connectors", "list the connectors and their settings"),
     "doctor": ("doctor", "check settings, keys, database, accounts and workers"),
     "keys": ("keys", "rotate the key ring that seals secrets and signs links"),

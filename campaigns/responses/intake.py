@@ -27,6 +27,7 @@ from . import desk, effects, match
 from . import events as kept
 from .tables import EVENT_KINDS, RESPONSE_KINDS, HookProof, RawEvent, Response
 
+UNREAD = "unread:"  # begins the key of what a connector could not read
 STORE_MAX = 200  # rows in one statement
 TRIES_MAX = 3
 REMATCH_FOR = timedelta(days=7)
@@ -49,7 +50,7 @@ def park(session: Session, now: datetime, account_id: int, parked: Sequence[str]
         digest = hashlib.sha256(body).hexdigest()
         rows.append(
             _row(now, account_id, via)
-            | {"event_key": f"unread:{digest}", "sha256": digest, "event": {}, "body": body}
+            | {"event_key": f"{UNREAD}{digest}", "sha256": digest, "event": {}, "body": body}
             | {"state": "parked", "error": "the connector could not read it"}
         )
     return _insert(session, rows)

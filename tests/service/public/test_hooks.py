@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hmac
+import threading
+from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,9 +17,11 @@ from werkzeug.test import TestResponse
 
 from campaigns.base import public_id
 from campaigns.delivery import accounts
-from campaigns.delivery.tables import Account
+from campaigns.delivery.tables import Account, DeliveryEvent
+from campaigns.responses import intake
 from campaigns.responses.tables import RawEvent
-from connectors import signatures
+from connectors import registry, signatures
+from connectors.api import Call, Heard, NotYet, Renewed
 from service.wiring import Wiring
 
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU="
@@ -178,3 +184,113 @@ def test_an_account_out_of_service_still_hears(browser: FlaskClient, wiring: Wir
         session.get_one(Account, account).state = "out_of_service"
     assert call(browser, wiring, account, orjson.dumps(told(1))).status_code == 200
     assert stored(wiring) == [("e1", "new")]
+
+
+# --- providers that prove themselves in another way
+UNSIGNED = {"server_token": "t", "hook_secret": "ffordd-ddirgel-1234", "hook_login": "dolen:cyfrinair"}
+LOGIN = {"Authorization": "Basic " + b64encode(b"dolen:cyfrinair").decode()}
+DELIVERY = {
+    "RecordType": "Delivery", "MessageID": "m1", "Recipient": "sian@ysgol.example",
+    "DeliveredAt": "2026-11-02T09:00:03Z",
+}  # fmt: skip
+
+
+def connected(wiring: Wiring, connector: str, settings: dict[str, Any], secrets: dict[str, str]) -> int:
+    with wiring.database.write() as session:
+        made = accounts.create(
+            session, wiring.now(), name=connector, connector=connector, channel="email", settings=settings
+        )
+        made.secrets = wiring.keyring.seal(made.id, secrets)
+        return made.id
+
+
+def test_who_signs_nothing_is_known_by_path_login_and_address(browser: FlaskClient, wiring: Wiring) -> None:
+    """H16: all of them, the address as a proxy of ours tells it."""
+    wiring.settings = replace(wiring.settings, http=replace(wiring.settings.http, proxies="127.0.0.1"))
+    number = connected(wiring, "postmark", {"hook_networks": "192.0.2.0/24"}, UNSIGNED)
+    path, near = f"/hooks/{public_id('acc', number)}", {"X-Forwarded-For": "192.0.2.7"}
+    right = f"{path}/ffordd-ddirgel-1234"
+    for where, headers in (
+        (path, {**LOGIN, **near}),
+        (f"{path}/ffordd-arall-1234567", {**LOGIN, **near}),
+        (right, near),
+        (right, LOGIN),
+        (right, {**LOGIN, "X-Forwarded-For": "192.0.2.7, 198.51.100.1"}),
+    ):
+        assert browser.post(where, json=DELIVERY, headers=headers).status_code == 401
+    assert stored(wiring) == []
+    assert browser.post(right, json=DELIVERY, headers={**LOGIN, **near}).status_code == 200
+    assert [state for _, state in stored(wiring)] == ["new"]
+
+
+def test_what_proves_itself_once_changes_something_once(browser: FlaskClient, wiring: Wiring) -> None:
+    """H4: the same token with other words is answered and has no effect."""
+    number = connected(
+        wiring, "mailgun", {"domain": "mg.mon.example"}, {"api_key": "k", "hook_key": "signing"}
+    )
+    stamp, path = str(int(wiring.now().timestamp())), f"/hooks/{public_id('acc', number)}"
+
+    def told(token: str, name: str) -> int:
+        proof = hmac.new(b"signing", f"{stamp}{token}".encode(), "sha256").hexdigest()
+        event = {
+            "event": "complained", "id": name, "timestamp": 1793610003.5, "recipient": "sian@ysgol.example",
+            "message": {"headers": {"message-id": "m1"}},
+        }  # fmt: skip
+        signature = {"timestamp": stamp, "token": token, "signature": proof}
+        return browser.post(path, json={"signature": signature, "event-data": event}).status_code
+
+    assert [told("t1", "one"), told("t1", "one"), told("t1", "other")] == [200] * 3
+    assert len(stored(wiring)) == 1
+    assert told("t2", "other") == 200 and len(stored(wiring)) == 2
+
+
+class Lock:
+    """A provider whose key is not known at first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def connect(self, secrets: dict[str, str]) -> Any:
+        """An account that hears once it has the key."""
+
+        def hooks(call: Call) -> Heard:
+            if secrets.get("token") != "the key":
+                raise NotYet("no key")
+            return Heard()
+
+        def prepare(call: Call) -> Renewed:
+            self.asked += 1
+            return Renewed({"token": "the key"})
+
+        made = registry.connect("simulator", SETTINGS, {})
+        return replace(made, hooks=hooks, prepare=prepare)
+
+
+def test_a_key_that_is_not_known_yet_is_fetched_aside(
+    browser: FlaskClient, wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H11: the provider is asked to come again, and nothing is stored before it is proven."""
+    lock, number = Lock(), _account(wiring, "locked", {})
+    monkeypatch.setattr(
+        wiring, "_connect", lambda account: lock.connect(wiring.keyring.open(account.id, account.secrets))
+    )
+    path = f"/hooks/{public_id('acc', number)}"
+    assert browser.post(path, data=b"x").status_code == 503 and stored(wiring) == []
+    for thread in threading.enumerate():
+        if thread.name == "hook":
+            thread.join(10)
+    assert lock.asked == 1
+    assert browser.post(path, data=b"x").status_code == 200
+
+
+def test_another_tenants_mail_is_not_touched_by_a_call_that_is_mine(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H7, H8: it names no delivery of this account, so it waits, and then nothing follows."""
+    other = _account(wiring, "other", {"hook_secret": SECRET})
+    assert call(browser, wiring, other, orjson.dumps(told(1, message="theirs"))).status_code == 200
+    intake.process(wiring.database.sessions, wiring.now(), wiring.links)
+    with wiring.database.read() as session:
+        raw = session.scalars(select(RawEvent)).one()
+        assert raw.account_id == other and raw.state == "new"
+        assert session.scalars(select(DeliveryEvent)).all() == []
