@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ Trouble = str | bytes | Said
 
 
 @dataclass
-class Far:
+class Far(ABC):
     """A provider. `once` says what happens to the next request of a name (see `name`), or to the next of all ("")."""
 
     connector: ClassVar[str] = ""  # whose samples it speaks in
@@ -69,9 +70,9 @@ class Far:
         """What `once` knows a request by: its path, unless a provider knows better."""
         return asked.path
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Said:
         """What it says, one request at a time."""
-        raise NotImplementedError
 
     @property
     def url(self) -> str:
