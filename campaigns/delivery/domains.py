@@ -30,11 +30,11 @@ def refused(
     """Write down which domains refused a wave (address key and answer of each row), and until when each waits."""
     told: dict[str, list[Deferred]] = defaultdict(list)
     for key, answer in answers:
-        if isinstance(answer, Deferred) and answer.scope == "domain" and of(key):
-            told[of(key)].append(answer)
+        if isinstance(answer, Deferred) and answer.scope == "domain" and limits.domain_of(key):
+            told[limits.domain_of(key)].append(answer)
     if not told:
         return {}
-    works = {of(key) for key, answer in answers if isinstance(answer, Receipt)}
+    works = {limits.domain_of(key) for key, answer in answers if isinstance(answer, Receipt)}
     keys = {_key(account.id, name): name for name in told}
     kept = _locked(session, now, [*keys, f"{_ANY}{account.id}"])
     until = {}
@@ -59,16 +59,11 @@ def lay_aside(session: Session, now: datetime, batch_id: int, account_id: int) -
         .order_by(Delivery.id)
         .with_for_update()
     ).all()
-    keys = {_key(account_id, of(row.address_key)) for row in rows}
+    keys = {_key(account_id, limits.domain_of(row.address_key)) for row in rows}
     waiting = select(Budget.key, Budget.planned).where(Budget.key.in_(keys), Budget.planned > now)
     until = {row.key: row.planned for row in session.execute(waiting)}
-    found = [(row.id, until.get(_key(account_id, of(row.address_key)))) for row in rows]
+    found = [(row.id, until.get(_key(account_id, limits.domain_of(row.address_key)))) for row in rows]
     limits.lay_aside(session, [(number, at) for number, at in found if at is not None])
-
-
-def of(address_key: str) -> str:
-    """The domain of an address; empty where it has none."""
-    return address_key.rpartition("@")[2] if "@" in address_key else ""
 
 
 def _key(account_id: int, name: str) -> str:
@@ -99,4 +94,4 @@ def _longer(row: Budget, now: datetime, works: bool, asked_s: float | None, pace
     return row.planned
 
 
-__all__ = ["lay_aside", "of", "refused", "until_when"]
+__all__ = ["lay_aside", "refused", "until_when"]

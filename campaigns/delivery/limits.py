@@ -139,7 +139,7 @@ def admit(session: Session, now: datetime, account: Account, rows: Sequence[tupl
     going: set[int] = set()
     over: list[tuple[int, Count]] = []
     for number, address_key in rows:
-        of_domain = domains.get(_domain(address_key))
+        of_domain = domains.get(domain_of(address_key))
         count = counts[of_domain.key] if of_domain else None
         if count is not None and count.room < 1:
             over.append((number, count))
@@ -247,7 +247,7 @@ def _of_domains(account: Account, rows: Sequence[tuple[int, str]]) -> dict[str, 
     most = of(account).get(PER_DOMAIN)
     if most is None:
         return {}
-    found = {_domain(key) for _, key in rows} - {""}
+    found = {domain_of(key) for _, key in rows} - {""}
     return {name: _rule(f"domain:{account.id}:{name}", PER_DOMAIN, most) for name in sorted(found)}
 
 
@@ -263,7 +263,7 @@ def _rate(rule: Rule) -> float:
     return rule.per_s * SPAN_S[rule.span]
 
 
-def _domain(address_key: str) -> str:
+def domain_of(address_key: str) -> str:
     return address_key.rpartition("@")[2] if "@" in address_key else ""
 
 
@@ -343,6 +343,7 @@ def _wait(session: Session, account: Account, counts: Sequence[Count], wanted: i
 
 
 __all__ = [
-    "KEYS", "PER_APP", "PER_DOMAIN", "Count", "Rule", "Used", "admit", "ask_anew", "at_once", "begins", "check", "ends",
+    "KEYS", "PER_APP", "PER_DOMAIN", "Count", "Rule", "Used", "admit", "ask_anew", "at_once", "begins", "check", "domain_of",
+    "ends",
     "forget", "give_back", "lay_aside", "of", "usage",
 ]  # fmt: skip

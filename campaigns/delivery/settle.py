@@ -66,13 +66,13 @@ def settle(
     if len(sent) < len(outcomes):
         told = [(one.row.address_key, one.answer) for one in outcomes]
         waits = domains.refused(session, now, account, told, pace)
-    for one in outcomes:
-        if not _is_sent(one.answer):
-            _other(session, now, account, one, pace, _waits_until(one, verdict, waits))
-    if waits and verdict.wait_until is None:
-        verdict.wait_until = (
-            now  # the batch is laid down; rows to these domains leave it when it is claimed again
-        )
+        for one in outcomes:
+            if not _is_sent(one.answer):
+                _other(session, now, account, one, pace, _waits_until(one, verdict, waits))
+    if (
+        waits and verdict.wait_until is None
+    ):  # laid down: rows to these domains leave it when it is claimed again
+        verdict.wait_until = now
     limits.give_back(session, now, account, sum(one.answer is NOT_STARTED for one in outcomes))
     tally.add(session, account.id, [one.answer for one in outcomes])
     return verdict
@@ -152,7 +152,7 @@ def _waits_until(one: Outcome, verdict: Verdict, waits: Mapping[str, datetime]) 
         return None
     if one.answer.scope == "account":
         return verdict.wait_until
-    return waits.get(domains.of(one.row.address_key)) if one.answer.scope == "domain" else None
+    return waits.get(limits.domain_of(one.row.address_key)) if one.answer.scope == "domain" else None
 
 
 def _other(
@@ -161,7 +161,11 @@ def _other(
     """Anything but acceptance."""
     answer = one.answer
     values = _values(session, now, account, one, pace, waits_until)
-    if one.row.repeat and not isinstance(answer, Receipt) and values["state"] in (states.DEFERRED, states.FAILED):
+    if (
+        one.row.repeat
+        and not isinstance(answer, Receipt)
+        and values["state"] in (states.DEFERRED, states.FAILED)
+    ):
         values = {"state": states.UNKNOWN, "settled_at": now, **_but(values, "state", "reason", "settled_at")}
     row = one.row
     # Recovery may have called it unknown meanwhile; the answer to that very attempt says more.
@@ -196,7 +200,12 @@ def _values(
     answer = one.answer
     if isinstance(answer, Receipt):
         _to_people(session, now, account, one.row.delivery_id)
-        return {"state": states.DEFERRED, "reason": states.WITH_PEOPLE, "next_at": None, "provider_id": _name(one)}
+        return {
+            "state": states.DEFERRED,
+            "reason": states.WITH_PEOPLE,
+            "next_at": None,
+            "provider_id": _name(one),
+        }
     if not isinstance(answer, ConnectorError):
         return {"state": states.DEFERRED, "next_at": now}
     error = {"words": answer.words, "code": answer.code, "phase": answer.phase}

@@ -205,4 +205,4 @@ def test_a_domain_that_waited_is_forgotten_in_time(database: Database, now: date
     ("key", "name"), [("ann@big.example", "big.example"), ("a@b@c.example", "c.example"), ("", ""), ("x", "")]
 )
 def test_the_domain_of_an_address(key: str, name: str) -> None:
-    assert domains.of(key) == name
+    assert limits.domain_of(key) == name
