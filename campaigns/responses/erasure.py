@@ -112,7 +112,9 @@ def _forget_responses(session: Session, number: int) -> None:
     mine = Response.stakeholder_id == number
     theirs = select(Response.id).where(mine)
     raw = select(Response.raw_id).where(mine)
-    told = select(DeliveryEvent.account_id, DeliveryEvent.event_key).where(DeliveryEvent.stakeholder_id == number)
+    told = select(DeliveryEvent.account_id, DeliveryEvent.event_key).where(
+        DeliveryEvent.stakeholder_id == number
+    )
     about = or_(RawEvent.id.in_(raw), tuple_(RawEvent.account_id, RawEvent.event_key).in_(told))
     session.execute(update(RawEvent).where(about).values(body=None, event={}, error=None))
     session.execute(delete(ReplyDraft).where(ReplyDraft.response_id.in_(theirs)))

@@ -96,7 +96,9 @@ def _read_it(session: Session, wiring: Wiring, made: dict[str, int]) -> None:
             next_at=now,
         )
     )  # fmt: skip
-    session.add(DeliveryEvent(**told, delivery_id=made["dlv"], kind="opened", at=now, stakeholder_id=made["stk"]))
+    session.add(
+        DeliveryEvent(**told, delivery_id=made["dlv"], kind="opened", at=now, stakeholder_id=made["stk"])
+    )
 
 
 def _answered(session: Session, made: dict[str, int], response_id: int) -> None:
