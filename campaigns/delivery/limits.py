@@ -264,6 +264,7 @@ def _rate(rule: Rule) -> float:
 
 
 def domain_of(address_key: str) -> str:
+    """The domain of an address; empty where it has none."""
     return address_key.rpartition("@")[2] if "@" in address_key else ""
 
 
@@ -343,7 +344,6 @@ def _wait(session: Session, account: Account, counts: Sequence[Count], wanted: i
 
 
 __all__ = [
-    "KEYS", "PER_APP", "PER_DOMAIN", "Count", "Rule", "Used", "admit", "ask_anew", "at_once", "begins", "check", "domain_of",
-    "ends",
-    "forget", "give_back", "lay_aside", "of", "usage",
+    "KEYS", "PER_APP", "PER_DOMAIN", "Count", "Rule", "Used", "admit", "ask_anew", "at_once", "begins", "check",
+    "domain_of", "ends", "forget", "give_back", "lay_aside", "of", "usage",
 ]  # fmt: skip
