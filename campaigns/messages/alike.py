@@ -1,7 +1,7 @@
-"""How like two texts are: the same words, or nearly.
+"""How like two posts are: the same words and pictures, or nearly.
 
 Rules: compared without case, links and punctuation, by runs of three words; only the beginning of a long text counts,
-so that a comparison costs the same whatever was written.
+so that a comparison costs the same whatever was written. A picture counts as one run of words.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ def words(text: str) -> list[str]:
     return found
 
 
-def runs(text: str) -> Runs:
-    """Every run of three words; of a shorter text all of it."""
+def runs(text: str, pictures: Iterable[int] = ()) -> Runs:
+    """Every run of three words; of a shorter text all of it; and its pictures, by their ids."""
     found = words(text)
+    shown: Runs = frozenset(("", str(one)) for one in pictures)
     if len(found) <= RUN:
-        return frozenset([tuple(found)] if found else [])
-    return frozenset(tuple(found[place : place + RUN]) for place in range(len(found) - RUN + 1))
+        return frozenset([tuple(found)] if found else []) | shown
+    return shown.union(tuple(found[place : place + RUN]) for place in range(len(found) - RUN + 1))
 
 
 def likeness(ones: Iterable[Runs], others: Iterable[Runs]) -> float:

@@ -205,12 +205,12 @@ def _about(fact: dict[str, Any], other: Planned) -> dict[str, Any]:
 
 
 def _texts(session: Session, contents: Iterable[int]) -> dict[tuple[int, str], list[alike.Runs]]:
-    """The beginning of the current words of each content item and channel, one for each language."""
+    """The beginning of the current words, and the pictures, of each content item and channel, one per language."""
     begins = func.substr(Variant.text, 1, alike.READ_MAX)
-    query = _current(contents).with_only_columns(Variant.content_id, Variant.channel, begins)
+    query = _current(contents).with_only_columns(Variant.content_id, Variant.channel, begins, Variant.media)
     found: dict[tuple[int, str], list[alike.Runs]] = defaultdict(list)
-    for content_id, channel, text in session.execute(query):
-        found[content_id, channel].append(alike.runs(text))
+    for content_id, channel, text, pictures in session.execute(query):
+        found[content_id, channel].append(alike.runs(text, pictures or ()))
     return found
 
 

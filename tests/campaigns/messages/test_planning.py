@@ -10,7 +10,7 @@ import pytest
 from campaigns.delivery.tables import Account
 from campaigns.errors import AlreadyDone, BadField, BadTime, Conflict
 from campaigns.messages import alike, approval, content, messages, mix, planning, quiet, rhythm, slots
-from campaigns.messages.tables import Message
+from campaigns.messages.tables import Media, Message
 from campaigns.stakeholders import segments
 from campaigns.strategies import programmes, strategies
 
@@ -54,7 +54,10 @@ def post_account(desk: Desk, name: str = "Our page", **limits: Any) -> Account:
 
 def post(desk: Desk, account: Account, text: str, when: datetime, **values: Any) -> Message:
     item = content.create(desk.session, desk.now, desk.programme.id, "A post", author="ann")
-    content.save_variant(desk.session, desk.now, item, channel="post", language="en", author="ann", text=text)
+    content.save_variant(
+        desk.session, desk.now, item, channel="post", language="en", author="ann", text=text,
+        media=values.pop("media", ()),
+    )  # fmt: skip
     given = {"content_id": item.id, "accounts": [(account.id, "post")], "recipients": [], "at": when}
     return desk.submitted(**given | values)
 
@@ -321,6 +324,29 @@ def test_what_a_network_refuses_twice_is_on_hold_until_it_has_forgotten(desk: De
     assert again.state == "scheduled"
     other = post_account(desk, name="A page that repeats")
     assert post(desk, other, "Come to the library on Friday", when).state == "scheduled"
+
+
+def test_the_same_words_with_another_picture_are_another_post(desk: Desk) -> None:
+    """C13: pictures count, in likeness and where the network forbids to say the same."""
+    page, when = post_account(desk, same_within_s=86_400, media_max=4), desk.now + timedelta(days=1)
+    red, blue = (shown(desk, colour) for colour in ("red", "blue"))
+    words = "Come to the library on Friday"
+    post(desk, page, words, when, media=[red])
+    other = post(desk, page, words, when + timedelta(hours=1), media=[blue])
+    same = post(desk, page, words, when + timedelta(hours=2), media=[red])
+    bare = post(desk, page, words, when + timedelta(hours=3))
+    assert [kinds(one) for one in (other, same, bare)] == [[], ["words_repeated"], []]
+    assert "similar_words" in told(desk, other) and "same_words" in told(desk, same)
+
+
+def shown(desk: Desk, colour: str) -> int:
+    made = Media(
+        programme_id=None, kind="picture", name=colour, sha256=colour, type="png", decorative=True, author="ann",
+        created_at=desk.now, updated_at=desk.now,
+    )  # fmt: skip
+    desk.session.add(made)
+    desk.session.flush()
+    return made.id
 
 
 @pytest.mark.parametrize(
