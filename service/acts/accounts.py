@@ -246,6 +246,7 @@ def _renewed(wiring: Wiring, caller: Caller, account_id: int, request_id: str | 
 def _settle(act: Act, account: Account, trouble: ConnectorError | None, problem: str) -> None:
     """What a check means for the account: one that was proven before survives a passing trouble."""
     if trouble is None or trouble.face == "poll":
+        accounts.declare(account, act.wiring.connector(act.session, account))  # a later release takes more
         accounts.restore(act.session, account, act.now)
         if trouble is not None:
             accounts.refuse_inbox(act.session, account.id, problem)

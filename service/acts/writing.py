@@ -87,6 +87,7 @@ class Look:
     wrong: str
     lengths: list[dict[str, Any]]  # {"account", "field", "length", "limit"}, of text messages {"segments"}
     pictures: Sequence[Seen] = ()
+    posts: Sequence[str] = ()  # of a thread, each by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,8 +507,10 @@ def _looked(
     made = Words(seen.rendered.subject, seen.rendered.text, seen.rendered.html) if seen.rendered else words
     if seen.rendered is None:
         made = Words(words.subject, words.text, "")
-    counted = measured(through(act, message), channel, made.subject, made.text)
-    return Look(made, language, seen.missing, seen.wrong, counted)
+    ways = [one for one in through(act, message) if one.channel == channel]
+    counted = measured(ways, channel, made.subject, made.text)
+    posts = max((parts.of(made.text, one.limits) for one in ways), key=len, default=[])
+    return Look(made, language, seen.missing, seen.wrong, counted, posts=posts if len(posts) > 1 else ())
 
 
 @dataclass(frozen=True, slots=True)

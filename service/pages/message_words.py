@@ -67,6 +67,7 @@ def edit(number: int, channel: str, tag: str) -> Response:
             pictures=[(media.path(one), media.alt(one, tag), one.name) for one in ours],
             offered=[(one.id, one.name, media.alt(one, tag) is not None) for one in ours],
             places=_places(through, saved), chosen=_chosen(saved),
+            threads=any((one.limits.get("parts_max") or 1) > 1 for one in through),
             people=_people(number),
         )
     )  # fmt: skip
