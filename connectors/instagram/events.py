@@ -1,0 +1,50 @@
+"""What Instagram tells of an account, pushed or asked for, in our words; a comment has the same key by either way.
+
+Source: developers.facebook.com/docs/instagram-platform/{webhooks,reference/instagram-comment} (November 2026).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import orjson
+
+from .. import meta
+from ..api import Call, Event, Heard
+
+
+def hear(app_secret: str, verify_token: str, user_id: str, call: Call) -> Heard:
+    """What a call of Meta says of this account."""
+    return meta.hear(app_secret, verify_token, user_id, partial(_change, user_id), call)
+
+
+def comment(user_id: str, media_id: str, told: dict[str, Any]) -> Event | None:
+    """Somebody's comment on a post; None for the account's own. ValueError and its like: unreadable."""
+    who = meta.obj(told, "from")
+    if str(who.get("id")) == user_id:
+        return None
+    about = dict.fromkeys(str(one) for one in (media_id, told.get("parent_id")) if meta.is_id(one))
+    return _event(
+        told, kind="reply", key=str(told["id"]), references=tuple(about), text=str(told.get("text") or ""),
+        sender=str(who.get("username") or told.get("username") or who.get("id") or ""), named=told["id"],
+    )  # fmt: skip
+
+
+def _change(user_id: str, field: str, value: dict[str, Any]) -> Event | None:
+    """One change that Meta calls about; None for what is not ours to hear."""
+    told = {**value, "timestamp": value["time"]}
+    if field == "comments":
+        return comment(user_id, str(meta.obj(value, "media").get("id")), told)
+    if field == "mentions":
+        # Who and in which words is not told; only what was written as a comment can be answered.
+        name = value.get("comment_id") or value["media_id"]
+        return _event(told, kind="mention", key=f"mention:{name}", named=value.get("comment_id") or "")
+    return None
+
+
+def _event(told: dict[str, Any], *, named: Any, key: str, kind: str, **values: Any) -> Event:
+    if not meta.is_id(key.removeprefix("mention:")):
+        raise ValueError("nothing is named")
+    at = meta.instant(told["timestamp"])
+    return Event(key=key, kind=kind, at=at, meta={"message_id": str(named)}, raw=orjson.dumps(told), **values)
