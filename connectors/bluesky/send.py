@@ -25,12 +25,10 @@ _URI = re.compile(r"at://did:[a-z]+:[\w.:%-]+/[\w.-]+/[\w.:~-]+")
 
 def send(client: Client, outbound: Outbound) -> Receipt:
     """Post it. `in_reply_to` is the address (at://…) of the post it answers, or of the part before."""
-    record = {
-        "$type": POST,
-        **_words(client, outbound),
-        **_reply(client, outbound),
-        **_pictures(client, outbound),
-    }
+    parent = client.record(outbound.in_reply_to) if is_uri(outbound.in_reply_to) else None
+    if parent is not None and not parent.get("cid"):
+        return _went_before(client, outbound)
+    record = {"$type": POST, **_words(client, outbound), **_reply(parent), **_pictures(client, outbound)}
     if outbound.language:
         record["langs"] = re.findall("[a-z]{2,3}", outbound.language)[:LANGUAGES_MAX]
     written = {"repo": client.handle, "collection": POST, "rkey": rkey(outbound.key), "record": record}
@@ -68,15 +66,20 @@ def _did(client: Client, handle: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _reply(client: Client, outbound: Outbound) -> dict[str, Any]:
+def _reply(parent: dict[str, Any] | None) -> dict[str, Any]:
     """What it answers, and what the conversation began with."""
-    if not is_uri(outbound.in_reply_to):
+    if parent is None:
         return {}
-    parent = client.record(outbound.in_reply_to)
-    if not parent.get("cid"):
-        raise Refused("what this answers is not there any more", code="no_parent", phase="build")
-    above = {"uri": outbound.in_reply_to, "cid": parent["cid"]}
+    above = {"uri": parent.get("uri"), "cid": parent["cid"]}
     return {"reply": {"root": field(parent, "value", "reply", "root") or above, "parent": above}}
+
+
+def _went_before(client: Client, outbound: Outbound) -> Receipt:
+    """What this answers is gone; an earlier try may have been in time."""
+    uri = client.record(f"at://{client.handle}/{POST}/{rkey(outbound.key)}").get("uri")
+    if not is_uri(uri):
+        raise Refused("what this answers is not there any more", code="no_parent", phase="build")
+    return Receipt(str(uri))
 
 
 def _pictures(client: Client, outbound: Outbound) -> dict[str, Any]:

@@ -96,11 +96,8 @@ class Server:
 
 def characters(told: Mapping[str, Any]) -> int | None:
     """How many characters a post may have by the server's own description, where it says so."""
-    found: Any = told
-    for name in ("configuration", "statuses", "max_characters"):
-        found = found.get(name) if isinstance(found, dict) else None
-    found = found if found is not None else told.get("max_toot_chars")
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+    found = field(told, "configuration", "statuses", "max_characters") or told.get("max_toot_chars")
+    return found if type(found) is int else None
 
 
 def is_mastodon(told: Mapping[str, Any]) -> bool:
@@ -119,6 +116,13 @@ def named(answer: Answer) -> str:
     if not isinstance(found, dict) or not is_id(found.get("id")):
         raise Uncertain("the answer names no post", code=str(answer.status), phase="answer")
     return str(found["id"])
+
+
+def field(found: Any, *names: str) -> Any:
+    """What stands under these names, one within the other; None where one is not there."""
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 def rows(answer: Answer) -> list[dict[str, Any]]:

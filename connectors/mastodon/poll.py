@@ -69,6 +69,7 @@ def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
             "message_id": post["id"],
             "url": str(post.get("url") or ""),
             "visibility": str(post.get("visibility") or ""),
+            "bot": person.get("bot") is True,
         },
         raw=json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"),
     )

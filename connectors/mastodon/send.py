@@ -14,13 +14,15 @@ from typing import Any
 
 from ..api import Outbound, Receipt, Refused
 from ..wording import text_of_html
-from .client import Server, is_id, named, rows
+from .client import Server, field, is_id, named, rows
 from .media import upload
 
 PAGE = 40
 PAGES_MAX = 5
 # Our clock and the server's may differ.
 SKEW = timedelta(seconds=60)
+# From everybody to those who are named.
+SEEN_BY = {"public": 0, "unlisted": 1, "private": 2, "direct": 3}
 # There was no Mastodon before.
 BEGAN = datetime(2016, 1, 1, tzinfo=UTC)
 
@@ -31,10 +33,10 @@ def send(server: Server, visibility: str, outbound: Outbound) -> Receipt:
     if not text.strip() and not outbound.media:
         raise Refused("a post needs a text", code="no_text", phase="build")
     post: dict[str, Any] = {"status": text, "visibility": visibility}
+    if is_id(outbound.in_reply_to):
+        post = _answer(server, outbound.in_reply_to, "thread" in outbound.options, post)
     if outbound.media:
         post["media_ids"] = [upload(server, medium) for medium in outbound.media]
-    if is_id(outbound.in_reply_to):
-        post["in_reply_to_id"] = outbound.in_reply_to
     if re.fullmatch("[a-z]{2,3}", outbound.language):
         post["language"] = outbound.language
     answer = server.write("/api/v1/statuses", json=post, headers={"Idempotency-Key": outbound.key})
@@ -43,18 +45,33 @@ def send(server: Server, visibility: str, outbound: Outbound) -> Receipt:
 
 def find(server: Server, outbound: Outbound) -> Receipt | None:
     """The newest post of the account with the same words since the first intent."""
-    wanted = same(str(outbound.text))
+    wanted = same(str(outbound.text), outbound.in_reply_to)
     since = (outbound.since or BEGAN) - SKEW
     for post in _own_posts(server, since):
-        if is_id(post.get("id")) and same(text_of_html(str(post.get("content") or ""))) == wanted:
+        shown = text_of_html(str(post.get("content") or ""))
+        if is_id(post.get("id")) and same(shown, outbound.in_reply_to) == wanted:
             return Receipt(post["id"])
     return None
 
 
-def same(text: str) -> str:
-    """Words as servers may give them back, made comparable: spaces, and mentions without the server."""
+def same(text: str, in_reply_to: str = "") -> str:
+    """Words as servers may give them back, made comparable: spaces, mentions without the server, and in an answer
+    those that it begins with."""
     text = " ".join(unicodedata.normalize("NFC", text).split())
-    return re.sub(r"(?<![\w/])@(\w+)@[\w.-]+\w", r"@\1", text)
+    text = re.sub(r"(?<![\w/])@(\w+)@[\w.-]+\w", r"@\1", text)
+    return re.sub(r"^(@\w+ )+", "", text) if in_reply_to else text
+
+
+def _answer(server: Server, above: str, own: bool, post: dict[str, Any]) -> dict[str, Any]:
+    """The post under another: never seen by more people than that, whose writer is told only where the words name
+    them. `own`: the one above is ours. Where it is gone the server decides: it may know the post by its key."""
+    answer = server.read(f"/api/v1/statuses/{above}", show=(404,))
+    parent = answer.json() if answer.status == 200 else {}
+    acct, seen_by = field(parent, "account", "acct"), field(parent, "visibility")
+    if isinstance(acct, str) and acct and not own and f"@{acct}" not in post["status"]:
+        post["status"] = f"@{acct} {post['status']}"
+    narrower = max(SEEN_BY.get(post["visibility"], 0), SEEN_BY.get(seen_by, 0))
+    return {**post, "visibility": [*SEEN_BY][narrower], "in_reply_to_id": above}
 
 
 def _own_posts(server: Server, since: datetime) -> Iterator[dict[str, Any]]:

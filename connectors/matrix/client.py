@@ -63,6 +63,10 @@ class Client:
                 "this room is encrypted, and Dolen could neither write nor read there", code="encrypted"
             )
 
+    def event(self, room: str, name: str) -> dict[str, Any]:
+        """An event of the room; {} where it is not there, or not for us."""
+        return self.read(f"{self.at(room)}/event/{quote(name, safe='')}", show=(403, 404))
+
     def at(self, room: str) -> str:
         """The path of a room."""
         return f"{API}/rooms/{quote(room, safe='')}"

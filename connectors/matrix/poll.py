@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from ..api import Event, Polled
 from .client import API, Client, field, is_event, objects
@@ -119,10 +118,7 @@ def _kind(client: Client, room: str, me: str, one: dict[str, Any]) -> tuple[str,
 
 def _is_ours(client: Client, room: str, me: str, name: Any) -> bool:
     """Whether the account said this."""
-    if not is_event(name):
-        return False
-    path = f"{client.at(room)}/event/{quote(name, safe='')}"
-    return client.read(path, show=(403, 404)).get("sender") == me
+    return is_event(name) and client.event(room, name).get("sender") == me
 
 
 def _relation(one: dict[str, Any]) -> dict[str, Any]:

@@ -23,10 +23,10 @@ def send(client: Client, outbound: Outbound) -> Receipt:
     text = str(outbound.text)
     if not text.strip() and not outbound.media:
         raise Refused("a post needs a text", code="no_text", phase="build")
+    relation, room, name = _relation(outbound), client.room_id(), ""
     events = [_image(client, medium) for medium in outbound.media]
     if text.strip():
-        events.append(_words(text, str(outbound.html)))
-    relation, room, name = _relation(outbound), client.room_id(), ""
+        events.append(_words(text, str(outbound.html), _answered(client, room, outbound)))
     for place, content in enumerate(events, start=1):
         key = outbound.key if place == len(events) else f"{outbound.key}.{place}"
         name = _say(client, room, key, {**content, **relation})
@@ -41,10 +41,18 @@ def _say(client: Client, room: str, key: str, content: dict[str, Any]) -> str:
     return str(name)
 
 
-def _words(text: str, html: str) -> dict[str, Any]:
-    people = sorted(set(_PEOPLE.findall(text)))
+def _words(text: str, html: str, answered: list[str]) -> dict[str, Any]:
+    people = sorted({*_PEOPLE.findall(text), *answered})
     formed = {"format": "org.matrix.custom.html", "formatted_body": html} if html else {}
     return {"msgtype": "m.text", "body": text, "m.mentions": {"user_ids": people} if people else {}, **formed}
+
+
+def _answered(client: Client, room: str, outbound: Outbound) -> list[str]:
+    """Whoever said what this answers: programs tell only those who are named. A thread's part above is our own."""
+    if not is_event(outbound.in_reply_to) or "thread" in outbound.options:
+        return []
+    sender = client.event(room, outbound.in_reply_to).get("sender")
+    return [sender] if isinstance(sender, str) else []
 
 
 def _relation(outbound: Outbound) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Bluesky(Far):
         return {"uri": uri, "cid": f"cid-of-{record['text']}"}
 
     def _record(self, asked: Asked) -> Said:
-        uri = "at://{repo}/{collection}/{rkey}".format_map(asked.query)
+        uri = "at://{repo}/{collection}/{rkey}".format_map(asked.query).replace(HANDLE, DID)
         found = self.records.get(uri)
         if found is None:
             return far.sample("bluesky", "no_record")

@@ -199,6 +199,16 @@ def test_what_is_answered_and_gone_is_refused(bluesky: Bluesky) -> None:
     assert bluesky.commits == []
 
 
+def test_what_was_answered_in_time_stays_answered(bluesky: Bluesky) -> None:
+    """A repeat must not say that it failed, only because what it answered was deleted meanwhile."""
+    connector = account(bluesky.port)
+    asked = connector.send(post("Pryd?")).provider_id
+    answer = post("Nos Fercher", in_reply_to=asked)
+    first = connector.send(answer)
+    del bluesky.records[asked]
+    assert connector.send(answer) == first
+
+
 # --- what an answer means
 @pytest.mark.parametrize(
     "told, error, code",

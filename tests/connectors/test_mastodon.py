@@ -94,6 +94,37 @@ def test_two_languages_in_one_post_are_told_as_none(mastodon: Mastodon) -> None:
     assert "language" not in mastodon.posts[0] and "in_reply_to_id" not in mastodon.posts[0]
 
 
+@pytest.mark.parametrize(
+    "above, ours, becomes",
+    [("public", "public", "public"), ("direct", "public", "direct"), ("unlisted", "private", "private")]
+    + [("private", "unlisted", "private"), (None, "unlisted", "unlisted"), ("odd", "public", "public")],
+)
+def test_an_answer_is_seen_by_no_more_people_than_what_it_answers(
+    mastodon: Mastodon, above: str | None, ours: str, becomes: str
+) -> None:
+    """What somebody wrote to us alone is never answered before everybody."""
+    asked = mastodon.take("Pryd?", visibility=above, account={"id": "22", "acct": "sian@other.example"})["id"]
+    account(mastodon.port, visibility=ours).send(post("Nos Fercher", in_reply_to=asked))
+    assert mastodon.posts[-1]["visibility"] == becomes
+
+
+def test_whoever_is_answered_is_named_for_else_nobody_tells_them(mastodon: Mastodon) -> None:
+    asked = mastodon.take("Pryd?", account={"id": "22", "acct": "sian@other.example"})["id"]
+    connector = account(mastodon.port, keeps_keys=False)
+    for words in ("Nos Fercher", "@sian@other.example Nos Iau"):
+        receipt = connector.send(post(words, in_reply_to=asked))
+        assert found(connector, post(words, in_reply_to=asked)) == receipt
+    connector.send(post("Am saith", in_reply_to=OURS, options={"thread": OURS}))
+    named = [one["given"] for one in mastodon.posts[1:]]
+    assert named == ["@sian@other.example Nos Fercher", "@sian@other.example Nos Iau", "Am saith"]
+
+
+def test_where_what_is_answered_is_gone_the_server_decides(mastodon: Mastodon) -> None:
+    """It may know the post by its key, from a try before that."""
+    account(mastodon.port).send(post("Nos Fercher", in_reply_to="404"))
+    assert mastodon.posts[-1]["in_reply_to_id"] == "404"
+
+
 def test_a_post_without_words_is_refused_before_anything_is_sent(mastodon: Mastodon) -> None:
     with pytest.raises(Refused):
         account(mastodon.port).send(post(" \n"))

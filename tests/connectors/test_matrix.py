@@ -95,6 +95,15 @@ def test_html_goes_along_and_people_who_are_named_are_told(matrix: Matrix) -> No
     assert content["m.mentions"] == {"user_ids": [SIAN]}
 
 
+def test_whoever_is_answered_is_told(matrix: Matrix) -> None:
+    """Programs of Matrix call nobody who is not named; a part of a thread answers ourselves."""
+    asked = matrix.take(SIAN, "m.room.message", text("Pryd?"))
+    assert said(matrix, "Nos Fercher", in_reply_to=asked)["m.mentions"] == {"user_ids": [SIAN]}
+    assert (
+        said(matrix, "Am saith", in_reply_to="$event-2", options={"thread": "$event-2"})["m.mentions"] == {}
+    )
+
+
 def test_an_answer_and_a_part_of_a_thread_name_what_they_belong_to(matrix: Matrix) -> None:
     """L3"""
     assert said(matrix, "Un", in_reply_to="$a")["m.relates_to"] == {"m.in_reply_to": {"event_id": "$a"}}

@@ -92,6 +92,7 @@ def test_an_answer_stands_under_what_it_answers(loop: Loop, room: Room) -> None:
     told = room.said()[-1]["content"]
     assert told["body"] == "Nos Fercher am saith."
     assert told["m.relates_to"] == {"m.in_reply_to": {"event_id": asked}}
+    assert told["m.mentions"] == {"user_ids": [room.sian.name]}
 
 
 def test_a_repeat_says_nothing_anew_pictures_included(connector: Connector, room: Room) -> None:
