@@ -35,6 +35,9 @@ CHOICES = {
     "cy": "Dewiswch beth rydych yn ei gael gennym, a pha mor aml:",
     "ar": "اختر ما تريد أن يصلك منا، وكم مرة:",
 }
+# Where each letter of a message costs, the way out is one short line; what else can be chosen is behind it.
+SHORT = ("sms", "whatsapp")
+SHORT_OUT = {"en": "Stop:", "cy": "Atal:", "ar": "للإيقاف:"}
 RTL = ("ar", "fa", "he", "ur")
 # Between the languages of one letter in plain text.
 RULE = "― ― ―"
@@ -78,6 +81,7 @@ class Frame:
     bulk: bool
     broadcast: bool
     base_url: str
+    short: bool = False
 
     def late(self, tokens: Mapping[str, str]) -> dict[str, str]:
         """What each letter gets of its own, by the names that words have for it."""
@@ -92,15 +96,21 @@ class Frame:
         words = made[0] if len(made) == 1 else together(made[0], made[1], self.languages)
         # Pictures of ours are stored without the name of the server, which may change.
         text, html = words.text, PICTURES.sub(lambda found: f"{found[1]}{self.base_url}/m/", words.html)
-        out, choices = late["unsubscribe_url"], late["preferences_url"]
+        out = late["unsubscribe_url"]
         if self.bulk and out not in text and out not in html:
-            choosable = choices not in text and choices not in html
-            for language in self.languages:
-                text, html = _with_way_out(text, html, out, language)
-                if choosable:
-                    text, html = _with_way_out(text, html, choices, language, CHOICES)
+            text, html = self._with_ways_out(text, html, out, late["preferences_url"])
         whole = _document(html, words.subject, self.languages[0]) if html and not self.broadcast else ""
         return words.subject, text, whole
+
+    def _with_ways_out(self, text: str, html: str, out: str, choices: str) -> tuple[str, str]:
+        if self.short:
+            return text.rstrip() + _short_way_out(out, self.languages[0]), html
+        choosable = choices not in text and choices not in html
+        for language in self.languages:
+            text, html = _with_way_out(text, html, out, language)
+            if choosable:
+                text, html = _with_way_out(text, html, choices, language, CHOICES)
+        return text, html
 
 
 class Composer:
@@ -118,9 +128,7 @@ class Composer:
     ) -> None:
         self._links, self._broadcast, self._attached = links, account.broadcast, attached or {}
         self._sender, self._sender_name = account.sender, account.sender_name
-        self._bulk = not account.broadcast and (
-            message.purpose != "service" or message.segment_id is not None
-        )
+        self._bulk, self._short = _is_bulk(message, account), account.channel in SHORT
         self._inbox = str(account.settings.get("inbox_domain") or "")
         self._sheets: dict[tuple[Variant, Variant | None], _Sheet] = {}
 
@@ -154,7 +162,7 @@ class Composer:
         above, below = letter.variant, letter.below
         variants = (above,) if below is None else (above, below)
         languages = tuple(one.language for one in variants)
-        frame = Frame(languages, self._bulk, self._broadcast, self._links.base_url)
+        frame = Frame(languages, self._bulk, self._broadcast, self._links.base_url, self._short)
         sheet = self._sheets[above, below] = _Sheet(
             _stencil(frame, tuple(Source(one.subject, one.text, one.html) for one in variants)),
             ", ".join(languages),
@@ -236,6 +244,22 @@ def example(links: Links) -> dict[str, str]:
     """What stands in a preview for the addresses that each letter gets of its own."""
     ways = {"unsubscribe_url": links.url("/u/example"), "preferences_url": links.url("/p/example")}
     return {**ways, "reader_token": "example"}
+
+
+def added(message: Message, account: Account, language: str, links: Links) -> str:
+    """What is added to the words where each letter costs, as long as it will be; "" elsewhere."""
+    if account.channel not in SHORT or not _is_bulk(message, account):
+        return ""
+    return _short_way_out(_out(links.base_url, Tokens(links, 0)), language)
+
+
+def _is_bulk(message: Message, account: Account) -> bool:
+    """Whether it goes to people who may say that they want no more of it."""
+    return not account.broadcast and (message.purpose != "service" or message.segment_id is not None)
+
+
+def _short_way_out(out: str, language: str) -> str:
+    return f"\n{SHORT_OUT.get(language.split('-')[0], SHORT_OUT['en'])} {out}"
 
 
 def _out(base_url: str, tokens: Mapping[str, str]) -> str:

@@ -57,6 +57,9 @@ EVERYBODY = {"field": "kind", "op": "is", "value": "person"}
 # A group of everybody is offered with how many they are, counted so far.
 EVERYBODY_MAX = 1_000
 PEOPLE_MAX = 20
+# The way out in a preview, and what shows that words bring their own, before and after they are drawn.
+EXAMPLE = "/u/example"
+WAY_OUT_MARKS = ("unsubscribe_url", EXAMPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,7 @@ def look(
     person = (
         reached(act, stakeholder, "stakeholders:read") if stakeholder is not None else _somebody(act, message)
     )
-    facts = render.facts(person, item.data, {"unsubscribe_url": act.wiring.links.url("/u/example")})
+    facts = render.facts(person, item.data, {"unsubscribe_url": act.wiring.links.url(EXAMPLE)})
     if both and item.together:
         return _both(act, message, item, channel, facts)
     saved = _saved(act, item.id, channel, language)
@@ -303,19 +306,20 @@ def variants(act: Act, message: Message) -> tuple[list[Variant], set[int]]:
     return first, content.stale(item, found)
 
 
-def measured(through: Sequence[Account], channel: str, subject: str, text: str) -> list[dict[str, Any]]:
+def measured(
+    act: Act, message: Message, through: Sequence[Account], channel: str, language: str, *, subject: str, text: str
+) -> list[dict[str, Any]]:  # fmt: skip
     """How long words are, as each account of their channel counts, with what it takes."""
-    found = []
+    found: list[dict[str, Any]] = []
     for account in through:
         if account.channel != channel:
             continue
-        counting = account.limits.get("counting") or "codepoints"
+        limits, counting = account.limits, account.limits.get("counting") or "codepoints"
+        said = any(mark in text for mark in WAY_OUT_MARKS)
+        below = "" if said else compose.added(message, account, language, act.wiring.links)
         for field, value, limit, how in (
-            ("subject", subject, account.limits.get("subject_max"), "codepoints"),
-            *(
-                ("text", one, account.limits.get("text_max"), counting)
-                for one in parts.of(text, account.limits)
-            ),
+            ("subject", subject, limits.get("subject_max"), "codepoints"),
+            *(("text", one + below, limits.get("text_max"), counting) for one in parts.of(text, limits)),
         ):
             if limit is not None:
                 length = lengths.count(how, value)
@@ -508,7 +512,7 @@ def _looked(
     if seen.rendered is None:
         made = Words(words.subject, words.text, "")
     ways = [one for one in through(act, message) if one.channel == channel]
-    counted = measured(ways, channel, made.subject, made.text)
+    counted = measured(act, message, ways, channel, language, subject=made.subject, text=made.text)
     posts = max((parts.of(made.text, one.limits) for one in ways), key=len, default=[])
     return Look(made, language, seen.missing, seen.wrong, counted, posts=posts if len(posts) > 1 else ())
 

@@ -63,7 +63,10 @@ def edit(number: int, channel: str, tag: str) -> Response:
             channel=channel, tag=tag, saved=saved, shown=shown, source=source, mode=mode, rich=rich,
             modes=MODES if rich else MODES[:1],
             blocks=held, through=through, others=[one for one in found if one is not saved], stale=stale,
-            measured=writing.measured(through, channel, shown.subject, shown.text), kinds=tuple(blocks.KINDS),
+            measured=writing.measured(
+                act, message, through, channel, tag, subject=shown.subject, text=shown.text
+            ),
+            kinds=tuple(blocks.KINDS),
             pictures=[(media.path(one), media.alt(one, tag), one.name) for one in ours],
             offered=[(one.id, one.name, media.alt(one, tag) is not None) for one in ours],
             places=_places(through, saved), chosen=_chosen(saved),

@@ -69,7 +69,12 @@ def one(number: int) -> Response:
             standing=_standing(number, message.state), versions=found, stale=stale, through=through,
             unreachable=accounts.out_of_reach(act, through),
             bare=_bare(found), odd=planning.odd(act, message),
-            measured=[writing.measured(through, one.channel, one.subject, one.text) for one in found],
+            measured=[
+                writing.measured(
+                    act, message, through, one.channel, one.language, subject=one.subject, text=one.text
+                )
+                for one in found
+            ],
             audience=counted, stops=_stops(counted),
             recipients=writing.recipients(act, message),
             choice=writing.choice(act, message.programme_id), strategy=writing.strategy_of(act, message),

@@ -6,12 +6,14 @@ from datetime import datetime
 from email import message_from_bytes
 
 import pytest
+from sqlalchemy import select
 
 from campaigns.base import parse_id
 from campaigns.database import Database
 from campaigns.delivery import compose
 from campaigns.delivery.tables import Account
-from campaigns.messages import content, messages
+from campaigns.messages import content, messages, render
+from campaigns.messages.tables import Message
 from campaigns.stakeholders import consent
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies import strategies
@@ -63,6 +65,35 @@ def test_a_way_out_in_the_words_is_not_added_again(database: Database, now: date
 def test_a_single_service_mail_carries_none(database: Database, now: datetime) -> None:
     made = outbound(database, now, service=True)
     assert not made.headers and "/u/" not in str(made.text)
+
+
+@pytest.mark.parametrize(("language", "word"), [("cy", "Atal:"), ("ar", "للإيقاف:"), ("en-GB", "Stop:")])
+def test_the_way_out_of_a_text_message_is_one_short_line(language: str, word: str) -> None:
+    """H4, D5: each letter of it costs."""
+    frame = compose.Frame((language,), bulk=True, broadcast=False, base_url="https://d.example", short=True)
+    late = {"unsubscribe_url": "https://d.example/u/1", "preferences_url": "https://d.example/p/1"}
+    _, text, _ = frame.finish([render.Rendered("", "Dewch draw\n", "")], late)
+    assert text == f"Dewch draw\n{word} https://d.example/u/1"
+    own = render.Rendered("", "Dewch draw: https://d.example/u/1", "")
+    assert frame.finish([own], late)[1] == own.text
+
+
+def test_what_is_added_to_a_text_message_is_known_beforehand(database: Database, now: datetime) -> None:
+    """D5"""
+    outbound(database, now, text="Dewch draw")
+    with database.read() as session:
+        (account,) = session.scalars(select(Account))
+        (message,) = session.scalars(select(Message))
+        (variant,) = content.current(session, message.content_id)
+        assert compose.added(message, account, "en", LINKS) == ""
+        account.channel = "sms"
+        letter = compose.Letter(1, {}, variant, "+447700900123")
+        text = str(compose.Composer(message, account, LINKS).compose(letter).text)
+        assert text.startswith("Dewch draw\nStop: https://dolen.example/u/") and "/p/" not in text
+        assert len(text) == len("Dewch draw" + compose.added(message, account, "en", LINKS))
+        message.purpose = "service"
+        assert compose.added(message, account, "en", LINKS) == ""
+        session.rollback()
 
 
 @pytest.mark.parametrize(("language", "direction"), [("cy", "ltr"), ("ar", "rtl"), ("en-GB", "ltr")])

@@ -328,7 +328,8 @@ def test_a_text_message_is_told_with_how_many_it_goes_as(
 ) -> None:
     """D5: one ŵ or ŷ makes more of them."""
     with wiring.database.write() as session:
-        session.get_one(Account, parse_id("acc", account)).limits = {"text_max": 1600, "counting": "sms"}
+        connected = session.get_one(Account, parse_id("acc", account))
+        connected.limits = {"text_max": 1600, "counting": "sms"}
     place = write(browser, account, text="Dewch i gerdded. " * 9)
     assert "153 of 1,600 characters · 1 text message for each person" in browser.get(place)
     browser.post(
