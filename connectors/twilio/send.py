@@ -97,12 +97,10 @@ def _from(sender: Sender) -> dict[str, str]:
 
 
 def _words(sender: Sender, text: str) -> dict[str, str]:
-    """The text itself, or as the value of WhatsApp's template."""
+    """The text itself, or as the value of WhatsApp's template, which may have no line breaks."""
     if sender.prefix and sender.content_sid:
-        return {
-            "ContentSid": sender.content_sid,
-            "ContentVariables": json.dumps({"1": text}, ensure_ascii=False),
-        }
+        value = {"1": " ".join(text.split())}
+        return {"ContentSid": sender.content_sid, "ContentVariables": json.dumps(value, ensure_ascii=False)}
     return {"Body": text}
 
 

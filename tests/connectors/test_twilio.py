@@ -124,14 +124,14 @@ def test_a_messaging_service_sends_without_a_number(twilio: Twilio) -> None:
 
 def test_whatsapp_is_a_prefix_and_where_it_must_be_a_template(twilio: Twilio) -> None:
     account(twilio.port, channel="whatsapp").send(message("سلام"))
-    account(twilio.port, channel="whatsapp", content_sid="HX1").send(message("سلام"))
+    account(twilio.port, channel="whatsapp", content_sid="HX1").send(message("سلام\n\nعليكم "))
     plain, template = twilio.messages
     assert (plain["To"], plain["From"], plain["Body"]) == (
         "whatsapp:+447700900123",
         f"whatsapp:{NUMBER}",
         "سلام",
     )
-    assert template["ContentSid"] == "HX1" and json.loads(template["ContentVariables"]) == {"1": "سلام"}
+    assert template["ContentSid"] == "HX1" and json.loads(template["ContentVariables"]) == {"1": "سلام عليكم"}
     assert "Body" not in template
 
 
