@@ -19,7 +19,7 @@ from ..errors import AlreadyDone, BadField, Conflict, said
 from ..messages import messages
 from ..messages.tables import LANES, STATE_WORDS, Message, Occurrence
 from . import batch, reconcile, release, states
-from .tables import Batch, Delivery
+from .tables import Account, Batch, Delivery
 
 
 def pause(session: Session, now: datetime, message: Message) -> dict[str, int]:
@@ -103,12 +103,20 @@ def test_send(
 ) -> Occurrence:
     """Send composed rows to confirmed addresses only, marked as a test in the ledger.
 
-    `rows` are of `release.rehearse` for one person or post; each is sent once to every address. Conflict where
-    there are no words for any of them.
+    `rows` are of `release.rehearse` for one person or post; each is sent once to every address. Posts go by practice
+    accounts alone: everybody sees the others. Conflict where nothing is left to test.
     """
-    rows = [row for row in rows if row["variant_id"] is not None]
-    if not rows:
+    written = [row for row in rows if row["variant_id"] is not None]
+    if not written:
         raise Conflict("there are no words to test yet: write them first")
+    through = {row["account_id"] for row in written}
+    public = select(Account.id).where(Account.id.in_(through), Account.broadcast, Account.test.is_(False))
+    seen = set(session.scalars(public))
+    rows = [row for row in written if row["account_id"] not in seen]
+    if not rows:
+        raise Conflict(
+            "everybody would see a test of a post: look at how it reads, or test it by a practice account"
+        )
     occurrence = Occurrence(
         message_id=message.id, kind="test", wall=now.isoformat(), zone="UTC", due_at=now, state="released",
         released_at=now,

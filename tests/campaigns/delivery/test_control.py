@@ -165,11 +165,27 @@ def test_a_post_is_tested_through_each_of_its_accounts(database: Database, now: 
     message_id = world.message([], at=now + timedelta(days=1), text="Hello")
     lookers = ["ann@dolen.example", "ben@dolen.example"]
     with database.write() as session:
+        for one in (world, other):
+            session.get_one(Account, one.account_id).test = True
         message = session.get_one(Message, message_id)
         messages.edit(session, now, message, accounts=[(one.account_id, "email") for one in (world, other)])
         control.test_send(session, now, message, release.sample(session, message, now, None), lookers)
     world.run()
     assert sorted(one.to for one in world.wire.outbound) == sorted(lookers * 2)
+
+
+def test_a_test_of_a_post_is_never_seen_by_everybody(database: Database, now: datetime) -> None:
+    """C8: a test goes to colleagues only, and a post has no addresses."""
+    world = World(database, now, broadcast=True)
+    message_id = world.message([], at=now + timedelta(days=1), text="Hello")
+    with database.write() as session:
+        message = session.get_one(Message, message_id)
+        with pytest.raises(Conflict, match="everybody would see"):
+            control.test_send(
+                session, now, message, release.sample(session, message, now, None), ["a@b.example"]
+            )
+    world.run()
+    assert world.wire.outbound == []
 
 
 def test_two_accounts_that_write_to_the_same_people_are_refused_however_they_were_chosen(
