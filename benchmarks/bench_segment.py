@@ -2,8 +2,8 @@
 
 The rule asks a number, a choice and a language of the person's own, a tag and a permission. `count` is what a page asks
 for; `materialise` writes segment and person of everybody inside a wide group (who reads Welsh, half of them) into a
-table of two columns, as a snapshot of who it was. DATABASE is sqlite, postgresql or both; ROUNDS (default 5) take turns,
-and the median counts. It is asked again with an index on each of the two fields (`dolen db index`).
+table of two columns, as a snapshot of who it was. DATABASE is sqlite, postgresql or both; ROUNDS (default 5) take
+turns, and the median counts. It is asked again with an index on each of the two fields (`dolen db index`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How many callers at once may keep us waiting for the body of a request: a part of the threads, never all of them.
 
-Rules: a body that is there already waits for nobody. Who comes when all places are taken by slow ones is told at once
-to come back; so whoever sends bodies byte by byte keeps out others with a body, and nobody who only reads.
+Rules: bodies that come as fast as they can wait for each other and are all taken. Who comes when all places stay taken
+by slow ones is told to come back; so whoever sends bodies byte by byte keeps out others with a body, and nobody who
+only reads.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from .problems import Refusal
 
 # Of so many threads one may wait for a body: browsers that wait for news hold others.
 SHARE = 4
+# A place is waited for so long: many times what a body takes that is on its way, and no time for a browser.
+PATIENCE_S = 0.25
 
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -48,7 +51,7 @@ class _Body:
         return iter(self.readline, b"")
 
     def _placed(self, reading: Callable[..., bytes], *size: int) -> bytes:
-        if not self._places.acquire(blocking=False):
+        if not self._places.acquire(timeout=PATIENCE_S):
             raise Refusal(
                 "busy", "too many bodies are still on their way: try again", headers={"Retry-After": "5"}
             )
