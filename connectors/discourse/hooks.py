@@ -1,0 +1,58 @@
+"""What a forum calls us about: new posts that answer or name us, and likes of our posts.
+
+Rules: a call is proven by HMAC-SHA256 over its body; Discourse signs no time, so what comes twice is known by its keys.
+Whose topic a post stands in is not told: what answers nobody in particular is left to the poll.
+Source: discourse/discourse on GitHub, app/jobs/regular/emit_web_hook_event.rb and app/services/web_hook_emitter.rb.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from ..api import Call, Event, Heard, NotAuthentic
+from .events import answers, is_from, names, of_like, of_post
+
+
+def hear(secrets: Sequence[str], username: str, call: Call) -> Heard:
+    """The event of a call that one of the secrets proves; what cannot be read is parked."""
+    _prove(secrets, call)
+    try:
+        found = _event(orjson.loads(call.body), username)
+    except (ValueError, TypeError, AttributeError):
+        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+    return Heard((found,) if found else ())
+
+
+def _prove(secrets: Sequence[str], call: Call) -> None:
+    given = call.headers.get("x-discourse-event-signature", "").encode("latin-1", "replace")
+    proven = False
+    for secret in secrets:
+        right = b"sha256=" + hmac.new(secret.encode(), call.body, sha256).hexdigest().encode()
+        proven |= hmac.compare_digest(right, given)
+    if call.method != "POST" or not proven:
+        raise NotAuthentic("the hook's signature does not hold")
+
+
+def _event(told: Any, username: str) -> Event | None:
+    """None for what is nobody's answer to us: a ping, our own posts, others' talk."""
+    if isinstance(like := told.get("like"), dict):
+        return _like(like, username)
+    if not isinstance(post := told.get("post"), dict) or is_from(post, username):
+        return None
+    if answers(post, username):
+        return of_post(post, "reply")
+    return of_post(post, "mention") if names(post, username) else None
+
+
+def _like(like: dict[str, Any], username: str) -> Event | None:
+    post, who = like.get("post"), like.get("user")
+    if not isinstance(post, dict) or not isinstance(who, dict):
+        raise ValueError("a like of nothing, or of nobody")
+    if not is_from(post, username):
+        return None
+    return of_like(like, post, who, like.get("created_at") or post.get("updated_at"))

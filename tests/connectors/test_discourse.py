@@ -1,0 +1,496 @@
+"""Discourse against a double of it: topics and answers, what each answer means, what members say and like."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors import registry
+from connectors.api import (
+    AccountGone,
+    BadSettings,
+    Call,
+    Connector,
+    ConnectorError,
+    Deferred,
+    Event,
+    Heard,
+    Outbound,
+    Reading,
+    Receipt,
+    Refused,
+    Uncertain,
+)
+from connectors.discourse.send import external_id
+from connectors.testing import (
+    FarEvents,
+    FarHooks,
+    FarMedia,
+    FarMetrics,
+    FarRepeats,
+    HookContract,
+    MediaContract,
+    MetricsContract,
+    OutboundContract,
+    PollContract,
+    RepeatContract,
+    pictures,
+)
+
+from .fake_discourse import KEY, ME, Forum, running
+from .far import CONNECTORS, Said
+from .relay import bare, closed_port
+
+NEW, OLD = "newer-secret-of-the-hook", "older-secret-of-the-hook"
+AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+GOLDEN = "3a974405ebce42d93e9b1d581231e85eeca45b3f86c42d5299bb5566f89d908d"
+
+
+@pytest.fixture
+def forum() -> Iterator[Forum]:
+    with running() as found:
+        yield found
+
+
+def account(port: int, api_key: str = KEY, **values: Any) -> Connector:
+    told = {"url": f"http://127.0.0.1:{port}", "username": ME, "deadline_s": 5, **values}
+    return registry.connect("discourse", told, {"api_key": api_key, "hook_secret": f"{NEW} {OLD}"})
+
+
+def post(text: str = "Dewch draw", **values: Any) -> Outbound:
+    return Outbound(**{"key": f"dlv-{text}", "text": text, "since": AT, **values})
+
+
+def failure(forum: Forum, told: str | bytes, outbound: Outbound) -> ConnectorError:
+    forum.once[external_id(outbound)] = told
+    with pytest.raises(ConnectorError) as caught:
+        account(forum.port).send(outbound)
+    return caught.value
+
+
+def find(connector: Connector, outbound: Outbound) -> Receipt | None:
+    assert connector.find is not None
+    return connector.find(outbound)
+
+
+def shown(raw: str) -> str:
+    """What readers see of a source: comments gone, and marks of what is no markup."""
+    plain = re.sub(r"\n\n(!\[.*?(?<!\\)\]\(.*?\)|<!-- \S+ -->)", "", raw)
+    return re.sub(r"\\([!-/:-@\[-`{-~0-9])", r"\1", plain)
+
+
+# --- what is posted
+def test_a_topic_has_a_title_a_category_and_an_id_of_its_own(forum: Forum) -> None:
+    account(forum.port, category=7).send(post(subject="Cyfarfod"))
+    account(forum.port).send(post("Ail\nlinell"))
+    first, second = (each.json() for each in forum.asked)
+    assert (first["title"], first["category"], second["title"]) == ("Cyfarfod", 7, "Ail")
+    assert re.fullmatch(r"[\w-]{1,50}", first["external_id"]) and "category" not in second
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- un\n- dau", "1. un\n2) dau", "# nid pennawd", "> nid dyfyniad", "a_b_c *d* `e` [f](g) <h1> &amp; ~~i~~ |j|",
+        "https://cyngor.example/a_b_(c)?d=1&e=*f* g_h", "===", "C:\\dir",
+    ],
+)  # fmt: skip
+def test_a_text_is_shown_as_it_was_written(forum: Forum, text: str) -> None:
+    account(forum.port).send(post(text))
+    assert shown(forum.posts[0]["raw"]) == text
+
+
+def test_links_stay_links(forum: Forum) -> None:
+    account(forum.port).send(post("Gweler https://cyngor.example/a_b?c=1&d=2 heno"))
+    assert "https://cyngor.example/a_b?c=1&d=2 " in forum.posts[0]["raw"]
+
+
+def test_markdown_stays_markdown_where_it_is_some(forum: Forum) -> None:
+    account(forum.port, markdown=True).send(post("**Croeso** i [bawb](https://a.example)"))
+    assert forum.posts[0]["raw"] == "**Croeso** i [bawb](https://a.example)"
+
+
+def test_an_answer_stands_in_its_topic_and_shows_no_mark(forum: Forum) -> None:
+    """L3"""
+    connector = account(forum.port)
+    assert connector.send(post()) == Receipt("41/1")
+    forum.say("A fydd lifft?", 41, "sian")
+    assert connector.send(post("Bydd", in_reply_to="41/2")) == Receipt("41/3")
+    assert forum.posts[2]["reply_to_post_number"] == 2 and shown(forum.posts[2]["raw"]) == "Bydd"
+    connector.send(post("Diolch", in_reply_to="41/1"))
+    assert "reply_to_post_number" not in forum.posts[3]
+
+
+def test_a_post_without_words_is_refused_before_anything_is_sent(forum: Forum) -> None:
+    with pytest.raises(Refused):
+        account(forum.port).send(post(" \n"))
+    assert forum.asked == []
+
+
+def test_what_a_picture_shows_ends_no_markup(forum: Forum) -> None:
+    """C5, U4"""
+    (one,) = pictures(1, registry.provider("discourse").limits)
+    odd = type(one)('a"\r\nb.png', one.type, "Y bont](x)\n![hen]", one.size, one.url, one.load)
+    account(forum.port).send(post(media=(odd,)))
+    assert "![Y bont\\](x) !\\[hen\\]](upload://0.png)" in forum.posts[0]["raw"]
+    assert b'filename="a___b.png"' in forum.asked[0].body
+
+
+# --- what an answer means
+@pytest.mark.parametrize(
+    "told, error, code",
+    [
+        ("not_permitted", AccountGone, "403"), ("too_short", Refused, "422"), ("title_taken", Refused, "422"),
+        ("too_fast", Deferred, "429"), ("broken", Uncertain, "500"),
+        (b"HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\n{}", Uncertain, ""),
+        (b"HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\n[]", Uncertain, ""),
+        (b"HTTP/1.1 200 x\r\nContent-Length: 3\r\n\r\nok!", Uncertain, "200"),
+    ],
+)  # fmt: skip
+def test_an_answer_says_what_may_be_done_next(
+    forum: Forum, told: str | bytes, error: type[ConnectorError], code: str
+) -> None:
+    lost = failure(forum, told, post())
+    assert type(lost) is error and lost.code == code and forum.posts == []
+
+
+def test_who_is_too_fast_waits_as_long_as_the_forum_says(forum: Forum) -> None:
+    lost = failure(forum, "too_fast", post())
+    assert isinstance(lost, Deferred) and (lost.scope, lost.retry_after_s) == ("account", 30)
+
+
+def test_what_waits_for_a_moderator_was_taken(forum: Forum) -> None:
+    forum.once[external_id(post())] = "enqueued"
+    assert account(forum.port).send(post()) == Receipt("pending/7")
+
+
+def test_an_answer_that_may_not_stand_there_leaves_the_account_alone(forum: Forum) -> None:
+    """A closed topic; with a key that is not known it is the account."""
+    account(forum.port).send(post())
+    lost = failure(forum, "not_permitted", post("Bydd", in_reply_to="41/1"))
+    assert type(lost) is Refused
+    with pytest.raises(AccountGone):
+        account(forum.port, "revoked").send(post("Bydd", in_reply_to="41/1"))
+
+
+@pytest.mark.parametrize(
+    "told", ["take", "lose", "broken", b'HTTP/1.1 200 x\r\nContent-Length: 17\r\n\r\n{"short_url":"x"}']
+)
+def test_trouble_with_a_picture_is_never_uncertain(forum: Forum, told: str | bytes) -> None:
+    forum.once["/uploads.json"] = told
+    with pytest.raises(Deferred):
+        account(forum.port).send(post(media=pictures(1, registry.provider("discourse").limits)))
+    assert forum.posts == []
+
+
+def test_a_key_of_another_member_is_refused(forum: Forum) -> None:
+    account(forum.port).verify()
+    for told in (Said(200, {"current_user": {"username": "arall"}}), Said(404, {}), Said(200, {})):
+        forum.once["/session/current.json"] = told
+        with pytest.raises(AccountGone, match="member"):
+            account(forum.port).verify()
+
+
+# --- did it go?
+def test_a_topic_that_is_there_already_is_this_one(forum: Forum) -> None:
+    connector = account(forum.port)
+    receipt = connector.send(post())
+    assert connector.send(post()) == receipt == find(connector, post()) and len(forum.posts) == 1
+
+
+def test_an_answer_is_found_by_its_mark_and_by_nothing_else(forum: Forum) -> None:
+    connector = account(forum.port)
+    connector.send(post())
+    answer = post("Bydd", in_reply_to="41/1")
+    assert find(connector, answer) is None
+    connector.send(answer)
+    for n in range(45):
+        forum.say(forum.posts[1]["raw"] if n % 2 else "arall", 41, "sian")
+    assert find(connector, answer) == Receipt("41/2")
+    assert find(connector, post("Bydd", key="dlv-other", in_reply_to="41/1")) is None
+    assert find(connector, post("Bydd", in_reply_to="99/1")) is None
+
+
+# --- what members say and like
+def polled(forum: Forum, cursor: Mapping[str, Any] | None = None) -> tuple[list[Event], dict[str, Any]]:
+    connector = account(forum.port)
+    assert connector.poll is not None
+    found = connector.poll(cursor)
+    return list(found.events), json.loads(json.dumps(dict(found.cursor)))
+
+
+def test_answers_and_mentions_are_told_and_others_talk_is_not(forum: Forum) -> None:
+    """DC3"""
+    account(forum.port).send(post())
+    forum.say("o'r blaen", 41, "sian")
+    _, cursor = polled(forum)
+    forum.say("A fydd lifft?", 41, "sian")
+    forum.say("Beth am @Cyngor?", 77, "nia")
+    forum.say("cyngor@cyngor.example, @cyngor-arall", 77, "nia")
+    forum.say("Ie", 77, "sian", reply_to_user={"username": "Cyngor"}, reply_to_post_number=2)
+    forum.say("Bydd", 41, ME)
+    forum.like("nia", forum.posts[0])
+    events, cursor = polled(forum, cursor)
+    told = [(each.kind, each.sender, each.references or each.provider_id) for each in events]
+    assert told == [
+        ("reply", "sian", ("41/1",)), ("mention", "nia", ("77/1",)), ("reply", "sian", ("77/1", "77/2")),
+        ("like", "nia", "41/1"),
+    ]  # fmt: skip
+    assert events[0].text == "A fydd lifft?" and events[0].meta["message_id"] == "41/3"
+    assert polled(forum, cursor)[0] == []
+
+
+def test_likes_beyond_a_page_are_all_told_once(forum: Forum) -> None:
+    account(forum.port).send(post())
+    forum.like("first", forum.posts[0])
+    _, cursor = polled(forum)
+    for n in range(130):
+        forum.like(f"member{n}", forum.posts[0])
+    events, cursor = polled(forum, cursor)
+    assert len({each.key for each in events}) == len(events) == 130 and polled(forum, cursor)[0] == []
+
+
+def test_what_nobody_can_read_is_passed_over(forum: Forum) -> None:
+    """H9"""
+    account(forum.port).send(post())
+    _, cursor = polled(forum)
+    forum.say("da", 41, "sian", created_at="ddoe")
+    forum.say("A fydd lifft?", 41, "sian")
+    forum.likes.append({"created_at": None})
+    assert [each.text for each in polled(forum, cursor)[0]] == ["A fydd lifft?"]
+
+
+def test_figures_of_a_topic_and_of_an_answer(forum: Forum) -> None:
+    connector = account(forum.port)
+    connector.send(post())
+    connector.send(post("Bydd", in_reply_to="41/1"))
+    forum.posts[1]["reply_count"] = 3
+    assert connector.metrics is not None
+    assert set(connector.metrics(["41/1", "41/2", "pending/7", "99/1"])) == {
+        Reading("41/1", "views", 111), Reading("41/1", "replies", 1), Reading("41/1", "likes", 0),
+        Reading("41/2", "likes", 0), Reading("41/2", "replies", 3),
+    }  # fmt: skip
+
+
+def call(told: Any, secret: str = NEW) -> Call:
+    body = json.dumps(told, ensure_ascii=False).encode()
+    signature = "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
+    return Call("POST", {"x-discourse-event-signature": signature}, {}, body, AT)
+
+
+def heard(told: Call) -> Heard:
+    connector = account(1)
+    assert connector.hooks is not None
+    return connector.hooks(told)
+
+
+def sample(name: str) -> Any:
+    return json.loads((CONNECTORS / f"discourse/samples/{name}.json").read_text("utf-8"))["body"]
+
+
+def test_the_golden_vector_of_a_ping_is_genuine() -> None:
+    """H1: computed apart from our code, by `openssl dgst -sha256 -hmac`."""
+    body = b'{"ping":"OK"}'
+    right = {"x-discourse-event-signature": "sha256=" + GOLDEN}
+    connector = registry.connect(
+        "discourse", {"url": "https://f.example", "username": ME}, {"api_key": "k", "hook_secret": "secret"}
+    )
+    assert connector.hooks is not None
+    assert connector.hooks(Call("POST", right, {}, body, AT)) == Heard()
+
+
+def test_an_answer_and_a_like_are_heard_as_they_are_polled() -> None:
+    """H4: whichever way they come, their keys are the same."""
+    (reply,) = heard(call(sample("post_created"))).events
+    assert (reply.kind, reply.key, reply.references) == ("reply", "post/90", ("41/1",))
+    (like,) = heard(call(sample("post_liked"))).events
+    assert (like.kind, like.key, like.provider_id) == ("like", "like/41/1/nia", "41/1")
+
+
+def test_others_talk_and_our_own_is_nothing_to_hear() -> None:
+    told = sample("post_created")["post"]
+    plain = {name: value for name, value in told.items() if name != "reply_to_user"}
+    for nothing in (plain, {**plain, "username": "CYNGOR", "raw": "@cyngor"}):
+        assert heard(call({"post": nothing})) == Heard()
+    assert heard(call({"post": {**plain, "raw": "Beth am @cyngor?"}})).events[0].kind == "mention"
+    liked = sample("post_liked")["like"]
+    assert heard(call({"like": {**liked, "post": {**liked["post"], "username": "nia"}}})) == Heard()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["id", "topic_id", "post_number", "username", "post_stream", "stream", "latest_posts"])
+                | st.sampled_from(["user_actions", "created_at", "current_user", "post", "like", "user", "topic_list"]),
+                inner, max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)  # fmt: skip
+def test_an_answer_of_any_shape_stops_nobody(told: Any) -> None:
+    """The provider's answers are not trusted; H9."""
+    found = heard(call(told))
+    assert len(found.events) + len(found.parked) <= 1
+    raw = json.dumps(told).encode()
+    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
+
+    def talk(connection: Any) -> None:
+        connection.recv(65536)
+        connection.sendall(head + raw)
+
+    with bare(talk) as port:
+        connector = account(port)
+        assert connector.poll and connector.find and connector.metrics
+        answer = post(in_reply_to="41/1")
+        calls = (partial(connector.poll, {"post": 0, "liked": []}), partial(connector.find, answer))
+        for each in (
+            *calls,
+            partial(connector.find, post()),
+            partial(connector.metrics, ["41/1"]),
+            connector.verify,
+        ):
+            try:
+                each()
+            except ConnectorError as error:
+                assert isinstance(error, Deferred | AccountGone)
+
+
+def test_settings_that_make_no_sense_are_named() -> None:
+    for wrong in ({"url": "forum.example"}, {"deadline_s": 0}, {"category": -1}):
+        with pytest.raises(BadSettings) as told:
+            account(1, **wrong)
+        assert set(told.value.problems) == set(wrong)
+
+
+# --- the contract of every connector
+class FarForum(FarRepeats, FarEvents, FarMedia, FarMetrics):
+    """Discourse's side: it knows topics by their outside ids."""
+
+    kinds = ("reply", "mention", "like")
+    many = 25
+    figures = ("likes", "views", "replies")
+
+    def __init__(self, forum: Forum) -> None:
+        self._forum = forum
+        self._forum.page = 10
+        self._keys: dict[str, str] = {}
+
+    def connector(self) -> Connector:
+        return account(self._forum.port)
+
+    def unreachable(self) -> Connector:
+        return account(closed_port())
+
+    def outbound(self, n: int, text: str = "Hello") -> Outbound:
+        outbound = post(text, key=f"dlv-{n}", subject=f"Pwnc {n}")
+        self._keys[external_id(outbound)] = outbound.key
+        return outbound
+
+    def accepted(self) -> list[str]:
+        return [self._keys[each["external_id"]] for each in self._forum.posts if "external_id" in each]
+
+    def text(self, key: str) -> str:
+        return shown(self._post(key)["raw"])
+
+    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
+        told = {Deferred: "too_fast", Refused: "too_short", AccountGone: "not_permitted", Uncertain: "take"}
+        return {error: partial(self._told, word) for error, word in told.items()}
+
+    def secrets(self) -> list[str]:
+        return [KEY, NEW, OLD]
+
+    def unanswered(self, n: int) -> Outbound:
+        return self._told("take", n)
+
+    def lost(self, n: int) -> Outbound:
+        return self._told("lose", n)
+
+    def pass_time(self, seconds: float) -> None:
+        """A topic is there as soon as it is made."""
+
+    def happen(self, kind: str, n: int) -> None:
+        if kind == "like":
+            self._forum.like(f"member{n}", {"topic_id": 77, "post_number": 1})
+        else:
+            about = {"reply_to_user": {"username": ME}} if kind == "reply" else {}
+            self._forum.say(f"@{ME} {n}", 77, f"member{n}", **about)
+
+    def media(self, key: str) -> list[tuple[bytes, str]]:
+        found = re.findall(r"!\[(.*?)\]\((upload://[^)]*)\)", self._post(key)["raw"])
+        return [(self._forum.uploads[name], alt) for alt, name in found]
+
+    def refuses_media(self) -> None:
+        self._forum.once["/uploads.json"] = "take"
+
+    def count(self, provider_id: str, figure: str, value: int) -> None:
+        topic = int(provider_id.partition("/")[0])
+        told = {
+            "post_number": 1,
+            "actions_summary": [{"id": 2, "count": self._figures(topic, figure, value)["likes"]}],
+        }
+        counted = {"views": self._counted["views"], "posts_count": self._counted["replies"] + 1}
+        self._forum.once[f"/t/{topic}/1.json"] = Said(
+            200, {"id": topic, "post_stream": {"posts": [told]}, **counted}
+        )
+
+    def _figures(self, topic: int, figure: str, value: int) -> dict[str, int]:
+        self._counted = {**getattr(self, "_counted", {"likes": 0, "views": 0, "replies": 0}), figure: value}
+        return self._counted
+
+    def _post(self, key: str) -> dict[str, Any]:
+        return next(each for each in self._forum.posts if self._keys.get(each.get("external_id", "")) == key)
+
+    def _told(self, told: str, n: int) -> Outbound:
+        outbound = self.outbound(n)
+        self._forum.once[external_id(outbound)] = told
+        return outbound
+
+
+class FarCalls(FarHooks):
+    """The forum's calls: each one event, and no time is signed."""
+
+    signed_headers = ("x-discourse-event-signature",)
+    timed = False
+    batches = False
+
+    def connector(self) -> Connector:
+        return account(1)
+
+    def call(self) -> Call:
+        return call(sample("post_created"))
+
+    def older(self) -> Call:
+        return call(sample("post_created"), OLD)
+
+    def spoilt(self) -> Call:
+        return call({"post": {**sample("post_created")["post"], "created_at": "ddoe"}})
+
+
+class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+    """Discourse keeps the promises of every connector."""
+
+    @pytest.fixture
+    def far(self, forum: Forum) -> FarForum:
+        return FarForum(forum)
+
+
+class TestHooks(HookContract):
+    """Its calls to us, as every connector's."""
+
+    @pytest.fixture
+    def far(self) -> FarCalls:
+        return FarCalls()
