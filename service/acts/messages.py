@@ -15,7 +15,17 @@ from sqlalchemy import func, select
 from campaigns.delivery import compose, control, costs, reconcile, release, threads
 from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery
 from campaigns.errors import BadField, Blocked, Forbidden, NotFound
-from campaigns.messages import approval, blockers, calendar, messages, planning, render, render_helper, timing
+from campaigns.messages import (
+    approval,
+    blockers,
+    calendar,
+    media,
+    messages,
+    planning,
+    render,
+    render_helper,
+    timing,
+)
 from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Timing, Variant
 from campaigns.stakeholders import addresses
 from campaigns.stakeholders.tables import Segment, Stakeholder, Topic
@@ -264,7 +274,7 @@ def preview(act: Act, message_id: int, *, stakeholder: int | None) -> list[dict[
     message = get(act, message_id)
     rows = release.sample(act.session, message, act.now, _seen(act, stakeholder))
     data = act.session.get_one(ContentItem, message.content_id).data
-    return [_look(act, row, data) for row in rows if row["variant_id"]]
+    return [_look(act, row, data) for row in rows if row["variant_id"] and row["part"] == 0]
 
 
 def _look(act: Act, row: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
@@ -426,7 +436,9 @@ def words_of_delivery(act: Act, delivery_id: int) -> Outbound:
     below = act.session.get(Variant, row.below_id) if row.below_id else None
     said = threads.worded(act.session, account, row.id, variant)
     letter = compose.Letter(row.id, row.slots, said, row.address_key, below)
-    made = compose.Composer(message, account, act.wiring.links).compose(letter)
+    links = act.wiring.links
+    attached = media.attached(act.session, message.content_id, act.wiring.settings.folder, links.base_url)
+    made = compose.Composer(message, account, links, attached).compose(letter)
     return replace(made, subject=str(made.subject), text=str(made.text), html=str(made.html))
 
 

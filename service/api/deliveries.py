@@ -35,6 +35,7 @@ class DeliveryOut(Schema):
     account_id = Id("account", required=True)
     variant_id = Id("variant", required=True, allow_none=True)
     channel = ma.fields.String(required=True)
+    part = ma.fields.Integer(required=True, metadata={"description": "of a thread, from 0"})
     address = ma.fields.String(required=True, attribute="address_key")
     state = Choice(states.STATES, required=True)
     reason = ma.fields.String(required=True, allow_none=True)
@@ -49,11 +50,18 @@ class DeliveryOut(Schema):
     error = ma.fields.Dict(required=True, allow_none=True)
 
 
+class ShownOut(Schema):
+    url = ma.fields.String(required=True)
+    type = ma.fields.String(required=True)
+    alt = ma.fields.String(required=True, metadata={"description": "what it is said to show; empty: decoration"})
+
+
 class WordsOut(Schema):
     language = ma.fields.String(required=True)
     subject = ma.fields.String(required=True)
     text = ma.fields.String(required=True)
     html = ma.fields.String(required=True)
+    media = ma.fields.List(ma.fields.Nested(ShownOut), required=True)
 
 
 class DecideNew(Schema):

@@ -230,6 +230,7 @@ class RehearsedRow(Schema):
     stakeholder_id = Id("stakeholder", required=True, allow_none=True)
     account_id = Id("account", required=True)
     channel = ma.fields.String(required=True)
+    part = ma.fields.Integer(required=True, metadata={"description": "of a thread, from 0"})
     address = ma.fields.String(required=True, attribute="address_key")
     variant_id = Id("variant", required=True, allow_none=True)
     state = ma.fields.String(required=True)

@@ -75,6 +75,28 @@ def test_a_variant_is_put_with_its_pictures_and_without(api: Api, admin: str, wi
     assert api.call("PUT", path, admin, json={"text": "Come"}).json["media"] == []
 
 
+def test_a_thread_is_told_by_its_parts_and_what_each_says(
+    api: Api, admin: str, wiring: Wiring, page: str
+) -> None:
+    """C6: each row says which part it is, and exactly what it says."""
+    red = picture(wiring)
+    message = posted(api, admin, page, [red], text="One\n---\nTwo", draft=False).json["id"]
+    rows = api.get(f"/v1/messages/{message}/deliveries", admin).json["data"]
+    said = [api.get(f"/v1/deliveries/{row['id']}/words", admin).json for row in rows]
+    assert [(row["part"], one["text"].strip()) for row, one in zip(rows, said, strict=True)] == [
+        (0, "One"),
+        (1, "Two"),
+    ]
+    assert [[(shown["alt"], shown["type"]) for shown in one["media"]] for one in said] == [
+        [("A boat", "image/png")],
+        [],
+    ]
+    seen = api.post(f"/v1/messages/{message}/preview", admin, json={}).json["data"]
+    assert [one["text"] for one in seen] == ["One\n---\nTwo"]
+    parts = api.post(f"/v1/messages/{message}/rehearse", admin).json["data"]
+    assert [one["part"] for one in parts] == [0, 1]
+
+
 @pytest.mark.parametrize("wrong", ["med_00000000000000", "stk_0000000000001", 5, "../../etc/passwd"])
 def test_a_picture_that_is_none_is_refused_by_its_place(
     api: Api, admin: str, page: str, wiring: Wiring, wrong: Any

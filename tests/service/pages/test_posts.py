@@ -106,6 +106,9 @@ def test_a_thread_is_seen_by_its_posts(browser: Browser, post: str) -> None:
     browser.post(f"{post}/words/practice/en", act="save", mode="text", text="One\n---\nTwo")
     shown = browser.get(f"{post}/look?channel=practice&language=en")
     assert shown.count("<li>") == 2 and "---" not in shown
+    browser.post(post, act="submit")
+    ledger = browser.get(f"{post}/who")
+    assert ledger.count("Everybody") == 2 and "part 2 of the thread" in ledger
 
 
 def test_the_page_says_what_it_costs(browser: Browser, post: str) -> None:
