@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from campaigns.base import parse_id, public_id
+from campaigns.delivery import send
 from campaigns.delivery.tables import Account
+from campaigns.messages import media, pictures
 from campaigns.messages.tables import Media, Message
 from connectors import simulator, x
 from connectors.simulator.running import running
 from service.wiring import Wiring
 
+from ..campaigns.messages.test_media import drawn
 from .conftest import Api
 
 LIMITS = replace(simulator.POSTS, prices=x.PRICES)
@@ -151,3 +155,23 @@ def test_a_check_asks_a_connector_anew_what_it_takes(
         assert api.post(f"/v1/connector_accounts/{made['id']}/verify", admin).json["ok"]
     told = api.get(f"/v1/connector_accounts/{made['id']}", admin).json["limits"]
     assert (told["media_max"], told["parts_max"]) == (simulator.POSTS.media_max, simulator.POSTS.parts_max)
+
+
+def test_a_worker_of_the_installation_finds_the_pictures_it_was_given(
+    api: Api, admin: str, wiring: Wiring, tmp_path: Path
+) -> None:
+    """C5: from the upload to the provider, by the processes' own wiring."""
+    with running(tmp_path / "log") as provider:
+        settings = {"url": provider.url, "channel": "practice"}
+        account = {"connector": "simulator", "name": "P", "settings": settings}
+        page = api.post("/v1/connector_accounts", admin, json=account).json["id"]
+        with wiring.database.write() as session:
+            made = media.add_picture(
+                session, wiring.now(), wiring.settings.folder, programme_id=None, picture=pictures.read(drawn()),
+                name="a.png", author="ann", decorative=True,
+            )  # fmt: skip
+            red = public_id("med", made.id)
+        message = posted(api, admin, page, [red], draft=False).json["id"]
+        assert send.work(wiring.desk("test"))
+    (row,) = api.get(f"/v1/messages/{message}/deliveries", admin).json["data"]
+    assert (row["state"], row["error"]) == ("sent", None)
