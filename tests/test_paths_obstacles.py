@@ -131,11 +131,11 @@ def _words(town: Town) -> None:
         town.write_words(session)
 
 
-def _limit(town: Town, text_max: int | None) -> None:
+def _limit(town: Town, **limits: int | None) -> None:
     connector = town.world.connector
     with town.world.database.write() as session:
         account = session.get_one(Account, town.world.account_id)
-        accounts.declare(account, replace(connector, limits=replace(connector.limits, text_max=text_max)))
+        accounts.declare(account, replace(connector, limits=replace(connector.limits, **limits)))  # type: ignore[arg-type]
 
 
 def _one_more(town: Town) -> None:
@@ -229,6 +229,7 @@ OBSTACLES = (
     Obstacle("no_account", _no_account, _account, standing=False),
     Obstacle("variant_missing", _no_words, _words),
     Obstacle("content_over_limit", partial(_limit, text_max=3), partial(_limit, text_max=None)),
+    Obstacle("media_not_taken", partial(_limit, media_min=1, media_max=1), partial(_limit, media_min=0)),
     Obstacle("ceiling_exceeded", _one_more, _one_less),
     Obstacle("quiet_period", _quiet, _loud),
     Obstacle("missed_run", _missed, _goes_late, standing=False),
