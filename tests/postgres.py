@@ -206,7 +206,7 @@ def _start(binaries: Path, folder: Path, become: dict[str, Any], durable: bool) 
         command += ["-c", setting]
     with open(folder / "log", "wb") as log:
         server = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd="/", env=_environment(), preexec_fn=_end_with_us(), **become
+            command, stdout=log, stderr=log, cwd="/", env=_environment(), preexec_fn=end_with_us(), **become
         )
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and server.poll() is None:
@@ -219,8 +219,8 @@ def _start(binaries: Path, folder: Path, become: dict[str, Any], durable: bool) 
     raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text(errors='replace')}")
 
 
-def _end_with_us() -> Callable[[], None] | None:
-    """On Linux the kernel ends the server when its starter dies, so a kill -9 leaves nothing running."""
+def end_with_us() -> Callable[[], None] | None:
+    """A `preexec_fn`: on Linux the kernel ends the server when its starter dies; a kill -9 leaves nothing running."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.postgres import Cluster
+from tests.postgres import Cluster, end_with_us
 
 from .install import installed
 from .ports import free_port, wait_for
@@ -99,7 +99,7 @@ def _redis(port: int, folder: Path, log: Any) -> Iterator[str]:
     place = installed("redis")
     assert place is not None
     command = [str(place / "bin" / "redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    running = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    running = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, preexec_fn=end_with_us())
     try:
         wait_for(port, running)
         yield f"127.0.0.1:{port}"

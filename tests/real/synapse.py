@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.postgres import end_with_us
+
 from .install import installed
 from .ports import free_port, wait_for
 
@@ -58,9 +60,8 @@ def homeserver(folder: Path) -> Iterator[str]:
     subprocess.run([*command, *more], cwd=folder, check=True, capture_output=True)
     (folder / "ours.yaml").write_text(SETTINGS.format(port=port, folder=folder), encoding="utf-8")
     with open(folder / "log", "wb") as log:
-        running = subprocess.Popen(
-            [*command, "--config-path", "ours.yaml"], cwd=folder, stdout=log, stderr=log
-        )
+        ours = [*command, "--config-path", "ours.yaml"]
+        running = subprocess.Popen(ours, cwd=folder, stdout=log, stderr=log, preexec_fn=end_with_us())
     try:
         wait_for(port, running)
         yield f"http://127.0.0.1:{port}"
