@@ -175,11 +175,11 @@ def heard(
     events: list[Event] = []
     parked: list[str] = []
     for one in said if isinstance(said, list) else [said]:
-        raw = orjson.dumps(one, option=orjson.OPT_SORT_KEYS)
+        raw = _raw(one, body)
         try:
             told = tell(one)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            parked.append(raw.decode())
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError):
+            parked.append(raw.decode("utf-8", "replace"))
             continue
         if told is not None:
             events.append(replace(event(told, raw), verified=verified))
@@ -233,12 +233,14 @@ def rows(answer: Any, name: str) -> Iterator[dict[str, Any]]:
 
 
 _PATH = re.compile(r"[A-Za-z0-9_-]+")
-_HARD = re.compile(r"\b5\.1\.\d{1,3}\b")
 
 
-def is_gone(words: str) -> bool:
-    """Whether what a mail server said means that the address does not exist (RFC 3463, 5.1.x)."""
-    return _HARD.search(words) is not None
+def _raw(one: Any, body: bytes) -> bytes:
+    """One event as bytes, the same however its parts were ordered; the whole body where it is too deep for that."""
+    try:
+        return orjson.dumps(one, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return body
 
 
 def _line(value: str) -> str:

@@ -97,11 +97,11 @@ def test_of_a_large_batch_the_good_are_kept_and_the_bad_parked(
     browser: FlaskClient, wiring: Wiring, account: int
 ) -> None:
     """H9."""
-    batch = [told(number) for number in range(2000)]
-    batch[1000] = {"nonsense": True}
+    batch = [told(number) for number in range(10_000)]
+    batch[5000] = {"nonsense": True}
     assert call(browser, wiring, account, orjson.dumps(batch)).status_code == 200
     states = [state for _, state in stored(wiring)]
-    assert (states.count("new"), states.count("parked")) == (1999, 1)
+    assert (states.count("new"), states.count("parked")) == (9999, 1)
 
 
 def test_a_call_that_is_no_json_is_parked_and_answered(
