@@ -47,9 +47,9 @@ def lay_aside(session: Session, now: datetime, batch_id: int) -> None:
 def worded(session: Session, account: Account, delivery_id: int, variant: Variant) -> Variant:
     """What one row of a post says: the variant, or of a thread its part, with what that answers in its options."""
     texts = parts.of(variant.text, account.limits)
-    if len(texts) == 1:
-        return variant
     row = session.get_one(Delivery, delivery_id)
+    if len(texts) == 1 and row.part == 0:
+        return variant
     # Of a network that had threads when this was released and has none now, the connector refuses the empty part.
     text = texts[row.part] if row.part < len(texts) else ""
     # Never stored. Pictures go with the first part: they are found by the id of the variant.

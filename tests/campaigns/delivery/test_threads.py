@@ -92,6 +92,20 @@ def test_where_there_are_no_threads_a_line_is_a_line(database: Database, now: da
     assert [str(one.text) for one in world.wire.outbound] == [TEXT]
 
 
+def test_a_network_that_has_threads_no_more_is_not_told_the_same_again(
+    database: Database, now: datetime
+) -> None:
+    """What was released as parts says nothing twice."""
+    world = posting(database, now)
+    world.message([], text=TEXT)
+    world.tick()
+    with database.write() as session:
+        account = session.get_one(Account, world.account_id)
+        account.limits = {**account.limits, "parts_max": 1}
+    steps(world, 3)
+    assert [str(one.text) for one in world.wire.outbound] == [TEXT, "", ""]
+
+
 def test_a_letter_is_no_thread(database: Database, now: datetime) -> None:
     """Nothing is parted where each person gets their own."""
     world = World(database, now)
