@@ -16,6 +16,8 @@ from flask import url_for
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
+from connectors import registry
+
 from .. import words
 
 
@@ -45,6 +47,7 @@ def environment(language: str) -> Environment:
         "percent": lambda value: format_percent(value, locale=words.locale(language)),
         "language_name": lambda code: words.language_name(code, language),
         "wrong": _wrong,
+        "network": lambda name: words.tell(_about(name), language).partition(":")[0],
     }
     return made
 
@@ -91,6 +94,15 @@ def _ago(context: Context, at: datetime) -> str:
 def _wall(context: Context, at: datetime | None) -> str:
     """A time as `<input type=datetime-local>` holds it."""
     return at.astimezone(context["zone"]).strftime("%Y-%m-%dT%H:%M") if at is not None else ""
+
+
+@cache
+def _about(name: str) -> str:
+    """What the connector of a channel says of itself, with what it is called in front of a colon."""
+    try:
+        return registry.provider(name).about
+    except registry.UnknownConnector:
+        return name.replace("_", " ").capitalize()
 
 
 def _wrong(said: Mapping[str, str] | None, field: str) -> str:

@@ -161,9 +161,9 @@ def framework() -> frozenset[Saying]:
 @cache
 def of_connectors() -> frozenset[Saying]:
     """What connectors say in words of ours: their settings, what is wrong with them, and why a provider was no use."""
-    told: set[Saying] = {
-        one.about for name in registry.names() for one in registry.provider(name).settings if one.about
-    }
+    providers = [registry.provider(name) for name in registry.names()]
+    told: set[Saying] = {one.about for one in providers}
+    told |= {one.about for provider in providers for one in provider.settings if one.about}
     for path in (ROOT / "connectors").rglob("*.py"):
         if path.name not in ("testing.py", "running.py", "server.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -529,3 +530,21 @@ def test_who_did_what_names_nobody_whom_its_reader_may_not_see(browsers: Browser
     local = browsers("auditor", here).get("/settings/audit")
     assert str(shown("stakeholder", ann)) in local and "<bdi>Ann</bdi>" not in local
     assert "<bdi>Ann</bdi>" in browsers("auditor").get("/settings/audit")
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "name"),
+    [
+        ("en", "The number of the organisation&#39;s page at LinkedIn", "Any system of your own"),
+        ("cy", "Rhif tudalen y sefydliad ar LinkedIn", "Unrhyw system o&#39;ch eiddo"),
+        ("ar", "رقم صفحة المنظمة على LinkedIn", "أي نظام لك"),
+    ],
+)
+def test_every_connector_asks_and_is_called_in_the_readers_language(
+    browser: Browser, language: str, question: str, name: str
+) -> None:
+    page = browser.get(f"/settings/accounts/new?connector=linkedin&language={language}")
+    assert unescape(question) in page and "organization_id</label>" not in page
+    first, more, *_rest = page.partition("<main")[2].split("<details")
+    assert "/accounts/signed-in" in first and "s-access_token" in more  # signing in fills it
+    assert unescape(name) in browser.get(f"/settings/accounts?language={language}")
