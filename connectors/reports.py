@@ -20,6 +20,12 @@ MESSAGES_MAX = 5  # a report inside a report inside a forward …
 RECIPIENTS_MAX = 200
 
 STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+# What servers say that write no number for it, or 5.0.0 for everything.
+NO_SUCH_USER = re.compile(
+    r"(no such|unknown|invalid|non-?existent) (user|recipient|mailbox|address|local)"
+    r"|(user|recipient|mailbox|address)[^.;]{0,60} (unknown|not found|does ?n[o']t exist|no longer)",
+    re.IGNORECASE,
+)
 # 5.1.7 and 5.1.8 are about our own address.
 ABOUT_THE_SENDER = ("5.1.7", "5.1.8")
 COMPLAINTS = ("abuse", "fraud", "virus", "other", "opt-out", "opt-out-list")
@@ -28,11 +34,19 @@ XTEXT = re.compile(r"\+(2B|3D)")
 _FROM_A_SERVER = re.compile(r"mailer-daemon|postmaster|mail delivery (sub)?system", re.IGNORECASE)
 _LOOKS_RETURNED = re.compile(
     r"undeliver|returned mail|failure notice|delivery (status notification|failure|has failed)"
-    r"|delivery failed|could not be delivered|unzustellbar|non remis|no se puede entregar|heb ei danfon|methu danfon"
+    r"|delivery failed|could not be delivered|unzustellbar|nicht zugestellt|non remis|non distribu|no se puede entregar"
+    r"|no entregado|não entregue|non recapitabile|mancato recapito|onbestelbaar|niedostarczaln|kan inte levereras"
+    r"|kan ikke leveres|недоставлен|не доставлен|heb ei d?danfon|methu danfon|anghyflenwadwy"
     r"|تعذر التسليم|لم يتم التسليم",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"<([^\s<>@]{1,64}@[^\s<>@]{1,253})>")
+_ANSWERED = re.compile(r"\W*(re|fw|fwd|aw|sv|wg|tr|atb|رد)\s*:", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@:]{1,253}")
+_ALONE = re.compile(rf"^[ \t]*(?:<({_ADDRESS.pattern})>|({_ADDRESS.pattern})):?[ \t]*$", re.MULTILINE)
+_IN_BRACKETS = re.compile(rf"<({_ADDRESS.pattern})>")
+# A line of dashes, and below it the headers of what came back.
+_COPY = re.compile(r"^-{2,}[^\n]{0,200}\n\s{0,9}(?=[!-9;-~]{1,80}:[ \t])", re.MULTILINE)
+WORDS_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ def reports(mail: Part) -> list[Report]:
     """What a mail reports, per recipient; empty where it is not a report."""
     found = _first(mail)
     if found is None:
-        return _guessed(mail)
+        return _junk(mail) or _guessed(mail)
     report, body, at_top = found
     original = _original(report)
     if body.kind == "message/feedback-report":
@@ -107,16 +121,24 @@ def _returned(body: Part, original: Part | None, at_top: bool) -> list[Report]:
 def _recipient(group: dict[str, str], original: Part | None, at_top: bool) -> Report:
     action = group.get("action", "").split(" ")[0].strip().lower()
     words = decoded(group.get("diagnostic-code", "").partition(";")[2] or group.get("diagnostic-code", ""))
-    status = STATUS.search(group.get("status", "")) or STATUS.search(words)
-    code = status.group() if status else ""
+    code = _status(group.get("status", ""), words)
     # The address we wrote to comes first: the final one is where somebody's forwarding led.
     about = _address(group.get("original-recipient", "")) or _address(group.get("final-recipient", ""))
     if action == "failed" or (not action and code.startswith("5.")):
         kind = "bounce"
     else:
         kind = "delivered" if action == "delivered" else "auto_reply"
-    hard = kind == "bounce" and code.startswith("5.1.") and code not in ABOUT_THE_SENDER
+    gone = code.startswith("5.1.") or (code in ("", "5.0.0") and bool(NO_SUCH_USER.search(words)))
+    hard = kind == "bounce" and gone and code not in ABOUT_THE_SENDER
     return Report(kind, about, hard, code, words[:500], action or "failed", original, at_top)
+
+
+def _status(told: str, words: str) -> str:
+    """The status told, or where it says nothing (Exim's is always 5.0.0) the one in the far server's words."""
+    status, said = STATUS.search(told), STATUS.search(words)
+    if status and not (said and status.group().endswith(".0.0")):
+        return status.group()
+    return said.group() if said else ""
 
 
 def _address(value: str) -> str:
@@ -147,24 +169,51 @@ def _complaint(body: Part, original: Part | None, at_top: bool) -> list[Report]:
     ]
 
 
+def _junk(mail: Part) -> list[Report]:
+    """A complaint as Outlook.com tells it: our mail as an attachment, with the recipient in a header of its own."""
+    for part in mail.walk():
+        if part.kind == "message/rfc822" and part.parts:
+            about = part.parts[0].get("x-hmxmroriginalrecipient").strip()
+            if about:
+                return [Report("complaint", _address(about), action="abuse", original=part.parts[0])]
+    return []
+
+
 def _guessed(mail: Part) -> list[Report]:
     """A bounce in a server's own words (qmail, Exchange, Exim): suspected, never hard."""
     failed = ",".join(mail.all("x-failed-recipients"))
-    server = bool(_FROM_A_SERVER.search(mail.get("from"))) or is_from_nobody(mail)
-    if not failed and not (server and _LOOKS_RETURNED.search(mail.get("subject"))):
+    if not failed and not _looks_returned(mail):
         return []
-    text = next((part.text()[0] for part in mail.walk() if part.kind == "text/plain" and not part.parts), "")
-    about = (
-        [one.strip() for one in failed.split(",") if "@" in one] or _ADDRESS.findall(text[:5_000])[:1] or [""]
-    )
-    code = STATUS.search(text[:20_000])
+    texts = (part.text()[0][:WORDS_MAX] for part in mail.walk() if part.kind == "text/plain")
+    text = "\n\n".join(texts)[:WORDS_MAX]
+    copy = _COPY.search(text)
+    words = text[: copy.start()] if copy else text
+    about = [one.strip() for one in failed.split(",") if "@" in one] or [_named(words)]
+    code = STATUS.search(words)
     original = next(
-        (part.parts[0] for part in mail.walk() if part.kind == "message/rfc822" and part.parts), None
+        (part.parts[0] for part in mail.walk() if part.kind == "message/rfc822" and part.parts),
+        Part(b"", 0, 0, fields_of(text[copy.end() :])) if copy else None,
     )
     return [
-        Report("bounce", one[:320], False, code.group() if code else "", text[:500], "suspected", original)
+        Report("bounce", one[:320], False, code.group() if code else "", words[:500], "suspected", original)
         for one in about[:RECIPIENTS_MAX]
     ]
+
+
+def _looks_returned(mail: Part) -> bool:
+    """Whether a server wrote that something could not be delivered; whoever answers such a mail is a person."""
+    nobody, subject = is_from_nobody(mail), mail.get("subject")
+    if not nobody and _ANSWERED.match(subject):
+        return False
+    return bool((nobody or _FROM_A_SERVER.search(mail.get("from"))) and _LOOKS_RETURNED.search(subject))
+
+
+def _named(words: str) -> str:
+    """The address that is named: on a line of its own, or else in brackets."""
+    if found := _ALONE.search(words[:5_000]):
+        return found[1] or found[2]
+    found = _IN_BRACKETS.search(words[:5_000])
+    return found[1] if found else ""
 
 
 def tokens_of(original: Part | None) -> Iterator[str]:

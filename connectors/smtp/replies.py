@@ -8,13 +8,9 @@ from __future__ import annotations
 import re
 
 from ..api import AccountGone, AddressGone, ConnectorError, Deferred, Refused
+from ..reports import NO_SUCH_USER
 
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
-NO_SUCH_USER = re.compile(
-    r"(no such|unknown|invalid|non-?existent) (user|recipient|mailbox|address|local)"
-    r"|(user|recipient|mailbox|address)[^.;]{0,60} (unknown|not found|does ?n[o']t exist|no longer)",
-    re.IGNORECASE,
-)
 ABOUT_THE_DOMAIN = re.compile(
     r"rate|limit|too many|throttl|reputation|unusual|domain|unsolicited", re.IGNORECASE
 )
