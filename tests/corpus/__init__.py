@@ -1,0 +1,1 @@
+"""What other people's machines send us, made by generators, each with the answer we expect."""
