@@ -17,6 +17,7 @@ from connectors.smtp.presets import PRESETS
 
 from .. import notices, paging, post, words
 from ..acts import Act, accounts, begin, programmes, sign_ins
+from ..ids import shown
 from . import frame, typed
 
 pages = frame.Pages("settings_accounts")
@@ -248,7 +249,7 @@ def _one(number: int, problem: str = "") -> Response:
         known=accounts.known_secrets(act, account) if rules else {}, preset=None, problem=problem,
         next=request.values.get("next", ""), rules=rules, home=programmes.name_of(act, account.programme_id),
         usage=accounts.usage(act, number),
-        unreachable=accounts.out_of_reach(act, [account]), **_form(provider),
+        unreachable=accounts.out_of_reach(act, [account]), told_at=_told_at(provider, number), **_form(provider),
     )  # fmt: skip
 
 
@@ -275,6 +276,14 @@ def _form(provider: Provider) -> dict[str, Any]:
 def _callback() -> str:
     """Where providers send people back to; they want to know it before."""
     return frame.wiring().links.url(sign_ins.BACK)
+
+
+def _told_at(provider: Provider, number: int) -> str:
+    """Where a provider pushes events to; one that signs nothing proves itself by what stands behind that."""
+    if "hooks" not in provider.faces:
+        return ""
+    secret = "/hook_secret" if any(one.name == "hook_login" for one in provider.settings) else ""
+    return frame.wiring().links.url(f"/hooks/{shown('account', number)}{secret}")
 
 
 def _limit_keys(provider: Provider) -> list[str]:
