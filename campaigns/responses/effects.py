@@ -37,6 +37,8 @@ LOGGED = {
 ARRIVED = ("delivered", "opened", "clicked", "complaint", "reply", "auto_reply", "opt_out")
 UNDO_FOR = timedelta(days=30)
 RECIPIENT = "recipient"
+# What nobody needs to get: all purposes but the service that was asked for.
+NEWS = frozenset(("direct_marketing", "survey"))
 
 
 def apply(
@@ -85,7 +87,7 @@ def stop_everything(session: Session, now: datetime, delivery_id: int) -> bool:
     _lock(session, delivery, None)
     changed = False
     for place, (channel, key) in enumerate(_ways(session, delivery)):
-        purposes = {"direct_marketing", "survey"} | (set() if place else _purposes(session, delivery))
+        purposes = NEWS | (set() if place else _purposes(session, delivery))
         changed |= _stop(session, now, delivery.stakeholder_id, channel, key, purposes, evidence)
     return changed
 
@@ -223,7 +225,8 @@ def _opt_out(
         return
     how = "mail" if response.channel == "email" else "provider"
     key = delivery.address_key if delivery is not None else response.from_key
-    purposes = _purposes(session, delivery) if delivery is not None else {"direct_marketing"}
+    # Whoever writes STOP and names nothing means all that they did not ask for themselves.
+    purposes = _purposes(session, delivery) if delivery is not None else NEWS
     evidence = {**_evidence(raw, delivery), "how": how}
     _stop(session, now, response.stakeholder_id, response.channel, key, purposes, evidence)
 
