@@ -63,6 +63,8 @@ PREFIXES = {
     "audit_entry": "aud",
     "login": "lgn",
     "installation": "ins",
+    "webhook_endpoint": "whe",
+    "webhook_delivery": "whd",
 }
 
 

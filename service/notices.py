@@ -33,7 +33,7 @@ from connectors.api import AccountGone, ConnectorError, Deferred, Uncertain
 from . import observe, post
 from .access import Caller, reaches_of
 from .permissions import SCOPES
-from .tables import Grant, Notice, NoticeChoice, User
+from .tables import Grant, Notice, NoticeChoice, User, WebhookEndpoint
 from .wiring import Wiring
 
 log = observe.log("dolen.notices")
@@ -58,6 +58,7 @@ KINDS: dict[str, bool] = {
     "task_due": True,
     "by_hand": True,
     "gap_warning": True,
+    "webhook_stopped": True,
     "digest": False,
 }
 # What happened longer ago is no news any more, nor is what could not be sent for so long.
@@ -587,6 +588,20 @@ def _gaps(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[F
                 yield Fact(one, "gap_warning", ref, f"/calendar?month={gap.starts_on:%Y-%m}", values)
 
 
+def _endpoints(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
+    """An endpoint of another program was given up: told once for each time."""
+    given_up = select(WebhookEndpoint).where(
+        WebhookEndpoint.state == "disabled", WebhookEndpoint.disabled_at > now - NEWS
+    )
+    for endpoint in session.scalars(given_up):
+        assert endpoint.disabled_at is not None
+        ref = f"{public_id('whe', endpoint.id)}/{micros(endpoint.disabled_at)}"
+        values = {"name": endpoint.about or endpoint.url, "reason": endpoint.state_reason}
+        for one in staff:
+            if one.caller.may("connectors:admin", endpoint.programme_id):
+                yield Fact(one, "webhook_stopped", ref, "/settings", values)
+
+
 def _digests(session: Session, now: datetime, staff: list[Colleague], zone: str) -> Iterator[Fact]:
     """The day at one look, in the morning of whoever wants it."""
     for one in staff:
@@ -626,5 +641,5 @@ def _id_at(at: datetime) -> int:
 
 LOOKS: tuple[Callable[[Session, datetime, list[Colleague]], Iterator[Fact]], ...] = (
     _approvals, _agreements, _assigned, _called, _overdue, _sends, _urgent, _accounts, _troubles, _logins,
-    _reviews, _gaps, _mentioned, _tasks, _by_hand,
+    _reviews, _gaps, _mentioned, _tasks, _by_hand, _endpoints,
 )  # fmt: skip

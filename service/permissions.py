@@ -201,6 +201,17 @@ PERMISSIONS: dict[str, str] = {
     "PATCH /v1/connector_accounts/{id}": "connectors:admin",
     "GET /v1/connector_accounts/{id}/limits": "connectors:read",
     "POST /v1/connector_accounts/{id}/verify": "connectors:admin",
+    # webhooks
+    "GET /v1/webhook_endpoints": "connectors:admin",
+    "POST /v1/webhook_endpoints": "connectors:admin",
+    "GET /v1/webhook_endpoints/{id}": "connectors:admin",
+    "PATCH /v1/webhook_endpoints/{id}": "connectors:admin",
+    "DELETE /v1/webhook_endpoints/{id}": "connectors:admin",
+    "POST /v1/webhook_endpoints/{id}/rotate": "connectors:admin",
+    "POST /v1/webhook_endpoints/{id}/test": "connectors:admin",
+    "POST /v1/webhook_endpoints/{id}/replay": "connectors:admin",
+    "GET /v1/webhook_endpoints/{id}/deliveries": "connectors:admin",
+    "POST /v1/webhook_endpoints/{id}/deliveries/{delivery_id}/replay": "connectors:admin",
     # segments
     "GET /v1/segments": "segments:read",
     "POST /v1/segments": "segments:write",

@@ -117,6 +117,13 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Calls to the endpoints of other programs."""
+
+    local: bool = False  # endpoints on this machine are called too, without TLS; for practice
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """How much is written to standard error, as JSON lines."""
 
@@ -137,6 +144,7 @@ class Settings:
     oidc: Oidc = field(default_factory=Oidc)
     demo: Demo = field(default_factory=Demo)
     metrics: Metrics = field(default_factory=Metrics)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     log: Log = field(default_factory=Log)
 
     @property

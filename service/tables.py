@@ -137,6 +137,51 @@ class IdempotencyKey(Base):
     at: Mapped[datetime] = mapped_column("called_at", index=True)
 
 
+class WebhookEndpoint(Edited, Base):
+    """Where another program is told what happens here; its secrets are sealed, and shown once."""
+
+    __tablename__ = "webhook_endpoints"
+    url: Mapped[str]
+    about: Mapped[str] = mapped_column(default="")
+    kinds: Mapped[list[str]]  # `message.created`, `message.*` or `*`
+    programme_id: Mapped[int | None] = mapped_column(index=True)  # and what lies under it; None: everything
+    secrets: Mapped[bytes | None]
+    old_until_at: Mapped[datetime | None]  # until then the secret before signs as well
+    state: Mapped[str] = mapped_column(default="active")  # active | disabled
+    state_reason: Mapped[str] = mapped_column(default="")
+    disabled_at: Mapped[datetime | None]  # when we gave it up
+    told_until_at: Mapped[datetime]  # what happened before is in the outbox
+    not_before_at: Mapped[datetime | None]  # it asked us to wait
+
+
+class WebhookDelivery(Row, Base):
+    """One fact that one endpoint is told, with all tries: the outbox and its log are this table."""
+
+    __tablename__ = "webhook_deliveries"
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    key: Mapped[str]  # the same in every try: the `webhook-id`
+    kind: Mapped[str]
+    at: Mapped[datetime] = mapped_column("happened_at")
+    body: Mapped[bytes]
+    state: Mapped[str] = mapped_column(default="waiting")  # waiting | sent | failed
+    tries: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None] = mapped_column(index=True)
+    log: Mapped[list[dict[str, Any]]]  # of each try: at, status, error
+    __table_args__ = (
+        UniqueConstraint("endpoint_id", "key"),
+        Index("ix_webhook_deliveries_log", "endpoint_id", "id"),
+        Index(
+            "ix_webhook_deliveries_next",
+            "endpoint_id",
+            "next_at",
+            "id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+
 class Notice(Row, Base):
     """A mail that tells a colleague of one fact, once: the outbox is this table."""
 

@@ -23,6 +23,7 @@ from . import (
     tokens,
     urgent_goes,
     users,
+    webhook_endpoints,
 )
 
 RESOURCES = (
@@ -48,6 +49,7 @@ RESOURCES = (
     responses.engagement,
     connector_accounts.connectors,
     connector_accounts.resource,
+    webhook_endpoints.resource,
     users.resource,
     users.grants,
     tokens.resource,

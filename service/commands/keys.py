@@ -9,7 +9,7 @@ from sqlalchemy import select
 from campaigns.delivery.tables import Account
 
 from .. import keys
-from ..tables import Installation, User
+from ..tables import Installation, User, WebhookEndpoint
 from . import wired
 
 
@@ -29,6 +29,8 @@ def run(args: Namespace) -> int:
             account.secrets = ring.reseal(account.secrets or b"")
         for user in session.scalars(select(User).where(User.second_step.is_not(None)).with_for_update()):
             user.second_step = ring.reseal(user.second_step or b"")
+        for endpoint in session.scalars(select(WebhookEndpoint).with_for_update()):
+            endpoint.secrets = ring.reseal(endpoint.secrets or b"")
         for row in session.scalars(select(Installation).where(Installation.oidc_secret.is_not(None))):
             row.oidc_secret = ring.reseal(row.oidc_secret or b"")
     wiring.close()

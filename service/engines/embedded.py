@@ -21,7 +21,7 @@ from campaigns.messages.tables import LANES
 from campaigns.responses import intake, polling
 from campaigns.stakeholders import imports
 
-from .. import notices, observe
+from .. import notices, observe, webhooks
 from ..demo import loading
 from ..wiring import Wiring
 
@@ -32,6 +32,7 @@ URGENT, BULK = ("urgent",), ("bulk",)
 SOON = tuple(lane for lane in LANES if lane not in URGENT + BULK)
 INBOUND_S = 1.0
 NOTICES_S = 5.0
+WEBHOOKS_S = 1.0
 # After an error nobody foresaw, a loop waits this long, so that it cannot spin.
 TROUBLE_S = 2.0
 LOOK_UP_S = 1.0
@@ -63,6 +64,7 @@ class Engine:
             (self._import, INBOUND_S),
             (self._sample, INBOUND_S),
             (self._notify, NOTICES_S),
+            (self._call_out, WEBHOOKS_S),
         )
         self._threads = [
             threading.Thread(target=self._loop, args=step, name=step[0].__name__, daemon=True)
@@ -131,6 +133,9 @@ class Engine:
 
     def _notify(self) -> bool:
         return notices.send_due(self.wiring)
+
+    def _call_out(self) -> bool:
+        return webhooks.send_due(self.wiring)
 
     def _loop(self, step: Callable[[], bool], idle_s: float) -> None:
         while not self.stopping.is_set():

@@ -23,7 +23,7 @@ from campaigns.strategies.tables import Programme
 from connectors import registry
 from connectors.api import Event
 from service.access import new_secret
-from service.tables import Grant, Token, User
+from service.tables import Grant, Token, User, WebhookDelivery, WebhookEndpoint
 
 # Kinds that every caller with the scope sees, whatever their programme.
 SHARED = {"usr", "tok", "fld"}
@@ -62,8 +62,25 @@ def world(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     session.flush()
     return {
         "prg": programme_id, "usr": user.id, "tok": token.id, "grt": grant.id,
-        **(who := _who(session, now, programme_id)), **_going_out(session, now, programme_id, who),
+        **_told(session, now, programme_id), **(who := _who(session, now, programme_id)),
+        **_going_out(session, now, programme_id, who),
     }  # fmt: skip
+
+
+def _told(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
+    """Another program's endpoint, and one thing that it is told."""
+    endpoint = WebhookEndpoint(
+        url="https://hooks.example/dolen", kinds=["*"], programme_id=programme_id, told_until_at=now, created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+    session.add(endpoint)
+    session.flush()
+    told = WebhookDelivery(
+        endpoint_id=endpoint.id, key="aud_1", kind="message.created", at=now, body=b"{}", next_at=now, log=[]
+    )
+    session.add(told)
+    session.flush()
+    return {"whe": endpoint.id, "whd": told.id}
 
 
 def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:

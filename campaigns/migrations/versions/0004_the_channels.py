@@ -27,6 +27,28 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         batch_op.create_index(batch_op.f("ix_sign_in_states_set_out_at"), ["set_out_at"], unique=False)
 
     op.create_table(
+        "webhook_endpoints",
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("kinds", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("programme_id", sa.BigInteger(), nullable=True),
+        sa.Column("secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("old_until_at", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state_reason", sa.Text(), nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.Column("told_until_at", sa.BigInteger(), nullable=False),
+        sa.Column("not_before_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_endpoints_programme_id"), ["programme_id"], unique=False)
+
+    op.create_table(
         "hook_proofs",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("proof_sha256", sa.Text(), nullable=False),
@@ -36,6 +58,36 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
     )
     with op.batch_alter_table("hook_proofs", schema=None) as batch_op:
         batch_op.create_index("ix_hook_proofs_received_at", ["received_at"], unique=False)
+
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("endpoint_id", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("happened_at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("log", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+        sa.UniqueConstraint("endpoint_id", "key", name=op.f("uq_webhook_deliveries_endpoint_id_key")),
+    )
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_webhook_deliveries_log", ["endpoint_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_webhook_deliveries_next",
+            ["endpoint_id", "next_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.create_index(batch_op.f("ix_webhook_deliveries_settled_at"), ["settled_at"], unique=False)
 
     op.create_table(
         "hand_works",
@@ -106,10 +158,24 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         )
 
     op.drop_table("hand_works")
+    with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_deliveries_settled_at"))
+        batch_op.drop_index(
+            "ix_webhook_deliveries_next",
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.drop_index("ix_webhook_deliveries_log")
+
+    op.drop_table("webhook_deliveries")
     with op.batch_alter_table("hook_proofs", schema=None) as batch_op:
         batch_op.drop_index("ix_hook_proofs_received_at")
 
     op.drop_table("hook_proofs")
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_endpoints_programme_id"))
+
+    op.drop_table("webhook_endpoints")
     with op.batch_alter_table("sign_in_states", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_in_states_set_out_at"))
 

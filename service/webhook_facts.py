@@ -1,0 +1,252 @@
+"""What other programs are told: facts are read where they stand and put into the outbox, once for each endpoint.
+
+Rules: nothing is told from memory. A fact is a row before anybody hears of it, and it is looked for again over some
+minutes, so that one whose transaction ended late is found too. A body is thin: ids and words of ours, nobody's name,
+address or text; whoever wants more reads it by the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from campaigns.audit import AuditEntry
+from campaigns.base import ID_EPOCH_MS, micros, new_id
+from campaigns.database import Database
+from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery, DeliveryEvent
+from campaigns.messages.tables import Message, Occurrence
+from campaigns.responses import desk
+from campaigns.responses.tables import Response
+from campaigns.stakeholders.rows import insert_missing
+
+from .access import Rows, subtree
+from .ids import PREFIXES, shown
+from .tables import WebhookDelivery, WebhookEndpoint
+
+# A transaction may end so long after the time it wrote down.
+LATE = timedelta(minutes=5)
+# An endpoint that was disabled is told what happened meanwhile, but not what is older.
+BACK_MAX = timedelta(days=7)
+LOGIN_ENDS_WITHIN = timedelta(days=10)
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened. `key` names it: the same fact never has another, and another never the same."""
+
+    key: str
+    kind: str
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def body(self) -> bytes:
+        """What is sent, in the form of Standard Webhooks."""
+        at = self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return orjson.dumps({"type": self.kind, "timestamp": at, "data": self.data})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look asks for: since when, until when, in which programmes; None: in all."""
+
+    since: datetime
+    now: datetime
+    programmes: frozenset[int] | None
+
+    def inside(self, statement: Rows, column: InstrumentedAttribute[Any]) -> Rows:
+        """Only rows of those programmes; what belongs to none is told where everything is."""
+        return statement if self.programmes is None else statement.where(column.in_(self.programmes))
+
+
+def wants(kinds: Iterable[str], kind: str) -> bool:
+    """Whether one of `message.created`, `message.*` and `*` means this kind."""
+    return any(one in ("*", kind, f"{kind.partition('.')[0]}.*") for one in kinds)
+
+
+def gather(database: Database, now: datetime) -> int:
+    """Put what is new into the outbox of each endpoint that wants it; how many rows that were."""
+    with database.read() as session:
+        endpoints = session.scalars(select(WebhookEndpoint.id).where(WebhookEndpoint.state == "active")).all()
+    return sum(_gather(database, now, number) for number in endpoints)
+
+
+def _gather(database: Database, now: datetime, number: int) -> int:
+    """Looked up in a transaction that only reads, so that nobody waits for it."""
+    with database.read() as session:
+        endpoint = session.get_one(WebhookEndpoint, number)
+        told_until_at = endpoint.told_until_at
+        fresh = _fresh(session, endpoint, now)
+    if not fresh and now - told_until_at < LATE / 5:
+        return 0
+    with database.write() as session:
+        for start in range(0, len(fresh), AT_ONCE):
+            insert_missing(session, WebhookDelivery, [
+                _row(number, now, one) for one in fresh[start : start + AT_ONCE]
+            ])  # fmt: skip
+        changed = session.get(WebhookEndpoint, number, with_for_update=True)
+        if changed is not None and changed.told_until_at == told_until_at:
+            changed.told_until_at = now
+    return len(fresh)
+
+
+def _fresh(session: Session, endpoint: WebhookEndpoint, now: datetime) -> list[Fact]:
+    """What this endpoint wants and does not have yet, oldest first."""
+    since = max(endpoint.told_until_at, now - BACK_MAX) - LATE
+    # What happened before it was there is not its business.
+    look = Look(max(since, endpoint.created_at), now, _programmes(session, endpoint))
+    wanted = {
+        one.key: one for find in LOOKS for one in find(session, look) if wants(endpoint.kinds, one.kind)
+    }
+    for key in _known(session, endpoint.id, list(wanted)):
+        del wanted[key]
+    return sorted(wanted.values(), key=lambda one: (one.at, one.key))
+
+
+def _programmes(session: Session, endpoint: WebhookEndpoint) -> frozenset[int] | None:
+    root = endpoint.programme_id
+    return None if root is None else subtree(session, [root])[root]
+
+
+def _known(session: Session, endpoint_id: int, keys: list[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(keys), AT_ONCE):
+        some = (
+            WebhookDelivery.endpoint_id == endpoint_id,
+            WebhookDelivery.key.in_(keys[start : start + AT_ONCE]),
+        )
+        found |= set(session.scalars(select(WebhookDelivery.key).where(*some)))
+    return found
+
+
+def _row(endpoint_id: int, now: datetime, fact: Fact) -> dict[str, Any]:
+    return {
+        "id": new_id(), "endpoint_id": endpoint_id, "key": fact.key, "kind": fact.kind, "at": fact.at,
+        "body": fact.body(), "state": "waiting", "tries": 0, "next_at": now, "log": [],
+    }  # fmt: skip
+
+
+# --- what happens -------------------------------------------------------------------------------------------------
+
+
+def _acts(session: Session, look: Look) -> Iterator[Fact]:
+    """What people and programs did, by the word of its audit entry: `message.created`, `consent.withdrawn`."""
+    done = select(AuditEntry).where(AuditEntry.id > _id_at(look.since), AuditEntry.at >= look.since)
+    for entry in session.scalars(look.inside(done, AuditEntry.programme_id)):
+        about = shown(entry.kind, entry.ref) if entry.kind in PREFIXES else str(entry.ref)
+        yield Fact(
+            str(shown("audit_entry", entry.id)), entry.act, entry.at,
+            {"id": about, "actor": entry.actor, **_where(entry.programme_id)},
+        )  # fmt: skip
+
+
+def _finished(session: Session, look: Look) -> Iterator[Fact]:
+    """A time of a message is over: nothing of it waits any more."""
+    over = (
+        select(Occurrence, Message.programme_id)
+        .join(Message, Message.id == Occurrence.message_id)
+        .where(
+            Occurrence.state == "finished",
+            Occurrence.kind == "real",
+            Occurrence.due_at > look.since - BACK_MAX,
+            Occurrence.finished_at >= look.since,
+        )
+    )
+    for row, programme_id in session.execute(look.inside(over, Message.programme_id)):
+        assert row.finished_at is not None
+        number = str(shown("occurrence", row.id))
+        yield Fact(
+            f"{number}_{micros(row.finished_at)}", "message.finished", row.finished_at,
+            {"id": shown("message", row.message_id), "occurrence_id": number, **_where(programme_id)},
+        )  # fmt: skip
+
+
+def _deliveries(session: Session, look: Look) -> Iterator[Fact]:
+    """A delivery bounced, failed or is unknown. What was sent is told for the whole message."""
+    wrong = (
+        select(Delivery, Message.programme_id)
+        .join(Message, Message.id == Delivery.message_id)
+        .where(IN_TROUBLE, Delivery.settled_at >= look.since)
+    )
+    for row, programme_id in session.execute(look.inside(wrong, Message.programme_id)):
+        assert row.settled_at is not None
+        number = str(shown("delivery", row.id))
+        yield Fact(
+            f"{number}_{micros(row.settled_at)}", f"delivery.{row.state}", row.settled_at,
+            {
+                "id": number, "message_id": shown("message", row.message_id), "reason": row.reason,
+                **_where(programme_id),
+            },
+        )  # fmt: skip
+
+
+def _events(session: Session, look: Look) -> Iterator[Fact]:
+    """What a provider told later: `delivery.delivered`, `delivery.opened`, `delivery.clicked` …"""
+    told = (
+        select(DeliveryEvent, Message.id, Message.programme_id)
+        .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
+        .join(Message, Message.id == Delivery.message_id)
+        # A bounce is told as what it made of the delivery, a reply as the response that it is.
+        .where(DeliveryEvent.id > _id_at(look.since), DeliveryEvent.kind.not_in(("bounced", "replied")))
+    )
+    for row, message_id, programme_id in session.execute(look.inside(told, Message.programme_id)):
+        data = {"id": shown("delivery", row.delivery_id), "message_id": shown("message", message_id)}
+        yield Fact(
+            str(shown("delivery_event", row.id)), f"delivery.{row.kind}", row.at, data | _where(programme_id)
+        )
+
+
+def _responses(session: Session, look: Look) -> Iterator[Fact]:
+    """Something came back."""
+    came = select(Response).where(Response.id > _id_at(look.since))
+    for row in session.scalars(look.inside(came, Response.programme_id)):
+        number = str(shown("response", row.id))
+        yield Fact(number, "response.received", row.at, _response(row))
+
+
+def _overdue(session: Session, look: Look) -> Iterator[Fact]:
+    """Somebody waits longer for an answer than was promised."""
+    for row, _clock in desk.overdue(session, look.now):
+        if look.programmes is None or row.programme_id in look.programmes:
+            yield Fact(f"{shown('response', row.id)}_overdue", "response.overdue", look.now, _response(row))
+
+
+def _accounts(session: Session, look: Look) -> Iterator[Fact]:
+    """A connected account is out of service, fails again and again, or its login ends soon."""
+    for row in session.scalars(look.inside(select(Account), Account.programme_id)):
+        number = str(shown("account", row.id))
+        data = {"id": number, "connector": row.connector, **_where(row.programme_id)}
+        if row.state == "out_of_service":
+            yield Fact(f"{number}_v{row.version}", "connector_account.out_of_service", row.updated_at, data)
+        elif row.state == "active" and row.trouble_since_at is not None:
+            key = f"{number}_{micros(row.trouble_since_at)}"
+            yield Fact(key, "connector_account.in_trouble", row.trouble_since_at, data)
+        if row.state == "active" and row.login_ends_at and row.login_ends_at <= look.now + LOGIN_ENDS_WITHIN:
+            key = f"{number}_until_{micros(row.login_ends_at)}"
+            yield Fact(key, "connector_account.expiring", look.now, data)
+
+
+def _response(row: Response) -> dict[str, Any]:
+    return {
+        "id": shown("response", row.id), "kind": row.kind, "channel": row.channel,
+        "stakeholder_id": shown("stakeholder", row.stakeholder_id),
+        "message_id": shown("message", row.message_id), **_where(row.programme_id),
+    }  # fmt: skip
+
+
+def _where(programme_id: int | None) -> dict[str, str | None]:
+    return {"programme_id": shown("programme", programme_id)}
+
+
+def _id_at(at: datetime) -> int:
+    """The smallest id that a row of then can have: ids are sorted by time, so an index finds what is new."""
+    return max(0, (micros(at) // 1000 - ID_EPOCH_MS) << 22)
+
+
+LOOKS = (_acts, _finished, _deliveries, _events, _responses, _overdue, _accounts)
