@@ -104,11 +104,15 @@ def _poll(
         return 0
     with database.write() as session:
         new = intake.store(session, now(), account_id, heard.events, via="poll")
-        every_s = max(period_s, account.limits.get("poll_every_s") or 0.0)
-        _set(session, account_id, now() + timedelta(seconds=every_s), dict(heard.cursor))
+        _set(session, account_id, now() + _pause(account, period_s), dict(heard.cursor))
         if account.inbox_problem is not None:
             accounts.read_again(session, account_id)
     return new
+
+
+def _pause(account: Account, period_s: float) -> timedelta:
+    """Until an account is asked again: no less than its provider wants."""
+    return timedelta(seconds=max(period_s, account.limits.get("poll_every_s") or 0.0))
 
 
 def _unread(database: Database, account: Account, now: datetime, words: str, alarm: Alarm) -> None:
