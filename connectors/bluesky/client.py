@@ -96,15 +96,3 @@ def _problem(answer: Answer) -> Any:
         return told(answer).get("error")
     except ConnectorError:
         return None
-
-
-def field(found: Any, *names: str) -> Any:
-    """What stands under these names, one within the other; None where one is not there."""
-    for name in names:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def objects(found: Any) -> list[dict[str, Any]]:
-    """The objects of a list; nothing else of it."""
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..api import Reading
-from .client import Client, objects, told
+from ..shapes import objects
+from .client import Client, told
 from .send import is_uri
 
 AT_ONCE = 25

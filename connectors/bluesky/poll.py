@@ -15,7 +15,8 @@ from hashlib import sha256
 from typing import Any
 
 from ..api import Event, Polled
-from .client import Client, field, objects, told
+from ..shapes import field, instant, objects
+from .client import Client, told
 from .send import is_uri
 
 PAGE = 100
@@ -28,7 +29,7 @@ KINDS = {"reply": "reply", "mention": "mention", "quote": "mention", "like": "li
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
     """What came after `cursor` ({at, seen}), oldest first."""
     known = dict(cursor or {})
-    newest, seen = _instant(known.get("at")) or BEGAN, set(known.get("seen") or ())
+    newest, seen = instant(known.get("at")) or BEGAN, set(known.get("seen") or ())
     fresh = list(_since(client, newest - BACK, PAGES_MAX if known else 1))
     newest = max([newest, *(at for at, _ in fresh)])
     events = {one["uri"]: _event(at, one) for at, one in reversed(fresh) if _mark(one) not in seen}
@@ -46,7 +47,7 @@ def _since(client: Client, since: datetime, pages: int) -> Iterator[tuple[dateti
             client.door.read(client.read("app.bsky.notification.listNotifications", [*query, *page]))
         )
         for one in objects(found.get("notifications")):
-            at = _instant(one.get("indexedAt"))
+            at = instant(one.get("indexedAt"))
             if at is not None and at < since:
                 return
             if at is not None and is_uri(one.get("uri")) and one.get("reason") in KINDS:
@@ -79,11 +80,3 @@ def _event(at: datetime, one: dict[str, Any]) -> Event:
 def _mark(one: dict[str, Any]) -> str:
     """A short sign of a notification, for the cursor."""
     return sha256(str(one["uri"]).encode()).hexdigest()[:12]
-
-
-def _instant(value: Any) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

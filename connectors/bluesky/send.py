@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Any
 
 from ..api import Deferred, Medium, Outbound, Receipt, Refused, Uncertain
-from .client import Client, field, told
+from ..shapes import field
+from .client import Client, told
 from .facets import facets
 
 POST = "app.bsky.feed.post"

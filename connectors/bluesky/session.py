@@ -13,7 +13,8 @@ import orjson
 
 from ..api import AccountGone, Refused, Renewed, Uncertain
 from ..http import Answer
-from .client import Client, field, told
+from ..shapes import field
+from .client import Client, told
 
 
 def refresh(client: Client, app_password: str, refresh_token: str) -> Renewed:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ..api import AccountGone, Deferred, Uncertain
 from ..http import Answer, Door
+from ..shapes import field
 
 # Mastodon itself and what is built on it: 4.5.0, 4.4.3+glitch. Others say 2.7.2 (compatible; …), or begin with 0.
 _MASTODON = re.compile(r"[2-9]\.[0-9]+\.[0-9]+[^ ()]*")
@@ -116,16 +117,3 @@ def named(answer: Answer) -> str:
     if not isinstance(found, dict) or not is_id(found.get("id")):
         raise Uncertain("the answer names no post", code=str(answer.status), phase="answer")
     return str(found["id"])
-
-
-def field(found: Any, *names: str) -> Any:
-    """What stands under these names, one within the other; None where one is not there."""
-    for name in names:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def rows(answer: Answer) -> list[dict[str, Any]]:
-    """The objects of a list; nothing else of it."""
-    found = answer.json()
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..api import Event, Polled
+from ..shapes import field, instant, objects
 from ..wording import text_of_html
-from .client import Server, is_id, rows
+from .client import Server, is_id
 
 PAGE = 40
 PAGES_MAX = 10
@@ -43,13 +44,13 @@ def poll(server: Server, cursor: Mapping[str, Any] | None) -> Polled:
 def _page(server: Server, newest: str) -> list[dict[str, Any]]:
     """The notifications next above one, newest first."""
     query = [("limit", str(PAGE)), *(("types[]", kind) for kind in KINDS)]
-    return rows(server.read("/api/v1/notifications", [*query, ("min_id", newest)] if newest else query))
+    answer = server.read("/api/v1/notifications", [*query, ("min_id", newest)] if newest else query)
+    return objects(answer.json())
 
 
 def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
-    post, person = _object(told, "status"), _object(told, "account")
-    kind = KINDS.get(str(told.get("type")))
-    if kind is None or not is_id(post.get("id")):
+    kind, post = KINDS.get(str(told.get("type"))), told.get("status")
+    if kind is None or not isinstance(post, dict) or not is_id(post.get("id")):
         return None
     said = kind == "mention"
     if said and str(post.get("in_reply_to_account_id")) == me:
@@ -58,10 +59,10 @@ def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
     return Event(
         key=told["id"],
         kind=kind,
-        at=_at(told),
+        at=instant(told.get("created_at")) or datetime.now(UTC),
         references=(str(about),) if is_id(about) else (),
-        sender=_handle(str(person.get("acct") or ""), domain),
-        sender_name=str(person.get("display_name") or ""),
+        sender=_handle(str(field(told, "account", "acct") or ""), domain),
+        sender_name=str(field(told, "account", "display_name") or ""),
         subject=str(post.get("spoiler_text") or "") if said else "",
         text=text_of_html(str(post.get("content") or "")) if said else "",
         language=str(post.get("language") or "") if said else "",
@@ -69,7 +70,7 @@ def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
             "message_id": post["id"],
             "url": str(post.get("url") or ""),
             "visibility": str(post.get("visibility") or ""),
-            "bot": person.get("bot") is True,
+            "bot": field(told, "account", "bot") is True,
         },
         raw=json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"),
     )
@@ -78,17 +79,3 @@ def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
 def _handle(acct: str, domain: str) -> str:
     """A name with its server, which servers leave out of their own people's."""
     return acct if "@" in acct or not acct else f"{acct}@{domain}"
-
-
-def _object(told: dict[str, Any], name: str) -> dict[str, Any]:
-    found = told.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _at(told: dict[str, Any]) -> datetime:
-    """When it happened; where the server does not say, when it was read."""
-    try:
-        at = datetime.fromisoformat(str(told.get("created_at")))
-    except ValueError:
-        return datetime.now(UTC)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

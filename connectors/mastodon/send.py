@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..api import Outbound, Receipt, Refused
+from ..shapes import field, instant, objects
 from ..wording import text_of_html
-from .client import Server, field, is_id, named, rows
+from .client import Server, is_id, named
 from .media import upload
 
 PAGE = 40
@@ -22,7 +23,7 @@ PAGES_MAX = 5
 # Our clock and the server's may differ.
 SKEW = timedelta(seconds=60)
 # From everybody to those who are named.
-SEEN_BY = {"public": 0, "unlisted": 1, "private": 2, "direct": 3}
+SEEN_BY = ("public", "unlisted", "private", "direct")
 # There was no Mastodon before.
 BEGAN = datetime(2016, 1, 1, tzinfo=UTC)
 
@@ -67,11 +68,11 @@ def _answer(server: Server, above: str, own: bool, post: dict[str, Any]) -> dict
     them. `own`: the one above is ours. Where it is gone the server decides: it may know the post by its key."""
     answer = server.read(f"/api/v1/statuses/{above}", show=(404,))
     parent = answer.json() if answer.status == 200 else {}
-    acct, seen_by = field(parent, "account", "acct"), field(parent, "visibility")
+    acct, seen_by = field(parent, "account", "acct"), str(field(parent, "visibility"))
     if isinstance(acct, str) and acct and not own and f"@{acct}" not in post["status"]:
         post["status"] = f"@{acct} {post['status']}"
-    narrower = max(SEEN_BY.get(post["visibility"], 0), SEEN_BY.get(seen_by, 0))
-    return {**post, "visibility": [*SEEN_BY][narrower], "in_reply_to_id": above}
+    narrower = max(post["visibility"], seen_by, key=lambda one: SEEN_BY.index(one) if one in SEEN_BY else 0)
+    return {**post, "visibility": narrower, "in_reply_to_id": above}
 
 
 def _own_posts(server: Server, since: datetime) -> Iterator[dict[str, Any]]:
@@ -79,17 +80,12 @@ def _own_posts(server: Server, since: datetime) -> Iterator[dict[str, Any]]:
     path = f"/api/v1/accounts/{server.me()}/statuses"
     query = {"limit": str(PAGE), "exclude_reblogs": "true"}
     for _ in range(PAGES_MAX):
-        posts = rows(server.read(path, query))
-        yield from (post for post in posts if _at(post) >= since)
-        if not posts or _at(posts[-1]) < since or not is_id(posts[-1].get("id")):
+        posts = objects(server.read(path, query).json())
+        for post in posts:
+            at = instant(post.get("created_at"))
+            if at is not None and at < since:
+                return
+            yield post
+        if not posts or not is_id(posts[-1].get("id")):
             return
         query["max_id"] = posts[-1]["id"]
-
-
-def _at(post: dict[str, Any]) -> datetime:
-    """When it was posted; where that cannot be read, now, so that it is looked at."""
-    try:
-        at = datetime.fromisoformat(str(post.get("created_at")))
-    except ValueError:
-        return datetime.now(UTC)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -99,18 +99,6 @@ def told(answer: Answer) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def field(found: Any, *names: str) -> Any:
-    """What stands under these names, one within the other; None where one is not there."""
-    for name in names:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def objects(found: Any) -> list[dict[str, Any]]:
-    """The objects of a list; nothing else of it."""
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
 def is_event(value: Any) -> bool:
     """Whether this names an event."""
     return isinstance(value, str) and value.startswith("$") and 1 < len(value) <= 255

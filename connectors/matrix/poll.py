@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..api import Event, Polled
-from .client import API, Client, field, is_event, objects
+from ..shapes import field, objects
+from .client import API, Client, is_event
 
 PAGE = 100
 PAGES_MAX = 30

@@ -1,0 +1,27 @@
+"""What stands in a provider's answer, whatever its shape is: answers are not trusted to look as documented."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+
+def field(found: Any, *names: str) -> Any:
+    """What stands under these names, one within the other; None where one is not there."""
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def objects(found: Any) -> list[dict[str, Any]]:
+    """The objects of a list; nothing else of it."""
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def instant(found: Any) -> datetime | None:
+    """A time in words (ISO 8601), aware; None where it is none. Without a zone it is taken for UTC."""
+    try:
+        at = datetime.fromisoformat(str(found))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
