@@ -55,7 +55,7 @@ def test_whoever_writes_stop_gets_no_more_text_messages(loop: Loop, twilio: Twil
     assert sorted(one["what"] for one in came) == ["opt_out", "reply"]
 
     asked = {"accounts": [account], "text": "Arolwg", "stakeholders": [sian], "purpose": "survey"}
-    made = loop.api.post("/v1/messages", loop.token, json=asked).json()
+    made = loop.api.post("/v1/messages", loop.token, json=asked).json
     loop.work()
     (row,) = loop.get(made["deliveries"])["data"]
     assert row["state"] == "excluded" and len(twilio.messages) == 1
