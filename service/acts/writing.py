@@ -246,11 +246,11 @@ def look(
     numbers = shows if shows is not None else (saved.media or () if saved else ())
     return replace(
         _looked(act, message, channel, language, shown, facts),
-        pictures=_seen(act, message, numbers, language),
+        pictures=beside(act, message, numbers, language),
     )
 
 
-def _seen(act: Act, message: Message, numbers: Sequence[int], language: str) -> list[Seen]:
+def beside(act: Act, message: Message, numbers: Sequence[int], language: str) -> list[Seen]:
     """Pictures of this message's programme, in their order."""
     mine = {one.id: one for one in pictures(act, message)} if numbers else {}
     return [

@@ -69,6 +69,7 @@ def one(number: int) -> Response:
             standing=_standing(number, message.state), versions=found, stale=stale, through=through,
             unreachable=accounts.out_of_reach(act, through),
             bare=_bare(found), odd=planning.odd(act, message),
+            beside={one.id: writing.beside(act, message, one.media or (), one.language) for one in found},
             measured=[
                 writing.measured(
                     act, message, through, one.channel, one.language, subject=one.subject, text=one.text

@@ -88,7 +88,9 @@ def test_a_post_is_seen_with_its_pictures_and_what_they_show(
     save(browser, post, p0=red, p1=bare)
     shown = browser.get(f"{post}/look?channel=practice&language=en")
     assert shown.count("<figure>") == 2 and "Nobody has said yet what" in shown
-    assert "Say what the picture" in browser.get(post)
+    page = browser.get(post)
+    assert "Say what the picture" in page and page.count('<figure class="picture">') == 2
+    assert 'alt="A red <boat>"' in page  # entities are resolved here
 
 
 def test_a_picture_that_may_not_be_used_is_told_where_it_was_chosen(browser: Browser, post: str) -> None:
