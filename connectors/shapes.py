@@ -19,9 +19,9 @@ def objects(found: Any) -> list[dict[str, Any]]:
 
 
 def instant(found: Any) -> datetime | None:
-    """A time in words (ISO 8601), aware; None where it is none. Without a zone it is taken for UTC."""
+    """A time in words (ISO 8601), in UTC; None where it is none. Without a zone it is taken for UTC."""
     try:
         at = datetime.fromisoformat(str(found))
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the first and the last hours of the calendar are no time everywhere
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

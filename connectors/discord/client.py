@@ -7,6 +7,7 @@ Source: docs.discord.com, reference and rate limits (November 2026).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from ..api import ConnectorError, Deferred, Uncertain
 from ..http import Answer, Door
+from ..shapes import objects
 
 GONE = (401, 403, 404)
 # Discord turns away who does not say what it is, in this form.
@@ -58,7 +60,7 @@ class Client:
 def one(answer: Answer) -> dict[str, Any]:
     """The object of an answer that names itself; Uncertain (Deferred after a read) where there is none."""
     told = answer.json()
-    if isinstance(told, dict) and isinstance(told.get("id"), str) and told["id"].isdecimal():
+    if isinstance(told, dict) and _is_id(told.get("id")):
         return told
     raise _unclear(answer)
 
@@ -68,7 +70,11 @@ def rows(answer: Answer) -> list[dict[str, Any]]:
     told = answer.json()
     if not isinstance(told, list):
         raise _unclear(answer)
-    return [row for row in told if isinstance(row, dict) and str(row.get("id")).isdecimal()]
+    return [row for row in objects(told) if _is_id(row.get("id"))]
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value) is not None
 
 
 def _gone(show: Collection[int]) -> tuple[int, ...]:

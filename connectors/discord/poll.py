@@ -17,11 +17,14 @@ from urllib.parse import quote
 
 from ..api import Event, Polled
 from ..http import Answer
+from ..shapes import field, instant, objects
 from .client import Client, rows
 
 PAGE = 100
 PAGES_MAX = 8
 REPLY = 19
+# The first millisecond of Discord's numbers (2015), whose upper bits are a time.
+ID_EPOCH_MS = 1_420_070_400_000
 DISLIKES = ("👎", "💩", "🤮", "🤬")
 
 
@@ -62,16 +65,14 @@ def _event(own_id: str, message: dict[str, Any]) -> Event | None:
     author, parent = _author(message), message.get("referenced_message")
     if author.get("id") == own_id or author.get("bot"):
         return None
-    answers = (
-        message.get("type") == REPLY and isinstance(parent, dict) and _author(parent).get("id") == own_id
-    )
-    if not answers and own_id not in [each.get("id") for each in _objects(message, "mentions")]:
+    answers = message.get("type") == REPLY and field(parent, "author", "id") == own_id
+    if not answers and own_id not in [each.get("id") for each in objects(message.get("mentions"))]:
         return None
     return Event(
         key=message["id"],
         kind="reply" if answers else "mention",
         at=_at(message),
-        references=(str(parent["id"]),) if answers and parent else (),
+        references=(str(field(parent, "id")),) if answers else (),
         sender=str(author.get("username") or author.get("id") or ""),
         sender_name=str(author.get("global_name") or ""),
         text=str(message.get("content") or ""),
@@ -107,7 +108,7 @@ def _likes(client: Client, post: dict[str, Any], answer: Answer) -> Iterator[Eve
 def _liking(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         each
-        for each in _objects(message, "reactions")
+        for each in objects(message.get("reactions"))
         if isinstance(each.get("count"), int)
         and isinstance(each.get("emoji"), dict)
         and each["emoji"].get("name") not in DISLIKES
@@ -119,19 +120,12 @@ def _author(message: dict[str, Any]) -> dict[str, Any]:
     return author if isinstance(author, dict) else {}
 
 
-def _objects(message: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = message.get(name)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
 def _at(message: dict[str, Any]) -> datetime:
     """When it was posted; where Discord does not say, the time inside its number."""
-    try:
-        at = datetime.fromisoformat(str(message.get("timestamp")))
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    except ValueError:
-        seconds = min(((int(message["id"]) >> 22) + 1_420_070_400_000) / 1000, 4_102_444_800)
-        return datetime.fromtimestamp(seconds, UTC)
+    if at := instant(message.get("timestamp")):
+        return at
+    seconds = min(((int(message["id"]) >> 22) + ID_EPOCH_MS) / 1000, 4_102_444_800)
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _seen(answer: Answer, post: dict[str, Any]) -> datetime:

@@ -8,13 +8,14 @@ Source: docs.notifications.service.gov.uk/rest-api, "Callbacks" (June 2026).
 from __future__ import annotations
 
 import hmac
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from .. import wording
 from ..api import Call, Event, Heard, NotAuthentic
+from ..shapes import instant
 
 # What became of a message: a kind of event, and whether it is for good.
 STATES = {
@@ -99,5 +100,7 @@ def _text(value: Any) -> str:
 
 
 def _at(told: Any) -> datetime:
-    at = datetime.fromisoformat(told)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    at = instant(told)
+    if at is None:
+        raise ValueError("not a time")
+    return at

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 from ..api import AccountGone, ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
 from ..http import Answer, Door
+from ..shapes import objects
 
 # Our channels, as Notify calls them and their places for an address and for who sends.
 TYPES = {
@@ -93,11 +94,10 @@ def send(service: Service, outbound: Outbound) -> Receipt:
 def find(service: Service, outbound: Outbound) -> Receipt | None:
     """The message that has our key as its reference; Notify keeps them for seven days."""
     said = service.ask("GET", f"notifications?{urlencode({'reference': outbound.key})}")
-    found = said.get("notifications")
-    if not isinstance(found, list):
+    if not isinstance(said.get("notifications"), list):
         raise unclear(False)
-    for one in found:
-        if isinstance(one, dict) and one.get("reference") == outbound.key:
+    for one in objects(said["notifications"]):
+        if one.get("reference") == outbound.key:
             return Receipt(_id(one, False))
     return None
 

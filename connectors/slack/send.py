@@ -15,6 +15,7 @@ from html import escape
 from typing import Any
 
 from ..api import Deferred, Medium, Outbound, Reading, Receipt, Refused, Uncertain
+from ..shapes import field, objects
 from .client import Client, unclear
 
 KIND = "dolen_delivery"
@@ -59,10 +60,9 @@ def find(client: Client, outbound: Outbound) -> Receipt | None:
     if NAME.fullmatch(outbound.in_reply_to):
         method, query["ts"] = "conversations.replies", outbound.in_reply_to
     for post in _posts(client, method, query):
-        metadata = post.get("metadata")
-        payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
-        if isinstance(payload, dict) and payload.get("key") == outbound.key:
-            return Receipt(str(post["ts"]))
+        carried = field(post, "metadata", "event_payload", "key")
+        if carried == outbound.key and NAME.fullmatch(str(post.get("ts"))):
+            return Receipt(post["ts"])
     return None
 
 
@@ -71,7 +71,7 @@ def metrics(client: Client, names: Sequence[str]) -> list[Reading]:
     found = []
     for name in names:
         query = {"channel": client.channel, "oldest": name, "latest": name, "inclusive": "true", "limit": 1}
-        for post in _objects(client.read("conversations.history", **query), "messages"):
+        for post in objects(client.read("conversations.history", **query).get("messages")):
             if post.get("ts") == name:
                 found.append(Reading(name, "likes", _likes(post)))
                 found.append(Reading(name, "replies", _count(post.get("reply_count"))))
@@ -122,8 +122,7 @@ def _given(client: Client, picture: Medium) -> str:
 def _await(client: Client, file: str) -> None:
     """Slack has looked at the picture; Deferred where it has not yet."""
     for _ in range(ASKS_MAX):
-        told = client.read("files.info", file=file).get("file")
-        if isinstance(told, dict) and told.get("mimetype"):
+        if field(client.read("files.info", file=file), "file", "mimetype"):
             return
     raise Deferred("Slack has not looked at the picture yet", phase="media", retry_after_s=5.0)
 
@@ -131,9 +130,8 @@ def _await(client: Client, file: str) -> None:
 def _posts(client: Client, method: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for _ in range(PAGES_MAX):
         said = client.read(method, **query)
-        yield from _objects(said, "messages")
-        about = said.get("response_metadata")
-        following = about.get("next_cursor") if isinstance(about, dict) else None
+        yield from objects(said.get("messages"))
+        following = field(said, "response_metadata", "next_cursor")
         if not following:
             return
         query["cursor"] = str(following)
@@ -142,15 +140,10 @@ def _posts(client: Client, method: str, query: dict[str, Any]) -> Iterator[dict[
 
 def _likes(post: dict[str, Any]) -> int:
     return sum(
-        _count(one.get("count")) for one in _objects(post, "reactions") if one.get("name") not in DISLIKES
+        _count(one.get("count")) for one in objects(post.get("reactions")) if one.get("name") not in DISLIKES
     )
 
 
 def _count(value: Any) -> int:
     """Slack leaves out what is none."""
     return value if isinstance(value, int) else 0
-
-
-def _objects(said: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    found = said.get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

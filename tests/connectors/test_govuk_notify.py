@@ -346,7 +346,7 @@ FIELDS = [
         | st.booleans()
         | st.integers()
         | st.text(max_size=8)
-        | st.sampled_from([TEMPLATE, "delivered"]),
+        | st.sampled_from([TEMPLATE, "delivered", "0001-01-01T00:00+23:00"]),
         lambda inner: (
             st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6)
         ),
