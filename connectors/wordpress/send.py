@@ -12,7 +12,6 @@ import unicodedata
 from hashlib import sha256
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
 from ..api import AccountGone, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
 from ..wording import text_of_html
@@ -21,6 +20,7 @@ from .client import Client, number, one, rows, words
 COMMENT = "comment-"
 TITLE_MAX = 80
 SLUG_WORDS_MAX = 40
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
 
 
 def send(client: Client, outbound: Outbound) -> Receipt:
@@ -81,19 +81,18 @@ def content(outbound: Outbound, pictures: list[dict[str, Any]]) -> str:
         f'<figure class="wp-block-image"><img src="{escape(each["url"])}" alt="{escape(each["alt"])}"></figure>'
         for each in pictures
     ]
-    paragraphs = [
-        f"<p>{escape(each, quote=False).replace(chr(10), '<br>')}</p>"
-        for each in re.split(r"\n{2,}", str(outbound.text))
-    ]
+    # A word in brackets is a command to WordPress.
+    plain = escape(str(outbound.text), quote=False).replace("[", "&#91;")
+    paragraphs = [f"<p>{each.replace(chr(10), '<br>')}</p>" for each in re.split(r"\n{2,}", plain)]
     return "\n".join(figures + paragraphs)
 
 
 def _upload(client: Client, medium: Medium) -> dict[str, Any]:
     """Give the site a picture and say what it shows. Nothing is posted by that, so trouble is never Uncertain."""
-    headers = {
-        "Content-Type": medium.type,
-        "Content-Disposition": f"attachment; filename=\"picture\"; filename*=UTF-8''{quote(medium.name)}",
-    }
+    # WordPress reads the plain name alone, and takes no file whose ending says nothing.
+    stem = re.sub("[^A-Za-z0-9_-]+", "-", medium.name.rpartition(".")[0]).strip("-") or "picture"
+    named = f'attachment; filename="{stem}.{ENDINGS.get(medium.type, "png")}"'
+    headers = {"Content-Type": medium.type, "Content-Disposition": named}
     try:
         made = one(client.post("media", body=medium.load(), headers=headers))
         url = made.get("source_url")
