@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.postgres import Cluster
 from tests.service.conftest import admin, api, people, wiring
 
-from . import bluesky, synapse
+from . import bluesky, postoffice, synapse
 from .dolen import Loop
 from .install import installed
 
@@ -36,6 +37,15 @@ def matrix_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("Synapse is not installed: `make test-real` says why")
     with synapse.homeserver(tmp_path_factory.mktemp("synapse")) as server:
         yield server
+
+
+@pytest.fixture
+def post_office() -> Iterator[postoffice.PostOffice]:
+    """Postfix and Dovecot with empty mailboxes."""
+    if not installed("mail") or os.geteuid():
+        pytest.skip("Postfix and Dovecot are started by root alone: `make test-real` says what is missing")
+    with postoffice.running() as office:
+        yield office
 
 
 __all__ = ["admin", "api", "people", "wiring"]

@@ -28,10 +28,11 @@ class Loop:
     token: str
 
     def connect(
-        self, connector: str, settings: dict[str, Any], secrets: dict[str, str], *, verify: bool = True
-    ) -> str:
+        self, connector: str, settings: dict[str, Any], secrets: dict[str, str], *, verify: bool = True,
+        **more: Any,
+    ) -> str:  # fmt: skip
         """Connect an account and, where the server knows how, prove its login; its id."""
-        body = {"connector": connector, "name": connector, "settings": settings, "secrets": secrets}
+        body = {"connector": connector, "name": connector, "settings": settings, "secrets": secrets, **more}
         account = str(self._post("/v1/connector_accounts", body)["id"])
         if verify:
             verified = self._post(f"/v1/connector_accounts/{account}/verify", {})

