@@ -92,7 +92,9 @@ class Site(Far):
 
     def _picture(self, path: str, asked: Asked) -> Said:
         if path == "media":
-            (name,) = re.findall(r'filename="([a-zA-Z0-9_-]+\.png)"$', asked.headers["content-disposition"])
+            (name,) = re.findall(
+                r'filename="([a-zA-Z0-9_-]+\.(?:png|jpg))"$', asked.headers["content-disposition"]
+            )
             number = 900 + len(self.media)
             url = f"https://cyngor.example/wp-content/{number}/{name}"
             self.media[number] = {
