@@ -163,14 +163,14 @@ def _rows(session: Session, message: Message, *columns: Any) -> list[list[Any]]:
 
 
 def _by_template(session: Session, message: Message) -> bool:
-    """Whether all words come from template versions approved for use with any data."""
+    """Whether all words come from template versions approved for use with any data, and nothing goes beside them."""
     variants = content.names(session, message.content_id)
     level = assurance(session, message)
     return bool(variants) and all(_approved_words(session, one, level) for one in variants)
 
 
 def _approved_words(session: Session, variant: content.Name, level: str) -> bool:
-    if variant.template_version_id is None:
+    if variant.template_version_id is None or variant.media:
         return False
     version = session.get_one(TemplateVersion, variant.template_version_id)
     return templates.counts_as_approved(version, level)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from campaigns.errors import BadField
-from campaigns.messages import approval, content, media, messages, pictures
+from campaigns.messages import approval, content, media, messages, pictures, templates
 from campaigns.messages.tables import Media, Message
 from campaigns.strategies import programmes
 
@@ -26,7 +26,10 @@ Paint = Callable[..., Media]
 @pytest.fixture
 def paint(session: Session, now: datetime, desk: Desk, tmp_path: Path) -> Paint:
     def paint(colour: str, form: str = "PNG", **values: Any) -> Media:
-        given: dict[str, Any] = {"alts": {"en": "A bridge", "cy": "Pont"}, "programme_id": desk.programme.id} | values
+        given: dict[str, Any] = {
+            "alts": {"en": "A bridge", "cy": "Pont"},
+            "programme_id": desk.programme.id,
+        } | values
         picture = pictures.read(drawn(form, colour=colour))
         return media.add_picture(
             session, now, tmp_path, picture=picture, name=f"{colour}.png", author="ann", **given
@@ -155,6 +158,20 @@ def test_an_approval_covers_the_pictures_and_what_they_are_said_to_show(
     media.change(session, now, red, alts={"en": "A boat", "cy": "Cwch"})
     messages.settle(session, now, message)
     assert [one["kind"] for one in message.held_by] == ["approval_stale"]
+
+
+def test_pictures_beside_words_of_an_approved_template_are_approved_by_nobody_yet(
+    session: Session, now: datetime, desk: Desk, paint: Paint
+) -> None:
+    """B5: the template was approved for any data, and a picture is none."""
+    template = templates.create(session, now, name="Post", programme_id=desk.programme.id)
+    version = templates.new_version(session, now, template, author="ann", subject="", text="Come", html="")
+    templates.approve(session, now, version, "bob", digest=version.sha256)
+    desk.assure("reviewed")
+    desk.write(text="", subject="", template_version_id=version.id)
+    assert held(desk).state == "scheduled"
+    desk.write(text="", subject="", template_version_id=version.id, media=[paint("red").id])
+    assert [one["kind"] for one in held(desk).held_by] == ["approval_missing"]
 
 
 def test_words_without_pictures_are_approved_as_ever(session: Session, desk: Desk, paint: Paint) -> None:
