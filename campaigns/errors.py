@@ -165,6 +165,12 @@ class Blocked(Conflict):
     code = "blocked"
 
 
+class NoRoom(DomainError):
+    """What may be stored is stored."""
+
+    code = "no_room"
+
+
 class Forbidden(DomainError):
     code = "forbidden"
 

@@ -19,6 +19,7 @@ from flask import Flask, Request, Response, current_app, g, request
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaigns.errors import said
 
@@ -31,6 +32,8 @@ from .problems import Refusal
 from .wiring import Wiring
 
 JSON_MAX = 1024 * 1024
+# No form of /v1 has so many parts.
+PARTS_MAX = 50
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
@@ -175,6 +178,7 @@ def _check_body(request: Request) -> None:
     """Refuse a body that is too large, compressed, or neither JSON nor the form that the route takes."""
     form_max = this_door().parts.forms.get(request.endpoint or "")
     request.max_content_length = form_max or JSON_MAX
+    request.max_form_parts = PARTS_MAX
     if request.headers.get("Content-Encoding"):
         raise Refusal("unsupported_media_type", "send the body uncompressed")
     if request.method in SAFE:
@@ -182,6 +186,7 @@ def _check_body(request: Request) -> None:
     if form_max:
         if request.mimetype != "multipart/form-data":
             raise Refusal("unsupported_media_type", "send multipart/form-data")
+        _read_parts(request, form_max)
         return
     body = request.get_data(cache=True)
     if request.content_length is None and len(body) >= JSON_MAX:  # chunked, and cut off at the limit
@@ -192,6 +197,16 @@ def _check_body(request: Request) -> None:
     if request.mimetype != "application/json" or charset not in ("utf-8", "utf8"):
         raise Refusal("unsupported_media_type", "send Content-Type: application/json in UTF-8")
     g.body = strict_json.loads(body) if body else {}
+
+
+def _read_parts(request: Request, form_max: int) -> None:
+    """Read a form here, where what is wrong with it can be told apart: its size, or the number of its parts."""
+    try:
+        request.form.keys()
+    except RequestEntityTooLarge:
+        if (request.content_length or 0) > form_max:
+            raise
+        raise Refusal("bad_request", "the form has too many parts, or one of them is too large") from None
 
 
 def this_door() -> Door:

@@ -136,6 +136,13 @@ PERMISSIONS: dict[str, str] = {
     "GET /v1/content_items/{id}/variants": "messages:read",
     "PUT /v1/content_items/{id}/variants/{channel}/{language}": "messages:write",
     "DELETE /v1/content_items/{id}/variants/{channel}/{language}": "messages:write",
+    "GET /v1/media": "messages:read",
+    "POST /v1/media": "messages:write",
+    "POST /v1/media/links": "messages:write",
+    "GET /v1/media/{id}": "messages:read",
+    "PATCH /v1/media/{id}": "messages:write",
+    "DELETE /v1/media/{id}": "messages:write",
+    "GET /v1/media/{id}/uses": "messages:read",
     # messages and the ledger
     "GET /v1/messages": "messages:read",
     "POST /v1/messages": "messages:write",

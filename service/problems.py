@@ -31,6 +31,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "This address does not take that method"),
     "not_acceptable": (406, "We answer in JSON"),
     "too_large": (413, "The body is too large"),
+    "no_room": (413, "The room there is for this is used up"),
     "uri_too_long": (414, "The address is too long"),
     "unsupported_media_type": (415, "The body must be application/json in UTF-8, not compressed"),
     "invalid": (422, "Something in the request is not valid"),

@@ -55,6 +55,7 @@ class Data:
     """The folder with the database, the key ring and the epoch file. Back it up as one."""
 
     dir: str = "var"
+    pictures_mb: int = 10_240  # what all pictures may take together
 
 
 @dataclass(frozen=True, slots=True)

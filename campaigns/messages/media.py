@@ -3,7 +3,7 @@ they are used.
 
 Rules: a picture says what it shows in each language, or that it is decoration alone; the same picture is stored
 once; what is used stays readable for whoever was sent it, also when it is archived.
-Source: C5; bad input D7, D10, D11.
+Source: C5; bad input D7, D10, D11, D12.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import regex
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from connectors.api import Deferred, Medium
 
 from ..base import parse_id, public_id
 from ..canonical import canonical
-from ..errors import BadField, BadId, NotFound, said
+from ..errors import BadField, BadId, NoRoom, NotFound, said
 from ..stakeholders.people import language as language_tag
 from ..stakeholders.text import clean
 from ..strategies import programmes
@@ -35,6 +35,7 @@ KINDS = ("picture", "film", "recording")
 ALT_MAX = 1_000
 TRANSCRIPT_MAX = 100_000
 URL_MAX = 2_000
+MB = 2**20
 
 _NAMED = regex.compile(r"/m/([0-9a-f]{64})\.(?:png|jpg|gif|webp)|\b(med_[0-9A-HJKMNP-TV-Z]{13})\b")
 
@@ -107,6 +108,21 @@ def change(session: Session, now: datetime, media: Media, **values: Any) -> None
         setattr(media, field, checks[field](value))
     media.touch(now)
     session.flush()
+
+
+def room(session: Session, picture: pictures.Picture, most: int) -> None:
+    """NoRoom where all pictures together would take more than `most` bytes; what is stored already takes none."""
+    files = select(Media.sha256, func.max(Media.bytes).label("bytes")).group_by(Media.sha256).subquery()
+    if kept(session, picture.sha256) is not None:
+        return
+    used = int(session.scalar(select(func.coalesce(func.sum(files.c.bytes), 0))) or 0)
+    if used + len(picture.body) > most:
+        full = said(
+            "pictures take {used} MB of {most} MB: there is no room for this one",
+            used=used // MB,
+            most=most // MB,
+        )
+        raise NoRoom(full, used=used, most=most)
 
 
 def archive(session: Session, now: datetime, media: Media) -> None:

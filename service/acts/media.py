@@ -61,6 +61,7 @@ def get(act: Act, media_id: int, scope: str = READ, *, lock: bool = False) -> Me
 def add_picture(act: Act, *, programme_id: int | None, picture: Picture, name: str, **words: Any) -> Media:
     """Take a picture in for one programme, or for all. It was read before: drawing takes long, and others write."""
     act.need(WRITE, programme_id)
+    media.room(act.session, picture, act.wiring.settings.data.pictures_mb * media.MB)
     made = media.add_picture(
         act.session, act.now, act.wiring.settings.folder, programme_id=programme_id, picture=picture, name=name,
         author=act.caller.actor, **words,

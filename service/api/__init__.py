@@ -9,6 +9,7 @@ from . import (
     deliveries,
     fields,
     imports,
+    media,
     messages,
     missed_runs,
     programmes,
@@ -37,6 +38,7 @@ RESOURCES = (
     strategies.resource,
     templates.resource,
     content_items.resource,
+    media.resource,
     messages.resource,
     deliveries.resource,
     batches.resource,
@@ -57,4 +59,4 @@ RESOURCES = (
 )
 
 # Endpoints that take a multipart form instead of JSON, with the most bytes they take.
-BODY_MAX: dict[str, int] = {"imports.Imports": imports.FORM_MAX}
+BODY_MAX: dict[str, int] = {"imports.Imports": imports.FORM_MAX, "media.MediaList": media.FORM_MAX}
