@@ -65,16 +65,16 @@ def test_the_way_there_hinders_nobody(site: Site, visit: Visit, linkedin: Signin
     visitor = visit(site.url, bypass_csp=True)
     page = first_visit(visitor, site)
     page.goto("/settings/accounts/new?connector=linkedin")
-    for name, value in (
-        ("organization_id", "96072893"),
-        ("client_id", "77app"),
-        ("client_secret", "secret of the app"),
-    ):
+    answers = {"organization_id": "96072893", "client_id": "77app", "client_secret": "secret of the app"}
+    for name, value in answers.items():
         page.locator(f"[name=s-{name}]").fill(value)
     page.locator("[name=s-base_url]").evaluate("(one, url) => one.value = url", linkedin.url)
     press(page, "Connect and check")
-    address = page.url.partition("?")[0]
-    page.goto(f"{address}?language={locale}")
+    page.locator("details.me summary").click()
+    page.locator(f"details.me button[lang={locale}]").click()
+    expect(page.locator("html")).to_have_attribute("lang", locale)
     assert findings(page) == []
     page.locator("form[action$='/sign-in'] button").click()
+    expect(page.locator(".card code")).to_contain_text("/accounts/signed-in")
+    expect(page.locator("html")).to_have_attribute("lang", locale)
     assert findings(page) == []
