@@ -12,7 +12,7 @@ import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ..api import Deferred, Medium, Outbound, Receipt, Refused, Uncertain
+from ..api import ConnectorError, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
 from .client import Client, is_event
 
 _PEOPLE = re.compile(r"(?<![\w@/])@[a-z0-9._=/+-]+:[A-Za-z0-9.-]+(?::[0-9]+)?")
@@ -29,7 +29,13 @@ def send(client: Client, outbound: Outbound) -> Receipt:
         events.append(_words(text, str(outbound.html), _answered(client, room, outbound)))
     for place, content in enumerate(events, start=1):
         key = outbound.key if place == len(events) else f"{outbound.key}.{place}"
-        name = _say(client, room, key, {**content, **relation})
+        try:
+            name = _say(client, room, key, {**content, **relation})
+        except ConnectorError as error:
+            if place == 1:
+                raise
+            # A part has been said: the rest goes under the same keys or not at all, whatever stood in the way.
+            raise Uncertain(error.words, code=error.code, phase=error.phase) from error
     return Receipt(name)
 
 

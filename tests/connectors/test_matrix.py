@@ -135,6 +135,18 @@ def test_pictures_are_said_once_too_however_often_it_is_tried(matrix: Matrix) ->
     assert matrix.events[0]["content"]["info"]["mimetype"] == "image/jpeg"
 
 
+@pytest.mark.parametrize("told", ["limited", "too_large", "forbidden", "lose"])
+def test_once_a_picture_is_said_nothing_is_certain_until_all_is(matrix: Matrix, told: str) -> None:
+    """What is only deferred may go again after the key has ended: the picture would be said twice."""
+    connector = account(matrix.port)
+    outbound = post("Dewch draw", media=pictures(1, connector.limits))
+    matrix.once["Dewch draw"] = told
+    with pytest.raises(Uncertain):
+        connector.send(outbound)
+    connector.send(outbound)
+    assert len(matrix.events) == 2
+
+
 def test_a_picture_alone_names_the_post(matrix: Matrix) -> None:
     connector = account(matrix.port)
     (picture,) = pictures(1, connector.limits)
