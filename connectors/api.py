@@ -147,7 +147,8 @@ class Limits:
     `parts_max`: how many posts one thread may have, each answering the one before; 1: no threads.
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
     `poll_every_s`: what came back is asked for no oftener, for the provider counts the asking.
-    `media_…`: how many go with one post, of which types (`image/png`), how large each may be.
+    `media_…`: how many go with one post, of which types (`image/png`), how large each may be. `caption_max`: with
+    pictures, the text and what they show, a line each, share one place that takes so many characters.
     `prices` are told where each post costs something, so that people know before and can set a budget.
     `per_…` count hand-overs of this account, `app_per_…` of all accounts of one app; days and months are those of UTC.
     """
@@ -160,6 +161,7 @@ class Limits:
     media_max: int = 0
     media_types: tuple[str, ...] = ()
     media_bytes_max: int | None = None
+    caption_max: int | None = None
     alt_max: int | None = None
     parts_max: int = 1
     in_flight: int = 1

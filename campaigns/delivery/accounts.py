@@ -6,7 +6,7 @@ still queued, and comes back by `verify` only.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from connectors.api import Blind, Connector, Findable, Keyed, Renewed, Repeats
 
 from ..errors import BadField, Conflict, NotFound, Recalled, said
 from ..messages import content, lengths, media, parts, planning
-from ..messages.tables import Message, MessageAccount, QueueSlot
+from ..messages.tables import Media, Message, MessageAccount, QueueSlot, Variant
 from ..stakeholders.tables import Form
 from . import limits
 from .tables import Account, Delivery
@@ -227,11 +227,18 @@ def _over_limits(session: Session, message: Message, accounts: list[Account]) ->
     return [
         {"kind": "content_over_limit", "account": account.name, "language": variant.language, **over}
         for account, variant in pairs
-        for over in (
-            *lengths.over(account.limits, account.channel, variant.subject, variant.text),
-            *parts.over(account.limits, account.channel, variant.text),
-            *media.over(account.limits, account.channel, variant.language, media.of(session, variant)),
-        )
+        for over in _over(account, variant, media.of(session, variant))
+    ]
+
+
+def _over(account: Account, variant: Variant, shown: Sequence[Media]) -> list[dict[str, Any]]:
+    takes, channel, text = account.limits, account.channel, variant.text
+    alts = [media.alt(one, variant.language) or "" for one in shown]
+    return [
+        *lengths.over(takes, channel, variant.subject, text),
+        *lengths.caption_over(takes, channel, text, alts),
+        *parts.over(takes, channel, text),
+        *media.over(takes, channel, variant.language, shown),
     ]
 
 

@@ -6,7 +6,7 @@ Source: C3, bad input R43; 3GPP TS 23.038 (the alphabet of text messages) and 23
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import regex
@@ -20,6 +20,8 @@ from . import parts
 
 # Mastodon counts every link as 23 characters and a remote mention without its server.
 LINK_LENGTH = 23
+# What stands in front of the words for each picture: a line break, a sign, a space.
+CAPTION_MARK = 3
 # How much one text message carries, alone and as one of several: in its own alphabet, and in UCS-2 beyond that.
 SMS_ALPHABET, SMS_UNICODE = (160, 153), (70, 67)
 
@@ -93,6 +95,24 @@ def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> li
                 {"field": field, "limit": length_max, "actual": length, "channel": channel, "detail": words}
             )
     return found
+
+
+def caption_over(
+    limits: Mapping[str, Any], channel: str, text: str, shows: Sequence[str]
+) -> list[dict[str, Any]]:
+    """A text that is too long together with what its pictures show, where a network has one place for all of it."""
+    most = limits.get("caption_max")
+    length = len(text) + sum(len(one) + CAPTION_MARK for one in shows if one)
+    if not shows or most is None or length <= most:
+        return []
+    words = said(
+        "With its pictures, the text for {channel} and what they show have {length} characters together; "
+        "at most {length_max} are taken",
+        channel=channel,
+        length=length,
+        length_max=most,
+    )
+    return [{"field": "text", "limit": most, "actual": length, "channel": channel, "detail": words}]
 
 
 def _in_sms_alphabet(text: str) -> bool:

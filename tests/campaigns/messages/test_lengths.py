@@ -82,3 +82,14 @@ def test_what_is_over_its_limit_is_named_with_both_numbers() -> None:
     ]
     assert lengths.over(limits, "bluesky", "ab", FAMILY * 5) == []
     assert lengths.over({}, "email", "x" * 9999, "x" * 9999) == []
+
+
+def test_a_text_shares_its_place_with_what_pictures_show_where_there_is_one_for_both() -> None:
+    """C3, C5"""
+    limits = {"caption_max": 20}
+    assert lengths.caption_over(limits, "telegram", "x" * 99, []) == []
+    assert lengths.caption_over(limits, "telegram", "x" * 20, [""]) == []
+    assert lengths.caption_over({}, "discord", "x" * 99, ["Pont"]) == []
+    assert lengths.caption_over(limits, "telegram", "x" * 6, ["Pont", "Pont"]) == []
+    (found,) = lengths.caption_over(limits, "telegram", "x" * 7, ["Pont", "Pont"])
+    assert (found["field"], found["limit"], found["actual"]) == ("text", 20, 21)
