@@ -92,6 +92,14 @@ def painted(world: World, folder: Path) -> Sequence[int]:
         ]  # fmt: skip
 
 
+def test_an_answer_costs_what_answers_cost(database: Database, now: datetime) -> None:
+    world = charging(database, now)
+    message_id = world.message([], text="Diolch!", kind="answer")
+    assert cost(world, message_id) == [("USD", 0.01)]
+    steps(world)
+    assert spent(world) == 0.01
+
+
 def test_where_nothing_is_charged_nothing_is_told(database: Database, now: datetime) -> None:
     world = posting(database, now)
     assert cost(world, world.message([], text=LINK)) == []
