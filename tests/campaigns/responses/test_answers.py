@@ -180,6 +180,16 @@ def test_a_mention_is_answered_in_public_under_what_it_said(world: World) -> Non
     assert [(row["target"], row["state"]) for row in rows] == [(account.id, "queued")]
 
 
+def test_an_answer_needs_no_picture_where_every_post_does(world: World) -> None:
+    """Instagram takes no post without one; a comment stands under a post that has it."""
+    limits = {"media_min": 1, "media_max": 10}
+    account = world.account("pictures", "instagram", broadcast=True, limits=limits)
+    world.person("Ann", "ann", channel="instagram")
+    asked = world.response(world.event("reply", sender="ann", text="When?", key="1900"), account=account)
+    message = reply(world, asked)
+    assert (message.state, message.held_by) == ("scheduled", [])
+
+
 def test_an_answer_needs_no_agreement_and_no_approval(world: World) -> None:
     """L3, gates: an answer is not a campaign message."""
     world.programme.assurance = "agreed"
