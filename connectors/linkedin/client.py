@@ -18,6 +18,7 @@ WEB_HOST = "www.linkedin.com"  # people sign in there, and pictures are taken th
 # A login that ran out, a role or a product that the app lacks, a version that was taken away.
 GONE = (401, 403, 426)
 _POST = re.compile(r"urn:li:(share|ugcPost):[0-9]{1,20}")
+_THREAD = re.compile(r"urn:li:(activity|share|ugcPost):[0-9]{1,20}")
 _COMMENT = re.compile(r"urn:li:comment:\((urn:li:(?:activity|share|ugcPost):[0-9]{1,20}),([0-9]{1,20})\)")
 
 
@@ -89,6 +90,11 @@ def coded(urn: str) -> str:
 def is_post(value: Any) -> bool:
     """Whether this names a post."""
     return isinstance(value, str) and _POST.fullmatch(value) is not None
+
+
+def is_thread(value: Any) -> bool:
+    """Whether this can be commented on: a post, by either of its names, or a comment."""
+    return isinstance(value, str) and (_THREAD.fullmatch(value) is not None or thread_of(value) != "")
 
 
 def thread_of(urn: str) -> str:

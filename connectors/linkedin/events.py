@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from ..api import Event
-from .client import obj
+from .client import is_thread, obj
 
 KINDS = {"COMMENT": "reply", "SHARE_MENTION": "mention", "LIKE": "like", "SHARE": "boost"}
 _PERSON = re.compile(r"urn:li:(?:person|organization):[A-Za-z0-9_-]{1,64}")
@@ -25,15 +25,16 @@ def event(told: dict[str, Any]) -> Event | None:
     if kind is None:
         return None
     made = _made(told)
-    name = str(made.get("entity") or told.get("generatedActivity") or "")
+    name, about = str(made.get("entity") or told.get("generatedActivity") or ""), _about(told, made)
     return Event(
         key=str(int(told["notificationId"])),
         kind=kind,
         at=datetime.fromtimestamp(int(told["lastModifiedAt"]) / 1000, UTC),
-        references=_about(told, made),
+        references=about,
         sender=str(made.get("owner") or _person(name)),
         text=str(made.get("text") or ""),
-        meta={"message_id": name},
+        # A like cannot be answered, but what was liked can.
+        meta={"message_id": name if is_thread(name) else "".join(about[-1:])},
         raw=orjson.dumps(told),
     )
 

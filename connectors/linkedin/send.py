@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..api import AccountGone, ConnectorError, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
-from .client import Client, Duplicate, coded, is_post, obj, rows, thread_of
+from .client import Client, Duplicate, coded, is_post, is_thread, obj, rows, thread_of
 
 PAGE = 100
 PAGES_MAX = 5
@@ -41,7 +41,7 @@ def send(client: Client, outbound: Outbound) -> Receipt:
     text = str(outbound.text)
     if not text.strip() and not outbound.media:
         raise Refused("a post needs a text or a picture", code="no_text", phase="build")
-    if is_post(outbound.in_reply_to) or thread_of(outbound.in_reply_to):
+    if is_thread(outbound.in_reply_to):
         return _comment(client, outbound.in_reply_to, text)
     pictures = [_given(client, medium) for medium in outbound.media]
     try:
@@ -57,7 +57,7 @@ def send(client: Client, outbound: Outbound) -> Receipt:
 
 def find(client: Client, outbound: Outbound) -> Receipt | None:
     """The newest of the organisation's own with the same words since the first intent."""
-    if is_post(outbound.in_reply_to) or thread_of(outbound.in_reply_to):
+    if is_thread(outbound.in_reply_to):
         return _find_comment(client, outbound)
     for post in _all(client, f"posts?author={coded(client.organisation)}&q=author&sortBy=CREATED"):
         if not _since(outbound, post.get("createdAt")):

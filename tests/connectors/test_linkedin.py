@@ -206,9 +206,11 @@ def test_an_answer_to_a_comment_stands_under_it_and_is_found_again(linkedin: Lin
     assert find(connector, post("Arall", in_reply_to=COMMENT)) is None
 
 
-def test_a_comment_on_a_post_has_no_parent(linkedin: LinkedIn) -> None:
-    account(linkedin.port).send(post("Diolch", in_reply_to=OURS))
-    assert (linkedin.comments[0]["object"], linkedin.comments[0].get("parentComment")) == (OURS, None)
+@pytest.mark.parametrize("about", [OURS, ACTIVITY])
+def test_a_comment_on_a_post_has_no_parent(linkedin: LinkedIn, about: str) -> None:
+    account(linkedin.port).send(post("Diolch", in_reply_to=about))
+    assert (linkedin.comments[0]["object"], linkedin.comments[0].get("parentComment")) == (about, None)
+    assert linkedin.posts == []
 
 
 def test_an_answer_to_mail_is_no_comment(linkedin: LinkedIn) -> None:
@@ -277,6 +279,7 @@ def test_notifications_as_linkedin_documents_them_are_told_in_our_words(linkedin
     assert (reply.kind, like.kind, mention.kind) == ("reply", "like", "mention")
     assert reply.meta["message_id"] == COMMENT and reply.text == "Faint o'r gloch?"
     assert reply.references == (ACTIVITY, "urn:li:share:7094637247487995904")
+    assert like.meta["message_id"] == ACTIVITY and like.text == ""
     assert reply.sender == like.sender == "urn:li:person:zLqTygBP8S"
     assert mention.text == "شكرًا لكم" and mention.meta["message_id"] == "urn:li:share:7094637247890620555"
     assert reply.at == datetime(2023, 8, 9, 9, 48, 26, 310_000, tzinfo=UTC)
