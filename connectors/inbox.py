@@ -45,7 +45,7 @@ def read(raw: bytes, received_at: datetime) -> tuple[Event, ...]:
 
     `meta` holds `message_id` (this mail's own, for answering it) and, where they apply: `token_use` (replies,
     bounces or unsubscribe), `code` and `action` of a report, `suspected`, `asks_to_stop`,
-    `charset_replaced`."""
+    `charset_replaced`, `way_out` (the token of the mail's own List-Unsubscribe)."""
     mail = mime.parse(raw)
     found = reports(mail)
     events = [_reported(mail, report) for report in found]
@@ -73,7 +73,10 @@ def _shared(mail: Part, received_at: datetime) -> dict[str, Any]:
         "sender_name": name,
         "subject": mail.get("subject")[:SUBJECT_MAX],
         "language": _language(mail),
-        "meta": {"message_id": next(iter(MESSAGE_ID.findall(mail.get("message-id"))), "")},
+        "meta": {
+            "message_id": next(iter(MESSAGE_ID.findall(mail.get("message-id"))), ""),
+            **({"way_out": out.token} if (out := _token(mail.all("list-unsubscribe"))).token else {}),
+        },
     }
 
 

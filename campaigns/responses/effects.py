@@ -36,6 +36,8 @@ LOGGED = {
 # Whoever tells us one of these has had the message.
 ARRIVED = ("delivered", "opened", "clicked", "complaint", "reply", "auto_reply", "opt_out")
 UNDO_FOR = timedelta(days=30)
+# Mails to one address that are taken to have bounced, so many in so long, count as one that said so.
+STRIKES, STRIKES_WITHIN = 3, timedelta(days=90)
 RECIPIENT = "recipient"
 # What nobody needs to get: all purposes but the service that was asked for.
 NEWS = frozenset(("direct_marketing", "survey"))
@@ -54,7 +56,7 @@ def apply(
     if delivery is not None and _counts(delivery, event, response):
         _resolve(session, now, delivery, event)
         _log(session, raw, event, delivery, response)
-    if event.kind == "bounce" and event.hard:
+    if event.kind == "bounce" and (event.hard or _is_last_strike(session, now, event, delivery)):
         _stop_address(session, now, raw, delivery, "hard_bounce")
     elif event.kind == "complaint":
         _stop_address(session, now, raw, delivery, "spam_complaint")
@@ -194,10 +196,34 @@ def _log(
         DeliveryEvent(
             delivery_id=delivery.id, stakeholder_id=who, kind=LOGGED[event.kind], at=event.at,
             account_id=raw.account_id, event_key=raw.event_key,
-            meta={"hard": event.hard} if event.kind == "bounce" else dict(event.meta),
+            meta=_told(event),
         )
     )  # fmt: skip
     session.flush()
+
+
+def _told(event: Event) -> dict[str, Any]:
+    if event.kind != "bounce":
+        return dict(event.meta)
+    return {"hard": event.hard, **({"suspected": True} if event.meta.get("suspected") else {})}
+
+
+def _is_last_strike(session: Session, now: datetime, event: Event, delivery: Delivery | None) -> bool:
+    """Whether this is one guess too many that an address is dead: servers that write no reports are guessed about."""
+    if delivery is None or delivery.stakeholder_id is None or not event.meta.get("suspected"):
+        return False
+    bounced = session.execute(
+        select(DeliveryEvent.delivery_id, DeliveryEvent.meta)
+        .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
+        .where(
+            DeliveryEvent.stakeholder_id == delivery.stakeholder_id,
+            DeliveryEvent.kind == "bounced",
+            DeliveryEvent.at > now - STRIKES_WITHIN,
+            Delivery.channel == delivery.channel,
+            Delivery.address_key == delivery.address_key,
+        )
+    )
+    return len({number for number, meta in bounced if meta.get("suspected")}) >= STRIKES
 
 
 def _stop_address(

@@ -8,7 +8,7 @@ can be faster than our own commit) is looked at again for seven days, at longer 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from connectors.api import Event
 
-from ..base import ids
+from ..base import COUNTS, ids
 from ..delivery import states
 from ..delivery.tables import Account
 from ..links import Links
@@ -33,6 +33,10 @@ TRIES_MAX = 3
 REMATCH_FOR = timedelta(days=7)
 REMATCH_FIRST = timedelta(seconds=5)
 AGAIN_AFTER = timedelta(minutes=1)
+OUR_OWN = "our own message came back"
+# So often in a day, and somebody's mail goes round in a circle.
+LOOPED, LOOP_MS = 3, 86_400_000
+Alarm = Callable[[str, str], None]
 # Every provider whose proof holds once signs a time with it, and five minutes later it proves nothing any more.
 PROOFS_FOR = timedelta(days=2)
 
@@ -68,7 +72,13 @@ def is_first(session: Session, now: datetime, account_id: int, proof: str) -> bo
     return True
 
 
-def process(sessions: sessionmaker[Session], now: datetime, links: Links, limit: int = 200) -> int:
+def process(
+    sessions: sessionmaker[Session],
+    now: datetime,
+    links: Links,
+    limit: int = 200,
+    alarm: Alarm = lambda name, account: None,
+) -> int:
     """Think about what is due, oldest first, each in a transaction of its own; how many were looked at.
 
     One event locks one person's rows, so two workers cannot wait for each other.
@@ -79,6 +89,8 @@ def process(sessions: sessionmaker[Session], now: datetime, links: Links, limit:
             if raw is None:
                 return done
             _guarded(session, now, links, raw)
+            if raw.error == OUR_OWN and _own_lately(session, raw) == LOOPED:
+                alarm("mail_loop", session.get_one(Account, raw.account_id).name)
     return limit
 
 
@@ -89,7 +101,7 @@ def handle(session: Session, now: datetime, links: Links, raw: RawEvent) -> None
     if match.is_our_own(session, links, event):
         # Nothing of it is kept: it may hold a link that lets somebody in.
         raw.body, raw.event = None, {**raw.event, "text": ""}
-        _done(raw, "our own message came back")
+        _done(raw, OUR_OWN)
         return
     tie = match.tie(session, links, account.id, event)
     if tie is not None and tie.delivery.state == states.SENDING:
@@ -123,6 +135,16 @@ def _guarded(session: Session, now: datetime, links: Links, raw: RawEvent) -> No
         raw.error = f"{type(error).__name__}: {error}"[:500]
         raw.state = "parked" if raw.tries >= TRIES_MAX else "new"
         raw.next_at = now + AGAIN_AFTER * raw.tries
+
+
+def _own_lately(session: Session, raw: RawEvent) -> int:
+    """How many messages of ours came back to this account in the day before this one; ids are sorted by time."""
+    session.flush()
+    of_the_day = RawEvent.id.between(raw.id - (LOOP_MS * COUNTS), raw.id)
+    mine = select(func.count()).where(
+        of_the_day, RawEvent.account_id == raw.account_id, RawEvent.error == OUR_OWN
+    )
+    return session.scalar(mine) or 0
 
 
 def _next(session: Session, now: datetime) -> RawEvent | None:

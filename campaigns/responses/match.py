@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,8 +65,9 @@ def tie(session: Session, links: Links, account_id: int, event: Event) -> Tie | 
 def is_proven(tie: Tie, account: Account, event: Event) -> bool:
     """Whether the event may act on the delivery it names.
 
-    Message-IDs can be guessed from a neighbour's, so a report that anybody could have written must also name
-    the address that the delivery went to. Whether an answer is the recipient's is asked of its sender, later.
+    Message-IDs can be guessed from a neighbour's, so a report that anybody could have written must carry the token
+    of the return address that our mail had; where the account has none, it must name the address that the delivery
+    went to. Whether an answer is the recipient's is asked of its sender, later.
     """
     if tie.signed:
         return True
@@ -73,17 +75,23 @@ def is_proven(tie: Tie, account: Account, event: Event) -> bool:
         return tie.delivery.channel == account.channel
     if tie.delivery.account_id != account.id:
         return False
-    return event.verified or (
-        bool(event.about) and key(account.channel, event.about) == tie.delivery.address_key
-    )
+    if event.verified or account.settings.get("inbox_domain"):
+        return event.verified
+    return bool(event.about) and key(account.channel, event.about) == tie.delivery.address_key
 
 
 def is_our_own(session: Session, links: Links, event: Event) -> bool:
-    """Whether this is a message of ours, or a letter to a colleague, that came to a mailbox we read."""
+    """Whether this is a message of ours, or a letter to a colleague, that came to a mailbox we read.
+
+    Some relays write a Message-ID of their own; then the way out that only our mail offers tells.
+    """
     named = str(event.meta.get("message_id", ""))
     if links.is_letter(named):
         return True
     number = _delivery_id(links, named)
+    if number is None and (token := str(event.meta.get("way_out", ""))):
+        with suppress(LinkNotValid):
+            number = links.read("unsubscribe", token)
     return number is not None and session.get(Delivery, number) is not None
 
 

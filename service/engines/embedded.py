@@ -120,7 +120,8 @@ class Engine:
             lease_s=wiring.settings.work.lease_s,
             alarm=observe.alarm,
         )
-        return intake.process(wiring.database.sessions, wiring.now(), wiring.links) > 0
+        found = intake.process(wiring.database.sessions, wiring.now(), wiring.links, alarm=observe.alarm)
+        return found > 0
 
     def _resolve(self) -> bool:
         return renewal.renew_due(self.desk) + resolve.resolve(self.desk) > 0

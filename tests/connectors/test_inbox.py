@@ -147,6 +147,14 @@ def test_a_sender_whose_domain_disowns_the_mail_is_not_verified() -> None:
     assert one(letter(Authentication_Results="mx; dmarc=pass header.from=example.org")).verified
 
 
+def test_the_way_out_of_a_mail_of_ours_that_comes_back_is_told() -> None:
+    """M4: some relays write a Message-ID of their own."""
+    out = f"<https://dolen.cyngor.example/u/x>, <mailto:unsubscribe+{TOKEN}@post.cyngor.example?subject=unsubscribe>"
+    assert one(letter(List_Unsubscribe=out)).meta["way_out"] == TOKEN
+    assert "way_out" not in one(letter(List_Unsubscribe="<https://news.example/out>")).meta
+    assert "way_out" not in one(letter(To=f"unsubscribe+{TOKEN}@post.cyngor.example")).meta
+
+
 # --- opting out
 @pytest.mark.parametrize("subject", ["unsubscribe", "", "Re: Cyfarfod"])
 def test_a_mail_to_the_unsubscribe_address_opts_out(subject: str) -> None:

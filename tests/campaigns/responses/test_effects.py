@@ -103,6 +103,65 @@ def test_a_mail_servers_report_counts_when_it_names_the_address_or_our_token(
     assert suppressed(world) == [("hard_bounce", "ann@example.org", None)]
 
 
+@pytest.mark.parametrize("kind", ["bounce", "complaint"])
+def test_where_mail_has_a_return_address_of_its_own_only_its_token_proves_a_report(
+    world: World, kind: str
+) -> None:
+    """M8: whoever knows an address and guesses a Message-ID silences nobody."""
+    account = world.account("council", "email", settings={"inbox_domain": "mail.example"})
+    ann = world.person("Ann", "ann@example.org")
+    delivery = world.delivery(ann, account)
+    facts: dict[str, Any] = {"hard": True, "verified": False, "about": "ann@example.org"}
+    world.hear(world.event(kind, references=world.thread(delivery), **facts), account=account)
+    other = world.delivery(world.person("Mallory", "mallory@example.org"), account)
+    stolen = {"references": world.thread(delivery), "recipient_token": world.token(other)}
+    world.hear(world.event(kind, **stolen, **facts), account=account)
+    assert (delivery.state, suppressed(world), told(world)) == ("sent", [], [])
+    world.hear(world.event(kind, recipient_token=world.token(delivery), **facts), account=account)
+    assert [key for _, key, _ in suppressed(world)] == ["ann@example.org"]
+
+
+def guess(world: World, delivery: Delivery) -> None:
+    facts = {"recipient_token": world.token(delivery), "verified": False, "meta": {"suspected": True}}
+    world.hear(world.event("bounce", **facts))
+
+
+def test_three_mails_that_seem_to_have_bounced_stop_an_address_and_two_do_not(world: World) -> None:
+    """M9"""
+    ann = world.person("Ann", "ann@example.org")
+    first, second, third = (world.delivery(ann) for _ in range(3))
+    for one in (first, second, first, second):
+        guess(world, one)
+    assert suppressed(world) == []
+    guess(world, third)
+    assert suppressed(world) == [("hard_bounce", "ann@example.org", None)]
+    assert {one.state for one in (first, second, third)} == {"sent"}, "a guess settles no delivery"
+
+
+def test_guesses_about_other_addresses_and_long_ago_are_no_strikes(world: World) -> None:
+    """M9"""
+    ann = world.person("Ann", "ann@example.org")
+    addresses.add(world.session, world.now, ann.id, "email", "ann@work.example")
+    guess(world, world.delivery(ann))
+    guess(world, world.delivery(ann, address_key="ann@work.example"))
+    world.later(days=91)
+    guess(world, world.delivery(ann))
+    guess(world, world.delivery(ann))
+    assert suppressed(world) == []
+
+
+def test_a_complaint_that_nothing_ties_to_a_mail_is_kept_and_stops_nobody(world: World) -> None:
+    """M10"""
+    world.person("Ann", "ann@example.org")
+    response = world.response(world.event("complaint", about="ann@example.org", verified=False))
+    assert (response.kind, response.from_key, response.stakeholder_id) == (
+        "complaint",
+        "ann@example.org",
+        None,
+    )
+    assert suppressed(world) == []
+
+
 def test_a_bounce_says_what_became_of_an_unknown_delivery(world: World) -> None:
     delivery = world.delivery(world.person("Ann", "ann@example.org"), state="unknown", next_at=world.now)
     world.hear(world.event("bounce", hard=True, **named(world, delivery)))

@@ -13,10 +13,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
-from campaigns.delivery.tables import DeliveryEvent
+from campaigns.delivery.tables import Delivery, DeliveryEvent
+from campaigns.messages.tables import Message
 from campaigns.responses import intake
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders.tables import Suppression
+from connectors.api import Event
 
 from .conftest import LINKS, World
 
@@ -180,6 +182,51 @@ def test_a_forged_name_of_a_letter_hides_nothing(world: World) -> None:
     meta = {"message_id": f"<letter.{'a' * 37}@example.org>"}
     world.hear(world.event("reply", sender="ann@example.org", text="Hello", meta=meta))
     assert count(world.session, Response) == 1
+
+
+def test_the_third_message_of_ours_that_comes_back_in_a_day_is_an_alarm_once(
+    database: Database, now: datetime, make_world: MakeWorld
+) -> None:
+    """M4"""
+    heard: list[tuple[str, str]] = []
+    with database.write() as session:
+        world = make_world(session, now)
+        names = [
+            world.thread(world.delivery(world.person(f"P{n}", f"p{n}@example.org")))[1] for n in range(5)
+        ]
+        account = world.mail.id
+    for n, name in enumerate(names):
+        event = Event(
+            key=f"own-{n}", kind="reply", at=now, sender="us@example.org", meta={"message_id": name}
+        )
+        with database.write() as session:
+            intake.store(session, now, account, [event], "poll")
+        intake.process(database.sessions, now, LINKS, alarm=lambda *told: heard.append(told))
+        assert heard == ([] if n < 2 else [("mail_loop", "mail")])
+    with database.read() as session:
+        assert count(session, Response) == 0
+
+
+def test_our_own_message_is_known_by_its_way_out_where_a_relay_renames_it(world: World) -> None:
+    """M4"""
+    delivery = world.delivery(world.person("Ann", "ann@example.org"))
+    named = {"message_id": "<0100@relay.example>", "way_out": world.token(delivery, "unsubscribe")}
+    forged = named | {"way_out": "a" * 37}
+    world.hear(world.event("auto_reply", sender="us@example.org", meta=named))
+    assert count(world.session, Response) == 0
+    world.hear(world.event("auto_reply", sender="us@example.org", meta=forged))
+    assert count(world.session, Response) == 1
+
+
+@pytest.mark.parametrize("kind", ["reply", "auto_reply", "bounce", "opt_out"])
+def test_nothing_is_answered_by_itself(world: World, kind: str) -> None:
+    """M5: two machines that answer each other need two; Dolen sends nothing that no person wrote."""
+    delivery = world.delivery(world.person("Ann", "ann@example.org"))
+    before = count(world.session, Message), count(world.session, Delivery)
+    for n in range(3):
+        text = f"I am away, {n}"
+        world.hear(world.event(kind, sender="ann@example.org", references=world.thread(delivery), text=text))
+    assert (count(world.session, Message), count(world.session, Delivery)) == before
 
 
 def test_our_own_message_that_comes_back_is_no_response(world: World) -> None:
