@@ -139,7 +139,8 @@ def _domain(domain: str) -> str:
 
 
 def _phone(value: str) -> str:
-    number = re.sub(r"[\s().-]", "", value)
+    # +44 (0)29 …: the nought is for those who call from within the country alone; 00 is how many dial the plus.
+    number = re.sub(r"^00", "+", re.sub(r"\(0\)|[\s().-]", "", value))
     if not _PHONE.fullmatch(number):
         raise BadAddress("write the number with its country code, such as +44 29 2000 0000", pointer="/value")
     return number

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from .. import phones
 from ..api import AccountGone, ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
 from ..http import Answer, Door
 from ..shapes import objects
@@ -81,7 +82,7 @@ def send(service: Service, outbound: Outbound) -> Receipt:
         "personalisation": _values(service.channel, outbound),
     }
     if place:
-        told[place] = outbound.to if service.channel == "email" else re.sub(r"[\s().-]", "", outbound.to)
+        told[place] = outbound.to if service.channel == "email" else phones.number(outbound.to)
     if sender and service.sender_id:
         told[sender] = service.sender_id
     way_out = re.search(r"<(https://[^<>\s]+)>", outbound.headers.get("List-Unsubscribe", ""))

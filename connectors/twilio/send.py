@@ -8,12 +8,12 @@ Source: twilio.com/docs/messaging/api/message-resource, twilio.com/docs/api/erro
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from .. import phones
 from ..api import AccountGone, AddressGone, ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
 from ..http import Answer, Door
 
@@ -75,8 +75,7 @@ def send(sender: Sender, outbound: Outbound) -> Receipt:
     text = str(outbound.text)
     if not text.strip():
         raise Refused("a text message needs a text", code="no_text", phase="build")
-    number = re.sub(r"[\s().-]", "", outbound.to)
-    form = {"To": sender.prefix + number, **_from(sender), **_words(sender, text)}
+    form = {"To": sender.prefix + phones.number(outbound.to), **_from(sender), **_words(sender, text)}
     if sender.hook_url:
         form["StatusCallback"] = sender.hook_url
     told = sender.ask("POST", "/Messages.json", form)

@@ -99,7 +99,11 @@ def test_any_text_is_an_address_with_a_stable_key_or_refused(local: str, domain:
 
 
 def test_other_channels_have_keys_of_their_own() -> None:
-    assert addresses.key("sms", "+44 (0)29-2000".replace("(0)", "") + " 0000") == "+442920000000"
+    assert (
+        addresses.key("sms", "+44 (0)29-2000 0000")
+        == "+442920000000"
+        == addresses.key("sms", "0044 29 2000 0000")
+    )
     assert addresses.key("mastodon", "@Ann@Toot.Wales") == "ann@toot.wales"
     assert addresses.key("post", "1  Stryd Fawr,\tBangor".replace("\t", " ")) == "1 stryd fawr, bangor"
     for channel, value in (
