@@ -16,7 +16,7 @@ from typing import Any
 
 from ..api import Event, Polled
 from ..shapes import field, instant, objects
-from .client import Client, told
+from .client import Client
 from .send import is_uri
 
 PAGE = 100
@@ -30,31 +30,39 @@ def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
     """What came after `cursor` ({at, seen}), oldest first."""
     known = dict(cursor or {})
     newest, seen = instant(known.get("at")) or BEGAN, set(known.get("seen") or ())
-    fresh = list(_since(client, newest - BACK, PAGES_MAX if known else 1))
-    newest = max([newest, *(at for at, _ in fresh)])
+    told = list(_since(client, newest - BACK, PAGES_MAX if known else 1))
+    newest = max([newest, *(at for at, _ in told)])
+    fresh = [(at, one) for at, one in told if _is_news(one)]
     events = {one["uri"]: _event(at, one) for at, one in reversed(fresh) if _mark(one) not in seen}
     near = [_mark(one) for at, one in fresh if at >= newest - BACK]
-    told_by_time = sorted(events.values(), key=lambda event: event.at)
-    return Polled(tuple(told_by_time), {"at": newest.isoformat(), "seen": near})
+    by_time = sorted(events.values(), key=lambda event: event.at)
+    return Polled(tuple(by_time), {"at": newest.isoformat(), "seen": near})
 
 
 def _since(client: Client, since: datetime, pages: int) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """Notifications that we have words for with their times, newest first, back to an instant."""
-    query = [("limit", str(PAGE)), *(("reasons", reason) for reason in KINDS)]
-    page: list[tuple[str, str]] = []
+    """Notifications of every kind with their times, newest first, back to an instant.
+
+    Kinds are not asked for: the server would look for them through years of others.
+    """
+    query = {"limit": str(PAGE), "priority": "false"}  # not only of those whom the account follows
     for _ in range(pages):
-        found = told(
-            client.door.read(client.read("app.bsky.notification.listNotifications", [*query, *page]))
-        )
-        for one in objects(found.get("notifications")):
+        answer = client.read("app.bsky.notification.listNotifications", query)
+        found = client.door.read(answer).json()
+        for one in objects(field(found, "notifications")):
             at = instant(one.get("indexedAt"))
             if at is not None and at < since:
                 return
-            if at is not None and is_uri(one.get("uri")) and one.get("reason") in KINDS:
+            if at is not None:
                 yield at, one
-        if not isinstance(found.get("cursor"), str):
+        following = field(found, "cursor")
+        if not isinstance(following, str):
             return
-        page = [("cursor", found["cursor"])]
+        query["cursor"] = following
+
+
+def _is_news(one: dict[str, Any]) -> bool:
+    """Whether we have a word for what a notification tells."""
+    return str(one.get("reason")) in KINDS and is_uri(one.get("uri"))
 
 
 def _event(at: datetime, one: dict[str, Any]) -> Event:

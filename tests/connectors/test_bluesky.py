@@ -321,7 +321,7 @@ def test_what_came_is_told_in_our_words(bluesky: Bluesky) -> None:
     assert (reply.sender, reply.sender_name, like.text) == ("sianrees.test", "Siân Rees", "")
     assert reply.at == datetime(2026, 11, 2, 9, 2, tzinfo=UTC)
     assert reply.meta == {"message_id": reply.key, "did": SIAN} and json.loads(reply.raw)["uri"] == reply.key
-    assert cursor["at"] == "2026-11-02T09:06:00+00:00" and len(cursor["seen"]) == 5
+    assert cursor["at"] == "2026-11-02T09:07:00+00:00" and len(cursor["seen"]) == 5
 
 
 def test_what_comes_late_with_an_older_time_is_not_passed_over(bluesky: Bluesky) -> None:
@@ -338,7 +338,17 @@ def test_only_what_we_have_words_for_is_told(bluesky: Bluesky) -> None:
     odd = [note(1, "follow"), {**note(2, "like"), "indexedAt": "soon"}, {**note(3, "like"), "uri": 5}]
     bluesky.notifications += [*odd, note(4, "like")]
     assert [each.key for each in polled(bluesky)[0]] == [note(4, "like")["uri"]]
-    assert bluesky.asked[-1].every["reasons"] == ["reply", "mention", "quote", "like", "repost"]
+    assert bluesky.asked[-1].query == {"limit": "100", "priority": "false"}
+
+
+def test_followers_without_end_are_not_read_beyond_what_is_known(bluesky: Bluesky) -> None:
+    bluesky.page = 5
+    bluesky.notifications.append(note(1, "like", minutes=-90))
+    _, cursor = polled(bluesky)
+    bluesky.notifications += [note(n, "follow", minutes=-n) for n in range(60)]
+    _, cursor = polled(bluesky, cursor)
+    bluesky.asked.clear()
+    assert polled(bluesky, cursor)[0] == [] and len(bluesky.asked) == 3
 
 
 @pytest.mark.parametrize(
