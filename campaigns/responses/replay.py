@@ -36,18 +36,18 @@ def again(session: Session, now: datetime, account_id: int, since: datetime | No
 
 
 def unread(
-    session: Session, now: datetime, account_id: int, read: Callable[[bytes], Heard]
+    session: Session, now: datetime, account_id: int, read: Callable[[bytes], Heard] | None
 ) -> tuple[int, int]:
-    """Read again what could not be read; how many could be now, and how many still cannot."""
-    could, last = 0, 0
-    left = 0
+    """Read again what could not be read; how many could be now, and how many still cannot. None: it reads nothing."""
+    could, left, last = 0, 0, 0
     while rows := _parked(session, account_id, last):
         for raw in rows:
-            heard, last = read(raw.body or b""), raw.id
-            intake.store(session, now, account_id, heard.events, via=raw.via)
-            if heard.parked:
+            last = raw.id
+            heard = read(raw.body or b"") if read is not None else None
+            if heard is None or heard.parked:
                 left += 1
                 continue
+            intake.store(session, now, account_id, heard.events, via=raw.via)
             could += 1
             raw.state, raw.error, raw.body = "done", "read again", None
     return could, left

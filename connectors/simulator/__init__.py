@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from .. import signatures
 from ..api import BadSettings, Blind, Connector, Findable, Keyed, Limits, Provider, Repeats, Setting
 from ..http import Door
-from .hooks import hear
+from .hooks import hear, read
 from .poll import poll
 from .send import Wire
 
@@ -57,6 +57,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=wire.send,
         find=wire.find if isinstance(repeats, Findable) else None,
         hooks=partial(hear, secrets["hook_secret"]) if "hook_secret" in secrets else None,
+        read=read,
         poll=partial(poll, wire),
         refresh=partial(wire.refresh, secrets["refresh_token"]) if "refresh_token" in secrets else None,
         close=door.close,

@@ -10,12 +10,17 @@ from .events import event
 
 
 def hear(secret: str, call: Call) -> Heard:
-    """The events of a call that the secret proves; what cannot be read is parked, the rest is kept."""
+    """The events of a call that the secret proves."""
     signatures.verify(secret.split(), call.headers, call.body, call.at)
+    return read(call.body)
+
+
+def read(body: bytes) -> Heard:
+    """The events of a body; what cannot be read is parked, the rest is kept."""
     try:
-        told = orjson.loads(call.body)
+        told = orjson.loads(body)
     except ValueError:
-        return Heard(parked=(_shown(call.body),))
+        return Heard(parked=(_shown(body),))
     events: list[Event] = []
     parked: list[str] = []
     for raw in told if isinstance(told, list) else [told]:

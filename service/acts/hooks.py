@@ -47,5 +47,5 @@ def replay(act: Act, account_id: int | None, since: datetime | None) -> list[Rep
 
 def _replayed(act: Act, account: Account, since: datetime | None) -> Replayed:
     read = act.wiring.connector(act.session, account).read
-    could, left = responses.unread(act.session, act.now, account.id, read) if read is not None else (0, 0)
+    could, left = responses.unread(act.session, act.now, account.id, read)
     return Replayed(account, responses.again(act.session, act.now, account.id, since), could, left)
