@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
@@ -40,9 +39,8 @@ class Client:
         # Several signatures let the receiver change its secret without missing a call.
         proof = " ".join(each["webhook-signature"] for each in signed)
         headers = {**signed[0], "webhook-signature": proof, "Content-Type": "application/json"}
-        url = urlunsplit(urlsplit(self.url)._replace(fragment=""))
         return self.door.request(
-            "POST", url, headers=headers, body=body, gone=GONE, untouched=UNTOUCHED, show=(422,)
+            "POST", self.url, headers=headers, body=body, gone=GONE, untouched=UNTOUCHED, show=(422,)
         )
 
 
