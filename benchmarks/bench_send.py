@@ -240,8 +240,8 @@ def _released(wiring: Wiring, message_id: int) -> tuple[Connector, Composer, lis
     with wiring.database.read() as session:
         found = session.execute(select(Batch).order_by(Batch.id)).scalars().all()
         claims = [Claim(one.id, 0, one.account_id, message_id, one.occurrence_id, False) for one in found]
-        letters = [letter for claim in claims for _, letter in send.letters(session, claim)]
         account = session.get_one(Account, found[0].account_id)
+        letters = [letter for claim in claims for _, letter in send.letters(session, claim, account)]
         composer = Composer(session.get_one(Message, message_id), account, wiring.links)
         return wiring.connector(session, account), composer, letters
 
