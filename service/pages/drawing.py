@@ -47,7 +47,7 @@ def environment(language: str) -> Environment:
         "percent": lambda value: format_percent(value, locale=words.locale(language)),
         "language_name": lambda code: words.language_name(code, language),
         "wrong": _wrong,
-        "network": lambda name: words.tell(_about(name), language).partition(":")[0],
+        "network": lambda name: _network(str(name), language),
     }
     return made
 
@@ -97,10 +97,10 @@ def _wall(context: Context, at: datetime | None) -> str:
 
 
 @cache
-def _about(name: str) -> str:
-    """What the connector of a channel says of itself, with what it is called in front of a colon."""
+def _network(name: str, language: str) -> str:
+    """What a connector is called: it says so in front of the colon in what it tells of itself."""
     try:
-        return registry.provider(name).about
+        return words.tell(registry.provider(name).about, language).partition(":")[0]
     except registry.UnknownConnector:
         return name.replace("_", " ").capitalize()
 
