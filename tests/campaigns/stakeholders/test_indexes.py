@@ -62,16 +62,11 @@ def test_a_rule_finds_people_by_the_index_of_its_field(
 
 def test_whoever_has_another_kind_of_value_does_not_stop_an_index(defined: Session, now: datetime) -> None:
     """A10: one odd value neither breaks nor changes a group."""
-    made = {}
-    for name, attrs in {
-        "Siân": {"age": 41},
-        "Odd": {"age": "old"},
-        "None": {},
-        "List": {"age": [41]},
-    }.items():
-        made[name] = people.create(defined, now, kind="person", name=name)
-        people.involve(defined, now, made[name].id, PROGRAMME)
-        made[name].attrs = made[name].attrs_fold = attrs
+    odd: dict[str, dict[str, Any]] = {"Odd": {"age": "old"}, "None": {}, "List": {"age": [41]}}
+    for name, attrs in {"Siân": {"age": 41}, **odd}.items():
+        made = people.create(defined, now, kind="person", name=name)
+        people.involve(defined, now, made.id, PROGRAMME)
+        made.attrs, made.attrs_fold = attrs, attrs
     defined.flush()
     indexes.declare(defined, "age")
     rule = {"field": "attrs.age", "op": "ge", "value": 40}
