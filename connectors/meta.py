@@ -54,6 +54,8 @@ DUPLICATE = 506
 NOT_TOLD = ("100", "803")
 # Meta's times are whole seconds, and its clock is not ours.
 SKEW = timedelta(seconds=60)
+# For so long something may be missing from a list that it belongs in.
+LATE_S = 600
 # What reading something of another shape than expected raises.
 UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError)
 _ERRORS = frozenset(range(400, 600))
@@ -127,11 +129,7 @@ def trouble(door: Door, answer: Answer) -> ConnectorError:
     """What a refusal means, by Meta's code."""
     error = _error(answer)
     if error is None:
-        try:
-            door.read(answer)
-        except ConnectorError as found:
-            return found
-    error = error or {}
+        return _without_code(door, answer)
     code = error.get("code") if isinstance(error.get("code"), int) else 0
     words = door.redact(f"{code} {error.get('message') or ''} {error.get('error_user_msg') or ''}".strip())
     told: dict[str, Any] = {"code": str(code), "phase": "answer"}
@@ -176,14 +174,18 @@ def hear(
     return Heard(tuple(events), tuple(parked))
 
 
-def newer(pages: Iterator[list[Event]], cursor: Mapping[str, Any] | None) -> Polled:
-    """The events of lists, each a page of one list and newest first, after `cursor` ({at, seen}); oldest first.
+def since(cursor: Mapping[str, Any] | None) -> int | None:
+    """From when on something may be new; None where nothing was read before."""
+    return int(cursor["at"]) - LATE_S if cursor else None
 
-    Meta's times are whole seconds, so those of the cursor's own second are remembered by name. Of a list no page is
-    read behind one whose last event is older.
+
+def newer(pages: Iterator[list[Event]], cursor: Mapping[str, Any] | None) -> Polled:
+    """The events of pages after `cursor` ({at, seen: when by key}), oldest first.
+
+    A list may show something later than it happened, so the last minutes are read again, and what was told of them is
+    remembered by name.
     """
-    known = cursor or {}
-    at, seen = int(known.get("at") or 0), set(known.get("seen") or ())
+    seen: dict[str, int] = dict((cursor or {}).get("seen") or {})
     try:
         found = {one.key: one for page in pages for one in page}
     except AccountGone as error:
@@ -191,11 +193,12 @@ def newer(pages: Iterator[list[Event]], cursor: Mapping[str, Any] | None) -> Pol
             error.face = "poll"  # what may not be read may be posted to all the same
         raise
     times = {key: int(one.at.timestamp()) for key, one in found.items()}
+    least = since(cursor)
+    new = sorted((at, key) for key, at in times.items() if key not in seen and (least is None or at >= least))
     # Never nothing: where nobody has spoken yet, everything said from now on is new.
-    last = max([at, 1, *times.values()])
-    at_last = {key for key, when in times.items() if when == last} | (seen if last == at else set())
-    new = sorted((when, key) for key, when in times.items() if when >= at and key not in seen)
-    return Polled(tuple(found[key] for _when, key in new), {"at": last, "seen": sorted(at_last)})
+    last = max([int((cursor or {}).get("at") or 1), *times.values()])
+    kept = {key: at for key, at in (seen | times).items() if at >= last - LATE_S}
+    return Polled(tuple(found[key] for _at, key in new), {"at": last, "seen": kept})
 
 
 def listed(
@@ -225,10 +228,10 @@ def events_of(
     return events
 
 
-def may_follow(told: Mapping[str, Any], field: str, at: int) -> bool:
-    """Whether behind this row of a list, newest first, there may be more as new as an instant."""
+def may_follow(told: Mapping[str, Any], field: str, least: int | None) -> bool:
+    """Whether behind this row of a list, newest first, there may be more that is new (see `since`)."""
     try:
-        return at > 0 and instant(told.get(field)).timestamp() >= at
+        return least is not None and instant(told.get(field)).timestamp() >= least
     except UNREADABLE:
         return True
 
@@ -332,6 +335,15 @@ def _error(answer: Answer) -> dict[str, Any] | None:
         return None
     error = told.get("error") if isinstance(told, dict) else None
     return error if isinstance(error, dict) else None
+
+
+def _without_code(door: Door, answer: Answer) -> ConnectorError:
+    """What a refusal means that is not told in Meta's way: by its status."""
+    try:
+        door.read(answer)
+    except ConnectorError as found:
+        return found
+    raise AssertionError("an answer of 400 and above is always an error")
 
 
 def _wait_s(answer: Answer) -> float | None:

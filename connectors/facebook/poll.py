@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..api import Event, Polled
-from ..meta import Graph, events_of, is_id, listed, may_follow, newer, obj, rows
+from ..meta import Graph, events_of, is_id, listed, may_follow, newer, obj, rows, since
 from .events import comment, mention
 
 POSTS = 25
@@ -24,23 +24,22 @@ NESTED = f"id,comments.filter(stream).order(reverse_chronological).limit({COMMEN
 
 
 def poll(graph: Graph, page_id: str, cursor: Mapping[str, Any] | None) -> Polled:
-    """Comments and mentions after `cursor` ({at, seen}), oldest first."""
-    at = int((cursor or {}).get("at") or 0)
-    return newer(_pages(graph, page_id, at), cursor)
+    """Comments and mentions after `cursor`, oldest first."""
+    return newer(_pages(graph, page_id, since(cursor)), cursor)
 
 
-def _pages(graph: Graph, page_id: str, at: int) -> Iterator[list[Event]]:
+def _pages(graph: Graph, page_id: str, least: int | None) -> Iterator[list[Event]]:
     for post in rows(graph.read(f"{page_id}/published_posts", fields=NESTED, limit=POSTS)):
         if is_id(post.get("id")):
             event = partial(comment, page_id, post["id"])
             first = rows(obj(post, "comments"))
             yield events_of(first, event)
-            if first and _goes_on(at, first[-1]):
+            if first and _goes_on(least, first[-1]):
                 path, fields = f"{post['id']}/comments", f"{WANTED},parent{{id}}"
-                yield events_of(listed(graph, path, partial(_goes_on, at), fields=fields, **ORDER), event)
-    tagged = listed(graph, f"{page_id}/tagged", partial(_goes_on, at), fields=WANTED)
+                yield events_of(listed(graph, path, partial(_goes_on, least), fields=fields, **ORDER), event)
+    tagged = listed(graph, f"{page_id}/tagged", partial(_goes_on, least), fields=WANTED)
     yield events_of(tagged, partial(mention, page_id))
 
 
-def _goes_on(at: int, told: dict[str, Any]) -> bool:
-    return may_follow(told, "created_time", at)
+def _goes_on(least: int | None, told: dict[str, Any]) -> bool:
+    return may_follow(told, "created_time", least)

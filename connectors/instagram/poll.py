@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..api import Event, Polled
-from ..meta import Graph, events_of, is_id, listed, may_follow, newer, obj, rows
+from ..meta import Graph, events_of, is_id, listed, may_follow, newer, obj, rows, since
 from .events import comment
 
 POSTS = 25
@@ -24,18 +24,18 @@ NESTED = f"id,comments.limit({COMMENTS}){{{WITH_ANSWERS}}}"
 
 
 def poll(graph: Graph, user_id: str, cursor: Mapping[str, Any] | None) -> Polled:
-    """Comments after `cursor` ({at, seen}), oldest first."""
-    return newer(_pages(graph, user_id, int((cursor or {}).get("at") or 0)), cursor)
+    """Comments after `cursor`, oldest first."""
+    return newer(_pages(graph, user_id, since(cursor)), cursor)
 
 
-def _pages(graph: Graph, user_id: str, at: int) -> Iterator[list[Event]]:
+def _pages(graph: Graph, user_id: str, least: int | None) -> Iterator[list[Event]]:
     for post in rows(graph.read(f"{user_id}/media", fields=NESTED, limit=POSTS)):
         if is_id(post.get("id")):
             event = partial(comment, user_id, post["id"])
             first = rows(obj(post, "comments"))
             yield events_of(_flat(first), event)
-            if first and _goes_on(at, first[-1]):
-                found = listed(graph, f"{post['id']}/comments", partial(_goes_on, at), fields=WITH_ANSWERS)
+            if first and _goes_on(least, first[-1]):
+                found = listed(graph, f"{post['id']}/comments", partial(_goes_on, least), fields=WITH_ANSWERS)
                 yield events_of(_flat(found), event)
 
 
@@ -47,5 +47,5 @@ def _flat(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield {"parent_id": one.get("id"), **answer}
 
 
-def _goes_on(at: int, told: dict[str, Any]) -> bool:
-    return may_follow(told, "timestamp", at)
+def _goes_on(least: int | None, told: dict[str, Any]) -> bool:
+    return may_follow(told, "timestamp", least)

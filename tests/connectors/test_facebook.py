@@ -300,6 +300,24 @@ def test_what_comes_in_the_same_second_is_told_once_each(facebook: Facebook) -> 
     assert [one.text for one in (*first.events, *second.events)] == ["un", "dau"]
 
 
+def test_what_a_list_shows_late_is_told_all_the_same(facebook: Facebook) -> None:
+    """Within ten minutes; and nothing is told twice for it."""
+    for n in (1, 2):
+        facebook.post(f"post {n}")
+    facebook.comment(OURS, "cyntaf")
+    facebook.now += timedelta(seconds=599)
+    facebook.comment(f"{PAGE_ID}_1000002", "wedyn")
+    first = polled(facebook)
+    facebook.now -= timedelta(seconds=500)
+    facebook.comment(OURS, "yn hwyr")
+    second = polled(facebook, json.loads(json.dumps(first.cursor)))
+    assert [one.text for one in (*first.events, *second.events)] == ["cyntaf", "wedyn", "yn hwyr"]
+    facebook.now += timedelta(days=1)
+    facebook.comment(OURS, "drannoeth")
+    third = polled(facebook, second.cursor)
+    assert [one.text for one in third.events] == ["drannoeth"] and len(third.cursor["seen"]) == 1
+
+
 def test_a_page_that_may_not_be_read_may_be_posted_on(facebook: Facebook) -> None:
     facebook.once[f"{PAGE_ID}/published_posts"] = "not_permitted"
     with pytest.raises(AccountGone) as lost:
