@@ -490,6 +490,15 @@ class HookContract:
         heard = hooks(far.spoilt())
         assert len(heard.events) == (1 if far.batches else 0) and len(heard.parked) == 1
 
+    def test_what_was_parked_is_read_again_from_its_own_words(self, far: FarHooks) -> None:
+        """Where a connector reads again, whatever it parked it can be asked about: nothing else is kept of it."""
+        connector = far.connector()
+        assert connector.hooks is not None
+        parked = connector.hooks(far.spoilt()).parked
+        if connector.read is not None:
+            again = [connector.read(words.encode()).parked for words in parked]
+            assert again == [(words,) for words in parked]
+
     def test_to_hear_needs_no_network(self, far: FarHooks, monkeypatch: pytest.MonkeyPatch) -> None:
         """A hook is answered at once, and by nobody else's leave."""
         call, connector = far.call(), far.connector()

@@ -14,7 +14,7 @@ from typing import Any
 from .. import own_server
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting
 from .client import Client, verify
-from .hooks import hear
+from .hooks import hear, read
 from .metrics import metrics
 from .poll import poll
 from .send import find, send
@@ -54,6 +54,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, client),
         find=partial(find, client),
         hooks=partial(hear, hook_secret.split(), settings["username"]) if hook_secret else None,
+        read=partial(read, settings["username"]),
         poll=partial(poll, client),
         metrics=partial(metrics, client),
         close=door.close,

@@ -19,12 +19,17 @@ from .events import answers, is_from, names, of_like, of_post
 
 
 def hear(secrets: Sequence[str], username: str, call: Call) -> Heard:
-    """The event of a call that one of the secrets proves; what cannot be read is parked."""
+    """The event of a call that one of the secrets proves."""
     _prove(secrets, call)
+    return read(username, call.body)
+
+
+def read(username: str, body: bytes) -> Heard:
+    """The event of a body; what cannot be read is parked."""
     try:
-        found = _event(orjson.loads(call.body), username)
+        found = _event(orjson.loads(body), username)
     except (ValueError, TypeError, AttributeError):
-        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+        return Heard(parked=(body.decode("utf-8", "replace"),))
     return Heard((found,) if found else ())
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from .. import hosted
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting
 from .client import FILES_HOST, Client
-from .hooks import hear
+from .hooks import hear, read
 from .send import find, metrics, send, verify
 
 BASE_URL = "https://slack.com"
@@ -52,6 +52,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, client),
         find=partial(find, client),
         hooks=partial(hear, signing, client.channel) if signing else None,
+        read=partial(read, client.channel),
         metrics=partial(metrics, client),
         app=sha256(secrets["token"].encode()).hexdigest()[:16],
         close=door.close,

@@ -30,13 +30,18 @@ MARKUP = re.compile(r"<(?P<sign>[@#!]|mailto:)?(?P<what>[^|<>]*)(?:\|(?P<label>[
 def hear(secrets: str, channel: str, call: Call) -> Heard:
     """The event of a call that one of the secrets proves, or the answer to Slack's challenge."""
     _prove(secrets.split(), call)
+    return read(channel, call.body)
+
+
+def read(channel: str, body: bytes) -> Heard:
+    """The event of a body, or the answer to Slack's challenge; what cannot be read is parked."""
     try:
-        told = orjson.loads(call.body)
+        told = orjson.loads(body)
         if told["type"] == "url_verification":
             return Heard(answer=str(told["challenge"]).encode("utf-8", "replace"))
-        event = _event(told, channel, call.body) if told["type"] == "event_callback" else None
+        event = _event(told, channel, body) if told["type"] == "event_callback" else None
     except MALFORMED:
-        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+        return Heard(parked=(body.decode("utf-8", "replace"),))
     return Heard((event,) if event else ())
 
 

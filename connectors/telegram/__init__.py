@@ -14,7 +14,7 @@ from .. import hosted
 from ..api import BadSettings, Blind, Connector, Limits, Provider, Setting
 from .client import Client
 from .events import Us
-from .hooks import hear
+from .hooks import hear, read
 from .poll import poll
 from .send import CAPTION_MAX, send, verify
 
@@ -50,6 +50,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=partial(verify, client, us.chat, told, *hook),
         send=partial(send, client, us),
         hooks=partial(hear, us, hook[1]) if told == "hooks" else None,
+        read=partial(read, us),
         poll=partial(poll, client, us) if told == "poll" else None,
         app=client.bot_id,
         close=door.close,

@@ -20,8 +20,13 @@ def hear(us: Us, secrets: str, call: Call) -> Heard:
     given = call.headers.get(HEADER, "").encode()
     if not any([hmac.compare_digest(given, one.encode()) for one in secrets.split()]):
         raise NotAuthentic("the hook does not bring the secret")
+    return read(us, call.body)
+
+
+def read(us: Us, body: bytes) -> Heard:
+    """The event of a body; what cannot be read is parked."""
     try:
-        told = event(us, orjson.loads(call.body))
+        told = event(us, orjson.loads(body))
     except MALFORMED:
-        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+        return Heard(parked=(body.decode("utf-8", "replace"),))
     return Heard((told,) if told else ())
