@@ -14,7 +14,7 @@ from campaigns.errors import BadField, DomainError
 from campaigns.stakeholders import fields
 from campaigns.stakeholders.tables import PURPOSES, Involvement, Segment, Stakeholder, StakeholderTag, Tag
 
-from .. import ids
+from .. import channels, ids
 from ..acts import Act, begin, people_list, relationships, segments
 from . import frame, rule_form, typed
 from .people import group_names, programme_names, refused, spoken
@@ -24,7 +24,6 @@ BODIES_MAX = 200
 SAMPLE = 8
 BODIES = ("group", "community", "organisation")
 TAGS_MAX = 500
-CHANNELS = ("email", "sms", "phone", "post", "in_person", "mastodon", "bluesky", "x")
 
 
 @pages.page("/groups")
@@ -237,7 +236,7 @@ def _named(programme_id: int | None) -> dict[str, Any]:
     return {
         "bodies": {str(ids.shown("stakeholder", number)): name for number, name in rows},
         "colleagues": {str(ids.shown("user", key)): name for key, name in relationships.colleagues(act).items()},
-        "tags": list(act.session.scalars(tags)), "languages_known": spoken(), "channels": CHANNELS,
+        "tags": list(act.session.scalars(tags)), "languages_known": spoken(), "channels": channels.of_people(),
         "purposes": PURPOSES,
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ from campaigns.stakeholders.tables import (
     Stakeholder,
 )
 
-from .. import ids
+from .. import channels, ids
 from ..acts import consents, permissions_view, responses, segments, stakeholders, suppressions, writing
 from ..acts import relationships as relations
 from . import attached, frame, typed
@@ -162,7 +162,8 @@ def _edited(number: int) -> Response:
     act, person = frame.act(), stakeholders.reached(frame.act(), number, stakeholders.WRITE)
     involved = stakeholders.list_involvements(act, number, limit=50, after=None, before=None).rows
     return frame.show(
-        "record_edit", refused(), person=person, kinds=KINDS, languages_known=spoken(person.languages),
+        "record_edit", refused(), person=person, channels=channels.of_people(), kinds=KINDS,
+        languages_known=spoken(person.languages),
         fields=fields.every(act.session), addresses=addresses.of(act.session, number),
         tags=people.tags(act.session, number), memberships=_memberships(number), involved=involved,
         programmes=programme_names(stakeholders.WRITE), connections=CONNECTIONS,

@@ -13,7 +13,7 @@ from campaigns.stakeholders.tables import SUPPRESSION_REASONS
 from campaigns.strategies.tables import ASSURANCES
 from connectors.api import ConnectorError
 
-from .. import ids, oidc, paging
+from .. import channels, ids, oidc, paging
 from ..acts import (
     Act,
     accounts,
@@ -36,7 +36,6 @@ ROOMS = (
     ("pages_settings_people.everyone", "users:admin"),
     ("pages_settings_people.every_token", "tokens:own"),
 )
-CHANNELS = ("*", "email", "x", "sms", "phone", "post")
 
 
 @pages.page("/settings")
@@ -254,5 +253,5 @@ def _uncontacted(wrong: int | None = None) -> Response:
     )
     return frame.show(
         "settings_do_not_contact", 422 if g.get("said") else 200, page=page, wrong=wrong, reasons=SUPPRESSION_REASONS,
-        channels=CHANNELS, people=suppressions.people(act, page.rows),
+        channels=("*", *channels.of_people()), people=suppressions.people(act, page.rows),
     )  # fmt: skip
