@@ -79,6 +79,27 @@ def unsubscribe(session: Session, now: datetime, delivery_id: int, *, how: str) 
     )  # fmt: skip
 
 
+def stop_as_asked(session: Session, now: datetime, response: Response, by: str) -> bool:
+    """A colleague has read that they want no more of it: as if they had used the link; False where it had stopped.
+
+    Holds for the address that our message went to, else for the one they wrote from.
+    """
+    delivery = session.get(Delivery, response.delivery_id) if response.delivery_id else None
+    _lock(session, delivery, response)
+    evidence = {"response_id": public_id("rsp", response.id), "how": "words", "read_by": by}
+    who, key = response.stakeholder_id, _asking(delivery, response)
+    return _stop(session, now, who, response.channel, key, _meant(session, delivery), evidence)
+
+
+def is_stopped(session: Session, response: Response) -> bool:
+    """Whether what `stop_as_asked` would stop has stopped already."""
+    delivery = session.get(Delivery, response.delivery_id) if response.delivery_id else None
+    key = _asking(delivery, response)
+    address = key if _is_address(response.channel, key) else None
+    standing = {one.purpose for one in _opt_outs(session, response.channel, address, response.stakeholder_id)}
+    return _meant(session, delivery) <= standing
+
+
 def stop_everything(session: Session, now: datetime, delivery_id: int) -> bool:
     """Stop all news, invitations and surveys on every channel, for whoever got this delivery; False where all had.
 
@@ -250,11 +271,19 @@ def _opt_out(
     if response.stakeholder_id is None and not event.verified:
         return
     how = "mail" if response.channel == "email" else "provider"
-    key = delivery.address_key if delivery is not None else response.from_key
-    # Whoever writes STOP and names nothing means all that they did not ask for themselves.
-    purposes = _purposes(session, delivery) if delivery is not None else NEWS
+    key, purposes = _asking(delivery, response), _meant(session, delivery)
     evidence = {**_evidence(raw, delivery), "how": how}
     _stop(session, now, response.stakeholder_id, response.channel, key, purposes, evidence)
+
+
+def _asking(delivery: Delivery | None, response: Response) -> str:
+    """The address that is to get no more."""
+    return delivery.address_key if delivery is not None else response.from_key
+
+
+def _meant(session: Session, delivery: Delivery | None) -> set[str]:
+    """Whoever asks to stop and names nothing means all that they did not ask for themselves."""
+    return _purposes(session, delivery) if delivery is not None else set(NEWS)
 
 
 def _stop(

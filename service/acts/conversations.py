@@ -12,7 +12,7 @@ from sqlalchemy import select
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.errors import DomainError
 from campaigns.messages.tables import ContentItem, Message, Variant
-from campaigns.responses import decisions, desk, promise
+from campaigns.responses import decisions, desk, effects, promise
 from campaigns.responses.tables import (
     ReplyDraft,
     Response,
@@ -49,7 +49,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """An item with everything its page shows. `newest_answer` is the newest answer a colleague has given."""
+    """An item with everything its page shows. `newest_answer` is the newest answer a colleague has given.
+
+    `asks` is what became of a wish to get no more: "" where there is none, asked | stopped.
+    """
 
     line: inbox.Line
     account: Account
@@ -63,6 +66,7 @@ class Conversation:
     candidates: list[tuple[ResponseCandidate, Stakeholder]]
     decision: ResponseMatch | None
     newest_answer: int
+    asks: str
 
 
 def read(act: Act, response_id: int) -> Conversation:
@@ -86,6 +90,7 @@ def read(act: Act, response_id: int) -> Conversation:
         candidates=_candidates(act, found),
         decision=decisions.latest(act.session, found),
         newest_answer=newest_answer(ours, act.caller.actor),
+        asks=_asks(act, found),
     )
 
 
@@ -103,6 +108,12 @@ def answered_meanwhile(act: Act, response_id: int, known: int) -> str | None:
 def newest_answer(ours: Iterable[Said], actor: str) -> int:
     """The newest answer by a colleague, as a number to compare with later; 0 for none."""
     return max((one.message_id or 0 for one in ours if one.by != actor), default=0)
+
+
+def _asks(act: Act, response: Response) -> str:
+    if not response.meta.get("asks_to_stop") or not (response.from_key or response.stakeholder_id):
+        return ""
+    return "stopped" if effects.is_stopped(act.session, response) else "asked"
 
 
 def hours(act: Act, response: Response) -> promise.Hours:

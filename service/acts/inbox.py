@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from campaigns.base import parse_id, public_id
 from campaigns.delivery.tables import Account
-from campaigns.errors import BadField, BadId, Conflict, DomainError
-from campaigns.responses import answers, decisions, desk, promise, saved
+from campaigns.errors import AlreadyDone, BadField, BadId, Conflict, DomainError
+from campaigns.responses import answers, decisions, desk, effects, promise, saved
 from campaigns.responses.tables import (
     WRITTEN,
     Response,
@@ -221,6 +221,14 @@ def urgent(act: Act, response_id: int) -> list[str]:
     desk.mark_urgent(act.session, act.now, found, by=act.caller.actor, tell=told)
     _noted(act, found, "response.urgent", told=told)
     return told
+
+
+def stop_as_asked(act: Act, response_id: int) -> Response:
+    """Whoever wrote asks for no more of it, and gets no more; AlreadyDone where it has stopped."""
+    found = _mine(act, response_id)
+    if not effects.stop_as_asked(act.session, act.now, found, act.caller.actor):
+        raise AlreadyDone("this has been stopped already")
+    return _noted(act, found, "response.stopped_as_asked")
 
 
 def not_urgent(act: Act, response_id: int) -> Response:

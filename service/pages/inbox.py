@@ -213,6 +213,11 @@ def _urgent(number: int) -> Response:
     return _stay(number, "urgent")
 
 
+def _stop(number: int) -> Response:
+    inbox.stop_as_asked(frame.act(), number)
+    return _stay(number)
+
+
 def _not_urgent(number: int) -> Response:
     inbox.not_urgent(frame.act(), number)
     return _stay(number)
@@ -278,7 +283,7 @@ ACTS: dict[str, Any] = {
     "answer_open": lambda number: _answer(number, keep_open=True),
     "draft": _draft, "insert": _insert, "check": _check, "take": _take, "assign": _assign, "close": _close,
     "no_answer": _no_answer, "reopen": _reopen, "snooze": _snooze, "wake": _wake, "urgent": _urgent,
-    "not_urgent": _not_urgent, "feel": _feel, "label": _label, "unlabel": _unlabel, "note": _note,
+    "not_urgent": _not_urgent, "stop": _stop, "feel": _feel, "label": _label, "unlabel": _unlabel, "note": _note,
     "match": _match, "match_new": _match_new, "undo": _undo,
 }  # fmt: skip
 

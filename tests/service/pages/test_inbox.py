@@ -17,6 +17,7 @@ from campaigns.messages.tables import Message, Variant
 from campaigns.responses import intake
 from campaigns.responses.tables import Response, ResponseCall, SavedReply
 from campaigns.stakeholders import addresses, people
+from campaigns.stakeholders.tables import Consent, Suppression
 from campaigns.strategies import programmes
 from connectors.api import Event
 from service.tables import User
@@ -445,6 +446,65 @@ def test_every_act_has_its_button_and_an_unknown_one_is_refused(
     assert set(re.findall(r'name="act" value="(\w+)"', browser.get(path))) >= {
         "take", "assign", "close", "no_answer", "snooze", "urgent", "label", "feel", "note", "match_new",
     }  # fmt: skip
+
+
+STOP = {"asks_to_stop": True}
+
+
+def test_a_wish_to_get_no_more_is_proposed_at_once_and_done_by_one_press(
+    browser: Browser, post: Post, wiring: Wiring
+) -> None:
+    """M19: nothing stops before somebody has read it, since "stop" may mean the buses."""
+    gwen = post.person("Gwen", "gwen@example.org")
+    path = f"/inbox/{post.comes(text='STOP', meta=STOP)}"
+    assert "Asks to stop" in browser.get("/inbox") and "They ask to get no more" in browser.get(path)
+    assert stopped(wiring) == []
+    assert "It has stopped." in browser.done(path, act="stop")
+    assert stopped(wiring) == [
+        ("opt_out", "gwen@example.org", one, "words") for one in ("direct_marketing", "survey")
+    ]
+    assert 'value="stop"' not in browser.get(path)
+    assert "this has been stopped already" in browser.post(path, act="stop", status=422).text
+    with wiring.database.read() as session:
+        acts = session.scalars(select(Consent)).all()
+        assert {(one.stakeholder_id, one.act) for one in acts} == {(gwen, "withdrawn")}
+        assert {one.evidence["read_by"] for one in acts} == {user(browser.user_id)}
+
+
+def test_a_wish_of_somebody_whom_we_do_not_know_is_kept_for_their_address(
+    browser: Browser, post: Post, wiring: Wiring
+) -> None:
+    """M19"""
+    browser.done(f"/inbox/{post.comes(sender='nobody@example.org', text='STOP', meta=STOP)}", act="stop")
+    assert stopped(wiring) == [
+        ("opt_out", "nobody@example.org", one, "words") for one in ("direct_marketing", "survey")
+    ]
+
+
+def test_who_may_only_read_sees_the_wish_and_no_button(browsers: Browsers, post: Post) -> None:
+    path = f"/inbox/{post.comes(text='STOP', meta=STOP)}"
+    reader = browsers("approver")
+    assert "They ask to get no more" in reader.get(path) and 'value="stop"' not in reader.get(path)
+    assert 'id="asks"' not in reader.get(f"/inbox/{post.comes()}")
+
+
+def test_a_sender_who_may_be_forged_is_marked(browser: Browser, post: Post) -> None:
+    """M16"""
+    post.person("Gwen", "gwen@example.org")
+    path = f"/inbox/{post.comes(verified=False)}"
+    assert "This may be from somebody else" in browser.get(path)
+    assert "Sender not proven" in browser.get("/inbox")
+    assert post.read(path[7:]).stakeholder_id is None
+    assert "This may be from somebody else" not in browser.get(f"/inbox/{post.comes()}")
+
+
+def stopped(wiring: Wiring) -> list[tuple[str, str | None, str | None, str]]:
+    """What stands on the do-not-contact list, and how it came there."""
+    with wiring.database.read() as session:
+        return [
+            (one.reason, one.address_key, one.purpose, str(one.evidence["how"]))
+            for one in session.scalars(select(Suppression))
+        ]
 
 
 def test_words_of_a_stranger_stay_words(browser: Browser, post: Post) -> None:
