@@ -101,11 +101,11 @@ _SENT = (
     r"Sent|Date|Anfonwyd|Dyddiad|Gesendet|Datum|Envoyé|Enviado|Inviato|Verzonden|Sendt|Skickat|Wysłano"
     r"|تم الإرسال|تاريخ الإرسال|التاريخ"
 )
-_REST = (
-    r"To|Cc|Subject|At|I|Copi|Pwnc|Testun|An|Betreff|À|Objet|Para|Asunto|A|Oggetto|Aan|Onderwerp|Til|Emne|Till|Ämne|Do"
-    r"|Temat|إلى|نسخة|الموضوع"
+_SUBJECT = r"Subject|Pwnc|Testun|Betreff|Objet|Asunto|Oggetto|Onderwerp|Emne|Ämne|Temat|الموضوع"
+_TO = r"To|Cc|At|I|Copi|An|À|Para|A|Aan|Til|Till|Do|إلى|نسخة"
+_HEADER = re.compile(
+    rf"\*?(?:(?P<sender>{_FROM})|(?P<sent>{_SENT})|(?P<subject>{_SUBJECT})|{_TO})\s?:\*?\s.+"
 )
-_HEADER = re.compile(rf"\*?(?:(?P<sender>{_FROM})|(?P<sent>{_SENT})|{_REST})\s?:\*?\s.+")
 HEADERS_MAX = 6
 # What turns the direction of writing, and is not seen.
 _TURNS = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
@@ -195,7 +195,10 @@ def _attribution_at(lines: list[str], at: int) -> int:
 
 
 def _header_block(lines: list[str]) -> int:
-    """How many of these lines are the headers of a mail: its sender and its time at least, by an address or more."""
+    """How many of these lines are the headers of a mail: sender and time, with an address or a subject.
+
+    "Date: Friday, From: the hall" is somebody's own plan.
+    """
     found = []
     for line in lines:
         if not (header := _HEADER.fullmatch(_seen(line)[:600])):
@@ -203,9 +206,9 @@ def _header_block(lines: list[str]) -> int:
         found.append(header)
     if not found or not (found[0]["sender"] or found[0]["sent"]):
         return 0
-    senders = [one for one in found if one["sender"]]
-    is_sure = len(found) > 2 or any("@" in one.group() for one in senders)
-    return len(found) if senders and any(one["sent"] for one in found) and is_sure else 0
+    whole = all(any(one[name] for one in found) for name in ("sender", "sent"))
+    is_sure = any(one["subject"] or "@" in one.group() for one in found)
+    return len(found) if whole and is_sure else 0
 
 
 def _seen(line: str) -> str:

@@ -102,6 +102,10 @@ def test_an_answer_below_or_between_quoted_lines_is_kept() -> None:
         "Here is what I wrote:\ntea, coffee",
         "كتبت لكم قائمة:\nشاي وقهوة",
         "A line\n________________________________\nB",
+        "Date: Friday 13 November\nFrom: the hall\nTo: the chapel\nBring tea",
+        "On 3 May I wrote:\nplease come",
+        "On 3 May 2026 at 10:00 I wrote:\nplease come",
+        "Fe ysgrifennais ar 3 Mai 2026:\ndewch",
     ],
 )
 def test_a_persons_own_lines_are_never_taken_for_a_quotation(text: str) -> None:
