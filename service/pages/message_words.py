@@ -55,7 +55,6 @@ def edit(number: int, channel: str, tag: str) -> Response:
         dict.fromkeys(blocks.KINDS[one["kind"]], "") | one for one in begun if one["kind"] in blocks.KINDS
     ]
     shown = saved or Variant(subject="", text="", html="")
-    ours = writing.pictures(act, message)
     return framed(
         frame.show(
             "message_words", 422 if g.get("said") else 200, message=message,
@@ -67,13 +66,20 @@ def edit(number: int, channel: str, tag: str) -> Response:
                 act, message, through, channel, tag, subject=shown.subject, text=shown.text
             ),
             kinds=tuple(blocks.KINDS),
-            pictures=[(media.path(one), media.alt(one, tag), one.name) for one in ours],
-            offered=[(one.id, one.name, media.alt(one, tag) is not None) for one in ours],
-            places=_places(through, saved), chosen=_chosen(saved),
+            **_pictures(act, message, tag), places=_places(through, saved), chosen=_chosen(saved),
             threads=any((one.limits.get("parts_max") or 1) > 1 for one in through),
             people=_people(number),
         )
     )  # fmt: skip
+
+
+def _pictures(act: Act, message: Message, tag: str) -> dict[str, Any]:
+    """The pictures there are: for the text, and to go with a post, each with whether it says what it shows."""
+    ours = writing.pictures(act, message)
+    return {
+        "pictures": [(media.path(one), media.alt(one, tag), one.name) for one in ours],
+        "offered": [(one.id, one.name, media.alt(one, tag) is not None) for one in ours],
+    }
 
 
 @pages.page("/messages/<msg:number>/look", "GET", "POST", outside=True)

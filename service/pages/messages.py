@@ -8,11 +8,12 @@ from zoneinfo import available_timezones
 
 from flask import Response, g, request
 
+from campaigns.delivery.tables import Account
 from campaigns.messages.blockers import SIGNATURES
 from campaigns.messages.tables import STATES, Message, Variant
 
 from .. import ids, words
-from ..acts import accounts, content, messages, planning, programmes, relationships, writing
+from ..acts import Act, accounts, content, messages, planning, programmes, relationships, writing
 from . import frame, times
 from . import tasks as todo
 from .write import OFFERED, addressed, topics_of
@@ -53,11 +54,9 @@ def one(number: int) -> Response:
         return done
     act = frame.act()
     message = messages.get(act, number)
-    found, stale = writing.variants(act, message)
     through = writing.through(act, message)
     history, said = messages.approvals(act, number), writing.said_of(act, number)
     shown = messages.shown(act, message)
-    written = {one.language for one in found}
     summons = writing.summons(act, said)
     counted = _audience(number, message.state)
     actors = [message.author, *(one.by for one in history), *(one.by for one in said)]
@@ -66,22 +65,13 @@ def one(number: int) -> Response:
         frame.show(
             "message", 422 if g.get("said") else 200, message=message,
             called=writing.called(act, [message.id])[message.id], shown=shown,
-            standing=_standing(number, message.state), versions=found, stale=stale, through=through,
-            unreachable=accounts.out_of_reach(act, through),
-            bare=_bare(found), odd=planning.odd(act, message),
-            beside={one.id: writing.beside(act, message, one.media or (), one.language) for one in found},
-            measured=[
-                writing.measured(
-                    act, message, through, one.channel, one.language, subject=one.subject, text=one.text
-                )
-                for one in found
-            ],
+            standing=_standing(number, message.state), **_versions(act, message, through), through=through,
+            unreachable=accounts.out_of_reach(act, through), odd=planning.odd(act, message),
             audience=counted, stops=_stops(counted),
             recipients=writing.recipients(act, message),
             choice=writing.choice(act, message.programme_id), strategy=writing.strategy_of(act, message),
             history=history, said_of=said, names=relationships.names(act, actors),
             item=content.get(act, message.content_id),
-            tags=sorted(dict.fromkeys((*OFFERED, *written)), key=lambda tag: tag in written),
             zones=sorted(available_timezones()), apart=times.apart(shown.timing),
             earlier=times.earlier(message),
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
@@ -91,6 +81,21 @@ def one(number: int) -> Response:
             **todo.beside("message", number),
         )
     )  # fmt: skip
+
+
+def _versions(act: Act, message: Message, through: Sequence[Account]) -> dict[str, Any]:
+    """What is written so far, how long each is and what goes with it, and the languages it could be written in too."""
+    found, stale = writing.variants(act, message)
+    written = {one.language for one in found}
+    measured = [
+        writing.measured(act, message, through, one.channel, one.language, subject=one.subject, text=one.text)
+        for one in found
+    ]
+    return {
+        "versions": found, "stale": stale, "bare": _bare(found), "measured": measured,
+        "beside": {one.id: writing.beside(act, message, one.media or (), one.language) for one in found},
+        "tags": sorted(dict.fromkeys((*OFFERED, *written)), key=lambda tag: tag in written),
+    }  # fmt: skip
 
 
 @pages.page("/messages/<msg:number>/audience")
