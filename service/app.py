@@ -55,7 +55,10 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     for converter in CONVERTERS.values():
         api.register_converter(converter, describe)
     app.parts = app.extensions["dolen"] = Parts(
-        wiring, api, BODY_MAX, Calls(wiring.settings.http.calls_per_min)
+        wiring,
+        api,
+        BODY_MAX,
+        Calls(wiring.database, wiring.settings.http.calls_per_min, lambda: wiring.now()),
     )
     for blueprint in RESOURCES:
         api.register_blueprint(blueprint)

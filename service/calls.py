@@ -1,73 +1,104 @@
 """How many calls of /v1 a token may make: a bucket for each that fills up again steadily, and its state in headers.
 
-Rules: counted in each process and not in the database, where a count would cost a durable write per call, more than
-what it protects; so with several `dolen serve` behind one address the limit holds for each of them.
+Rules: the buckets stand in the database, so that one limit holds for all processes; each process takes a handful of
+calls out at once and spends them from memory, for a durable write per call would cost more than what it protects.
+Source: J5.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from campaigns.database import Database
+from campaigns.stakeholders.rows import insert_missing
 
 from .problems import Refusal
+from .tables import CallBucket
 
 WINDOW_S = 60
-# Buckets that are full again are as good as none; they are thrown away when there are so many.
+WINDOW = timedelta(seconds=WINDOW_S)
+# So many handfuls are in a full bucket: what a process holds and does not spend is lost to the others for a minute.
+HANDFULS = 20
+# A bucket nobody took from is full again after a minute, and as good as none.
 KEPT_MAX = 10_000
+FORGET_AFTER = timedelta(hours=1)
 
 
 @dataclass(slots=True)
-class Bucket:
-    """What was left in it, and when (monotonic)."""
+class Held:
+    """What this process has taken out: calls left, how full the bucket was then, and until when it gives nothing."""
 
-    left: float
-    at: float
+    left: int
+    level: float
+    at: datetime
+    nothing_until: datetime | None = None
 
 
 class Calls:
-    """The buckets of one process; `most` calls a minute, all of them at once if need be. 0: no limit."""
+    """The calls that one process may let in; `most` a minute for each token, all at once if need be. 0: no limit."""
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Database, most: int, now: Callable[[], datetime]) -> None:
         self.most = most
-        self._clock = clock
-        self._buckets: dict[int, Bucket] = {}
+        self._database, self._now = database, now
+        self._held: dict[int, Held] = {}
         self._lock = threading.Lock()
 
     def count(self, token_id: int) -> Mapping[str, str]:
         """Count a call and give the headers that tell of it; Refusal `too_many_requests` where none is left."""
         if not self.most:
             return {}
-        with self._lock:
-            bucket = self._filled(token_id)
-            allowed = bucket.left >= 1
-            bucket.left -= allowed
-            left = bucket.left
-        headers = self._headers(left)
-        if allowed:
-            return headers
-        wait_s = math.ceil((1 - left) * WINDOW_S / self.most)
+        now = self._now()
+        held = self._spent(token_id, now) or self._fetched(token_id, now)
+        if held.nothing_until is None or held.nothing_until <= now:
+            return self._headers(held.left + held.level)
+        wait_s = max(1, math.ceil((held.nothing_until - now).total_seconds()))
         raise Refusal(
             "too_many_requests",
             "this token has made too many calls: wait as long as Retry-After says",
-            headers={**headers, "Retry-After": str(max(1, wait_s))},
+            headers={**self._headers(held.level), "Retry-After": str(wait_s)},
         )
 
-    def _filled(self, token_id: int) -> Bucket:
-        """The bucket with what came into it since."""
-        now = self._clock()
-        if token_id not in self._buckets and len(self._buckets) >= KEPT_MAX:
-            self._buckets = {
-                one: kept for one, kept in self._buckets.items() if self._level(kept, now) < self.most
-            }
-        bucket = self._buckets.setdefault(token_id, Bucket(self.most, now))
-        bucket.left, bucket.at = self._level(bucket, now), now
-        return bucket
+    def _spent(self, token_id: int, now: datetime) -> Held | None:
+        """One call less of what is held, or the time to wait that is known; None where the bucket must be asked."""
+        with self._lock:
+            held = self._held.get(token_id)
+            if held is None or now - held.at >= WINDOW:
+                return None
+            if held.nothing_until is not None and now < held.nothing_until:
+                return held
+            if held.left < 1:
+                return None
+            held.left -= 1
+            return Held(held.left, held.level, held.at)
 
-    def _level(self, bucket: Bucket, now: float) -> float:
-        return min(self.most, bucket.left + (now - bucket.at) * self.most / WINDOW_S)
+    def _fetched(self, token_id: int, now: datetime) -> Held:
+        """A handful out of the bucket, one of it spent. A busy database refuses nobody: then one is lent."""
+        most = max(1, self.most // HANDFULS)
+        try:
+            with self._database.write() as session:
+                taken, level = _take(session, now, token_id, most, self.most)
+        except OperationalError:
+            taken, level = 1, 0.0
+        wait = timedelta(seconds=(1 - level) * WINDOW_S / self.most)
+        with self._lock:
+            self._make_room(now)
+            known = self._held.get(token_id)
+            before = known.left if known is not None and now - known.at < WINDOW else 0
+            held = Held(before + taken - 1, level, now) if taken else Held(0, level, now, now + wait)
+            self._held[token_id] = held
+            return Held(held.left, held.level, held.at, held.nothing_until)
+
+    def _make_room(self, now: datetime) -> None:
+        if len(self._held) >= KEPT_MAX:
+            self._held = {one: held for one, held in self._held.items() if now - held.at < WINDOW}
 
     def _headers(self, left: float) -> dict[str, str]:
         """The structured fields of the IETF draft, and the three that were in use before it."""
@@ -79,3 +110,22 @@ class Calls:
             "RateLimit-Remaining": str(remaining),
             "RateLimit-Reset": str(reset_s),
         }
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Drop the buckets of tokens that made no call for long."""
+    done = session.execute(delete(CallBucket).where(CallBucket.at < now - FORGET_AFTER))
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _take(session: Session, now: datetime, token_id: int, wanted: int, most: int) -> tuple[int, float]:
+    """Take up to so many calls out of a token's bucket: how many those are, and how full it is then."""
+    insert_missing(session, CallBucket, [{"token_id": token_id, "left": float(most), "at": now}])
+    bucket = session.scalars(
+        select(CallBucket).where(CallBucket.token_id == token_id).with_for_update()
+    ).one()
+    since_s = max(0.0, (now - bucket.at).total_seconds())
+    level = min(float(most), bucket.left + since_s * most / WINDOW_S)
+    taken = min(wanted, int(level))
+    bucket.left, bucket.at = level - taken, now
+    return taken, bucket.left

@@ -17,7 +17,7 @@ from campaigns.responses import confirming
 from campaigns.stakeholders import segments
 from connectors.api import running
 
-from . import idempotency, notices, observe, webhook_facts, webhooks
+from . import calls, idempotency, notices, observe, webhook_facts, webhooks
 from .engines.embedded import until_told
 from .wiring import Wiring
 
@@ -97,7 +97,7 @@ def ticks(  # long: every duty of the clock is named here, once
         "ahead": ([written(timing.make_ahead)], 60.0),
         "count": ([written(segments.recount_oldest)], 20.0),
         "fold": ([written(tally.fold)], 20.0),
-        "forget": ([written(one.forget) for one in (idempotency, confirming, limits, webhooks)], 3600.0),
+        "forget": ([written(one.forget) for one in (idempotency, confirming, limits, webhooks, calls)], 3600.0),
         "notices": ([noticed], 60.0),
         "webhooks": ([told], 2.0),
     }

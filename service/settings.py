@@ -32,7 +32,7 @@ class Http:
     port: int = 8080
     base_url: str = ""  # empty: http://host:port
     threads: int = 16  # a browser that waits for news holds one
-    calls_per_min: int = 600  # of /v1, for each token and process; 0: as many as they like
+    calls_per_min: int = 600  # of /v1, for each token; 0: as many as they like
     proxies: str = ""  # addresses or networks whose X-Forwarded-For is believed, with commas
 
     @property

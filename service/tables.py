@@ -137,6 +137,15 @@ class IdempotencyKey(Base):
     at: Mapped[datetime] = mapped_column("called_at", index=True)
 
 
+class CallBucket(Base):
+    """How many calls a token may still make: `left` at that time, and more of them since."""
+
+    __tablename__ = "call_buckets"
+    token_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    left: Mapped[float] = mapped_column("calls_left")
+    at: Mapped[datetime] = mapped_column("counted_at", index=True)
+
+
 class WebhookEndpoint(Edited, Base):
     """Where another program is told what happens here; its secrets are sealed, and shown once."""
 
