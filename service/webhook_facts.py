@@ -7,7 +7,7 @@ address or text; whoever wants more reads it by the API.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +35,7 @@ LATE = timedelta(minutes=5)
 BACK_MAX = timedelta(days=7)
 LOGIN_ENDS_WITHIN = timedelta(days=10)
 AT_ONCE = 500
+TOLD_LATER = ("delivered", "opened", "clicked", "complained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,9 @@ def _fresh(session: Session, endpoint: WebhookEndpoint, now: datetime) -> list[F
     since = max(endpoint.told_until_at, now - BACK_MAX) - LATE
     # What happened before it was there is not its business.
     look = Look(max(since, endpoint.created_at), now, _programmes(session, endpoint))
+    finds = [find for find, kinds in LOOKS if not kinds or any(wants(endpoint.kinds, one) for one in kinds)]
     wanted = {
-        one.key: one for find in LOOKS for one in find(session, look) if wants(endpoint.kinds, one.kind)
+        one.key: one for find in finds for one in find(session, look) if wants(endpoint.kinds, one.kind)
     }
     for key in _known(session, endpoint.id, list(wanted)):
         del wanted[key]
@@ -193,7 +195,7 @@ def _events(session: Session, look: Look) -> Iterator[Fact]:
         .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
         .join(Message, Message.id == Delivery.message_id)
         # A bounce is told as what it made of the delivery, a reply as the response that it is.
-        .where(DeliveryEvent.id > _id_at(look.since), DeliveryEvent.kind.not_in(("bounced", "replied")))
+        .where(DeliveryEvent.id > _id_at(look.since), DeliveryEvent.kind.in_(TOLD_LATER))
     )
     for row, message_id, programme_id in session.execute(look.inside(told, Message.programme_id)):
         data = {"id": shown("delivery", row.delivery_id), "message_id": shown("message", message_id)}
@@ -249,4 +251,16 @@ def _id_at(at: datetime) -> int:
     return max(0, (micros(at) // 1000 - ID_EPOCH_MS) << 22)
 
 
-LOOKS = (_acts, _finished, _deliveries, _events, _responses, _overdue, _accounts)
+# Each look with the kinds that it finds, so that nobody is asked for what nobody wants; of acts there are many.
+LOOKS: tuple[tuple[Callable[[Session, Look], Iterator[Fact]], tuple[str, ...]], ...] = (
+    (_acts, ()),
+    (_finished, ("message.finished",)),
+    (_deliveries, ("delivery.bounced", "delivery.failed", "delivery.unknown")),
+    (_events, tuple(f"delivery.{kind}" for kind in TOLD_LATER)),
+    (_responses, ("response.received",)),
+    (_overdue, ("response.overdue",)),
+    (
+        _accounts,
+        tuple(f"connector_account.{state}" for state in ("out_of_service", "in_trouble", "expiring")),
+    ),
+)

@@ -8,6 +8,7 @@ Source: the Standard Webhooks specification; J6.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -88,15 +89,15 @@ def renew(ring: KeyRing, endpoint: WebhookEndpoint, old_until: datetime | None =
     return secret
 
 
-def send_due(wiring: Wiring) -> bool:
-    """Call every endpoint that something waits for; False where nothing did."""
+def send_due(wiring: Wiring, stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Call every endpoint that something waits for, until `stopping`; False where nothing waited."""
     with wiring.database.read() as session:
         waiting = session.scalars(
             _waiting(wiring.now()).with_only_columns(WebhookEndpoint.id).distinct()
         ).all()
     if waiting:
         with ThreadPoolExecutor(min(AT_ONCE, len(waiting)), "webhooks") as pool:
-            list(pool.map(lambda number: _turn(wiring, number), waiting))
+            list(pool.map(lambda number: _turn(wiring, number, stopping), waiting))
     return bool(waiting)
 
 
@@ -114,7 +115,7 @@ def forget(session: Session, now: datetime) -> int:
 # --- one endpoint -------------------------------------------------------------------------------------------------
 
 
-def _turn(wiring: Wiring, number: int) -> None:
+def _turn(wiring: Wiring, number: int, stopping: Callable[[], bool]) -> None:
     """One call after the other, until one fails, nothing waits or the turn is over."""
     until = running() + TURN_S
     try:
@@ -122,9 +123,11 @@ def _turn(wiring: Wiring, number: int) -> None:
         door = _door(target.url, wiring.settings.webhooks.local, target.secrets)
     except Exception:  # a key ring that does not fit, an address that is none any more: its news wait
         log.exception("no way to an endpoint", endpoint=number)
+        with wiring.database.write() as session:
+            _slow(session, number, wiring.now() + BUSY_WAIT)
         return
     try:
-        while running() < until and _one(wiring, target, door):
+        while running() < until and not stopping() and _one(wiring, target, door):
             pass
     finally:
         door.close()
@@ -225,9 +228,13 @@ def _settle(
     asked = timedelta(seconds=(answer.retry_after_s or 0.0) if answer is not None else 0.0)
     row.next_at = now + max(_wait(row.tries), asked)
     if status in BUSY:
-        slow = update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
-        session.execute(slow.values(not_before_at=now + max(asked, BUSY_WAIT)))
+        _slow(session, endpoint_id, now + max(asked, BUSY_WAIT))
     return False
+
+
+def _slow(session: Session, endpoint_id: int, until: datetime) -> None:
+    slow = update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id)
+    session.execute(slow.values(not_before_at=until))
 
 
 def _wait(tries: int) -> timedelta:

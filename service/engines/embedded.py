@@ -136,7 +136,7 @@ class Engine:
         return notices.send_due(self.wiring)
 
     def _call_out(self) -> bool:
-        return webhooks.send_due(self.wiring)
+        return webhooks.send_due(self.wiring, self.stopping.is_set)
 
     def _loop(self, step: Callable[[], bool], idle_s: float) -> None:
         while not self.stopping.is_set():

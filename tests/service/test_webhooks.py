@@ -382,3 +382,28 @@ def test_words_that_are_no_kinds_are_refused(desk: Desk) -> None:
         body = {"url": "https://hooks.example/x", "kinds": kinds}
         answer = desk.api.post("/v1/webhook_endpoints", desk.admin, json=body)
         assert answer.status_code == 422, kinds
+
+
+def test_an_endpoint_that_cannot_be_called_at_all_waits_and_keeps_nobody_busy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.endpoint("programme.created")
+    desk.programme()
+
+    def broken(*given: object) -> None:
+        raise keys.BadKeyRing("no key opens this")
+
+    monkeypatch.setattr(webhooks, "_target", broken)
+    assert desk.tell() == [] and webhooks.send_due(desk.wiring) is False
+    monkeypatch.undo()
+    monkeypatch.setattr(desk.wiring, "now", lambda: desk.now)
+    desk.now += timedelta(minutes=2)
+    assert len(desk.tell()) == 1
+
+
+def test_a_worker_that_is_told_to_stop_begins_no_further_call(desk: Desk) -> None:
+    desk.endpoint("programme.created")
+    desk.programme()
+    webhook_facts.gather(desk.wiring.database, desk.now)
+    webhooks.send_due(desk.wiring, lambda: True)
+    assert desk.program.asked == []
