@@ -128,6 +128,32 @@ def attachment(act: Act, attachment_id: int, interaction_id: int, stakeholder_id
     return attachments.get(act.session, attachment_id, contact(act, interaction_id, stakeholder_id).id)
 
 
+def attachments_of(act: Act, interaction_id: int) -> list[Attachment]:
+    """The files of a contact, for whoever may read the contact."""
+    return attachments.of(act.session, [_readable(act, interaction_id).id]).get(interaction_id, [])
+
+
+def attachment_of(act: Act, interaction_id: int, attachment_id: int) -> Attachment:
+    """One of them."""
+    return attachments.get(act.session, attachment_id, _readable(act, interaction_id).id)
+
+
+def attach(act: Act, interaction_id: int, kept: Kept) -> Attachment:
+    """Name one more stored file on a contact."""
+    found = _readable(act, interaction_id, WRITE)
+    attachments.attach(act.session, act.now, found, [kept], act.caller.actor)
+    act.note(
+        "interaction.attached", "interaction", found.id, programme_id=found.programme_id, after={"files": 1}
+    )
+    return attachments.of(act.session, [found.id])[found.id][-1]
+
+
+def _readable(act: Act, interaction_id: int, scope: str = READ) -> Interaction:
+    found = act.one(Interaction, interaction_id)
+    act.need(scope, found.programme_id)
+    return found
+
+
 def log_contact(
     act: Act,
     *,

@@ -87,10 +87,20 @@ def give(
 
 
 def change(
-    act: Act, task_id: int, *, title: str, owner: str, on: date | None, clock: str, zone: str, remind: str
+    act: Act,
+    task_id: int,
+    *,
+    title: str,
+    owner: str,
+    on: date | None,
+    clock: str,
+    zone: str,
+    remind: str,
+    version: int | None = None,
 ) -> Task:
     """Say it better, for another day, or give it to somebody else."""
     found = _mine(act, task_id)
+    act.unchanged(found, version)
     if owner != found.owner:
         _may_give(act, found.programme_id, owner)
     tasks.change(

@@ -1,6 +1,7 @@
 """The resources of /v1, one file each: schemas above, thin views below, which call `service.acts`."""
 
 from . import (
+    attachments,
     audit_entries,
     batches,
     connector_accounts,
@@ -8,10 +9,13 @@ from . import (
     content_items,
     deliveries,
     fields,
+    forms,
     imports,
     media,
+    message_comments,
     messages,
     missed_runs,
+    objectives,
     programmes,
     responses,
     segments,
@@ -20,8 +24,10 @@ from . import (
     stops,
     strategies,
     suppressions,
+    tasks,
     templates,
     tokens,
+    topics,
     urgent_goes,
     users,
     webhook_endpoints,
@@ -29,8 +35,13 @@ from . import (
 
 RESOURCES = (
     programmes.resource,
+    objectives.plan,
+    objectives.resource,
+    tasks.resource,
     stakeholders.resource,
     fields.resource,
+    topics.resource,
+    forms.resource,
     segments.resource,
     consents.resource,
     suppressions.resource,
@@ -40,6 +51,7 @@ RESOURCES = (
     content_items.resource,
     media.resource,
     messages.resource,
+    message_comments.resource,
     deliveries.resource,
     batches.resource,
     urgent_goes.resource,
@@ -48,6 +60,7 @@ RESOURCES = (
     stops.resource,
     responses.resource,
     responses.interactions,
+    attachments.resource,
     responses.engagement,
     connector_accounts.connectors,
     connector_accounts.resource,
@@ -59,4 +72,8 @@ RESOURCES = (
 )
 
 # Endpoints that take a multipart form instead of JSON, with the most bytes they take.
-BODY_MAX: dict[str, int] = {"imports.Imports": imports.FORM_MAX, "media.MediaList": media.FORM_MAX}
+BODY_MAX: dict[str, int] = {
+    "imports.Imports": imports.FORM_MAX,
+    "media.MediaList": media.FORM_MAX,
+    "attachments.Attachments": attachments.FORM_MAX,
+}

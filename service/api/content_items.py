@@ -8,9 +8,10 @@ import marshmallow as ma
 from flask.views import MethodView
 
 from campaigns.base import public_id
+from campaigns.messages.blocks import KINDS as BLOCKS
 from campaigns.messages.content import MEDIA_MAX
 
-from ..acts import content
+from ..acts import content, writing
 from .resource import ETAG_HEADER, Resource, created, if_match, listed, single, this_act
 from .schemas import Id, Made, PageQuery, Schema, Text, Time, id_pattern, page_of
 
@@ -48,6 +49,17 @@ class VariantNew(Schema):
     )  # fmt: skip
 
 
+class BlocksNew(Schema):
+    subject = Text(998, empty=True, load_default="")
+    blocks = ma.fields.List(
+        ma.fields.Dict(keys=Text(20)),
+        required=True,
+        metadata={
+            "description": "; ".join(f"kind {kind}: {', '.join(fields)}" for kind, fields in BLOCKS.items())
+        },
+    )
+
+
 class VariantOut(Schema):
     id = Id("variant", required=True)
     channel = ma.fields.String(required=True)
@@ -61,6 +73,9 @@ class VariantOut(Schema):
     media = ma.fields.Function(
         lambda row: [public_id("med", one) for one in row.media or ()],
         metadata={"type": "array", "items": {"type": "string", "pattern": id_pattern("med")}},
+    )
+    blocks = ma.fields.List(
+        ma.fields.Dict(), allow_none=True, metadata={"description": "what text and html were made from"}
     )
     slots = ma.fields.List(ma.fields.String(), required=True)
     author = ma.fields.String(required=True)
@@ -121,3 +136,14 @@ class OneVariant(MethodView):
     def delete(self, id: int, channel: str, language: str) -> None:
         """Take the words for one channel and language out"""
         content.remove_variant(this_act(), id, channel, language)
+
+
+@resource.route("/<cnt:id>/variants/<string:channel>/<string:language>/blocks")
+class VariantOfBlocks(MethodView):
+    @resource.arguments(BlocksNew)
+    @resource.response(200, VariantOut)
+    def put(self, body: dict[str, Any], id: int, channel: str, language: str) -> Any:
+        """Save words that are put together from blocks, in the dress of the house"""
+        return writing.save_blocks(
+            this_act(), id, channel, language, subject=body["subject"], built=body["blocks"]
+        )

@@ -53,7 +53,9 @@ class DeliveryOut(Schema):
 class ShownOut(Schema):
     url = ma.fields.String(required=True)
     type = ma.fields.String(required=True)
-    alt = ma.fields.String(required=True, metadata={"description": "what it is said to show; empty: decoration"})
+    alt = ma.fields.String(
+        required=True, metadata={"description": "what it is said to show; empty: decoration"}
+    )
 
 
 class WordsOut(Schema):

@@ -58,7 +58,7 @@ class Seen:
 
 def blueprint(wiring: Wiring) -> Blueprint:
     """The form, with a personal link or without, and the page that confirms."""
-    made = Blueprint("forms", __name__)
+    made = Blueprint("form", __name__)
 
     @made.get("/f/confirm/<token>")
     def asked(token: str) -> Response:

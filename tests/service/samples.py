@@ -6,6 +6,7 @@ A new kind gets a line in `world`; a kind that belongs to no programme also stan
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from campaigns.messages import content, hours, media, messages, templates
 from campaigns.messages.tables import Occurrence
 from campaigns.responses import attachments, events, interactions, tasks
 from campaigns.responses.tables import RawEvent, Response
-from campaigns.stakeholders import addresses, consent, fields, imports, people, segments
+from campaigns.stakeholders import addresses, consent, fields, forms, imports, people, segments, topics
 from campaigns.strategies import agreements, objectives, register, strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
@@ -36,6 +37,13 @@ WORDS = {
     "language": "en",
     "tag": "river",
 }
+
+
+def files(folder: Path) -> None:
+    """The file of the example's contact, where its bytes lie."""
+    where = attachments.place(folder, "0" * 32)
+    where.parent.mkdir(parents=True, exist_ok=True)
+    where.write_bytes(b"%")
 
 
 def programme(session: Session, now: datetime, name: str) -> int:
@@ -108,6 +116,12 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     stopped = consent.suppress(
         session, now, channel="post", stakeholder_id=ann.id, reason="manual", origin="admin"
     )
+    topic = topics.create(session, now, programme_id=programme_id, names={"en": "River"})
+    words = {"en": {"title": "News", "notice": "We keep your address.", "agree": "I agree"}}
+    form = forms.create(
+        session, now, programme_id=programme_id, kind="signup", slug=f"form-{programme_id}", name="News",
+        author="usr_0000000000001", texts=words,
+    )  # fmt: skip
     file = imports.check(
         session, now, programme_id=programme_id, filename="bo.csv", actor="usr_0000000000001",
         body=b"name,email\nBo,bo@example.org\n",
@@ -115,6 +129,7 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     return {
         "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
         "cns": given.id, "sup": stopped.id, "imp": file.id,
+        "top": topic.id, "frm": form.id,
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -47,7 +48,11 @@ def try_it(api: Api, operation: str, path: str, token: str | None) -> Answer:
     method = operation.split()[0]
     if method in ("GET", "DELETE"):
         return api.call(method, path, token)
-    return api.call(method, path, token, headers={"If-Match": "*"}, json={})
+    answer = api.call(method, path, token, headers={"If-Match": "*"}, json={})
+    if answer.status_code != 415:
+        return answer
+    form = {"file": (BytesIO(b"x"), "x.txt")}
+    return api.call(method, path, token, data=form, content_type="multipart/form-data")
 
 
 def test_every_route_has_a_permission_and_every_permission_a_route(api: Api) -> None:
@@ -76,6 +81,7 @@ def test_a_role_reaches_what_it_may_and_nothing_else(
     with wiring.database.write() as session:
         here, elsewhere = (samples.programme(session, wiring.now(), name) for name in ("Here", "Elsewhere"))
         ids = samples.world(session, wiring.now(), here)
+    samples.files(wiring.settings.folder)
     people("administrator")  # so that taking the example's grant never takes the last
     inside, outside = people(role, here), people(role, elsewhere)
     # Reading comes first: what is changed or deleted later was still there for it.
