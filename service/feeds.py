@@ -1,23 +1,26 @@
-"""Somebody's calendar for other programs (iCalendar): the secret in its address, and what is written there.
+"""Somebody's calendar for other programs (iCalendar, Atom, CSV): the secret in its address, and what is written there.
 
 Rules: the secret is 256 random bits and only its SHA-256 is kept; there is one for each user, and a new one ends the
 old. What stands in the feed is decided at every reading by the grants the user has then.
-Source: RFC 5545, RFC 7986; C6.
+Source: RFC 5545, RFC 7986, RFC 4287; C6, J13.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event, vDuration, vText
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from campaigns.base import EPOCH
 from campaigns.responses import tasks
 from campaigns.responses.tables import Task
+from campaigns.stakeholders import files
 
 from . import ids
 from .acts.planning import Entry
@@ -26,6 +29,7 @@ from .tables import CalendarFeed, User
 BACK, AHEAD = timedelta(days=92), timedelta(days=366)
 REFRESH = timedelta(hours=1)
 ENTRIES_MAX = 2_000
+COLUMNS = ("id", "url", "name", "due_at", "state", "programme", "group", "accounts")
 # A draft may still change and what was cancelled is told for as long as it stands in the feed.
 STATUS = {
     "draft": "TENTATIVE", "waiting": "TENTATIVE", "paused": "TENTATIVE", "cancelled": "CANCELLED",
@@ -77,12 +81,62 @@ def write(entries: Iterable[Entry], base_url: str, todo: Iterable[Task] = ()) ->
     return body
 
 
+def atom(entries: Iterable[Entry], base_url: str) -> bytes:
+    """Entries as an Atom feed, what was changed last first."""
+    found = sorted(entries, key=lambda one: (one.message.updated_at, one.message.id), reverse=True)
+    changed = found[0].message.updated_at if found else EPOCH
+    feed = ET.Element("feed", xmlns="http://www.w3.org/2005/Atom")
+    _told(feed, id=f"{base_url.rstrip('/')}/calendar", title="Dolen", updated=_stamp(changed))
+    _told(ET.SubElement(feed, "author"), name="Dolen")
+    for one in found:
+        number, url = _named(one, base_url)
+        made = ET.SubElement(feed, "entry")
+        _told(made, id=f"urn:dolen:{number}", title=one.name, updated=_stamp(one.message.updated_at))
+        ET.SubElement(made, "link", href=url)
+        when = f"{_stamp(one.due_at)} " if one.due_at else ""
+        _told(made, summary=f"{when}{one.message.state}\n{_about(one)}")
+    body: bytes = ET.tostring(feed, "utf-8", xml_declaration=True)
+    return body
+
+
+def table(entries: Iterable[Entry], base_url: str) -> bytes:
+    """Entries as a CSV file, by when they are due, in which no cell is a formula."""
+    rows = [
+        (
+            *_named(one, base_url), one.name, _stamp(one.due_at) if one.due_at else "", one.message.state,
+            one.programme, one.group or "", "; ".join(account.name for account in one.accounts),
+        )
+        for one in entries
+    ]  # fmt: skip
+    return files.spreadsheet([COLUMNS, *rows])
+
+
+def _named(entry: Entry, base_url: str) -> tuple[str, str]:
+    """What names one time of a message, and where it is shown."""
+    number = str(ids.shown("message", entry.message.id))
+    at = f".{entry.due_at:%Y%m%dt%H%M%Sz}" if entry.recurs else ""
+    return f"{number.lower()}{at}", f"{base_url.rstrip('/')}/calendar/{number}"
+
+
+def _about(entry: Entry) -> str:
+    told = [entry.programme, *(account.name for account in entry.accounts), entry.group]
+    return "\n".join(one for one in told if one)
+
+
+def _told(parent: ET.Element, **texts: str) -> None:
+    for name, value in texts.items():
+        ET.SubElement(parent, name).text = files.storable(value)
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _event(entry: Entry, base_url: str) -> Event:
     message = entry.message
-    number = str(ids.shown("message", message.id))
+    number, url = _named(entry, base_url)
     made = Event()
-    at = f".{entry.due_at:%Y%m%dt%H%M%Sz}" if entry.recurs else ""
-    made.add("uid", f"{number.lower()}{at}@dolen")
+    made.add("uid", f"{number}@dolen")
     made.add("dtstamp", message.updated_at)
     made.add("last-modified", message.updated_at)
     made.add("created", message.created_at)
@@ -91,9 +145,8 @@ def _event(entry: Entry, base_url: str) -> Event:
     made.add("summary", entry.name)
     made.add("status", STATUS.get(message.state, "CONFIRMED"))
     made.add("transp", "TRANSPARENT")
-    made.add("url", f"{base_url.rstrip('/')}/calendar/{number}")
-    about = [entry.programme, *(account.name for account in entry.accounts), entry.group]
-    made.add("description", "\n".join(one for one in about if one))
+    made.add("url", url)
+    made.add("description", _about(entry))
     made.add("categories", [entry.programme])
     return made
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -386,6 +389,39 @@ def test_a_moved_and_a_cancelled_message_keep_their_uid(browser: Browser, plan: 
     with plan.act() as act:
         messages.cancel(act, number)
     assert str(_events(browser, where)["Walk"]["status"]) == "CANCELLED"
+
+
+def test_the_same_address_is_a_news_feed_and_a_table_without_formulas(
+    browser: Browser, plan: Planner
+) -> None:
+    """J13"""
+    names = ["=1+1", "@SUM(A1)", "Walk <b>&amp; talk", 'Taith, "ddydd Sul"']
+    for n, name in enumerate(names):
+        plan(name, at=f"2027-01-1{n}T09:00")
+    where = _feed(browser)
+    table = browser.client.get(where.replace(".ics", ".csv"))
+    rows = list(csv.DictReader(io.StringIO(table.data.decode("utf-8-sig"))))
+    assert [row["name"] for row in rows] == ["'=1+1", "'@SUM(A1)", *names[2:]]
+    assert rows[0]["due_at"] == "2027-01-10T09:00:00Z" and table.content_type.startswith("text/csv")
+    news = browser.client.get(where.replace(".ics", ".atom"))
+    feed = ET.fromstring(news.data)
+    space = {"a": "http://www.w3.org/2005/Atom"}
+    assert {one.findtext("a:title", "", space) for one in feed.findall("a:entry", space)} == set(names)
+    assert len({one.findtext("a:id", "", space) for one in feed.findall("a:entry", space)}) == len(names)
+    assert feed.findtext("a:updated", "", space) and feed.findtext("a:id", "", space).endswith("/calendar")
+
+
+@pytest.mark.parametrize("form", ["ics", "atom", "csv"])
+def test_a_feed_that_has_not_changed_is_not_sent_again(browser: Browser, plan: Planner, form: str) -> None:
+    """J13"""
+    plan("Walk", at="2027-01-10T09:00")
+    where = _feed(browser).replace(".ics", f".{form}")
+    etag = browser.client.get(where).headers["ETag"]
+    again = browser.client.get(where, headers={"If-None-Match": etag})
+    assert (again.status_code, again.data) == (304, b"")
+    plan("Swim", at="2027-01-11T09:00")
+    assert browser.client.get(where, headers={"If-None-Match": etag}).status_code == 200
+    assert browser.client.get(f"/feed/x.{form}").status_code == 404
 
 
 def test_a_new_address_ends_the_old_and_switching_off_ends_both(browser: Browser, plan: Planner) -> None:
