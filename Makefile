@@ -79,6 +79,10 @@ connectors-table: $(READY) ## write the tables of what connectors can do into do
 openapi: $(READY) ## write the description of the API as it is now
 	$(BIN)/dolen openapi
 
+client: openapi ## write the Python client from that description
+	$(BIN)/python -m tests.client
+	$(BIN)/ruff format --quiet dolen_client
+
 lock: $(READY) ## choose new versions of all dependencies, with their hashes
 	$(BIN)/python -m uv pip compile --quiet setup.cfg --extra demo --extra test --extra check \
 		--universal --python-version 3.11 --generate-hashes --no-header --upgrade --output-file requirements.txt
@@ -92,4 +96,4 @@ clean: ## remove everything that was made, except what Dolen stored in var/
 	find . -name __pycache__ -prune -exec rm -rf {} + ; rm -rf *.egg-info
 
 
-.PHONY: help setup run demo test check test-browser screenshots test-real test-wheel prove bench codemap connectors-table openapi lock wheel clean
+.PHONY: help setup run demo test check test-browser screenshots test-real test-wheel prove bench codemap connectors-table openapi client lock wheel clean

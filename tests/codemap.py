@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "ARCHITECTURE.md"
-PRODUCT = ("service", "campaigns", "connectors", "config", "templates")
+PRODUCT = ("service", "campaigns", "connectors", "config", "dolen_client", "templates")
 AROUND = ("benchmarks", "tests")
 BEGIN, END = "<!-- code map: written by `make codemap` -->", "<!-- end of the code map -->"
 LONG = 40

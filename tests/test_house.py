@@ -66,7 +66,7 @@ def test_the_code_map_in_architecture_is_the_tree_as_it_is() -> None:
 def test_the_tree_drawn_in_architecture_is_the_tree_on_disk() -> None:
     page = codemap.PAGE.read_text(encoding="utf-8").partition(codemap.BEGIN)[0]
     drawn, top = set(), ""
-    for indent, name in re.findall(r"^( *)([a-z]+)/ ", page, re.M):
+    for indent, name in re.findall(r"^( *)([a-z_]+)/ ", page, re.M):
         top = top if indent else name
         drawn.add(f"{top}/{name}" if indent else name)
     packages = [path.parent for top in PRODUCT for path in (ROOT / top).glob("*/__init__.py")]
