@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from . import hosted, mail, signatures
+from . import hosted, mail, shapes, signatures
 from .api import BadSettings, Call, Event, Heard, Limits, Outbound, Refused, Setting
 from .http import Door
 
@@ -175,7 +175,7 @@ def heard(
     events: list[Event] = []
     parked: list[str] = []
     for one in said if isinstance(said, list) else [said]:
-        raw = _raw(one, body)
+        raw = shapes.raw(one, body)
         try:
             told = tell(one)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError):
@@ -233,14 +233,6 @@ def rows(answer: Any, name: str) -> Iterator[dict[str, Any]]:
 
 
 _PATH = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def _raw(one: Any, body: bytes) -> bytes:
-    """One event as bytes, the same however its parts were ordered; the whole body where it is too deep for that."""
-    try:
-        return orjson.dumps(one, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        return body
 
 
 def _line(value: str) -> str:

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from . import shapes
 from .api import (
     NOT_SIGNED_IN,
     AccountGone,
@@ -168,7 +169,7 @@ def hear(
             # Some changes have no time of their own.
             one = event(str(change["field"]), {"time": entry.get("time"), **change["value"]})
         except UNREADABLE:
-            parked.append(orjson.dumps(change).decode("utf-8", "replace"))
+            parked.append(shapes.raw(change, call.body).decode("utf-8", "replace"))
         else:
             events += [one] if one else []
     return Heard(tuple(events), tuple(parked))

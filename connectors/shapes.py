@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 
 def field(found: Any, *names: str) -> Any:
     """What stands under these names, one within the other; None where one is not there."""
@@ -25,3 +27,11 @@ def instant(found: Any) -> datetime | None:
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # the first and the last hours of the calendar are no time everywhere
         return None
+
+
+def raw(found: Any, body: bytes) -> bytes:
+    """A part of a body as bytes, the same however its own parts were ordered; the whole body where it is too deep."""
+    try:
+        return orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return body

@@ -13,6 +13,7 @@ from hashlib import sha256
 
 import orjson
 
+from .. import shapes
 from ..api import Call, Event, Heard, NotAuthentic
 from .events import event
 
@@ -37,7 +38,7 @@ def hear(secret: str, call: Call) -> Heard:
         try:
             one = event(raw)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError):
-            parked.append(_shown(orjson.dumps(raw)))
+            parked.append(_shown(shapes.raw(raw, call.body)))
         else:
             events += [one] if one else []
     return Heard(tuple(events), tuple(parked))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from .. import signatures
+from .. import shapes, signatures
 from ..api import Call, Event, Heard
 from .events import event
 
@@ -27,7 +27,7 @@ def read(body: bytes) -> Heard:
         try:
             events.append(event(raw))
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
-            parked.append(_shown(orjson.dumps(raw)))
+            parked.append(_shown(shapes.raw(raw, body)))
     return Heard(tuple(events), tuple(parked))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from .. import signatures
+from .. import shapes, signatures
 from ..api import Call, Event, Heard, NotAuthentic
 
 KINDS = (
@@ -34,7 +34,7 @@ def hear(secrets: Sequence[str], call: Call) -> Heard:
         try:
             events.append(event(one, f"{webhook_id}/{place}"))
         except (KeyError, TypeError, ValueError):
-            parked.append(orjson.dumps(one).decode())
+            parked.append(shapes.raw(one, call.body).decode("utf-8", "replace"))
     return Heard(tuple(events), tuple(parked))
 
 

@@ -1,37 +1,33 @@
-"""Reading answers of any shape: what is there is found, and what is not stops nobody."""
+"""What providers say, in any shape."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
+import orjson
 import pytest
 
-from connectors.shapes import field, instant, objects
+from connectors import registry, shapes, signatures
+from connectors.api import Call
+
+from .test_simulator import AT
+
+DEEP = b"[" * 600 + b"]" * 600
 
 
-@pytest.mark.parametrize(
-    "found, value",
-    [({"a": {"b": 5}}, 5), ({"a": {"b": None}}, None), ({"a": []}, None), ([], None), (None, None)],
-)
-def test_what_stands_within_is_found_or_none(found: Any, value: Any) -> None:
-    assert field(found, "a", "b") == value
+def test_a_part_is_written_the_same_however_it_was_ordered() -> None:
+    assert shapes.raw({"b": 1, "a": 2}, b"") == shapes.raw({"a": 2, "b": 1}, b"") == b'{"a":2,"b":1}'
 
 
-@pytest.mark.parametrize("found", [None, {}, "ab", 5, [], [1, "a", None, ["b"]]])
-def test_only_objects_of_a_list_are_objects(found: Any) -> None:
-    assert objects(found) == []
-    assert objects([found, {"a": 1}])[-1] == {"a": 1}
+def test_what_is_too_deep_to_be_written_again_is_kept_whole() -> None:
+    assert shapes.raw(orjson.loads(DEEP), DEEP) == DEEP
 
 
-@pytest.mark.parametrize(
-    "found", ["2026-11-02T09:00:00Z", "2026-11-02T09:00:00", "2026-11-02T10:00:00+01:00"]
-)
-def test_a_time_is_aware(found: str) -> None:
-    at = instant(found)
-    assert at == datetime(2026, 11, 2, 9, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("found", [None, "", "soon", 5, {}, "2026-13-02T09:00:00Z", "0001-01-01T00:00+23:00"])
-def test_what_is_no_time_is_none(found: Any) -> None:
-    assert instant(found) is None
+@pytest.mark.parametrize("name", ["simulator", "webhook"])
+def test_a_call_nested_without_end_is_parked_like_any_that_nobody_understands(name: str) -> None:
+    """H9"""
+    secret = signatures.new_secret()
+    secrets = {"hook_secret": secret} | ({"secret": secret} if name == "webhook" else {})
+    body = b'[{"type": "reply", "id": ' + DEEP + b"}]"
+    hooks = registry.connect(name, {"url": "https://hooks.example.org/"}, secrets).hooks
+    assert hooks is not None
+    heard = hooks(Call("POST", signatures.sign(secret, "evt-1", AT, body), {}, body, AT))
+    assert heard.events == () and len(heard.parked) == 1
