@@ -70,7 +70,8 @@ def test_the_tree_drawn_in_architecture_is_the_tree_on_disk() -> None:
         top = top if indent else name
         drawn.add(f"{top}/{name}" if indent else name)
     packages = [path.parent for top in PRODUCT for path in (ROOT / top).glob("*/__init__.py")]
-    rooms = {path.relative_to(ROOT).as_posix() for path in packages}
+    # Whoever adds a connector changes nothing here: its page and the code map tell of it.
+    rooms = {path.relative_to(ROOT).as_posix() for path in packages if path.parent.name != "connectors"}
     assert drawn == {*PRODUCT, *AROUND, "docs", *rooms}
 
 
