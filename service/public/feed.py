@@ -21,7 +21,9 @@ def blueprint(wiring: Wiring) -> Blueprint:
     """The feed; reading it changes nothing."""
     made = Blueprint("feed", __name__)
 
-    @made.get("/feed/<secret>.<any(ics, atom, csv):form>")
+    @made.get("/feed/<secret>.ics", defaults={"form": "ics"})
+    @made.get("/feed/<secret>.atom", defaults={"form": "atom"})
+    @made.get("/feed/<secret>.csv", defaults={"form": "csv"})
     def read(secret: str, form: str) -> Response:
         answer = Response(_body(wiring, secret, form), content_type=TYPES[form])
         answer.headers["Content-Disposition"] = f'inline; filename="dolen.{form}"'
