@@ -331,7 +331,7 @@ def test_every_kind_has_its_words_in_every_language(office: Office, kind: str, l
     facts = {
         "path": "/x", "name": "Walks", "reason": "Why", "urgent": True, "sent": 3, "bad": 1, "planned": 0,
         "due_at": "2026-11-02T09:00:00+00:00", "ends_at": "2026-11-02T09:00:00+00:00",
-        "day": "2026-11-02", "waiting": 2, "mine": 1, "going": 0, "asked": 6, "whole_day": True,
+        "day": "2026-11-02", "waiting": 2, "mine": 1, "going": 0, "asked": 6, "whole_day": True, "place": "Hall",
     }  # fmt: skip
     user = User(name="Ann", email_key="ann@example.org", language=language)
     letter = notices._letter(office.wiring, Notice(kind=kind, facts=facts), user)
