@@ -97,7 +97,10 @@ def ticks(  # long: every duty of the clock is named here, once
         "ahead": ([written(timing.make_ahead)], 60.0),
         "count": ([written(segments.recount_oldest)], 20.0),
         "fold": ([written(tally.fold)], 20.0),
-        "forget": ([written(one.forget) for one in (idempotency, confirming, limits, webhooks, calls)], 3600.0),
+        "forget": (
+            [written(one.forget) for one in (idempotency, confirming, limits, webhooks, calls)],
+            3600.0,
+        ),
         "notices": ([noticed], 60.0),
         "webhooks": ([told], 2.0),
     }

@@ -124,7 +124,9 @@ def test_the_page_says_what_it_costs(browser: Browser, post: str) -> None:
 def test_a_budget_is_asked_for_where_posts_cost_something(browser: Browser) -> None:
     """D8"""
     assert "What posts may cost in a month" in browser.get("/settings/accounts/new", connector="x")
-    assert "What posts may cost in a month" not in browser.get("/settings/accounts/new", connector="simulator")
+    assert "What posts may cost in a month" not in browser.get(
+        "/settings/accounts/new", connector="simulator"
+    )
 
 
 def test_letters_are_offered_no_pictures_beside_them(browser: Browser, wiring: Wiring, general: int) -> None:
