@@ -176,7 +176,7 @@ def test_a_call_proves_itself_in_one_spelling_only() -> None:
         "x",
         "AAAA",
         public(ec.derive_private_key(5, ec.SECP384R1())),
-        public(ed25519.Ed25519PrivateKey.generate()),
+        public(ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))),
     ],
 )
 def test_settings_that_make_no_sense_are_named(key: str) -> None:
