@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..messages import calendar
 from ..messages.tables import Message, Occurrence, Timing
+from ..stakeholders.json_values import json_truth
 from ..stakeholders.tables import Stakeholder
 from . import states
 from .tables import Delivery, DeliveryEvent
@@ -96,7 +97,11 @@ def _did(chosen: Timing) -> Select[Any]:
     return (
         select(DeliveryEvent.stakeholder_id)
         .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
-        .where(Delivery.message_id == chosen.after_id, DeliveryEvent.kind == DID[chosen.asks])
+        .where(
+            Delivery.message_id == chosen.after_id,
+            DeliveryEvent.kind == DID[chosen.asks],
+            json_truth(DeliveryEvent.meta, "machine").is_not(True),  # whoever looks at links before people do
+        )
     )
 
 
