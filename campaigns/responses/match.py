@@ -67,10 +67,13 @@ def is_proven(tie: Tie, account: Account, event: Event) -> bool:
 
     Message-IDs can be guessed from a neighbour's, so a report that anybody could have written must carry the token
     of the return address that our mail had; where the account has none, it must name the address that the delivery
-    went to. Whether an answer is the recipient's is asked of its sender, later.
+    went to. Whether an answer is the recipient's is asked of its sender, later; an opt-out by another account than the
+    mail's own must be the recipient's at once, or whoever may call us could stop mail to anybody.
     """
     if tie.signed:
         return True
+    if event.kind == "opt_out" and tie.delivery.account_id != account.id:
+        return key(account.channel, event.sender) == tie.delivery.address_key
     if event.kind not in REPORTS:
         return tie.delivery.channel == account.channel
     if tie.delivery.account_id != account.id:

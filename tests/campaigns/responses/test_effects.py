@@ -226,6 +226,17 @@ def test_opting_out_by_mail_withdraws_and_stops_marketing_on_that_channel(world:
     assert may(world, ann, "ann@example.org", "service")
 
 
+def test_an_opt_out_by_another_account_is_the_recipients_or_stops_nobody(world: World) -> None:
+    """I3: whoever may call an account of theirs could name any mail and stop it to its reader."""
+    ann = world.person("Ann", "ann@example.org")
+    delivery, other = world.delivery(ann), world.account("elsewhere", "email")
+    names = {"references": world.thread(delivery)}
+    world.hear(world.event("opt_out", sender="mallory@example.org", **names), account=other)
+    assert "ann@example.org" not in {address for _, address, _ in suppressed(world)}
+    world.hear(world.event("opt_out", sender="ann@example.org", **names), account=other)
+    assert ("opt_out", "ann@example.org", "direct_marketing") in suppressed(world)
+
+
 def test_an_opt_out_without_a_thread_is_honoured_for_the_address_that_sent_it(world: World) -> None:
     ann = world.person("Ann", "home@example.org")
     world.person("Bob", "home@example.org")
