@@ -220,9 +220,9 @@ def _settle(
         return True
     if status == GONE or row.tries >= TRIES_MAX:
         row.state, row.settled_at = "failed", now
-        if status == GONE or not _hears_others(
-            session, endpoint_id, datetime.fromisoformat(row.log[-row.tries]["at"])
-        ):
+        # A try whose process died wrote no line, so there may be fewer lines than tries.
+        begun = row.log[max(len(row.log) - row.tries, 0)]
+        if status == GONE or not _hears_others(session, endpoint_id, datetime.fromisoformat(begun["at"])):
             _give_up(session, now, endpoint_id, error or f"it answered {status}")
         return False
     asked = timedelta(seconds=(answer.retry_after_s or 0.0) if answer is not None else 0.0)

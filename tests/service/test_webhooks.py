@@ -365,6 +365,21 @@ def test_a_worker_that_died_during_a_call_leaves_it_to_another(desk: Desk) -> No
     assert len(desk.tell()) == 1
 
 
+def test_it_is_given_up_though_a_try_ended_with_its_worker(desk: Desk) -> None:
+    """Such a try left no line in the log: the last one found too few, and was made again for ever."""
+    made = desk.endpoint("programme.created")
+    desk.programme()
+    webhook_facts.gather(desk.wiring.database, desk.now)
+    with desk.wiring.database.write() as session:
+        assert webhooks._take(session, desk.now, session.scalars(select(WebhookEndpoint.id)).one())
+    desk.now += webhooks.LEASE
+    desk.program.says = [Said(500)] * 20
+    for _ in range(webhooks.TRIES_MAX - 1):
+        assert len(desk.tell()) == 1
+        desk.now = desk.row().next_at
+    assert desk.tell() == [] and desk.state(made["id"])["state"] == "disabled"
+
+
 def test_an_endpoint_is_removed_with_its_log_and_the_log_ends_after_a_month(desk: Desk) -> None:
     made = desk.endpoint("programme.created")
     desk.programme()
