@@ -178,7 +178,7 @@ def heard(
         raw = shapes.raw(one, body)
         try:
             told = tell(one)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError):
+        except shapes.UNREADABLE:
             parked.append(raw.decode("utf-8", "replace"))
             continue
         if told is not None:

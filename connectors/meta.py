@@ -58,7 +58,6 @@ SKEW = timedelta(seconds=60)
 # For so long something may be missing from a list that it belongs in.
 LATE_S = 600
 # What reading something of another shape than expected raises.
-UNREADABLE = (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError)
 _ERRORS = frozenset(range(400, 600))
 _VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]")
 _ID = re.compile(r"[0-9]{1,30}(_[0-9]{1,30}){0,2}")
@@ -168,7 +167,7 @@ def hear(
         try:
             # Some changes have no time of their own.
             one = event(str(change["field"]), {"time": entry.get("time"), **change["value"]})
-        except UNREADABLE:
+        except shapes.UNREADABLE:
             parked.append(shapes.raw(change, call.body).decode("utf-8", "replace"))
         else:
             events += [one] if one else []
@@ -223,7 +222,7 @@ def events_of(
     """The events of rows; what cannot be read costs nothing else."""
     events: list[Event] = []
     for told in found:
-        with suppress(*UNREADABLE):
+        with suppress(*shapes.UNREADABLE):
             one = event(told)
             events += [one] if one else []
     return events
@@ -233,7 +232,7 @@ def may_follow(told: Mapping[str, Any], field: str, least: int | None) -> bool:
     """Whether behind this row of a list, newest first, there may be more that is new (see `since`)."""
     try:
         return least is not None and instant(told.get(field)).timestamp() >= least
-    except UNREADABLE:
+    except shapes.UNREADABLE:
         return True
 
 
@@ -258,7 +257,7 @@ def no_older(outbound: Outbound, value: Any) -> bool:
     """Whether something of this time may be of the first intent or after it; what has no time may."""
     try:
         return outbound.since is None or instant(value) >= outbound.since - SKEW
-    except UNREADABLE:
+    except shapes.UNREADABLE:
         return True
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import orjson
 
+# What reading an answer of another shape than documented may raise: it is parked then, or asked again.
+UNREADABLE = (LookupError, TypeError, ValueError, OverflowError, AttributeError, OSError)
+
 
 def field(found: Any, *names: str) -> Any:
     """What stands under these names, one within the other; None where one is not there."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from .. import wording
+from .. import shapes, wording
 from ..api import Call, Event, Heard, NotAuthentic
 from ..shapes import instant
 
@@ -33,7 +33,7 @@ def hear(tokens: str, template_id: str, call: Call) -> Heard:
         raise NotAuthentic("the hook does not bring the secret")
     try:
         event = _event(orjson.loads(call.body), template_id, call)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except shapes.UNREADABLE:
         return Heard(parked=(call.body.decode("utf-8", "replace"),))
     return Heard((event,) if event else ())
 

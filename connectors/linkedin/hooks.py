@@ -37,7 +37,7 @@ def hear(secret: str, call: Call) -> Heard:
     for raw in found if isinstance(found, list) else [found]:
         try:
             one = event(raw)
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError):
+        except shapes.UNREADABLE:
             parked.append(_shown(shapes.raw(raw, call.body)))
         else:
             events += [one] if one else []

@@ -26,7 +26,7 @@ def read(body: bytes) -> Heard:
     for raw in told if isinstance(told, list) else [told]:
         try:
             events.append(event(raw))
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+        except shapes.UNREADABLE:
             parked.append(_shown(shapes.raw(raw, body)))
     return Heard(tuple(events), tuple(parked))
 

@@ -33,7 +33,7 @@ def hear(secrets: Sequence[str], call: Call) -> Heard:
     for place, one in enumerate(told if isinstance(told, list) else [told]):
         try:
             events.append(event(one, f"{webhook_id}/{place}"))
-        except (KeyError, TypeError, ValueError):
+        except shapes.UNREADABLE:
             parked.append(shapes.raw(one, call.body).decode("utf-8", "replace"))
     return Heard(tuple(events), tuple(parked))
 
