@@ -1,4 +1,4 @@
-"""Canonical JSON and its digest: what people agree to and approve is named by it."""
+"""Canonical JSON and digests: what people agree to and approve is named by one, and secrets are known again by one."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def canonical(value: Any) -> bytes:
 def digest(value: Any) -> str:
     """`sha256:` and the hexadecimal SHA-256 of the canonical JSON."""
     return f"sha256:{hashlib.sha256(canonical(value)).hexdigest()}"
+
+
+def sha256(text: str) -> str:
+    """The hexadecimal SHA-256 of a text: what is kept of a secret that can be shown only once. Any text has one."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _plain(value: Any) -> Any:

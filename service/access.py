@@ -6,7 +6,6 @@ is 256 random bits, only its SHA-256 is stored; a grant on a programme covers ev
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -21,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from campaigns.base import public_id
+from campaigns.canonical import sha256
 from campaigns.database import Database
 from campaigns.errors import Forbidden, NotFound, said
 from campaigns.stakeholders.tables import Involvement
@@ -188,14 +188,14 @@ def new_secret(kind: str) -> tuple[str, str, str]:
     """A new token as (whole text, prefix, SHA-256 of its secret). The text is shown once and never stored."""
     prefix = "".join(secrets.choice(LETTERS) for _ in range(8))
     secret = secrets.token_urlsafe(32)
-    return f"dol_{'test' if kind == 'test' else 'live'}_{prefix}_{secret}", prefix, _sha256(secret)
+    return f"dol_{'test' if kind == 'test' else 'live'}_{prefix}_{secret}", prefix, sha256(secret)
 
 
 def _known(session: Session, match: re.Match[str]) -> Token:
     kind, prefix, secret = match.groups()
     token = session.scalar(select(Token).where(Token.prefix == prefix))
     # Compared in every case, so that an unknown prefix takes as long as a wrong secret.
-    right = hmac.compare_digest(_sha256(secret), token.secret_sha256 if token else _sha256(""))
+    right = hmac.compare_digest(sha256(secret), token.secret_sha256 if token else sha256(""))
     if token is None or not right or (token.kind == "test") != (kind == "test"):
         raise _stranger("this token is not known here")
     return token
@@ -217,7 +217,3 @@ def _mark_used(database: Database, token_id: int, now: datetime) -> None:
 
 def _stranger(detail: str) -> Refusal:
     return Refusal("not_authenticated", detail)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

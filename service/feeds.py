@@ -7,7 +7,6 @@ Source: RFC 5545, RFC 7986, RFC 4287; C6, J13.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from campaigns.base import EPOCH
+from campaigns.canonical import sha256
 from campaigns.responses import tasks
 from campaigns.responses.tables import Task
 from campaigns.stakeholders import files
@@ -40,7 +40,7 @@ def renew(session: Session, now: datetime, user_id: int) -> str:
     """A path for the user's calendar programs; the one before it stops working."""
     revoke(session, user_id)
     secret = secrets.token_urlsafe(32)
-    session.add(CalendarFeed(user_id=user_id, secret_sha256=_sha256(secret), made_at=now))
+    session.add(CalendarFeed(user_id=user_id, secret_sha256=sha256(secret), made_at=now))
     session.flush()
     return f"/feed/{secret}.ics"
 
@@ -58,7 +58,7 @@ def of(session: Session, user_id: int) -> CalendarFeed | None:
 
 def reader(session: Session, secret: str) -> User | None:
     """Whose feed this is; None for a secret that is forged or was ended, and for somebody who may not come in."""
-    found = session.scalar(select(CalendarFeed).where(CalendarFeed.secret_sha256 == _sha256(secret)))
+    found = session.scalar(select(CalendarFeed).where(CalendarFeed.secret_sha256 == sha256(secret)))
     user = session.get(User, found.user_id) if found is not None else None
     return user if user is not None and user.state == "active" else None
 
@@ -172,7 +172,3 @@ def _task(task: Task, base_url: str) -> Event:
         alarm.add("trigger", task.remind_at)
         made.add_component(alarm)
     return made
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -7,7 +7,6 @@ Source: security 1, bad input A3, A4, A8.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from campaigns.canonical import sha256
 from campaigns.errors import LinkNotValid
 
 from .tables import CalendarFeed, DoorKey, Login, User
@@ -37,7 +37,7 @@ def begin(
     session.execute(delete(Login).where(Login.user_id == user_id, Login.made_at <= now - LONGEST))
     session.add(
         Login(
-            user_id=user_id, secret_sha256=_sha256(secret), form_key=secrets.token_urlsafe(24), made_at=now,
+            user_id=user_id, secret_sha256=sha256(secret), form_key=secrets.token_urlsafe(24), made_at=now,
             seen_at=now, agent=agent[:AGENT_MAX], awaits_code=awaits_code,
         )
     )  # fmt: skip
@@ -96,14 +96,14 @@ def make_key(session: Session, now: datetime, user_id: int | None, life: timedel
         delete(DoorKey).where(DoorKey.user_id.is_(None) if user_id is None else DoorKey.user_id == user_id)
     )
     secret = secrets.token_urlsafe(32)
-    session.add(DoorKey(user_id=user_id, secret_sha256=_sha256(secret), expires_at=now + life))
+    session.add(DoorKey(user_id=user_id, secret_sha256=sha256(secret), expires_at=now + life))
     session.flush()
     return f"/let-in/{secret}"
 
 
 def read_key(session: Session, now: datetime, secret: str) -> DoorKey:
     """The link behind a secret; LinkNotValid where it is forged, used or too old. Reading changes nothing."""
-    found = session.scalar(select(DoorKey).where(DoorKey.secret_sha256 == _sha256(secret)))
+    found = session.scalar(select(DoorKey).where(DoorKey.secret_sha256 == sha256(secret)))
     if found is None or found.used_at is not None or found.expires_at <= now:
         raise LinkNotValid("this link is not valid any more: ask for a new one")
     user = session.get(User, found.user_id) if found.user_id is not None else None
@@ -122,14 +122,10 @@ def use_key(session: Session, now: datetime, key: DoorKey) -> None:
 
 
 def _of(session: Session, secret: str) -> Login | None:
-    return session.scalar(select(Login).where(Login.secret_sha256 == _sha256(secret)))
+    return session.scalar(select(Login).where(Login.secret_sha256 == sha256(secret)))
 
 
 def _lives(session: Session, now: datetime, login: Login) -> bool:
     if login.seen_at + IDLE <= now or login.made_at + LONGEST <= now:
         return False
     return session.get_one(User, login.user_id).state == "active"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

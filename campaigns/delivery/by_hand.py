@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from connectors.api import Outbound
 
+from ..canonical import sha256
 from ..errors import AlreadyDone, BadField, LinkNotValid, NotFound, said
 from ..links import Links
 from ..messages import media
@@ -117,7 +117,7 @@ def give_link(session: Session, now: datetime, work: Work, partner: str, days: i
         )
     token = secrets.token_urlsafe(32)
     work.hand.partner = clean(partner, "/partner")
-    work.hand.token_sha256, work.hand.expires_at = _sha256(token), now + timedelta(days=days)
+    work.hand.token_sha256, work.hand.expires_at = sha256(token), now + timedelta(days=days)
     session.flush()
     return f"/pack/{token}"
 
@@ -130,7 +130,7 @@ def take_link_back(session: Session, work: Work) -> None:
 
 def read_link(session: Session, now: datetime, token: str) -> Work:
     """What stands behind a token; LinkNotValid where it is forged, taken back or over. Reading changes nothing."""
-    found = _works(session, HandWork.token_sha256 == _sha256(token), HandWork.expires_at > now)
+    found = _works(session, HandWork.token_sha256 == sha256(token), HandWork.expires_at > now)
     if not found:
         raise LinkNotValid("this link is not valid, or not any more: ask for a new one")
     return found[0]
@@ -147,7 +147,3 @@ def _works(session: Session, *where: ColumnElement[bool], limit: int = 1) -> lis
         .limit(limit)
     )
     return [Work._make(row) for row in session.execute(found)]
-
-
-def _sha256(token: str) -> str:
-    return sha256(token.encode()).hexdigest()

@@ -8,7 +8,6 @@ Source: B4, I5, SM13.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ..base import parse_id, public_id
+from ..canonical import sha256
 from ..errors import (
     AlreadyDone,
     BadField,
@@ -276,7 +276,7 @@ def invite(session: Session, now: datetime, version: StrategyVersion, party: Par
     token = secrets.token_urlsafe(32)
     session.add(
         AgreementLink(
-            version_id=version.id, party_id=party.id, token_sha256=_sha256(token), made_at=now,
+            version_id=version.id, party_id=party.id, token_sha256=sha256(token), made_at=now,
             expires_at=now + timedelta(days=days),
         )
     )  # fmt: skip
@@ -286,7 +286,7 @@ def invite(session: Session, now: datetime, version: StrategyVersion, party: Par
 
 def read_link(session: Session, now: datetime, token: str) -> LinkView:
     """What stands behind a token; LinkNotValid when it is forged or expired. Reading changes nothing."""
-    link = session.scalar(select(AgreementLink).where(AgreementLink.token_sha256 == _sha256(token)))
+    link = session.scalar(select(AgreementLink).where(AgreementLink.token_sha256 == sha256(token)))
     if link is None or link.expires_at <= now:
         raise LinkNotValid("this link is not valid, or not any more: ask for a new one")
     version = session.get_one(StrategyVersion, link.version_id)
@@ -568,7 +568,7 @@ def _write(
     made.decision, made.digest, made.by, made.at = decision, digest, by, now
     made.recorded_by = made.evidence = None
     made.reason = clean(reason, "/reason", length_max=TEXT_MAX, lines=True, empty=True)
-    made.shown_text_sha256 = _sha256(shown_text)
+    made.shown_text_sha256 = sha256(shown_text)
     session.add(made)
     session.flush()
     return made
@@ -579,7 +579,3 @@ def _check_decision(version: StrategyVersion, decision: str, digest: str) -> Non
         raise BadField(said("decision is one of {decisions}", decisions=DECISIONS), pointer="/decision")
     if digest != version.digest:
         raise Stale("this is not the text of this version: read it again and decide on what you read")
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import delete, select
 
+from campaigns.canonical import sha256
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, Conflict, NotFound
 from connectors import registry
@@ -49,7 +50,7 @@ def start(act: Act, account_id: int, login_id: int) -> str:
     act.session.execute(delete(SignInState).where(SignInState.at <= act.now - LIFE))
     act.session.add(
         SignInState(
-            state_sha256=_sha256(state), login_id=login_id, account_id=account_id, asked=_asked(account, how),
+            state_sha256=sha256(state), login_id=login_id, account_id=account_id, asked=_asked(account, how),
             verifier=act.wiring.keyring.wrap(verifier.encode()), at=act.now,
         )
     )  # fmt: skip
@@ -75,7 +76,7 @@ class Way:
 def take(act: Act, login_id: int, state: str) -> Way:
     """What belongs to a state, which is used up by that. NotFound where it is not theirs, was used or grew old."""
     mine = (
-        SignInState.state_sha256 == _sha256(state), SignInState.login_id == login_id,
+        SignInState.state_sha256 == sha256(state), SignInState.login_id == login_id,
         SignInState.at > act.now - LIFE,
     )  # fmt: skip
     found = act.session.scalar(select(SignInState).where(*mine))
@@ -174,7 +175,3 @@ def _door(url: str, hidden: tuple[str, ...]) -> Door:
 
 def _challenge(verifier: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
