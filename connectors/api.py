@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -387,6 +388,11 @@ class Connector:
     metrics: Callable[[Sequence[str]], Sequence[Reading]] | None = None
     app: str = ""
     close: Callable[[], None] = lambda: None
+
+
+def app_of(login: str) -> str:
+    """What tells the accounts of one app (`Connector.app`), of the login that they share; it gives nothing away."""
+    return sha256(login.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

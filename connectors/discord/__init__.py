@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import hosted
-from ..api import BadSettings, Connector, Keyed, Limits, Provider, Setting
+from ..api import BadSettings, Connector, Keyed, Limits, Provider, Setting, app_of
 from .client import Client
 from .metrics import metrics
 from .poll import poll
@@ -53,7 +52,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, client),
         poll=partial(poll, client),
         metrics=partial(metrics, client),
-        app=sha256(secrets["token"].encode()).hexdigest()[:16],
+        app=app_of(secrets["token"]),
         close=door.close,
     )
 

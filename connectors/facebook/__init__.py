@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import hosted, meta
-from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting
+from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
 from .events import hear
 from .metrics import metrics
@@ -49,7 +48,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         hooks=partial(hear, secrets["client_secret"], secrets.get("verify_token", ""), page_id),
         poll=partial(poll, graph, page_id),
         metrics=partial(metrics, graph),
-        app=sha256(settings["client_id"].encode()).hexdigest()[:16],
+        app=app_of(settings["client_id"]),
         close=door.close,
     )
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import hosted, meta
-from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting
+from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
 from .events import hear
 from .metrics import metrics
@@ -53,7 +52,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, graph, user_id),
         refresh=partial(login.refresh, door, settings, token) if token else None,
         metrics=partial(metrics, graph),
-        app=sha256(settings["client_id"].encode()).hexdigest()[:16],
+        app=app_of(settings["client_id"]),
         close=door.close,
     )
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import hosted
-from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting
+from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
 from .client import BASE_URL, WEB_HOST, Client
 from .hooks import hear
@@ -55,7 +54,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, client),
         refresh=partial(login.refresh, door, settings, secrets) if renews else None,
         metrics=partial(metrics, client),
-        app=sha256(settings["client_id"].encode()).hexdigest()[:16],
+        app=app_of(settings["client_id"]),
         close=door.close,
     )
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import esp, mail
-from ..api import BadSettings, Connector, Findable, Provider, Refused, Setting
+from ..api import BadSettings, Connector, Findable, Provider, Refused, Setting, app_of
 from .hooks import hear, read
 from .send import Account, find, send, verify
 
@@ -39,7 +38,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         find=partial(find, account),
         hooks=partial(hear, hook_keys) if hook_keys else None,
         read=read,
-        app=sha256(secrets["api_key"].encode()).hexdigest()[:16],
+        app=app_of(secrets["api_key"]),
         close=door.close,
     )
 

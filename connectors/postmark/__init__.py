@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import esp
-from ..api import Connector, Findable, Provider, Setting
+from ..api import Connector, Findable, Provider, Setting, app_of
 from .hooks import read
 from .send import Account, find, send, verify
 
@@ -33,7 +32,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         find=partial(find, account),
         hooks=esp.unsigned(settings, secrets, read),
         read=read,
-        app=sha256(secrets["server_token"].encode()).hexdigest()[:16],
+        app=app_of(secrets["server_token"]),
         close=door.close,
     )
 

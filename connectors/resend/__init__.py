@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import esp, signatures
-from ..api import BadSettings, Connector, Keyed, Provider, Setting
+from ..api import BadSettings, Connector, Keyed, Provider, Setting, app_of
 from .hooks import hear, read
 from .send import send, verify
 
@@ -35,7 +34,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, *way),
         hooks=partial(hear, hook_secret) if hook_secret else None,
         read=read,
-        app=sha256(secrets["api_key"].encode()).hexdigest()[:16],
+        app=app_of(secrets["api_key"]),
         close=door.close,
     )
 

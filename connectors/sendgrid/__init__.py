@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import esp
-from ..api import BadSettings, Blind, Connector, Provider, Setting
+from ..api import BadSettings, Blind, Connector, Provider, Setting, app_of
 from .hooks import Keys, hear, read
 from .send import Account, send, verify
 
@@ -30,7 +29,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, account),
         hooks=partial(hear, keys) if keys else None,
         read=read,
-        app=sha256(secrets["api_key"].encode()).hexdigest()[:16],
+        app=app_of(secrets["api_key"]),
         close=door.close,
     )
 

@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import esp, hosted
-from ..api import BadSettings, Blind, Connector, Provider, Setting
+from ..api import BadSettings, Blind, Connector, Provider, Setting, app_of
 from .hooks import Topic, hear, prepare, read
 from .send import Account, send, verify
 
@@ -48,7 +47,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         hooks=partial(hear, topic) if topic else None,
         read=read,
         prepare=partial(prepare, topic) if topic else None,
-        app=sha256(secrets["access_key_id"].encode()).hexdigest()[:16],
+        app=app_of(secrets["access_key_id"]),
         close=door.close,
     )
 

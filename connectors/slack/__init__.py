@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from .. import hosted
-from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting
+from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from .client import FILES_HOST, Client
 from .hooks import hear, read
 from .send import find, metrics, send, verify
@@ -54,7 +53,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         hooks=partial(hear, signing, client.channel) if signing else None,
         read=partial(read, client.channel),
         metrics=partial(metrics, client),
-        app=sha256(secrets["token"].encode()).hexdigest()[:16],
+        app=app_of(secrets["token"]),
         close=door.close,
     )
 
