@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
-from ..api import AccountGone, BadSettings, Connector, Findable, Limits, Prices, Provider, Setting
-from ..http import Door
+from .. import hosted
+from ..api import AccountGone, BadSettings, Connector, Findable, Limits, Prices, Provider, Setting, app_of
 from . import pictures
 from .client import HOST, Client
 from .metrics import metrics
@@ -31,20 +29,12 @@ LIMITS = Limits(
 )  # fmt: skip
 REPEATS = Findable(visible_within_s=30.0, exact=False)
 BASE_URL = f"https://{HOST}"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:
     """One user's account. BadSettings; nothing is connected to yet."""
     _check(settings)
-    practice = settings["base_url"] != BASE_URL
-    door = Door(
-        only_hosts=LOOPBACK if practice else (HOST,),
-        allow_hosts=LOOPBACK if practice else (),
-        deadline_s=settings["deadline_s"],
-        secrets=secrets.values(),
-        connections=LIMITS.in_flight,
-    )
+    door = hosted.door(settings, BASE_URL, secrets=secrets.values(), connections=LIMITS.in_flight)
     client = Client(door, settings["base_url"], settings["user_id"], secrets)
     return Connector(
         name=PROVIDER.name,
@@ -57,7 +47,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         find=partial(find, client),
         poll=partial(poll, client),
         metrics=partial(metrics, client),
-        app=sha256(secrets["consumer_key"].encode()).hexdigest()[:16],
+        app=app_of(secrets["consumer_key"]),
         close=door.close,
     )
 
@@ -70,13 +60,9 @@ def _verify(client: Client) -> None:
 
 
 def _check(settings: Mapping[str, Any]) -> None:
-    wrong: dict[str, str] = {}
+    wrong = hosted.problems(settings, BASE_URL)
     if not (settings["user_id"].isascii() and settings["user_id"].isdecimal()):
         wrong["user_id"] = "is the account's number, not its name"
-    if settings["base_url"] != BASE_URL and urlsplit(settings["base_url"]).hostname not in LOOPBACK:
-        wrong["base_url"] = f"is {BASE_URL}, or on this machine for practice"
-    if not 0 < settings["deadline_s"] <= 120:
-        wrong["deadline_s"] = "is more than 0 and at most 120"
     if wrong:
         raise BadSettings(wrong)
 
@@ -91,10 +77,7 @@ PROVIDER = Provider(
         Setting("consumer_secret", "the app's API key secret", required=True, secret=True),
         Setting("access_token", "the user's access token, with read and write", required=True, secret=True),
         Setting("access_token_secret", "its secret", required=True, secret=True),
-        Setting("deadline_s", "seconds that one call may take", default=LIMITS.deadline_s),
-        Setting(
-            "base_url", "another address only for practice on this machine", default=BASE_URL, where=True
-        ),
+        *hosted.settings(BASE_URL, LIMITS.deadline_s),
     ),
     limits=LIMITS,
     repeats="findable",
