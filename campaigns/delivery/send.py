@@ -23,7 +23,7 @@ from sqlalchemy import Text, bindparam, cast, literal, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from connectors.api import Connector, ConnectorError, Outbound, Receipt, Uncertain, running
+from connectors.api import Connector, ConnectorError, Medium, Outbound, Receipt, Uncertain, running
 
 from ..database import Database, Writer
 from ..errors import DomainError
@@ -124,7 +124,7 @@ class _Batch:
         with desk.database.read() as session:
             message = session.get_one(Message, held.message_id)
             self._waiting = deque(letters(session, held, account))
-            attached = media.attached(session, message.content_id, desk.folder, desk.links.base_url)
+            attached = _attached(session, desk, message) if connector.limits.media_max else {}
         self._composer = Composer(message, account, desk.links, attached)
         side_by_side = desk.pace.wave_max if connector.send_many else 8 * connector.limits.in_flight
         wave = min(desk.pace.wave_max, side_by_side)
@@ -269,6 +269,10 @@ class _Batch:
         batch.give_back(session, self._held, self._wait_until)
         if self._held.trial_until is not None and not self._tried:
             trouble.untried(session, now, self._held.account_id, self._held.trial_until)
+
+
+def _attached(session: Session, desk: Desk, message: Message) -> Mapping[int, Sequence[Medium]]:
+    return media.attached(session, message.content_id, desk.folder, desk.links.base_url)
 
 
 def _pass(desk: Desk, side: str, outcomes: Sequence[Outcome], taken: Sequence[Taken]) -> None:

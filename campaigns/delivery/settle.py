@@ -69,10 +69,8 @@ def settle(
         for one in outcomes:
             if not _is_sent(one.answer):
                 _other(session, now, account, one, pace, _waits_until(one, verdict, waits))
-    if (
-        waits and verdict.wait_until is None
-    ):  # laid down: rows to these domains leave it when it is claimed again
-        verdict.wait_until = now
+    if waits and verdict.wait_until is None:
+        verdict.wait_until = now  # laid down: rows to these domains leave it when it is claimed again
     limits.give_back(session, now, account, sum(one.answer is NOT_STARTED for one in outcomes))
     tally.add(session, account.id, [one.answer for one in outcomes])
     return verdict
