@@ -20,6 +20,7 @@ PREFIXES = {
     "consent": "cns",
     "suppression": "sup",
     "import": "imp",
+    "export": "exp",
     "strategy": "str",
     "strategy_version": "ver",
     "party": "pty",

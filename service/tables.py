@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaigns.base import Base, Edited, Row
+from campaigns.base import Base, Edited, Json, Row
 
 TOKEN_KINDS = ("person", "machine", "test")
 
@@ -223,6 +223,28 @@ class NoticeChoice(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     wanted: Mapped[bool]
+
+
+class Export(Row, Base):
+    """A file that is made for somebody to take away: what is held on one person, or all of a programme or of here."""
+
+    __tablename__ = "exports"
+    kind: Mapped[str]  # person | programme | installation
+    ref_id: Mapped[int] = mapped_column(default=0, index=True)  # the person, or the programme
+    programme_id: Mapped[int | None] = mapped_column(index=True)  # of a programme's
+    within: Mapped[list[int] | None] = mapped_column(Json)  # the programmes that are told of; None: all
+    withheld: Mapped[str] = mapped_column(default="")  # why colleagues' notes stay out; empty: they are in it
+    state: Mapped[str] = mapped_column(default="waiting", index=True)  # exports.STATES
+    until_at: Mapped[datetime | None]  # a worker has it until then
+    total: Mapped[int] = mapped_column(default=0)  # parts
+    done: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]
+    bytes: Mapped[int | None]
+    sha256: Mapped[str | None]
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]  # its file is kept until then
 
 
 class Installation(Base):
