@@ -129,14 +129,14 @@ def test_a_request_that_has_begun_is_answered(environ: dict[str, str]) -> None:
     eventually(lambda: answers(door))
     with socket.create_connection(door, timeout=PATIENCE_S) as line:
         line.sendall(
-            b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Content-Length: 2\r\nConnection: close\r\n\r\n{"
+            b"POST /hooks/acc_0000000000001 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+            b"Expect: 100-continue\r\nConnection: close\r\n\r\n"
         )
-        eventually(lambda: answers(door))
+        assert line.recv(100).startswith(b"HTTP/1.1 100")  # a view waits for the body from here on
         server.send_signal(signal.SIGTERM)
         eventually(lambda: not answers(door))
-        line.sendall(b"}")
-        assert line.recv(20).startswith(b"HTTP/1.1 401")
+        line.sendall(b"{}")
+        assert line.recv(20).startswith(b"HTTP/1.1 404")
     assert server.wait(PATIENCE_S) == 0
 
 
