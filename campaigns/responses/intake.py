@@ -18,17 +18,16 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from connectors.api import Event
 
-from ..base import COUNTS, ids
+from ..base import BLOCK_MAX, COUNTS, ids, micros
+from ..bulk import insert_new
 from ..delivery import states
 from ..delivery.tables import Account
 from ..links import Links
-from ..stakeholders.rows import insert_missing
 from . import desk, effects, match
 from . import events as kept
 from .tables import EVENT_KINDS, RESPONSE_KINDS, HookProof, RawEvent, Response
 
 UNREAD = "unread:"  # begins the key of what a connector could not read
-STORE_MAX = 200  # rows in one statement
 TRIES_MAX = 3
 REMATCH_FOR = timedelta(days=7)
 REMATCH_FIRST = timedelta(seconds=5)
@@ -37,27 +36,27 @@ OUR_OWN = "our own message came back"
 # So often in a day, and somebody's mail goes round in a circle.
 LOOPED, LOOP_MS = 3, 86_400_000
 Alarm = Callable[[str, str], None]
-# Every provider whose proof holds once signs a time with it, and five minutes later it proves nothing any more.
+# What a call told of one event, as it is kept: these columns, the last of all.
+Told = tuple[str, str, str, bytes | None, str, str | None]
+TOLD = ("event_key", "sha256", "event", "body", "state", "error")
+COLUMNS = ("id", "account_id", "via", "received_at", "next_at", "tries", *TOLD)
+# Every provider whose proof holds once signs a time with it, and twelve hours later it proves nothing any more.
 PROOFS_FOR = timedelta(days=2)
 
 
 def store(session: Session, now: datetime, account_id: int, events: Sequence[Event], via: str) -> int:
     """Keep events, each once; how many were new. `via` is push or poll. Commit before you answer."""
-    return _insert(session, [_raw(now, account_id, event, via) for event in events])
+    return _insert(session, now, account_id, via, [_told(now, event) for event in events])
 
 
 def park(session: Session, now: datetime, account_id: int, parked: Sequence[str], via: str) -> int:
     """Keep what a connector could not read, for a person to look at; how many were new."""
-    rows = []
+    told: list[Told] = []
     for words in parked:
         body = words.encode("utf-8", "replace")
         digest = hashlib.sha256(body).hexdigest()
-        rows.append(
-            _row(now, account_id, via)
-            | {"event_key": f"{UNREAD}{digest}", "sha256": digest, "event": {}, "body": body}
-            | {"state": "parked", "error": "the connector could not read it"}
-        )
-    return _insert(session, rows)
+        told.append((f"{UNREAD}{digest}", digest, "{}", body, "parked", "the connector could not read it"))
+    return _insert(session, now, account_id, via, told)
 
 
 def is_first(session: Session, now: datetime, account_id: int, proof: str) -> bool:
@@ -199,31 +198,18 @@ def _response(session: Session, raw: RawEvent, account: Account, event: Event) -
     return response, True
 
 
-def _raw(now: datetime, account_id: int, event: Event, via: str) -> dict[str, Any]:
+def _told(now: datetime, event: Event) -> Told:
     key = kept.key(event)
-    return _row(now, account_id, via) | {
-        "event_key": key,
-        "sha256": hashlib.sha256(event.raw or key.encode()).hexdigest(),
-        "event": kept.encode(event, now),
-        "body": event.raw or None,
-        "state": "new",
-        "error": None,
-    }
+    digest = hashlib.sha256(event.raw or key.encode()).hexdigest()
+    return key, digest, kept.encode(event, now), event.raw or None, "new", None
 
 
-def _row(now: datetime, account_id: int, via: str) -> dict[str, Any]:
-    return {"account_id": account_id, "via": via, "at": now, "next_at": now, "tries": 0}
-
-
-def _insert(session: Session, rows: list[dict[str, Any]]) -> int:
+def _insert(session: Session, now: datetime, account_id: int, via: str, told: Sequence[Told]) -> int:
     """Insert what is not there yet, in the order it was told; how many rows that were."""
-    new = 0
-    for start in range(0, len(rows), STORE_MAX):
-        chunk = rows[start : start + STORE_MAX]
-        first = ids.block(len(chunk))
-        numbers = range(first, first + len(chunk))
-        insert_missing(
-            session, RawEvent, [row | {"id": number} for row, number in zip(chunk, numbers, strict=True)]
-        )
-        new += session.scalars(select(func.count()).where(RawEvent.id.in_(numbers))).one()
+    new, at = 0, micros(now)
+    for start in range(0, len(told), BLOCK_MAX):
+        some = told[start : start + BLOCK_MAX]
+        first = ids.block(len(some))
+        rows = [(number, account_id, via, at, at, 0, *one) for number, one in enumerate(some, first)]
+        new += insert_new(session, RawEvent, COLUMNS, rows)
     return new

@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -192,6 +193,15 @@ def test_what_is_not_signed_is_not_verified_and_its_proof_holds_once() -> None:
     assert not heard(one).events[0].verified
 
 
+def test_a_call_that_mailgun_repeats_is_heard() -> None:
+    """H3: its last try comes eight hours after the first, with the time and token of the first."""
+    first = signed(calling("mailgun", "complained")["event-data"])
+    assert heard(replace(first, at=first.at + timedelta(hours=8, minutes=5))).events
+    for away in (timedelta(hours=12, minutes=1), timedelta(minutes=-6)):
+        with pytest.raises(NotAuthentic):
+            heard(replace(first, at=first.at + away))
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"{}", b'{"signature": 1}', b'{"signature": {"timestamp": [], "token": {}, "signature": 1}}']
 )  # fmt: skip
@@ -222,6 +232,7 @@ class FarMailgun(FarHooks):
 
     signs_body = False
     batches = False
+    back_s = 12 * 3600
 
     def connector(self) -> Connector:
         return account(1)
