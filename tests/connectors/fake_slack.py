@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -24,8 +25,7 @@ class Slack(Far):
     connector = "slack"
     posts: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
-    now: float = float(BEGIN)
-    lag: float = 0.0
+    lag: timedelta = timedelta(0)
     looks: int = 2  # how often a file is asked for before Slack has looked at it
     page: int = 100
 

@@ -6,6 +6,8 @@ class Pigeons(Far):
 
 with running(Pigeons()) as pigeons:
     ...  # http://127.0.0.1:{pigeons.port}
+
+`PostsSide` and `Called` are what the contract suites ask of such a double.
 """
 
 from __future__ import annotations
@@ -13,15 +15,35 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
+from hypothesis import strategies as st
+
+from connectors.api import (
+    AccountGone,
+    Call,
+    Connector,
+    ConnectorError,
+    Deferred,
+    Outbound,
+    Refused,
+    Uncertain,
+)
+from connectors.testing import FarHooks, FarRepeats
+
+from .relay import bare, closed_port
+
 CONNECTORS = Path(__file__).parents[2] / "connectors"
+WRITES = ("send", "refresh")
 
 
 class Asked(NamedTuple):
@@ -64,6 +86,7 @@ class Far(ABC):
     port: int = 0
     once: dict[str, Trouble] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def name(self, asked: Asked) -> str:
@@ -78,6 +101,10 @@ class Far(ABC):
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
+
+    def pass_time(self, seconds: float) -> None:
+        """So much later."""
+        self.now += timedelta(seconds=seconds)
 
     def said(self, asked: Asked) -> Said | bytes:
         """What goes back: an answer, or bytes after which the line is cut."""
@@ -116,6 +143,159 @@ def sample(connector: str, name: str) -> Said:
     path = CONNECTORS / connector / "samples" / f"{name}.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     return Said(found["status"], found["body"], found["headers"])
+
+
+class PostsSide(FarRepeats):
+    """A double's side of the contract. A network says what it took, and by which names it knows its troubles.
+
+    `connect` connects its account at a port, `post` makes something to send of words. `once_at` is the name by which
+    the double knows the request that sends, `no_picture` what happens to which request where a picture breaks off.
+    """
+
+    said: ClassVar[dict[type[ConnectorError], Trouble]] = {
+        Deferred: "rate_limited",
+        Refused: "bad_request",
+        AccountGone: "unauthorized",
+        Uncertain: "take",
+    }
+    theirs: ClassVar[Mapping[str, str]] = {}  # the provider's names of our figures
+    no_picture: ClassVar[tuple[str, Trouble]] = ("", "lose")
+
+    def __init__(
+        self, it: Any, connect: Callable[[int], Connector], post: Callable[[str], Outbound], *secrets: str
+    ) -> None:
+        self.it, self._connect, self._post, self._secrets = it, connect, post, [*secrets]
+        self._keys: dict[str, str] = {}
+
+    @abstractmethod
+    def taken(self) -> list[tuple[str, Any]]:
+        """What it took, oldest first: the words as readers see them, and the whole as the double keeps it."""
+
+    def key(self, words: str, whole: Any) -> str:
+        """The key of something taken. Most know it by its words alone; others keep what was made of the key."""
+        return self._keys[words]
+
+    def once_at(self, outbound: Outbound) -> str:
+        """What the double knows the sending of this by."""
+        return str(outbound.text)
+
+    def made(self, key: str) -> Any:
+        """What was taken under a key, as the double keeps it."""
+        return next(whole for words, whole in self.taken() if self.key(words, whole) == key)
+
+    def connector(self) -> Connector:
+        return self._connect(self.it.port)
+
+    def unreachable(self) -> Connector:
+        return self._connect(closed_port())
+
+    def secrets(self) -> list[str]:
+        return self._secrets
+
+    def outbound(self, n: int, text: str = "Hello") -> Outbound:
+        outbound = self._post(f"Hello {n}" if text == "Hello" else text)
+        self._keys[str(outbound.text)] = outbound.key
+        return outbound
+
+    def accepted(self) -> list[str]:
+        return [self.key(words, whole) for words, whole in self.taken()]
+
+    def text(self, key: str) -> str:
+        return next(words for words, whole in self.taken() if self.key(words, whole) == key)
+
+    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
+        return {kind: partial(self.told, trouble) for kind, trouble in self.said.items()}
+
+    def unanswered(self, n: int) -> Outbound:
+        return self.told("take", n)
+
+    def lost(self, n: int) -> Outbound:
+        return self.told("lose", n)
+
+    def pass_time(self, seconds: float) -> None:
+        self.it.pass_time(seconds)
+
+    def refuses_media(self) -> None:
+        name, trouble = self.no_picture
+        self.it.once[name] = trouble
+
+    def count(self, provider_id: str, figure: str, value: int) -> None:
+        self.it.counts.setdefault(provider_id, {})[self.theirs[figure]] = value
+
+    def told(self, trouble: Trouble, n: int) -> Outbound:
+        """The n-th thing to send, which this happens to."""
+        outbound = self.outbound(n)
+        self.it.once[self.once_at(outbound)] = trouble
+        return outbound
+
+
+class Called(FarHooks):
+    """A provider's calls, each made anew: a good one, one with an event nobody can read, one by the older secret."""
+
+    def __init__(
+        self,
+        hooked: Callable[[], Connector],
+        good: Callable[[], Call],
+        bad: Callable[[], Call],
+        old: Callable[[], Call] | None = None,
+    ) -> None:
+        self._hooked, self._good, self._bad, self._old = hooked, good, bad, old or good
+
+    def connector(self) -> Connector:
+        return self._hooked()
+
+    def call(self) -> Call:
+        return self._good()
+
+    def older(self) -> Call:
+        return self._old()
+
+    def spoilt(self) -> Call:
+        return self._bad()
+
+
+def failing(
+    connect: Callable[[int], Connector], outbound: Outbound, far: Far, told: Trouble, at: str | None = None
+) -> ConnectorError:
+    """How sending this fails where that happens to the request named `at`, by default by its words."""
+    far.once[str(outbound.text) if at is None else at] = told
+    with pytest.raises(ConnectorError) as caught:
+        connect(far.port).send(outbound)
+    return caught.value
+
+
+def shapes(names: Sequence[str], *values: str | int) -> st.SearchStrategy[Any]:
+    """JSON of any shape in which these names stand; with `values` it gets past the first look."""
+    leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+    return st.recursive(
+        leaves | st.sampled_from(values) if values else leaves,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(names), inner, max_size=6)
+        ),
+        max_leaves=14,
+    )
+
+
+def stops_nobody(connect: Callable[[int], Connector], body: Any, *asks: tuple[Any, ...]) -> None:
+    """Each face, asked by its name and with these arguments, reads such an answer or says that it cannot.
+
+    What only reads may be asked again; what writes may not be sure.
+    """
+    raw = json.dumps(body).encode()
+    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
+
+    def talk(connection: Any) -> None:
+        connection.recv(65536)
+        connection.sendall(head + raw)
+
+    with bare(talk) as port:
+        connector = connect(port)
+        for face, *given in asks:
+            may = (Deferred, AccountGone, Refused, Uncertain) if face in WRITES else (Deferred, AccountGone)
+            try:
+                getattr(connector, face)(*given)
+            except ConnectorError as error:
+                assert isinstance(error, may)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.api import (
@@ -31,7 +30,6 @@ from connectors.testing import (
     FarEvents,
     FarMedia,
     FarMetrics,
-    FarRepeats,
     MediaContract,
     MetricsContract,
     OutboundContract,
@@ -41,7 +39,7 @@ from connectors.testing import (
 )
 
 from .fake_discord import BOT, CHANNEL, FIRST, SIAN, TOKEN, Discord, running
-from .relay import bare, closed_port
+from .far import PostsSide, failing, shapes, stops_nobody
 
 MESSAGES = f"channels/{CHANNEL}/messages"
 
@@ -61,12 +59,7 @@ def discord() -> Iterator[Discord]:
         yield one
 
 
-def failure(discord: Discord, told: str | bytes) -> ConnectorError:
-    """How posting one text fails."""
-    discord.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(discord.port).send(post("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, post("Dewch draw"))
 
 
 # --- out
@@ -249,32 +242,10 @@ NAMES = [
 ]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["11", "5"]),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)
-        ),
-        max_leaves=14,
-    )
-)
+@given(shapes(NAMES, "11", "5"))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """F26"""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.poll and connector.metrics
-        for call in (partial(connector.poll, None), partial(connector.metrics, ["5"]), connector.verify):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+    stops_nobody(account, body, ("poll", None), ("metrics", ["5"]), ("verify",))
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -291,85 +262,37 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarDiscord(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarDiscord(PostsSide, FarEvents, FarMedia, FarMetrics):
     """Discord's side: it knows posts by their nonce."""
 
+    said = PostsSide.said | {Refused: "too_long", AccountGone: "missing_permissions"}
     kinds = ("reply", "mention", "like")
     many = 12
     figures = ("likes",)
+    # A picture and its post are one request: what is certain to have gone nowhere is what was put off.
+    no_picture = ("", "rate_limited")
 
-    def __init__(self, discord: Discord) -> None:
-        self._discord = discord
-        self._discord.page = 5
-        self._keys: dict[str, str] = {}
-
-    def connector(self) -> Connector:
-        return account(self._discord.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[one["content"]] for one in self._discord.messages]
-
-    def text(self, key: str) -> str:
-        return str(self._sent(key)["content"])
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(one["content"], one) for one in self.it.messages]
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        sent = self._sent(key)
+        sent = self.made(key)
         shows = [one["description"] for one in sent["given"]["attachments"]]
-        return list(zip(self._discord.files[sent["id"]], shows, strict=True))
-
-    def refuses_media(self) -> None:
-        """A picture and its post are one request: what is certain to have gone nowhere is what was put off."""
-        self._discord.once[""] = "rate_limited"
+        return list(zip(self.it.files[sent["id"]], shows, strict=True))
 
     def count(self, provider_id: str, figure: str, value: int) -> None:
         for n in range(value):
-            self._discord.like(provider_id, {"id": str(100 + n)})
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "too_long"),
-            AccountGone: partial(self._told, "missing_permissions"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [TOKEN]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        raise AssertionError("a nonce is repeated at once")
+            self.it.like(provider_id, {"id": str(100 + n)})
 
     def happen(self, kind: str, n: int) -> None:
         if kind == "like":
-            ours = self._discord.say("ours", BOT)
-            self._discord.like(ours["id"], SIAN)
+            ours = self.it.say("ours", BOT)
+            self.it.like(ours["id"], SIAN)
         elif kind == "reply":
             ours = {"id": "1", "author": BOT}
-            self._discord.say(f"reply {n}", SIAN, type=19, referenced_message=ours, mentions=[BOT])
+            self.it.say(f"reply {n}", SIAN, type=19, referenced_message=ours, mentions=[BOT])
         else:
-            self._discord.say(f"mention {n}", SIAN, mentions=[BOT])
-
-    def _sent(self, key: str) -> dict[str, Any]:
-        return next(one for one in self._discord.messages if self._keys[one["content"]] == key)
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._discord.once[str(outbound.text)] = told
-        return outbound
+            self.it.say(f"mention {n}", SIAN, mentions=[BOT])
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
@@ -377,4 +300,5 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, discord: Discord) -> FarDiscord:
-        return FarDiscord(discord)
+        discord.page = 5
+        return FarDiscord(discord, account, post, TOKEN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -33,10 +33,8 @@ from connectors.api import (
     Uncertain,
 )
 from connectors.testing import (
-    FarHooks,
     FarMedia,
     FarMetrics,
-    FarRepeats,
     HookContract,
     MediaContract,
     MetricsContract,
@@ -46,8 +44,7 @@ from connectors.testing import (
 )
 
 from .fake_slack import BEGIN, BOT, CHANNEL, TOKEN, Slack, running, shown
-from .far import CONNECTORS
-from .relay import bare, closed_port
+from .far import CONNECTORS, Called, PostsSide, failing, shapes, stops_nobody
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 AT = datetime(2026, 11, 2, 9, 2, tzinfo=UTC)
@@ -71,12 +68,7 @@ def slack() -> Iterator[Slack]:
         yield one
 
 
-def failure(slack: Slack, told: str | bytes) -> ConnectorError:
-    """How posting one text fails."""
-    slack.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(slack.port).send(post("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, post("Dewch draw"))
 
 
 # --- out
@@ -342,41 +334,15 @@ NAMES = [
 ]
 
 
-@given(
-    st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.text(max_size=8)
-        | st.sampled_from([CHANNEL, "5.0", BOT]),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6)
-        ),
-        max_leaves=14,
-    ),
-    st.sampled_from(["message", "reaction_added"]),
-)
+@given(shapes(NAMES, CHANNEL, "5.0", BOT), st.sampled_from(["message", "reaction_added"]))
 def test_a_call_or_an_answer_of_any_shape_stops_nobody(body: Any, kind: str) -> None:
     """H9, F26"""
     event = {**body, "type": kind} if isinstance(body, dict) else body
     whole = {"type": "event_callback", "event": event, "authorizations": [{"user_id": BOT}]}
     for told in (body, whole):
         assert isinstance(hear(signed(json.dumps(told).encode())), Heard)
-    raw = json.dumps({"ok": True, "messages": body, "response_metadata": body}).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.metrics is not None
-        for call in (partial(find, connector, post("x")), partial(connector.metrics, ["5.0"])):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+    listed = {"ok": True, "messages": body, "response_metadata": body}
+    stops_nobody(account, listed, ("find", post("x")), ("metrics", ["5.0"]))
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -393,70 +359,28 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarSlack(FarRepeats, FarMedia, FarMetrics):
+class FarSlack(PostsSide, FarMedia, FarMetrics):
     """Slack's side: it keeps our key with each post."""
 
+    said = PostsSide.said | {Refused: "msg_too_long", AccountGone: "not_in_channel"}
     figures = ("likes", "replies")
+    no_picture = ("F00000001", "lose")
 
-    def __init__(self, slack: Slack) -> None:
-        self._slack = slack
-        self._slack.lag = 9.0
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(shown(one), one) for one in self.it.posts]
 
-    def connector(self) -> Connector:
-        return account(self._slack.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        return post(f"Hello {n}" if text == "Hello" else text)
-
-    def accepted(self) -> list[str]:
-        return [one["metadata"]["event_payload"]["key"] for one in self._slack.posts]
-
-    def text(self, key: str) -> str:
-        return shown(self._sent(key))
+    def key(self, words: str, whole: Any) -> str:
+        return str(whole["metadata"]["event_payload"]["key"])
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        blocks = [block for block in self._sent(key)["blocks"] if block["type"] == "image"]
-        return [(self._slack.files[one["slack_file"]["id"]]["data"], one["alt_text"]) for one in blocks]
-
-    def refuses_media(self) -> None:
-        self._slack.once["F00000001"] = "lose"
+        blocks = [block for block in self.made(key)["blocks"] if block["type"] == "image"]
+        return [(self.it.files[one["slack_file"]["id"]]["data"], one["alt_text"]) for one in blocks]
 
     def count(self, provider_id: str, figure: str, value: int) -> None:
-        self._slack.lag = 0.0
-        (sent,) = [one for one in self._slack.posts if one["ts"] == provider_id]
+        self.it.lag = timedelta(0)
+        (sent,) = [one for one in self.it.posts if one["ts"] == provider_id]
         told: dict[str, Any] = {"likes": {"reactions": [{"name": "tada", "count": value}]}}
         sent.update(told.get(figure, {"reply_count": value}))
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "msg_too_long"),
-            AccountGone: partial(self._told, "not_in_channel"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [TOKEN]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._slack.now += seconds
-
-    def _sent(self, key: str) -> dict[str, Any]:
-        return next(p for p in self._slack.posts if p["metadata"]["event_payload"]["key"] == key)
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._slack.once[str(outbound.text)] = told
-        return outbound
 
 
 class TestContract(OutboundContract, RepeatContract, MediaContract, MetricsContract):
@@ -464,26 +388,15 @@ class TestContract(OutboundContract, RepeatContract, MediaContract, MetricsContr
 
     @pytest.fixture
     def far(self, slack: Slack) -> FarSlack:
-        return FarSlack(slack)
+        slack.lag = timedelta(seconds=9)
+        return FarSlack(slack, account, post, TOKEN)
 
 
-class SignedSlack(FarHooks):
+class SignedSlack(Called):
     """Calls of Slack, signed as it signs them."""
 
     signed_headers = ("x-slack-signature", "x-slack-request-timestamp")
     batches = False
-
-    def connector(self) -> Connector:
-        return account(1, secret=f"newer-secret {SECRET}")
-
-    def call(self) -> Call:
-        return signed(incoming("reply"), secret="newer-secret")
-
-    def older(self) -> Call:
-        return signed(incoming("reply"))
-
-    def spoilt(self) -> Call:
-        return signed(incoming("reply", ts="soon"))
 
 
 class TestHooks(HookContract):
@@ -491,4 +404,9 @@ class TestHooks(HookContract):
 
     @pytest.fixture
     def far(self) -> SignedSlack:
-        return SignedSlack()
+        return SignedSlack(
+            lambda: account(1, secret=f"newer-secret {SECRET}"),
+            lambda: signed(incoming("reply"), secret="newer-secret"),
+            lambda: signed(incoming("reply", ts="soon")),
+            lambda: signed(incoming("reply")),
+        )
