@@ -1,8 +1,8 @@
 """Follow-ups: a message that goes to those who got another one, by what they did about it, some time after.
 
 Rules: it goes once, after the other is finished, to each who got that once. One to those who did not answer, or did not
-press a link, leaves out whoever does so until the moment it would go (`answered`). Following one another never leads
-back to where it began.
+press a link, leaves out whoever does so until the moment it would go (`answered`). A press on a link counts only where
+it is surely a person's. Following one another never leads back to where it began.
 Source: E14.
 """
 
@@ -12,12 +12,11 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..messages import calendar
 from ..messages.tables import Message, Occurrence, Timing
-from ..stakeholders.json_values import json_truth
 from ..stakeholders.tables import Stakeholder
 from . import states
 from .tables import Delivery, DeliveryEvent
@@ -100,7 +99,8 @@ def _did(chosen: Timing) -> Select[Any]:
         .where(
             Delivery.message_id == chosen.after_id,
             DeliveryEvent.kind == DID[chosen.asks],
-            json_truth(DeliveryEvent.meta, "machine").is_not(True),  # whoever looks at links before people do
+            # Scanners press links before anybody reads: what may have been one decides nothing.
+            or_(DeliveryEvent.kind == "replied", DeliveryEvent.verdict == "person"),
         )
     )
 

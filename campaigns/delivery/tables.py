@@ -215,7 +215,10 @@ class HandWork(Base):
 
 
 class DeliveryEvent(Row, Base):
-    """What a provider told us later about a delivery; never a state."""
+    """What a provider told us later about a delivery; never a state.
+
+    `verdict` says of what was opened or clicked whether a person did it; one without is from before anybody judged.
+    """
 
     __tablename__ = "delivery_events"
     delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"), index=True)
@@ -225,9 +228,21 @@ class DeliveryEvent(Row, Base):
     account_id: Mapped[int]
     event_key: Mapped[str]
     meta: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    message_id: Mapped[int | None]
+    verdict: Mapped[str | None]  # person | unsure | machine
+    verdict_why: Mapped[str | None]  # what speaks against a person: responses/verdicts.py
     __table_args__ = (
         UniqueConstraint("account_id", "event_key", "kind"),
         Index("ix_delivery_events_record", "stakeholder_id", "happened_at", "id"),
+        Index(
+            "ix_delivery_events_judged",
+            "message_id",
+            "kind",
+            "delivery_id",
+            "verdict",
+            sqlite_where=text("verdict IS NOT NULL"),
+            postgresql_where=text("verdict IS NOT NULL"),
+        ),
     )
 
 

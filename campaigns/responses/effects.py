@@ -22,6 +22,7 @@ from ..errors import BadAddress, NotFound
 from ..messages.tables import Message
 from ..stakeholders import addresses, consent
 from ..stakeholders.tables import Consent, Suppression
+from . import verdicts
 from .tables import RawEvent, Response
 
 # What is told about a delivery, in the words of its events. A soft bounce is an event and nothing more.
@@ -213,13 +214,12 @@ def _log(
     if session.scalar(known) is not None:
         return
     who = delivery.stakeholder_id or (response.stakeholder_id if response else None)
-    session.add(
-        DeliveryEvent(
-            delivery_id=delivery.id, stakeholder_id=who, kind=LOGGED[event.kind], at=event.at,
-            account_id=raw.account_id, event_key=raw.event_key,
-            meta=_told(event),
-        )
+    row = DeliveryEvent(
+        delivery_id=delivery.id, message_id=delivery.message_id, stakeholder_id=who, kind=LOGGED[event.kind],
+        at=event.at, account_id=raw.account_id, event_key=raw.event_key, meta=_told(event),
     )  # fmt: skip
+    verdicts.settle(session, delivery, row)
+    session.add(row)
     session.flush()
 
 

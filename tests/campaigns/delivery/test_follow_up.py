@@ -27,7 +27,7 @@ def after(world: World, message_id: int, asks: str = "not_answered", **more: Any
     return world.message([], at=None, zone=None, timing=asked, **more)
 
 
-def did(world: World, message_id: int, name: str, kind: str, **meta: Any) -> None:
+def did(world: World, message_id: int, name: str, kind: str, verdict: str | None = "person") -> None:
     """Somebody did something about a message."""
     row = next(one for one in world.rows(message_id) if one.address_key.startswith(name))
     with world.database.write() as session:
@@ -39,7 +39,7 @@ def did(world: World, message_id: int, name: str, kind: str, **meta: Any) -> Non
                 at=world.time,
                 account_id=world.account_id,
                 event_key=str(new_id()),
-                meta=meta,
+                verdict=verdict if kind == "clicked" else None,
             )  # fmt: skip
         )
 
@@ -69,8 +69,11 @@ def test_it_goes_to_those_who_did_what_is_asked(
     first = world.message(NAMES)
     second = after(world, first, asks)
     live(world, minutes=1)
-    did(world, first, "ann", kind, machine=False)
-    did(world, first, "bo", kind, machine=True)  # a scanner opens links before anybody reads
+    did(world, first, "ann", kind)
+    if kind == "clicked":  # a scanner presses links before anybody reads
+        did(world, first, "bo", kind, "machine")
+        did(world, first, "bo", kind, "unsure")
+        did(world, first, "cai", kind, None)  # from before anybody judged
     world.wire.accepted.clear()
     live(world, days=6)
     assert not world.wire.accepted
