@@ -116,11 +116,12 @@ def storable(cell: str) -> str:
 def spreadsheet(rows: Iterable[Sequence[str]]) -> bytes:
     """Rows as a CSV file that a spreadsheet opens without running anything in it (C16)."""
     out = io.StringIO()
-    csv.writer(out).writerows([_harmless(cell) for cell in row] for row in rows)
+    csv.writer(out).writerows([harmless(cell) for cell in row] for row in rows)
     return codecs.BOM_UTF8 + out.getvalue().encode()
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs as a formula."""
     return f"'{cell}" if cell[:1] in _FORMULA and cell else cell
 
 
