@@ -1,22 +1,24 @@
 """Posts pictures as the account and answers comments, and looks for both where nobody knows whether they went.
 
 Rules: Instagram fetches each picture from its address into a container, and a container is published once. One that is
-not published is seen by nobody and ends after a day, so what goes wrong before may be done again. Instagram keeps no
-key of ours: a post is found by its words since the first intent, never exact.
+not published is seen by nobody and ends after a day, so what goes wrong before may be done again. An error of the
+publishing itself is not believed: whether it was done, the container says. Instagram keeps no key of ours: a post is
+found by its words since the first intent, never exact.
 Source: developers.facebook.com/docs/instagram-platform/{content-publishing,reference/error-codes,
-reference/instagram-user/media,reference/instagram-user/content_publishing_limit} (November 2026).
+reference/instagram-user/media,reference/instagram-container,reference/instagram-user/content_publishing_limit}
+(November 2026); github.com/gitroomhq/postiz-app, pull request 1681 (July 2026).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..api import AccountGone, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
+from ..api import AccountGone, ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
 from ..meta import Graph, comparable, is_id, listed, no_older, obj, rows
+from . import pictures
 
-# How often a container is asked whether its picture has come; they are there within a second or so.
-LOOKS = 5
-LATER_S = 30.0
+# What a container says that was not published, and is not about to be.
+NOT_PUBLISHED = ("FINISHED", "ERROR", "EXPIRED")
 QUOTA_WAIT_S = 3600.0
 # The picture could not be fetched, in time, or yet.
 NOT_FETCHED = ("-2", "9004", "9007")
@@ -43,13 +45,11 @@ def send(graph: Graph, user_id: str, outbound: Outbound) -> Receipt:
         )
     _ask_leave(graph, user_id)
     try:
-        container = _container(graph, user_id, text, outbound.media)
-        _wait_for(graph, container)
-        return _named(graph.write(f"{user_id}/media_publish", creation_id=container))
+        return _publish(graph, user_id, outbound, pictures.ready(graph, user_id, text, outbound.media))
     except Refused as error:
         if error.code not in NOT_FETCHED:
             raise
-        raise Deferred(error.words, code=error.code, phase="media", retry_after_s=LATER_S) from None
+        raise Deferred(error.words, code=error.code, phase="media", retry_after_s=pictures.LATER_S) from None
 
 
 def find(graph: Graph, user_id: str, outbound: Outbound) -> Receipt | None:
@@ -79,39 +79,28 @@ def _ask_leave(graph: Graph, user_id: str) -> None:
             )
 
 
-def _container(graph: Graph, user_id: str, text: str, media: Any) -> str:
-    if len(media) == 1:
-        return _made(graph.prepare(f"{user_id}/media", caption=text, **_picture(media[0])))
-    children = [
-        _made(graph.prepare(f"{user_id}/media", is_carousel_item="true", **_picture(medium)))
-        for medium in media
-    ]
-    for child in children:
-        _wait_for(graph, child)
-    return _made(
-        graph.prepare(f"{user_id}/media", media_type="CAROUSEL", caption=text, children=",".join(children))
-    )
+def _publish(graph: Graph, user_id: str, outbound: Outbound, container: str) -> Receipt:
+    try:
+        return _named(graph.write(f"{user_id}/media_publish", creation_id=container))
+    except ConnectorError as error:
+        if error.phase != "answer":
+            raise  # nothing was asked
+        return _went(graph, user_id, outbound, container, error)
 
 
-def _picture(medium: Medium) -> dict[str, str]:
-    return {"image_url": medium.url, **({"alt_text": medium.alt} if medium.alt else {})}
-
-
-def _made(told: dict[str, Any]) -> str:
-    if not is_id(told.get("id")):
-        raise Deferred("the answer names no picture", phase="media")
-    return str(told["id"])
-
-
-def _wait_for(graph: Graph, container: str) -> None:
-    """Until its picture is there."""
-    for _ in range(LOOKS):
-        told = graph.read(container, fields="status_code,status")
-        if told.get("status_code") == "FINISHED":
-            return
-        if told.get("status_code") in ("ERROR", "EXPIRED"):
-            raise Refused(f"Instagram does not take the picture: {told.get('status')}", phase="media")
-    raise Deferred("Instagram is still fetching the picture", phase="media", retry_after_s=LATER_S)
+def _went(graph: Graph, user_id: str, outbound: Outbound, container: str, error: ConnectorError) -> Receipt:
+    """The post, where it is there for all that was answered. Raises `error` where it surely is not, or Uncertain."""
+    try:
+        state = graph.read(container, fields="status_code").get("status_code")
+        found = find(graph, user_id, outbound) if state == "PUBLISHED" else None
+    except ConnectorError as other:
+        words = f"{error.words}; asking whether it went: {other.words}"
+        raise Uncertain(words, code=error.code, phase="answer") from error
+    if found is not None:
+        return found
+    if state in NOT_PUBLISHED:
+        raise error
+    raise Uncertain(f"{error.words}; the container says {state}", code=error.code, phase="answer") from error
 
 
 def _named(told: dict[str, Any]) -> Receipt:

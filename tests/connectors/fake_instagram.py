@@ -26,8 +26,10 @@ class Instagram(Far):
     posts: list[dict[str, Any]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    looks: int = 0  # how often a container is asked about before its picture is there
+    takes: timedelta = timedelta(0)  # until a container has its picture
     state: str = "FINISHED"
+    after: str = "PUBLISHED"  # what a container is then
+    lies: str = ""  # what it answers to a publish that it has done, once
     used: int = 0
     now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lag: timedelta = timedelta(0)
@@ -54,6 +56,10 @@ class Instagram(Far):
             return Said(200, told) if right else far.sample("instagram", "unauthorized")
         return self._make(path, asked.form()) if asked.method == "POST" else self._show(path, asked)
 
+    def pause(self, seconds: float) -> None:
+        """Time goes on while somebody waits."""
+        self.now += timedelta(seconds=seconds)
+
     def comment(self, about: str, text: str, who: str = "77", parent: str = "") -> str:
         """Somebody comments on a post, or answers a comment."""
         name = str(FIRST + 500_000 + len(self.comments))
@@ -72,16 +78,17 @@ class Instagram(Far):
     def _make(self, path: str, form: dict[str, str]) -> Said:
         if path == f"{USER_ID}/media":
             name = str(FIRST + 900_000 + len(self.containers))
-            self.containers[name] = {**form, "looks": self.looks}
+            self.containers[name] = {**form, "ready": self.now + self.takes, "published": False}
             return Said(200, {"id": name})
         if path.endswith("/replies"):
             about = path.removesuffix("/replies")
             return Said(200, {"id": self.comment(about, form["message"], USER_ID, about)})
         container = self.containers[form["creation_id"]]
-        if container["looks"] > 0:
+        if container["ready"] > self.now:
             return far.sample("instagram", "not_ready")
-        self.used += 1
-        return Said(200, {"id": self.post(container["caption"], container=container)})
+        self.used, container["published"] = self.used + 1, True
+        name, lie, self.lies = self.post(container["caption"], container=container), self.lies, ""
+        return far.sample("instagram", lie) if lie else Said(200, {"id": name})
 
     def _show(self, path: str, asked: Asked) -> Said:
         if path == "me":
@@ -101,9 +108,10 @@ class Instagram(Far):
         return self._counts(about, edge, asked)
 
     def _container(self, container: dict[str, Any]) -> Said:
-        if container["looks"] > 0:
-            container["looks"] -= 1
+        if container["ready"] > self.now:
             return Said(200, {"status_code": "IN_PROGRESS"})
+        if container["published"]:
+            return Said(200, {"status_code": self.after})
         return Said(200, {"status_code": self.state, "status": f"{self.state}: 2207026"})
 
     def _counts(self, about: str, edge: str, asked: Asked) -> Said:

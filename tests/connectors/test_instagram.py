@@ -83,8 +83,9 @@ def find(connector: Connector, outbound: Outbound) -> Receipt | None:
 
 
 @pytest.fixture
-def instagram() -> Iterator[Instagram]:
+def instagram(monkeypatch: pytest.MonkeyPatch) -> Iterator[Instagram]:
     with running() as it:
+        monkeypatch.setattr("connectors.instagram.pictures.sleep", it.pause)
         yield it
 
 
@@ -110,12 +111,13 @@ def test_a_picture_that_is_slow_is_waited_for_and_one_that_is_too_slow_comes_lat
     instagram: Instagram,
 ) -> None:
     connector = account(instagram.port)
-    instagram.looks = 3
+    instagram.takes = timedelta(seconds=5)
     connector.send(post("Dewch draw"))
-    instagram.looks = 99
+    connector.send(post("Gyda dau", media=pictures(2, LIMITS)))
+    instagram.takes = timedelta(minutes=1)
     with pytest.raises(Deferred) as lost:
         connector.send(post("Arall"))
-    assert lost.value.retry_after_s == 30 and len(instagram.posts) == 1
+    assert lost.value.retry_after_s == 30 and len(instagram.posts) == 2
 
 
 @pytest.mark.parametrize("state", ["ERROR", "EXPIRED"])
@@ -164,7 +166,7 @@ def test_an_answer_needs_no_picture_and_is_found_again(instagram: Instagram) -> 
     [
         ("unauthorized", AccountGone, "190"), ("not_permitted", AccountGone, "10"), ("bad_request", Refused, "100"),
         ("too_many", Deferred, "9"), ("spam", Deferred, "4"), ("not_ready", Deferred, "9007"),
-        ("unavailable", Uncertain, "-1"), ("take", Uncertain, ""), ("lose", Uncertain, ""),
+        ("unavailable", Uncertain, "-1"), ("lose", Uncertain, ""),
         (b"HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\n{}", Uncertain, ""),
         (b"HTTP/1.1 502 x\r\nContent-Length: 0\r\n\r\n", Uncertain, "502"),
     ],
@@ -176,6 +178,30 @@ def test_a_refusal_to_publish_says_whom_it_is_about(
     with pytest.raises(ConnectorError) as lost:
         account(instagram.port).send(post("Dewch draw"))
     assert (type(lost.value), lost.value.code) == (error, code)
+
+
+@pytest.mark.parametrize("lie", ["spam", "not_ready", "unavailable", "bad_request"])
+def test_an_error_of_a_post_that_is_there_all_the_same_is_not_believed(
+    instagram: Instagram, lie: str
+) -> None:
+    """Tried again it would be there twice."""
+    instagram.lies = lie
+    assert account(instagram.port).send(post("Dewch draw")) == Receipt(OURS)
+
+
+def test_a_lost_answer_to_publishing_is_made_up_for_by_what_the_container_says(instagram: Instagram) -> None:
+    instagram.once["Dewch draw"] = "take"
+    assert account(instagram.port).send(post("Dewch draw")) == Receipt(OURS)
+
+
+def test_where_nobody_can_say_whether_it_was_published_nobody_does(instagram: Instagram) -> None:
+    instagram.lies, instagram.lag = "spam", timedelta(minutes=1)
+    with pytest.raises(Uncertain, match="PUBLISHED") as lost:
+        account(instagram.port).send(post("Dewch draw"))
+    assert lost.value.code == "4"
+    instagram.lies, instagram.after = "spam", "IN_PROGRESS"
+    with pytest.raises(Uncertain, match="IN_PROGRESS"):
+        account(instagram.port).send(post("Arall"))
 
 
 @pytest.mark.parametrize(
@@ -448,13 +474,14 @@ class FarInstagram(FarRepeats, FarEvents, FarMedia, FarMetrics):
             Deferred: partial(self._told, "too_many"),
             Refused: partial(self._told, "bad_request"),
             AccountGone: partial(self._told, "unauthorized"),
-            Uncertain: partial(self._told, "take"),
+            Uncertain: self.unanswered,
         }
 
     def secrets(self) -> list[str]:
         return [*SECRETS.values()]
 
     def unanswered(self, n: int) -> Outbound:
+        self._it.lag = timedelta(seconds=30)  # what went is not in its lists yet
         return self._told("take", n)
 
     def lost(self, n: int) -> Outbound:
