@@ -2,7 +2,8 @@
 
 Rules: what proves nothing is not stored; the body is limited before it is read, and never unpacked. An answer of
 200 means that the events are committed. A provider that signs nothing calls `/hooks/<account>/<secret>`. Where a call
-is signed by a key that is not known yet, the provider is asked to come again (503), and the key is fetched aside.
+is signed by a key that is not known yet, the provider is asked to come again (503), and the key is fetched aside. An
+account that is switched off still hears: of what it sent before, somebody may complain for weeks.
 Source: bad input H1 to H16.
 """
 
@@ -41,6 +42,8 @@ def blueprint(wiring: Wiring) -> Blueprint:
         try:
             body = request.get_data()
         except RequestEntityTooLarge:
+            return _plain("a call may have 1 MB", 413)
+        if request.content_length is None and len(body) >= BODY_MAX:  # in pieces, and cut off at the limit
             return _plain("a call may have 1 MB", 413)
         number = _number(account)
         call = _call(wiring, body, secret)
@@ -121,7 +124,7 @@ def _heard(wiring: Wiring, number: int, call: Call) -> Heard | None:
     """What the account's connector makes of the call; None where no account takes calls here."""
     with wiring.database.read() as session:
         account = session.get(Account, number)
-        if account is None or account.state == "disabled":
+        if account is None:
             return None
         connector = wiring.connector(session, account)
     return connector.hooks(call) if connector.hooks is not None else None

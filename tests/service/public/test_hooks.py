@@ -7,6 +7,7 @@ import hmac
 import threading
 from base64 import b64encode
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import orjson
@@ -150,6 +151,10 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(
 ) -> None:
     """H10."""
     assert call(browser, wiring, account, b" " * (1024 * 1024 + 1)).status_code == 413
+    pieces = {"wsgi.input": BytesIO(b" " * (2 * 1024 * 1024)), "wsgi.input_terminated": True}
+    chunked = {"Transfer-Encoding": "chunked"}
+    path = f"/hooks/{public_id('acc', account)}"
+    assert browser.post(path, headers=chunked, environ_overrides=pieces).status_code == 413
     packed = gzip.compress(b"\0" * 10_000_000)
     answer = call(browser, wiring, account, packed, headers={"Content-Encoding": "gzip"})
     assert answer.status_code == 415
@@ -169,20 +174,19 @@ def test_an_account_that_does_not_exist_is_not_there(browser: FlaskClient, name:
     assert browser.post(f"/hooks/{name}", data=b"{}").status_code == 404
 
 
-def test_an_account_without_hooks_or_out_of_use_takes_none(
-    browser: FlaskClient, wiring: Wiring, account: int
+def test_an_account_without_hooks_takes_none(browser: FlaskClient, wiring: Wiring) -> None:
+    assert call(browser, wiring, _account(wiring, "silent", {}), b"{}").status_code == 404
+
+
+@pytest.mark.parametrize("state", ["out_of_service", "disabled"])
+def test_an_account_that_sends_nothing_more_still_hears(
+    browser: FlaskClient, wiring: Wiring, account: int, state: str
 ) -> None:
-    silent = _account(wiring, "silent", {})
-    assert call(browser, wiring, silent, b"{}").status_code == 404
+    """H7: who complains of what it sent before must be heard, and most providers take a 404 as the end of it."""
     with wiring.database.write() as session:
-        session.get_one(Account, account).state = "disabled"
-    assert call(browser, wiring, account, orjson.dumps(told(1))).status_code == 404
-
-
-def test_an_account_out_of_service_still_hears(browser: FlaskClient, wiring: Wiring, account: int) -> None:
-    with wiring.database.write() as session:
-        session.get_one(Account, account).state = "out_of_service"
+        session.get_one(Account, account).state = state
     assert call(browser, wiring, account, orjson.dumps(told(1))).status_code == 200
+    assert call(browser, wiring, account, orjson.dumps(told(2)), signed=b"{}").status_code == 401
     assert stored(wiring) == [("e1", "new")]
 
 
