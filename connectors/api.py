@@ -113,10 +113,14 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Findable:
-    """What went out can be looked up once `visible_within_s` have passed; inexact finds never decide alone."""
+    """What went out can be looked up once `visible_within_s` have passed; inexact finds never decide alone.
+
+    `known_for_s`: so long the provider surely knows it; that it finds nothing later says nothing. None: for ever.
+    """
 
     visible_within_s: float
     exact: bool = True
+    known_for_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Unknown rows: learn what became of them by key or by looking, or leave them to a person.
 
 Rules: KEYED repeats under the same key while it lives (the gate is asked again); FINDABLE looks back to the intent,
-and an exact *no* counts only after the provider's delay and the send deadline; an inexact match decides nothing.
+and an exact *no* counts only after the provider's delay and the send deadline, and no longer than the provider
+remembers; an inexact match decides nothing.
 BLIND does what the account says: hold, retry or assume_sent.
 """
 
@@ -101,8 +102,18 @@ def _look(desk: Desk, row: Delivery, account: Account) -> None:
         _leave(desk, row, found)
     elif found is not None:
         _write_sent(desk, row, "found", found.provider_id)
+    elif _forgotten(desk, row, account):
+        _hold(desk, row, {"words": "not found, but by now the provider may have forgotten it"})
     else:
         _requeue(desk, row, states.QUEUED, "not_found")
+
+
+def _forgotten(desk: Desk, row: Delivery, account: Account) -> bool:
+    """Whether the provider may know it no more, though it went."""
+    known_for_s = account.repeats.get("known_for_s")
+    if known_for_s is None or row.intent_at is None:
+        return False
+    return desk.now() >= row.intent_at + timedelta(seconds=known_for_s)
 
 
 def _find(connector: Connector, outbound: Outbound) -> Receipt | None:

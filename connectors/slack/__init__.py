@@ -27,7 +27,8 @@ LIMITS = Limits(
     per_second=1.0,
     deadline_s=30.0,
 )
-REPEATS = Findable(visible_within_s=10.0)
+# Of a free workspace Slack shows the last 90 days.
+REPEATS = Findable(visible_within_s=10.0, known_for_s=90 * 86_400.0)
 
 
 def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:

@@ -16,6 +16,7 @@ from connectors.api import (
     AddressGone,
     ConnectorError,
     Deferred,
+    Findable,
     Outbound,
     Refused,
     Repeats,
@@ -242,6 +243,27 @@ def test_an_uncertain_row_that_had_not_gone_is_found_missing_and_sent(
     world.run()
     assert world.states(message_id) == {"ann": "sent"}
     assert world.wire.accepted == ["ann@example.org"]
+
+
+@pytest.mark.parametrize("went", [True, False])
+def test_a_no_of_a_provider_that_has_forgotten_it_sends_nothing_again(
+    database: Database, now: datetime, went: bool
+) -> None:
+    """The machine was off for longer than the provider remembers: what it still finds counts, a no does not."""
+    world = World(database, now, Findable(visible_within_s=1, known_for_s=3 * 86_400))
+
+    def unanswered(outbound: Outbound) -> None:
+        if went:
+            world.wire.keys[outbound.key] = "p1"
+        raise Uncertain("timeout")
+
+    world.wire.answers = {"ann@example.org": unanswered}
+    message_id = world.message(["ann"])
+    world.run()
+    world.wire.answers = {}
+    world.later(days=4)
+    world.run()
+    assert world.states(message_id) == {"ann": "sent" if went else "unknown"} and world.wire.accepted == []
 
 
 def test_a_blind_row_waits_for_a_person_and_their_word_stays_with_it(
