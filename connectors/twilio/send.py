@@ -19,8 +19,12 @@ from ..http import Answer, Door
 
 # What is wrong with the number itself: none, none that can be reached, none for text messages.
 NO_NUMBER = (21211, 21217, 21614, 63024)
-# What is wrong with the account: who it sends as, where it may send, its state, its money.
-ACCOUNT = (20003, 20005, 20404, 21212, 21408, 21606, 21659, 21660, 21703, 30002, 63007, 63020, 90010)
+# What is wrong with the account: who it sends as, its state, its money.
+ACCOUNT = (20003, 20005, 20404, 21212, 21660, 21703, 30002, 63007, 63020, 90010)
+# The sender is none of the account's; of a short code, it may also be of another country than this one recipient.
+SENDER = (21606, 21659)
+# What is about the account where no code of Twilio's says more.
+GONE = (401, 403, 404)
 BUSY = (20429, 21611, 14107, 63018)
 
 
@@ -45,10 +49,8 @@ class Sender:
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode(form).encode()
-        answer = self.door.request(
-            verb, self.base + path, headers=headers, body=body, gone=(401, 403, 404), show=(400,)
-        )
-        if answer.status == 400:
+        answer = self.door.request(verb, self.base + path, headers=headers, body=body, show=(400, *GONE))
+        if answer.status >= 400:
             raise self._refusal(answer)
         told = answer.json()
         if isinstance(told, dict) and isinstance(told.get("sid"), str) and told["sid"]:
@@ -59,15 +61,15 @@ class Sender:
 
     def _refusal(self, answer: Answer) -> ConnectorError:
         told = _told(answer)
-        code = told.get("code")
-        words = self.door.redact(f"{code or 400} {told.get('message') or ''}".strip())
+        code = told.get("code") or answer.status
+        words = self.door.redact(f"{code} {told.get('message') or ''}".strip())
         if code in NO_NUMBER:
             return AddressGone(words, code=str(code), phase="answer")
-        if code in ACCOUNT:
+        if code in ACCOUNT or code in GONE or (code in SENDER and not self.sender.isdecimal()):
             return AccountGone(words, code=str(code), phase="answer")
         if code in BUSY:
             return Deferred(words, code=str(code), phase="answer", scope="account")
-        return Refused(words, code=str(code or 400), phase="answer")
+        return Refused(words, code=str(code), phase="answer")
 
 
 def send(sender: Sender, outbound: Outbound) -> Receipt:

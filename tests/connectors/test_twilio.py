@@ -145,9 +145,10 @@ def test_a_message_of_nothing_is_refused_before_anything_is_sent(twilio: Twilio)
 @pytest.mark.parametrize(
     ("told", "error", "code"),
     [
-        ("unauthorized", AccountGone, "401"),
+        ("unauthorized", AccountGone, "20003"),
         ("not_our_number", AccountGone, "21606"),
-        ("region", AccountGone, "21408"),
+        ("region", Refused, "21408"),
+        (b'HTTP/1.1 403 x\r\nContent-Length: 15\r\n\r\n{"code": 21408}', Refused, "21408"),
         ("no_number", AddressGone, "21211"),
         ("not_mobile", AddressGone, "21614"),
         ("stopped", Refused, "21610"),
@@ -157,6 +158,7 @@ def test_a_message_of_nothing_is_refused_before_anything_is_sent(twilio: Twilio)
         ("unavailable", Uncertain, "503"),
         (b"HTTP/1.1 400 x\r\nContent-Length: 2\r\n\r\n[]", Refused, "400"),
         (b"HTTP/1.1 400 x\r\nContent-Length: 2\r\n\r\nno", Refused, "400"),
+        (b"HTTP/1.1 403 x\r\nContent-Length: 2\r\n\r\nno", AccountGone, "403"),
     ],
 )
 def test_a_refusal_says_whom_it_is_about(
@@ -164,6 +166,14 @@ def test_a_refusal_says_whom_it_is_about(
 ) -> None:
     lost = failure(twilio, told)
     assert (type(lost), lost.code) == (error, code) and twilio.messages == []
+
+
+def test_a_recipient_in_another_country_does_not_stop_the_account_of_a_short_code(twilio: Twilio) -> None:
+    """Of a short code this answer may be about the recipient's country alone."""
+    twilio.once["Dewch draw"] = "not_our_number"
+    with pytest.raises(Refused) as lost:
+        account(twilio.port, **{"from": "60123"}).send(message("Dewch draw"))
+    assert lost.value.code == "21606"
 
 
 @pytest.mark.parametrize("told", ["queue_full", "rate_limited"])
