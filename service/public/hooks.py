@@ -18,10 +18,11 @@ from campaigns.base import parse_id
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadId
 from campaigns.responses import intake
-from connectors.api import Call, ConnectorError, Heard, NotAuthentic, NotYet
+from connectors.api import Call, Connector, ConnectorError, Heard, NotAuthentic, NotYet
 
 from .. import knocks, observe
 from ..wiring import Wiring
+from .refusals import Refusals
 
 BODY_MAX = 1024 * 1024
 
@@ -31,7 +32,7 @@ log = observe.log("dolen.hooks")
 def blueprint(wiring: Wiring) -> Blueprint:
     """The one route that all providers call; GET is for their challenges and stores nothing."""
     made = Blueprint("hooks", __name__)
-    preparing = Preparing(wiring)
+    preparing, refusals = Preparing(wiring), Refusals()
 
     @made.route("/hooks/<account>", methods=["GET", "POST"])
     @made.route("/hooks/<account>/<secret>", methods=["GET", "POST"])
@@ -46,18 +47,20 @@ def blueprint(wiring: Wiring) -> Blueprint:
         if request.content_length is None and len(body) >= BODY_MAX:  # in pieces, and cut off at the limit
             return _plain("a call may have 1 MB", 413)
         number = _number(account)
+        name, connector = _account(wiring, number)
+        if connector is None or connector.hooks is None:
+            return _plain("there is nothing here", 404)
         call = _call(wiring, body, secret)
         try:
-            heard = _heard(wiring, number, call)
+            heard = connector.hooks(call)
         except NotAuthentic as error:
-            log.warning("hook not authentic", account=number, why=error.words)
+            refusals.count(name, error.words, call.at)
             return _plain("not authentic", 401)
         except NotYet as error:
             log.info("hook not yet", account=number, why=error.words)
             preparing.begin(number, call)
             return _plain("come again in a moment", 503)
-        if heard is None:
-            return _plain("there is nothing here", 404)
+        refusals.proven(name)
         if request.method == "POST":
             _store(wiring, number, heard)
         return Response(heard.answer, content_type=heard.content_type)
@@ -87,6 +90,8 @@ class Preparing:
             self._prepare(number, call)
         except ConnectorError as error:
             log.warning("hook not prepared", account=number, why=error.words)
+        except Exception:  # nobody waits for this thread: what fails in it is told here or by no one
+            log.exception("hook not prepared", account=number)
         finally:
             with self._lock:
                 self._under_way.discard(number)
@@ -120,14 +125,11 @@ def _call(wiring: Wiring, body: bytes, secret: str) -> Call:
     )
 
 
-def _heard(wiring: Wiring, number: int, call: Call) -> Heard | None:
-    """What the account's connector makes of the call; None where no account takes calls here."""
+def _account(wiring: Wiring, number: int) -> tuple[str, Connector | None]:
+    """The name of the account and its connector, where there is one."""
     with wiring.database.read() as session:
         account = session.get(Account, number)
-        if account is None:
-            return None
-        connector = wiring.connector(session, account)
-    return connector.hooks(call) if connector.hooks is not None else None
+        return (account.name, wiring.connector(session, account)) if account is not None else ("", None)
 
 
 def _store(wiring: Wiring, number: int, heard: Heard) -> None:

@@ -7,6 +7,7 @@ import hmac
 import threading
 from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -23,6 +24,8 @@ from campaigns.responses import intake
 from campaigns.responses.tables import RawEvent
 from connectors import registry, signatures
 from connectors.api import Call, Heard, NotYet, Renewed
+from service import observe
+from service.public import hooks
 from service.wiring import Wiring
 
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU="
@@ -248,6 +251,30 @@ def test_what_proves_itself_once_changes_something_once(browser: FlaskClient, wi
     assert told("t2", "other") == 200 and len(stored(wiring)) == 2
 
 
+def test_calls_that_prove_nothing_fill_no_log_and_are_an_alarm_where_they_go_on(
+    browser: FlaskClient,
+    wiring: Wiring,
+    account: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """H1: a key that was changed at the provider alone loses what most providers tell but once."""
+    observe.set_up()
+    now, body = wiring.now(), orjson.dumps(told(1))
+    for seconds in range(30):
+        monkeypatch.setattr(wiring, "now", lambda seconds=seconds: now + timedelta(seconds=seconds))
+        assert call(browser, wiring, account, body, signed=b"{}").status_code == 401
+    lines = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
+    refused = [line for line in lines if line["event"] == "hook not authentic"]
+    alarms = [line for line in lines if line["event"] == "hooks_refused"]
+    assert [line["in_a_row"] for line in refused] == [1]
+    assert [(line["account"], line["in_a_row"]) for line in alarms] == [("practice", 5)]
+    assert call(browser, wiring, account, body).status_code == 200
+    monkeypatch.setattr(wiring, "now", lambda: now + timedelta(hours=2))
+    assert [call(browser, wiring, account, body, signed=b"{}").status_code for _ in range(4)] == [401] * 4
+    assert "hooks_refused" not in capsys.readouterr().err
+
+
 class Lock:
     """A provider whose key is not known at first."""
 
@@ -285,6 +312,21 @@ def test_a_key_that_is_not_known_yet_is_fetched_aside(
             thread.join(10)
     assert lock.asked == 1
     assert browser.post(path, data=b"x").status_code == 200
+
+
+def test_whatever_fails_aside_is_told_in_the_log_alone(
+    wiring: Wiring, account: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An account that was deleted, a database that is busy: no words of theirs, and no trace beside the log."""
+    observe.set_up()
+    call = Call("POST", {}, {}, b"{}", wiring.now())
+    monkeypatch.setattr(wiring, "_connect", lambda account: {}[SECRET])
+    thread = hooks.Preparing(wiring).begin(account, call)
+    assert thread is not None
+    thread.join(10)
+    (line,) = capsys.readouterr().err.splitlines()
+    told = orjson.loads(line)
+    assert (told["event"], told["error"]) == ("hook not prepared", "builtins.KeyError") and SECRET not in line
 
 
 def test_another_tenants_mail_is_not_touched_by_a_call_that_is_mine(
