@@ -37,6 +37,22 @@ def insert_many(
         connection.exec_driver_sql(_by_place(table, columns, 1), list(rows[whole:]))
 
 
+def insert_new(
+    session: Session, table: type[Base], columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> int:
+    """Insert, in their order, the rows that break no unique constraint; how many. Values may be bytes."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        statement = _by_place(table, columns, 1, mark="%s", missing=True)
+        return connection.exec_driver_sql(statement, list(rows)).rowcount if rows else 0
+    new = 0
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        statement = _by_place(table, columns, len(some), missing=True)
+        new += connection.exec_driver_sql(statement, tuple(chain.from_iterable(some))).rowcount
+    return new
+
+
 def learn(session: Session, *tables: type[Base]) -> None:
     """Have PostgreSQL look at tables that were just filled: by itself it comes within a minute, and until then it reads
     everybody to find five hundred. SQLite plans without."""
@@ -52,6 +68,9 @@ def _from_json(table: type[Base], columns: tuple[str, ...]) -> Insert:
 
 
 @lru_cache
-def _by_place(table: type[Base], columns: tuple[str, ...], count: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
+def _by_place(
+    table: type[Base], columns: tuple[str, ...], count: int, *, mark: str = "?", missing: bool = False
+) -> str:
+    row = f"({', '.join([mark] * len(columns))})"
+    words = f"INSERT INTO {table.__tablename__} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
+    return f"{words} ON CONFLICT DO NOTHING" if missing else words

@@ -269,7 +269,8 @@ class Receipt:
         self.provider_id = plain(self.provider_id)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: to make one would take three times as long, and one call may tell of hundreds. Nobody changes one.
+@dataclass(slots=True)
 class Event:
     """Something the provider told us, in our words.
 

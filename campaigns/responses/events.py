@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from connectors.api import Event
 
 from ..base import instant, micros
@@ -24,21 +26,25 @@ DEPTH_MAX = 12
 ITEMS_MAX = 200
 # A date further back than this in a new event is a wrong clock, not an old letter.
 OLDEST = timedelta(days=3650)
-
 _LINES = ("kind", "provider_id", "recipient_token", "sender", "sender_name", "about", "subject", "language")
 
 
-def encode(event: Event, received_at: datetime) -> dict[str, Any]:
-    """The event as stored; a date that cannot be true becomes the time of receipt."""
-    kept: dict[str, Any] = {name: _text(getattr(event, name), LINE_MAX) for name in _LINES}
-    return kept | {
-        "at": micros(_moment(event.at, received_at)),
-        "references": [_text(one, LINE_MAX) for one in event.references[-REFERENCES_MAX:]],
-        "text": _text(event.text, TEXT_MAX),
-        "hard": bool(event.hard),
-        "verified": bool(event.verified),
-        "meta": _plain(dict(event.meta)),
-    }
+def encode(event: Event, received_at: datetime) -> str:
+    """The event as JSON; a date that cannot be true becomes the time of receipt."""
+    lines = [
+        event.kind, event.provider_id, event.recipient_token, event.sender, event.sender_name, event.about,
+        event.subject, event.language,
+    ]  # fmt: skip
+    if not _is_plain(lines):
+        lines = [_text(line, LINE_MAX) for line in lines]
+    kept: dict[str, Any] = dict(zip(_LINES, lines, strict=True))
+    kept["at"] = micros(_moment(event.at, received_at))
+    kept["references"] = [_text(one, LINE_MAX) for one in event.references[-REFERENCES_MAX:]]
+    kept["text"] = _text(event.text, TEXT_MAX)
+    kept["hard"] = bool(event.hard)
+    kept["verified"] = bool(event.verified)
+    kept["meta"] = _plain(dict(event.meta)) if event.meta else {}
+    return orjson.dumps(kept).decode()
 
 
 def decode(key: str, kept: Mapping[str, Any]) -> Event:
@@ -61,6 +67,15 @@ def _moment(at: datetime, received_at: datetime) -> datetime:
     if at.tzinfo is None or not received_at - OLDEST <= at <= received_at:
         return received_at
     return at
+
+
+def _is_plain(lines: list[str]) -> bool:
+    """Whether short lines can be kept as they are, as nearly always; asked of all in one."""
+    try:
+        text = "".join(lines)
+        return len(text) <= LINE_MAX and "\0" not in text and (text.isascii() or bool(text.encode()))
+    except (TypeError, UnicodeEncodeError):
+        return False
 
 
 def _text(value: object, most: int) -> str:

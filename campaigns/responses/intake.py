@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from connectors.api import Event
@@ -63,12 +62,8 @@ def is_first(session: Session, now: datetime, account_id: int, proof: str) -> bo
     """Whether no call of the account has proven itself by this in the last days; from now on one has."""
     session.execute(delete(HookProof).where(HookProof.at <= now - PROOFS_FOR))
     digest = hashlib.sha256(proof.encode("utf-8", "replace")).hexdigest()
-    try:
-        with session.begin_nested():
-            session.add(HookProof(account_id=account_id, proof_sha256=digest, at=now))
-    except IntegrityError:
-        return False
-    return True
+    row = (account_id, digest, micros(now))
+    return insert_new(session, HookProof, ("account_id", "proof_sha256", "received_at"), [row]) == 1
 
 
 def process(

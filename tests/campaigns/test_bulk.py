@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns.base import listed
-from campaigns.bulk import TOGETHER, insert_many
+from campaigns.bulk import TOGETHER, insert_many, insert_new
 from campaigns.delivery.tables import Tally
 
 COLUMNS = ("id", "outcome", "account_id", "number")
@@ -33,6 +33,13 @@ def test_a_row_that_is_there_already_is_refused(session: Session, count: int) ->
     insert_many(session, Tally, COLUMNS, rows(count))
     with pytest.raises(IntegrityError):
         insert_many(session, Tally, COLUMNS, rows(count))
+
+
+@pytest.mark.parametrize("count", [0, 1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1])
+def test_rows_that_are_there_already_are_left_out_and_the_others_counted(session: Session, count: int) -> None:
+    insert_new(session, Tally, COLUMNS, rows(count // 2))
+    assert insert_new(session, Tally, COLUMNS, [*rows(count), *rows(count)]) == count - count // 2
+    assert session.query(Tally).count() == count
 
 
 def test_a_statement_is_told_a_list_of_plain_values(session: Session) -> None:

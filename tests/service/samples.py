@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -236,8 +237,8 @@ def _came_back(
     )
     came = Event(key="e1", kind="reply", at=now, sender="bo@example.org", text="Thank you")
     raw = RawEvent(
-        account_id=account_id, event_key=came.key, via="poll", at=now, sha256="-", event=events.encode(came, now),
-        state="done", next_at=now,
+        account_id=account_id, event_key=came.key, via="poll", at=now, sha256="-",
+        event=orjson.loads(events.encode(came, now)), state="done", next_at=now,
     )  # fmt: skip
     session.add(raw)
     session.flush()
