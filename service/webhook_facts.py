@@ -199,9 +199,10 @@ def _events(session: Session, look: Look) -> Iterator[Fact]:
     )
     for row, message_id, programme_id in session.execute(look.inside(told, Message.programme_id)):
         data = {"id": shown("delivery", row.delivery_id), "message_id": shown("message", message_id)}
-        yield Fact(
-            str(shown("delivery_event", row.id)), f"delivery.{row.kind}", row.at, data | _where(programme_id)
-        )
+        key = str(shown("delivery_event", row.id))
+        if row.verdict is not None:  # told anew where what came later changes it
+            key, data = f"{key}_{row.verdict}", data | {"verdict": row.verdict, "why": row.verdict_why}
+        yield Fact(key, f"delivery.{row.kind}", row.at, data | _where(programme_id))
 
 
 def _responses(session: Session, look: Look) -> Iterator[Fact]:

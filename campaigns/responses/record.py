@@ -52,7 +52,7 @@ EVIDENCE: dict[str, Any] = {
     "purpose": Text(),
     "basis": Text(),
     "by": Text(),
-    "origin": Text(),  # how we know: matched_by, source of a consent, origin of a suppression
+    "origin": Text(),  # how we know: matched_by, source of a consent, origin of a suppression, verdict of an opening
     "subject": Text(),
     "text": Text(),
     "address_key": Text(),
@@ -225,7 +225,7 @@ def _came_back(inside: bool) -> Iterator[_Branch]:
         {
             "what": told.kind, "channel": Delivery.channel, "programme_id": Message.programme_id,
             "message_id": Delivery.message_id, "delivery_id": told.delivery_id, "account_id": told.account_id,
-            "meta": told.meta,
+            "origin": told.verdict, "meta": told.meta,
         },
         and_(
             told.stakeholder_id == STAKEHOLDER, told.kind.in_(EVENT_KINDS),

@@ -59,9 +59,20 @@ def event(told: Any, name: str) -> Event:
         text=_text(data, "text"),
         language=_text(data, "language"),
         hard=data.get("hard") is True,
-        meta={"message_id": _text(data, "id")} if kind in ("reply", "mention") else {},
+        meta=_beside(data, kind),
         raw=orjson.dumps(told),
     )
+
+
+def _beside(data: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """What a reply is answered by, and by what it can be told whether a person opened or pressed something."""
+    if kind in ("reply", "mention"):
+        return {"message_id": _text(data, "id")}
+    if kind not in ("opened", "clicked"):
+        return {}
+    known = {name: _text(data, name) for name in ("url", "user_agent", "method")}
+    machine = {"machine": True} if data.get("machine") is True else {}
+    return {name: value for name, value in known.items() if value} | machine
 
 
 def _text(data: Mapping[str, Any], name: str, *, needed: bool = False) -> str:

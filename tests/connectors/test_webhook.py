@@ -227,6 +227,21 @@ def test_a_bounce_says_whom_it_is_about_and_for_how_long() -> None:
     assert (event.kind, event.about, event.hard, event.key) == ("bounce", "desk-14", True, "evt-1/0")
 
 
+def test_who_pressed_a_link_can_be_told_with_it() -> None:
+    """F6"""
+    about = {"message": "notice-77", "url": "https://a.example/", "user_agent": "curl/8", "method": "HEAD"}
+    told = {"type": "clicked", "timestamp": "2026-11-02T09:05:00+00:00", "data": {**about, "machine": True}}
+    (event,) = heard(call(told)).events
+    assert event.meta == {
+        "url": "https://a.example/",
+        "user_agent": "curl/8",
+        "method": "HEAD",
+        "machine": True,
+    }
+    (bare,) = heard(call({**told, "data": {"message": "notice-77", "machine": "yes"}})).events
+    assert bare.meta == {}
+
+
 def test_a_list_is_told_with_a_name_for_each() -> None:
     both = [sample("bounce"), {**sample("bounce"), "type": "opt_out"}]
     assert [one.key for one in heard(call(both)).events] == ["evt-1/0", "evt-1/1"]

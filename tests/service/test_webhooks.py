@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from campaigns import audit
 from campaigns.base import parse_id
-from campaigns.delivery.tables import Account, Delivery
+from campaigns.delivery.tables import Account, Delivery, DeliveryEvent
 from connectors import signatures
 from connectors.api import NotAuthentic
 from service import keys, notices, webhook_facts, webhooks
@@ -153,6 +153,27 @@ def test_deliveries_responses_and_accounts_are_told_by_what_they_are(desk: Desk)
         account = session.get_one(Account, ids["acc"])
         account.state, account.version, account.updated_at = "out_of_service", account.version + 1, desk.now
     assert [one["type"] for one in desk.tell()] == ["connector_account.out_of_service"]
+    assert desk.tell() == []
+
+
+def test_who_opened_it_is_told_with_the_verdict_and_anew_where_that_changes(desk: Desk) -> None:
+    """F6"""
+    desk.endpoint("delivery.clicked")
+    with desk.wiring.database.write() as session:
+        ids = samples.world(session, desk.now, samples.programme(session, desk.now, "One"))
+        row = DeliveryEvent(
+            delivery_id=ids["dlv"], stakeholder_id=ids["stk"], account_id=ids["acc"], kind="clicked", at=desk.now,
+            event_key="c1", verdict="person",
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        number = row.id
+    assert [(one["data"]["verdict"], one["data"]["why"]) for one in desk.tell()] == [("person", None)]
+    with desk.wiring.database.write() as session:
+        row = session.get_one(DeliveryEvent, number)
+        row.verdict, row.verdict_why = "machine", "burst"
+    desk.now += timedelta(minutes=1)
+    assert [(one["data"]["verdict"], one["data"]["why"]) for one in desk.tell()] == [("machine", "burst")]
     assert desk.tell() == []
 
 
