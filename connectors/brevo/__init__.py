@@ -12,7 +12,8 @@ from .hooks import read
 from .send import Account, find, send, verify
 
 BASE_URL = "https://api.brevo.com"
-REPEATS = Findable(visible_within_s=600.0)
+# Brevo shows the events of the last 30 days.
+REPEATS = Findable(visible_within_s=600.0, known_for_s=29 * 86_400.0)
 # Where Brevo says that its hooks come from (help.brevo.com, list of publicly exposed services).
 NETWORKS = "1.179.112.0/20, 172.246.240.0/20"
 

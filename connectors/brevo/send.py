@@ -8,18 +8,21 @@ developers.brevo.com/docs/{heterogenous-versions-batch-emails,using-sandbox-mode
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from .. import esp
-from ..api import ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
+from ..api import AccountGone, ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
 from ..http import RETRY_AFTER_MAX_S, Answer, Door
 
 # 401: the key, or an address of ours that it is not for; 402: no credits; 403: the account may not send.
 GONE = (401, 402, 403)
 DUPLICATE = "duplicate_parameter"
+# A sender that nobody has validated: "… the sender you used … is not valid"; what is not valid in `to` is one mail's.
+BAD_SENDER = re.compile("sender.* not valid|not valid in sender", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,8 @@ def _body(account: Account, outbound: Outbound) -> dict[str, Any]:
 def _refused(account: Account, outbound: Outbound, answer: Answer, told: Any) -> Receipt:
     words = account.door.redact(f"400 {answer.body[:300].decode('utf-8', 'replace')}")
     code = esp.text(told.get("code")) if isinstance(told, dict) else ""
+    if BAD_SENDER.search(words):
+        raise AccountGone(words, code=code, phase="answer")
     if code != DUPLICATE:
         raise Refused(words, code=code or "400", phase="answer")
     try:

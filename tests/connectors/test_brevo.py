@@ -106,6 +106,7 @@ def test_a_mail_goes_with_all_that_it_has(brevo: Brevo) -> None:
         ("no_credits", AccountGone, "402"),
         ("rate_limited", Deferred, "429"),
         ("refused", Refused, "invalid_parameter"),
+        ("bad_sender", AccountGone, "invalid_parameter"),
         ("duplicate", Uncertain, "duplicate_parameter"),
         (b"HTTP/1.1 400 x\r\nContent-Length: 2\r\n\r\n[]", Refused, "400"),
         (b"HTTP/1.1 201 x\r\nContent-Length: 2\r\n\r\n{}", Uncertain, ""),
@@ -131,7 +132,7 @@ def test_the_account_waits_as_long_as_brevo_says(brevo: Brevo) -> None:
 def test_a_key_that_brevo_has_seen_means_that_it_went(brevo: Brevo) -> None:
     """Its second answer is not its first: the mail is looked for, and sent only where it is seen."""
     connector = account(brevo.port)
-    assert isinstance(connector.repeats, Findable)
+    assert connector.repeats == Findable(600.0, known_for_s=29 * 86_400.0)
     brevo.lag = timedelta(seconds=60)
     first = connector.send(outbound())
     with pytest.raises(Uncertain):
