@@ -23,7 +23,8 @@ CHANNEL_LIMITS = {
     "sms": replace(LIMITS, text_max=918, counting="sms"),
     "post": replace(LIMITS, per_day=20_000),
 }
-REPEATS = Findable(visible_within_s=30.0)
+# A service keeps messages for seven days, and for three where somebody set it so.
+REPEATS = Findable(visible_within_s=30.0, known_for_s=3 * 86_400.0)
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 KEY = re.compile(f".+-({UUID})-({UUID})")
 

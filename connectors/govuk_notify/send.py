@@ -29,7 +29,11 @@ TYPES = {
     "sms": ("sms", "phone_number", "sms_sender_id"),
     "post": ("letter", "", ""),
 }
-ACCOUNT_WORDS = ("trial mode", "team-only", "team api key", "template", "personalisation: ", "service")
+# Whole phrases: what Notify says of a recipient may name the service too.
+ACCOUNT_WORDS = (
+    "trial mode", "team-only", "team api key", "template", "personalisation: ", "service is not allowed to send",
+    "does not exist in database for service",
+)  # fmt: skip
 LINES = (3, 7)
 MINUTE_S, HOUR_S = 60.0, 3600.0
 # What Notify keeps in text messages beyond ASCII and letters with accents, and what it writes in another way.

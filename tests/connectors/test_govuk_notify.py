@@ -193,6 +193,8 @@ def test_a_message_of_nothing_is_refused_before_anything_is_sent(notify: Notify,
         ("trial", AccountGone, "BadRequestError"),
         ("team_only", AccountGone, "BadRequestError"),
         ("missing_value", AccountGone, "BadRequestError"),
+        ("not_allowed", AccountGone, "BadRequestError"),
+        ("wrong_sender", AccountGone, "BadRequestError"),
         ("international", Refused, "BadRequestError"),
         ("wrong_number", Refused, "ValidationError"),
         ("wrong_address", Refused, "ValidationError"),
@@ -208,6 +210,13 @@ def test_a_refusal_says_whom_it_is_about(
 ) -> None:
     lost = failure(notify, told)
     assert (type(lost), lost.code) == (error, code) and notify.messages == []
+
+
+def test_a_service_that_is_named_beside_a_recipient_is_not_at_fault(notify: Notify) -> None:
+    said = {"errors": [{"error": "BadRequestError", "message": "Your service cannot send to this number"}]}
+    notify.once["Dewch draw"] = Said(400, said)
+    with pytest.raises(Refused):
+        account(notify.port).send(message("Dewch draw"))
 
 
 @pytest.mark.parametrize(("told", "wait_s"), [("rate_limited", 60), ("day_limit", 3600)])
@@ -383,7 +392,11 @@ def test_settings_that_make_no_sense_are_named() -> None:
 def test_the_connector_says_what_it_is() -> None:
     for channel in ("email", "sms", "post"):
         connector = account(1, channel=channel)
-        assert (connector.channel, connector.broadcast, connector.repeats) == (channel, False, Findable(30.0))
+        assert (connector.channel, connector.broadcast, connector.repeats) == (
+            channel,
+            False,
+            Findable(30.0, known_for_s=3 * 86_400.0),
+        )
     assert account(1, channel="sms").limits.counting == "sms" and account(1).hooks is None
 
 
