@@ -13,7 +13,8 @@ from .send import Account, find, send, verify
 
 BASE_URL, EU = "https://api.mailgun.net", "https://api.eu.mailgun.net"
 # Mailgun's events may come out of order, and are to be trusted when they are half an hour old.
-REPEATS = Findable(visible_within_s=1800.0)
+# They are kept for three days at least, but the smaller plans show one.
+REPEATS = Findable(visible_within_s=1800.0, known_for_s=86_400.0)
 
 
 def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:

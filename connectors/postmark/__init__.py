@@ -12,7 +12,8 @@ from .hooks import read
 from .send import Account, find, send, verify
 
 BASE_URL = "https://api.postmarkapp.com"
-REPEATS = Findable(visible_within_s=120.0)
+# A server at Postmark keeps messages for 45 days, and for seven where somebody set it so.
+REPEATS = Findable(visible_within_s=120.0, known_for_s=7 * 86_400.0)
 # Where Postmark says that its hooks come from (postmarkapp.com/support/article/800-ips-for-firewalls).
 NETWORKS = "3.134.147.250, 50.31.156.6, 50.31.156.77, 18.217.206.57"
 

@@ -21,6 +21,7 @@ from connectors.api import (
     ConnectorError,
     Deferred,
     Event,
+    Findable,
     Heard,
     NotAuthentic,
     Refused,
@@ -145,6 +146,7 @@ def test_a_refusal_says_whom_it_is_about(
 
 def test_what_is_found_has_the_very_name(mailgun: Mailgun) -> None:
     connector = account(mailgun.port)
+    assert connector.repeats == Findable(1800.0, known_for_s=86_400.0)
     assert connector.find is not None
     mailgun.once["/v3/mg.mon.example/events"] = "found"
     assert connector.find(outbound(2)) is None

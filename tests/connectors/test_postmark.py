@@ -16,6 +16,7 @@ from connectors.api import (
     ConnectorError,
     Deferred,
     Event,
+    Findable,
     Refused,
     Uncertain,
 )
@@ -121,6 +122,7 @@ def test_what_is_found_has_our_very_name(postmark: Postmark) -> None:
     """A search that finds too much decides nothing."""
     postmark.once["/messages/outbound"] = "found"
     connector = account(postmark.port)
+    assert connector.repeats == Findable(120.0, known_for_s=7 * 86_400.0)
     assert connector.find is not None
     assert connector.find(outbound(2)) is None
     postmark.once["/messages/outbound"] = "found"
