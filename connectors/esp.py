@@ -25,6 +25,11 @@ IN_FLIGHT_MAX = 32
 SECRET_MIN = 16
 TAG = "dolen"
 EVENTS = ("delivered", "bounce", "complaint", "opt_out", "opened", "clicked")
+TRACKING = Setting(
+    "tracking",
+    "track opening and links as it is set at the provider; otherwise we ask for none",
+    default=False,
+)
 UNSIGNED = (
     Setting("hook_secret", "the last part of the address that events are sent to", secret=True),
     Setting("hook_login", "user:password of that address; while it changes, the new one and the old one", secret=True),

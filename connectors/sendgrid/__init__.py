@@ -18,7 +18,9 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
     """An account by its key. BadSettings; nothing is connected to yet."""
     keys = _keys(settings["hook_key"])
     door = esp.door(settings, secrets, BASE_URL, EU)
-    account = Account(door, settings["base_url"].rstrip("/"), secrets["api_key"], settings["sandbox"])
+    account = Account(
+        door, settings["base_url"].rstrip("/"), secrets["api_key"], settings["sandbox"], settings["tracking"]
+    )
     return Connector(
         name=PROVIDER.name,
         channel="email",
@@ -53,6 +55,7 @@ PROVIDER = Provider(
             default="",
         ),
         Setting("sandbox", "take everything and send nothing", default=False),
+        esp.TRACKING,
         *esp.settings(BASE_URL, EU),
     ),
     limits=esp.LIMITS,

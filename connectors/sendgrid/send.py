@@ -14,6 +14,8 @@ from ..http import Door
 
 # 401: the key, or no credits; 403: the sender is not verified, or the key may not send.
 GONE = (401, 403)
+# SendGrid tracks unless it is told not to.
+NO_TRACKING = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Account:
     base_url: str
     api_key: str
     sandbox: bool
+    tracking: bool
 
     @property
     def headers(self) -> dict[str, str]:
@@ -44,6 +47,8 @@ def send(account: Account, outbound: Outbound) -> Receipt:
     }
     if letter.reply_to:
         body["reply_to"] = {"email": letter.reply_to}
+    if not account.tracking:
+        body["tracking_settings"] = NO_TRACKING
     if account.sandbox:
         body["mail_settings"] = {"sandbox_mode": {"enable": True}}
     answer = account.door.request(

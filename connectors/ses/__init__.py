@@ -34,6 +34,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         secrets["access_key_id"],
         secrets["secret_access_key"],
         settings["configuration_set"],
+        settings["tracking"],
     )
     topic = _topic(given, usual, secrets)
     return Connector(
@@ -87,6 +88,7 @@ PROVIDER = Provider(
         Setting("access_key_id", "the id of the access key", required=True, secret=True),
         Setting("secret_access_key", "the access key itself", required=True, secret=True),
         Setting("configuration_set", "the configuration set that publishes events; empty: none", default=""),
+        esp.TRACKING,
         Setting("topic_arn", "the topic at Amazon SNS whose calls are heard; empty: none", default=""),
         Setting(CERTIFICATES, "leave empty: what Amazon signs with, found out by itself", secret=True),
         *(replace(each, default="") if each.name == "base_url" else each for each in esp.settings("")),

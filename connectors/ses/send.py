@@ -1,6 +1,7 @@
 """Hands a whole mail to Amazon SES.
 
-Source: docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html, …/API_GetAccount.html (November 2026).
+Source: docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html, …/API_GetAccount.html,
+…/API_TrackingConfigurationOverrides.html (November 2026).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ GONE = (
 NOT_VERIFIED = "not verified"
 # A daily quota is counted over the last 24 hours, so it frees itself bit by bit.
 QUOTA_S = 900.0
+NO_TRACKING = {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Account:
     key_id: str
     secret: str
     configuration_set: str
+    tracking: bool
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask as the account, and hand back every answer that is one."""
@@ -61,6 +64,8 @@ def send(account: Account, outbound: Outbound) -> Receipt:
     }
     if account.configuration_set:
         body["ConfigurationSetName"] = account.configuration_set
+    if not account.tracking:
+        body["ConfigurationOverrides"] = NO_TRACKING
     answer = account.ask("POST", "/v2/email/outbound-emails", body)
     if answer.status >= 400:
         raise _trouble(account, answer)

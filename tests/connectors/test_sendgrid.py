@@ -107,6 +107,15 @@ def test_a_mail_goes_with_all_that_it_has(sendgrid: SendGrid) -> None:
     assert mail["headers"]["List-Unsubscribe"] == "<https://mon.example/u/1>"
 
 
+def test_no_mail_is_tracked_unless_the_account_wants_it(sendgrid: SendGrid) -> None:
+    """F6"""
+    account(sendgrid.port).send(outbound(1))
+    account(sendgrid.port, tracking=True).send(outbound(2))
+    asked = [one.whole.get("tracking_settings") for one in sendgrid.taken]
+    off = {"enable": False}
+    assert asked == [{"click_tracking": {**off, "enable_text": False}, "open_tracking": off}, None]
+
+
 def test_in_the_sandbox_nothing_is_sent(sendgrid: SendGrid) -> None:
     receipt = account(sendgrid.port, sandbox=True).send(outbound())
     assert receipt.provider_id and sendgrid.taken == []

@@ -166,6 +166,17 @@ def test_a_mail_goes_whole_and_with_our_name_beside_it(amazon: Amazon) -> None:
     assert whole["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+def test_no_mail_is_tracked_unless_the_account_wants_it(amazon: Amazon) -> None:
+    """F6"""
+    account(amazon.port).send(outbound(1))
+    account(amazon.port, tracking=True).send(outbound(2))
+    asked = [one.whole.get("ConfigurationOverrides") for one in amazon.taken]
+    assert asked == [
+        {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}},
+        None,
+    ]
+
+
 @pytest.mark.parametrize(
     "told, error, code",
     [
