@@ -371,9 +371,10 @@ class Connector:
     `find` is asked after Uncertain with the very Outbound that was handed over: by its key where the provider keeps
     keys, by its words and `since` where it does not. `refresh` asks for a new login with the one there is, which the
     provider takes once only: the caller sees to it that nobody else asks. `app` is the same for all accounts that share
-    one limit at the provider, and tells no secret. `read` is what `hooks` makes of a body once its call is
-    proven: what was parked is given to it again when a later release may understand it. `prepare` is asked aside about
-    a call that was NotYet heard; it may use the network, and what it gives is kept with the secrets.
+    one limit at the provider, and tells no secret. `place` names what `poll` reads (the server, the room, the user), as
+    settings and secrets tell it: where that changes, a cursor is dropped. `read` is what `hooks` makes of a body once
+    its call is proven: what was parked is given to it again when a later release may understand it. `prepare` is asked
+    aside about a call that was NotYet heard; it may use the network, and what it gives is kept with the secrets.
     """
 
     name: str
@@ -392,6 +393,7 @@ class Connector:
     refresh: Callable[[], Renewed] | None = None
     metrics: Callable[[Sequence[str]], Sequence[Reading]] | None = None
     app: str = ""
+    place: str = ""
     close: Callable[[], None] = lambda: None
 
 

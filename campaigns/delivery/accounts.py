@@ -60,6 +60,11 @@ def change(session: Session, account: Account, now: datetime, **values: Any) -> 
     account.touch(now)
 
 
+def read_anew(account: Account) -> None:
+    """Begin to read what comes in from the beginning: how far another place was read says nothing about this one."""
+    account.poll_cursor, account.poll_due_at = None, None
+
+
 def declare(account: Account, connector: Connector) -> None:
     """Write down what the connector says it takes and how it repeats."""
     account.channel, account.broadcast = connector.channel, connector.broadcast

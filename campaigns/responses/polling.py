@@ -57,7 +57,7 @@ def poll_due(
             raise
         except Exception as error:  # the others are asked first
             broken.append(error)
-            _next(database, account_id, now() + timedelta(seconds=PAUSE_PERIODS * period_s), None)
+            _later(database, account_id, now() + timedelta(seconds=PAUSE_PERIODS * period_s))
     if broken:
         raise broken[0]
     return new
@@ -86,7 +86,7 @@ def _poll(
         with database.read() as session:
             connector = connect(session, account)
         if connector.poll is None:
-            _next(database, account_id, now() + timedelta(days=1), None)
+            _later(database, account_id, now() + timedelta(days=1))
             return 0
         heard = connector.poll(cursor)
     except AccountGone as error:
@@ -95,16 +95,17 @@ def _poll(
             return 0
         with database.write() as session:
             if account.renews and accounts.ask_renewal(session, account, now()):
-                _set(session, account_id, now() + timedelta(seconds=period_s), None)
+                _next(session, account_id, now() + timedelta(seconds=period_s))
             elif accounts.refuse(session, account_id, now(), error.words, account.version):
                 alarm("account_out_of_service", account.name)
         return 0
     except (ConnectorError, DomainError):
-        _next(database, account_id, now() + timedelta(seconds=PAUSE_PERIODS * period_s), None)
+        _later(database, account_id, now() + timedelta(seconds=PAUSE_PERIODS * period_s))
         return 0
     with database.write() as session:
         new = intake.store(session, now(), account_id, heard.events, via="poll")
-        _set(session, account_id, now() + _pause(account, period_s), dict(heard.cursor))
+        _next(session, account_id, now() + _pause(account, period_s))
+        _reached(session, account, dict(heard.cursor))
         if account.inbox_problem is not None:
             accounts.read_again(session, account_id)
     return new
@@ -118,7 +119,7 @@ def _pause(account: Account, period_s: float) -> timedelta:
 def _unread(database: Database, account: Account, now: datetime, words: str, alarm: Alarm) -> None:
     """The inbox refuses us; sending goes on by its own server."""
     with database.write() as session:
-        _set(session, account.id, now + timedelta(seconds=REFUSED_PAUSE_S), None)
+        _next(session, account.id, now + timedelta(seconds=REFUSED_PAUSE_S))
         if accounts.refuse_inbox(session, account.id, words):
             alarm("inbox_out_of_service", account.name)
 
@@ -137,13 +138,19 @@ def _take(session: Session, account_id: int, now: datetime, lease_s: float) -> b
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _next(database: Database, account_id: int, at: datetime, cursor: dict[str, Any] | None) -> None:
+def _later(database: Database, account_id: int, at: datetime) -> None:
     with database.write() as session:
-        _set(session, account_id, at, cursor)
+        _next(session, account_id, at)
 
 
-def _set(session: Session, account_id: int, at: datetime, cursor: dict[str, Any] | None) -> None:
-    values: dict[str, Any] = {"poll_due_at": at}
-    if cursor is not None:
-        values["poll_cursor"] = cursor
-    session.execute(update(Account).where(Account.id == account_id).values(values))
+def _next(session: Session, account_id: int, at: datetime) -> None:
+    session.execute(update(Account).where(Account.id == account_id).values(poll_due_at=at))
+
+
+def _reached(session: Session, account: Account, cursor: dict[str, Any]) -> None:
+    """Write down how far was read, unless the account was changed meanwhile: it may read another place by now."""
+    session.execute(
+        update(Account)
+        .where(Account.id == account.id, Account.version == account.version)
+        .values(poll_cursor=cursor)
+    )

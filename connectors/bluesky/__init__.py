@@ -58,6 +58,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, client),
         refresh=partial(refresh, client, secrets["app_password"], secrets.get("refresh_token", "")),
         metrics=partial(metrics, client),
+        place=f"{client.url} {client.handle}",
         close=door.close,
     )
 

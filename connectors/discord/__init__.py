@@ -53,6 +53,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, client),
         metrics=partial(metrics, client),
         app=app_of(secrets["token"]),
+        place=f"{settings['base_url']} {settings['channel_id']}",
         close=door.close,
     )
 

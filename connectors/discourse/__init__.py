@@ -57,6 +57,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         read=partial(read, settings["username"]),
         poll=partial(poll, client),
         metrics=partial(metrics, client),
+        place=f"{url} {settings['username']}",
         close=door.close,
     )
 

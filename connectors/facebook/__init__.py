@@ -49,6 +49,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, graph, page_id),
         metrics=partial(metrics, graph),
         app=app_of(settings["client_id"]),
+        place=f"{settings['base_url']} {page_id}",
         close=door.close,
     )
 

@@ -55,6 +55,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         refresh=partial(login.refresh, door, settings, secrets) if renews else None,
         metrics=partial(metrics, client),
         app=app_of(settings["client_id"]),
+        place=f"{settings['base_url']} {settings['organization_id']}",
         close=door.close,
     )
 

@@ -51,6 +51,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         find=None if settings["keeps_keys"] else partial(find, server),
         poll=partial(poll, server),
         metrics=partial(metrics, server),
+        place=server.url,
         close=door.close,
     )
 

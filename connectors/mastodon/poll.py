@@ -2,7 +2,7 @@
 
 Rules: the cursor is the newest notification read, and pages are read from there on upwards, so that nothing is
 passed over however much there is; the first poll brings one page of what was there before. Who we are and what the
-server's people are called by stands in the cursor, so that it is asked once.
+server's people are called by stands in the cursor, so that it is asked once of each login.
 Source: docs.joinmastodon.org/methods/notifications, /entities/Status (November 2026).
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..api import Event, Polled
+from ..api import Event, Polled, app_of
 from ..shapes import field, instant, objects
 from ..wording import text_of_html
 from .client import Server, is_id
@@ -26,10 +26,12 @@ FIRST_ID = "0"
 
 
 def poll(server: Server, cursor: Mapping[str, Any] | None) -> Polled:
-    """What came after `cursor` ({min_id, me, domain}), oldest first."""
-    known = dict(cursor or {})
-    me, domain = str(known.get("me") or server.me()), str(known.get("domain") or server.domain())
+    """What came after `cursor` ({min_id, login, me, domain}), oldest first."""
+    known, login = dict(cursor or {}), app_of(server.token)
     newest, events = str(known.get("min_id") or ""), {}
+    if known.get("login", login) != login:
+        known = {}
+    me, domain = str(known.get("me") or server.me()), str(known.get("domain") or server.domain())
     for _ in range(PAGES_MAX if newest else 1):
         found = [one for one in _page(server, newest) if is_id(one.get("id"))]
         for one in reversed(found):
@@ -38,7 +40,8 @@ def poll(server: Server, cursor: Mapping[str, Any] | None) -> Polled:
         if not found or found[0]["id"] == newest:
             break
         newest = found[0]["id"]
-    return Polled(tuple(events.values()), {"min_id": newest or FIRST_ID, "me": me, "domain": domain})
+    reached = {"min_id": newest or FIRST_ID, "login": login, "me": me, "domain": domain}
+    return Polled(tuple(events.values()), reached)
 
 
 def _page(server: Server, newest: str) -> list[dict[str, Any]]:

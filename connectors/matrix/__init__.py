@@ -51,6 +51,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=client.verify,
         send=partial(send, client),
         poll=partial(poll, client),
+        place=f"{client.url} {settings['room']}",
         close=door.close,
     )
 

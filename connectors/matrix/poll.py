@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..api import Event, Polled
+from ..api import Event, Polled, app_of
 from ..shapes import field, objects
 from .client import API, Client, is_event
 
@@ -24,10 +24,12 @@ NO = "👎"
 
 
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
-    """What came after `cursor` ({since, me, room}), oldest first."""
-    known = dict(cursor or {})
-    me, room = str(known.get("me") or client.me()), str(known.get("room") or client.room_id())
+    """What came after `cursor` ({since, login, me, room}), oldest first."""
+    known, login = dict(cursor or {}), app_of(client.token)
     since = str(known.get("since") or "")
+    if known.get("login", login) != login:
+        known = {}
+    me, room = str(known.get("me") or client.me()), str(known.get("room") or client.room_id())
     query = {"timeout": "0", "filter": _filter(room, me), **({"since": since} if since else {})}
     told = client.read(f"{API}/sync", query)
     joined = field(told, "rooms", "join", room)
@@ -38,7 +40,7 @@ def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
     events = {event.key: event for one in said if (event := _event(client, room, me, names, one))}
     until = told.get("next_batch")
     place = until if isinstance(until, str) else since
-    return Polled(tuple(events.values()), {"since": place, "me": me, "room": room})
+    return Polled(tuple(events.values()), {"since": place, "login": login, "me": me, "room": room})
 
 
 def _filter(room: str, me: str) -> str:

@@ -59,6 +59,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         hooks=partial(hear, secrets["hook_secret"]) if "hook_secret" in secrets else None,
         read=read,
         poll=partial(poll, wire),
+        place=wire.root,
         refresh=partial(wire.refresh, secrets["refresh_token"]) if "refresh_token" in secrets else None,
         close=door.close,
     )

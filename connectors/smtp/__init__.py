@@ -50,6 +50,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=sender.send,
         send_many=sender.send_many,
         poll=inbox.poll if inbox is not None else None,
+        place=inbox.place if inbox is not None else "",
         close=sender.close,
     )
 

@@ -59,6 +59,11 @@ class Inbox:
     def __init__(self, box: Box) -> None:
         self._box = box
 
+    @property
+    def place(self) -> str:
+        """Which folder of whom on which server it is."""
+        return f"{self._box.host} {self._box.username} {self._box.folder}"
+
     def verify(self, deadline: Deadline) -> None:
         """Log in and open the folder. AccountGone, or Deferred for the account."""
         with _logged_in(self._box, deadline) as imap:

@@ -53,6 +53,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         read=partial(read, us),
         poll=partial(poll, client, us) if told == "poll" else None,
         app=client.bot_id,
+        place=client.bot_id,
         close=door.close,
     )
 

@@ -49,6 +49,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, client),
         find=partial(find, client),
         poll=partial(poll, client),
+        place=url,
         close=door.close,
     )
 

@@ -48,6 +48,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, client),
         metrics=partial(metrics, client),
         app=app_of(secrets["consumer_key"]),
+        place=f"{settings['base_url']} {client.user_id}",
         close=door.close,
     )
 

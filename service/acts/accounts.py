@@ -16,6 +16,7 @@ from connectors.api import AccountGone, BadSettings, Connector, ConnectorError, 
 
 from .. import paging, post
 from ..access import Caller, scoped
+from ..keys import BadKeyRing
 from ..wiring import Wiring
 from . import Act, begin, troubles
 
@@ -129,9 +130,11 @@ def change(act: Act, account_id: int, version: int | None, *, keep: bool = False
     if secrets is not None or "settings" in values:
         kept = act.wiring.keyring.open(account.id, account.secrets) if keep or secrets is None else {}
         _stay(account, values.get("settings", account.settings), kept.keys() - (secrets or {}).keys())
-        known = kept | (secrets or {})
+        known, place = kept | (secrets or {}), _place(act, account)
         secrets = known if secrets is not None else None
         connected = _connect(account.connector, values.get("settings", account.settings), known)
+        if connected.place != place:
+            accounts.read_anew(account)
         accounts.declare(account, connected)
         connected.close()
         account.verified_at = None
@@ -156,6 +159,8 @@ def prepared(
 
 def signed_in(act: Act, account: Account, new: Renewed, connected: Connector) -> None:
     """Keep a login that was proven, and bring the account back in service: what waits goes by it."""
+    if connected.place != _place(act, account):
+        accounts.read_anew(account)
     act.wiring.keep(act.session, account, new.secrets)
     account.settings = {**account.settings, **new.settings}
     account.login_ends_at = None
@@ -253,6 +258,14 @@ def _settle(act: Act, account: Account, trouble: ConnectorError | None, problem:
     elif isinstance(trouble, AccountGone) or account.verified_at is None or account.state != "active":
         account.state, account.state_reason = "out_of_service", problem[:500]
         account.touch(act.now)
+
+
+def _place(act: Act, account: Account) -> str | None:
+    """What the account has read so far; None where it cannot be connected as it is."""
+    try:
+        return act.wiring.connector(act.session, account).place
+    except (registry.UnknownConnector, BadSettings, BadKeyRing):
+        return None
 
 
 def _connect(name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Connector:

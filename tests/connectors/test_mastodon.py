@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from connectors.api import (
     Receipt,
     Refused,
     Uncertain,
+    app_of,
 )
 from connectors.mastodon import media
 from connectors.mastodon.send import same
@@ -35,7 +36,6 @@ from connectors.testing import (
     FarEvents,
     FarMedia,
     FarMetrics,
-    FarRepeats,
     MediaContract,
     MetricsContract,
     OutboundContract,
@@ -45,7 +45,7 @@ from connectors.testing import (
 )
 
 from .fake_mastodon import FIRST, ME, TOKEN, Mastodon, running
-from .relay import bare, closed_port
+from .far import PostsSide, failing, shapes, stops_nobody
 
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 OURS = str(FIRST + 1)
@@ -72,12 +72,7 @@ def mastodon() -> Iterator[Mastodon]:
         yield server
 
 
-def failure(mastodon: Mastodon, told: str | bytes) -> ConnectorError:
-    """How posting one text fails."""
-    mastodon.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(mastodon.port).send(post("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, post("Dewch draw"))
 
 
 def test_a_post_says_who_sees_it_in_which_language_and_what_it_answers(mastodon: Mastodon) -> None:
@@ -334,7 +329,7 @@ def test_what_came_is_told_in_our_words(mastodon: Mastodon) -> None:
     assert mention.sender == "layla@mastodon.example"
     assert reply.at == datetime(2026, 11, 2, 9, 2, tzinfo=UTC)
     assert reply.meta["message_id"] == "115200000000000012" and json.loads(reply.raw)["id"] == reply.key
-    assert cursor == {"min_id": "504", "me": ME, "domain": "toot.wales"}
+    assert cursor == {"min_id": "504", "login": app_of(TOKEN), "me": ME, "domain": "toot.wales"}
 
 
 def test_who_we_are_is_asked_once(mastodon: Mastodon) -> None:
@@ -342,6 +337,14 @@ def test_who_we_are_is_asked_once(mastodon: Mastodon) -> None:
     mastodon.asked.clear()
     polled(mastodon, cursor)
     assert [one.path for one in mastodon.asked] == ["/api/v1/notifications"]
+
+
+def test_another_login_is_asked_anew_who_it_is_and_read_on_from_the_same_place(mastodon: Mastodon) -> None:
+    """Answers to the account of before would be told as mentions."""
+    mastodon.notifications.append(note("reply", 1))
+    known = {"min_id": "0", "login": app_of("another"), "me": "999", "domain": "elsewhere.example"}
+    (event,), cursor = polled(mastodon, known)
+    assert event.kind == "reply" and (cursor["me"], cursor["domain"]) == (ME, "toot.wales")
 
 
 def test_only_what_we_have_words_for_is_asked_for(mastodon: Mastodon) -> None:
@@ -369,39 +372,14 @@ NAMES = ["id", "type", "status", "account", "acct", "content", "created_at", "in
 NAMES += ["configuration", "statuses", "max_characters", "favourites_count", "version", "visibility"]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["mention", "5"]),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
-        ),
-        max_leaves=12,
-    )
-)
+@given(shapes(NAMES, "mention", "5"))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """The server's answers are not trusted."""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port, keeps_keys=False)
-        assert connector.poll and connector.find and connector.metrics
-        cursor = {"me": ME, "domain": "toot.wales", "min_id": "0"}
-        for call in (
-            partial(connector.poll, cursor),
-            partial(connector.find, post("x")),
-            partial(connector.metrics, ["5"]),
-            partial(connector.send, post("Diolch", in_reply_to="5")),
-            connector.verify,
-        ):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone | Uncertain)
+    cursor = {"me": ME, "domain": "toot.wales", "min_id": "0"}
+    stops_nobody(
+        partial(account, keeps_keys=False), body, ("poll", cursor), ("find", post("x")), ("metrics", ["5"]),
+        ("send", post("Diolch", in_reply_to="5")), ("verify",),
+    )  # fmt: skip
 
 
 def test_figures_are_told_only_where_they_are_numbers(mastodon: Mastodon) -> None:
@@ -413,81 +391,47 @@ def test_figures_are_told_only_where_they_are_numbers(mastodon: Mastodon) -> Non
 
 
 # --- the contract of every connector
-class FarMastodon(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarMastodon(PostsSide, FarEvents, FarMedia, FarMetrics):
     """The server's side: it knows posts by their words only, or by their keys too."""
 
+    said = PostsSide.said | {Refused: "invalid"}
     kinds = ("reply", "mention", "like", "boost")
-    figures = ("likes", "boosts", "replies")
+    theirs = {"likes": "favourites_count", "boosts": "reblogs_count", "replies": "replies_count"}
+    figures = tuple(theirs)
     many = 12
+    no_picture = ("/api/v2/media", "take")
 
-    def __init__(self, mastodon: Mastodon, keeps_keys: bool) -> None:
-        self._far = mastodon
-        self._far.page, self._far.keeps_keys = 5, keeps_keys
-        self._keys: dict[str, str] = {}
-
-    def connector(self) -> Connector:
-        return account(self._far.port, keeps_keys=self._far.keeps_keys)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[one["given"]] for one in self._far.posts]
-
-    def text(self, key: str) -> str:
-        return next(str(one["given"]) for one in self._far.posts if self._keys[one["given"]] == key)
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "invalid"),
-            AccountGone: partial(self._told, "unauthorized"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [TOKEN]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._far.now += timedelta(seconds=seconds)
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(str(one["given"]), one) for one in self.it.posts]
 
     def happen(self, kind: str, n: int) -> None:
-        types = {"reply": "mention", "mention": "mention", "like": "favourite", "boost": "reblog"}
-        status: dict[str, Any] = {"id": str(FIRST + 100 + n), "content": f"<p>{kind} {n}</p>"}
-        if kind == "reply":
-            status |= {"in_reply_to_id": OURS, "in_reply_to_account_id": ME}
-        told = {"id": str(len(self._far.notifications) + 1), "type": types[kind], "status": status}
-        told |= {"account": {"acct": "sianrees"}, "created_at": "2026-11-02T09:10:00.000Z"}
-        self._far.notifications.append(told)
+        self.it.notifications.append(note(kind, len(self.it.notifications) + 1))
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        made = next(one for one in self._far.posts if self._keys[one["given"]] == key)
-        parts = [self._far.media[name] for name in made["media_ids"]]
+        parts = [self.it.media[name] for name in self.made(key)["media_ids"]]
         return [(part["file"], part["description"].decode()) for part in parts]
 
-    def refuses_media(self) -> None:
-        self._far.once["/api/v2/media"] = "take"
-
     def count(self, provider_id: str, figure: str, value: int) -> None:
-        counts = {"likes": "favourites_count", "boosts": "reblogs_count", "replies": "replies_count"}
-        made = next(one for one in self._far.posts if one["id"] == provider_id)
-        made[counts[figure]] = value
+        made = next(one for one in self.it.posts if one["id"] == provider_id)
+        made[self.theirs[figure]] = value
 
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._far.once[str(outbound.text)] = told
-        return outbound
+
+def far_mastodon(mastodon: Mastodon, keeps_keys: bool) -> FarMastodon:
+    """The side of a server that keeps keys, or of one that does not."""
+    mastodon.page, mastodon.keeps_keys = 5, keeps_keys
+    return FarMastodon(mastodon, partial(account, keeps_keys=keeps_keys), post, TOKEN)
+
+
+def note(kind: str, n: int) -> dict[str, Any]:
+    """The n-th notification."""
+    types = {"reply": "mention", "mention": "mention", "like": "favourite", "boost": "reblog"}
+    status: dict[str, Any] = {"id": str(FIRST + 100 + n), "content": f"<p>{kind} {n}</p>"}
+    if kind == "reply":
+        status |= {"in_reply_to_id": OURS, "in_reply_to_account_id": ME}
+    who = {"acct": "sianrees"}
+    return {
+        "id": str(n), "type": types[kind], "status": status, "account": who, "created_at": "2026-11-02T09:10:00.000Z"
+    }  # fmt: skip
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
@@ -495,7 +439,7 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, mastodon: Mastodon) -> FarMastodon:
-        return FarMastodon(mastodon, keeps_keys=True)
+        return far_mastodon(mastodon, keeps_keys=True)
 
 
 class TestContractWithoutKeys(OutboundContract, RepeatContract):
@@ -503,7 +447,7 @@ class TestContractWithoutKeys(OutboundContract, RepeatContract):
 
     @pytest.fixture
     def far(self, mastodon: Mastodon) -> FarMastodon:
-        return FarMastodon(mastodon, keeps_keys=False)
+        return far_mastodon(mastodon, keeps_keys=False)
 
 
 def test_the_same_post_twice_is_posted_twice_where_no_keys_are_kept(mastodon: Mastodon) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.api import (
@@ -26,11 +25,11 @@ from connectors.api import (
     Receipt,
     Refused,
     Uncertain,
+    app_of,
 )
 from connectors.testing import (
     FarEvents,
     FarMedia,
-    FarRepeats,
     MediaContract,
     OutboundContract,
     PollContract,
@@ -39,7 +38,7 @@ from connectors.testing import (
 )
 
 from .fake_matrix import ALIAS, API, ME, ROOM, TOKEN, Matrix, running
-from .relay import bare, closed_port
+from .far import PostsSide, failing, shapes, stops_nobody
 
 OURS = "$cyngor-1-Ym9keQ"
 SIAN = "@sian:matrix.example"
@@ -61,12 +60,7 @@ def matrix() -> Iterator[Matrix]:
         yield server
 
 
-def failure(matrix: Matrix, told: str | bytes) -> ConnectorError:
-    """How saying one thing fails."""
-    matrix.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(matrix.port).send(post("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, post("Dewch draw"))
 
 
 def said(matrix: Matrix, text: str, **values: Any) -> dict[str, Any]:
@@ -237,7 +231,7 @@ def test_what_was_said_is_told_in_our_words(matrix: Matrix) -> None:
     assert (
         reply.meta["message_id"] == reply.key == "$sian-1" and json.loads(reply.raw)["event_id"] == "$sian-1"
     )
-    assert cursor == {"since": "s72595_4483_1934", "me": ME, "room": ROOM}
+    assert cursor == {"since": "s72595_4483_1934", "login": app_of(TOKEN), "me": ME, "room": ROOM}
 
 
 def test_an_answer_within_our_thread_is_an_answer_to_us(matrix: Matrix) -> None:
@@ -249,6 +243,17 @@ def test_an_answer_within_our_thread_is_an_answer_to_us(matrix: Matrix) -> None:
     )
     events, _ = polled(matrix)
     assert [(each.kind, each.references) for each in events] == [("mention", ()), ("reply", (first,))]
+
+
+def test_another_login_is_asked_anew_who_it_is(matrix: Matrix) -> None:
+    """Answers to us would be told as mentions, by whom was logged in before."""
+    first = account(matrix.port).send(post("Un")).provider_id
+    matrix.take(
+        SIAN, "m.room.message", text("Iawn", **{"m.relates_to": {"m.in_reply_to": {"event_id": first}}})
+    )
+    known = {"since": "s0", "login": app_of("another"), "me": "@arall:matrix.example", "room": "!arall:x"}
+    (event,), cursor = polled(matrix, known)
+    assert event.kind == "reply" and (cursor["me"], cursor["room"]) == (ME, ROOM)
 
 
 def test_a_thumb_down_is_no_like(matrix: Matrix) -> None:
@@ -307,33 +312,11 @@ NAMES += ["user_id", "room_id", "joined_rooms", "state", "state_key", "displayna
 VALUES = ["m.room.message", "m.reaction", "m.room.member", "$a", SIAN, "m.text", "> a"]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(VALUES),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
-        ),
-        max_leaves=12,
-    )
-)
+@given(shapes(NAMES, *VALUES))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """The server's answers are not trusted."""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port, room=ALIAS)
-        assert connector.poll
-        cursor = {"me": ME, "room": ROOM, "since": "s1"}
-        for call in (partial(connector.poll, cursor), partial(connector.send, post("x")), connector.verify):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone | Uncertain)
+    cursor = {"me": ME, "room": ROOM, "since": "s1"}
+    stops_nobody(partial(account, room=ALIAS), body, ("poll", cursor), ("send", post("x")), ("verify",))
 
 
 @pytest.mark.parametrize("at", [None, "soon", 1e30, -1e30, True])
@@ -359,73 +342,34 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarMatrix(FarRepeats, FarEvents, FarMedia):
+class FarMatrix(PostsSide, FarEvents, FarMedia):
     """The homeserver's side: what was said, by the transaction it was said in."""
 
+    said = PostsSide.said | {Deferred: "limited", Refused: "too_large", AccountGone: "forbidden"}
     kinds = ("reply", "mention", "like")
     many = 12
+    no_picture = (PIXELS, "take")
 
-    def __init__(self, matrix: Matrix) -> None:
-        self._far = matrix
-        self._far.page = 5
+    def taken(self) -> list[tuple[str, Any]]:
+        bodies = {one["event_id"]: str(one["content"].get("body")) for one in self.it.events}
+        return [(bodies[name], key) for key, name in self.it.transactions.items() if "." not in key]
 
-    def connector(self) -> Connector:
-        return account(self._far.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        return Outbound(key=f"dlv-{n}", text=f"Hello {n}" if text == "Hello" else text)
-
-    def accepted(self) -> list[str]:
-        return [key for key in self._far.transactions if "." not in key]
-
-    def text(self, key: str) -> str:
-        name = self._far.transactions[key]
-        return next(str(one["content"]["body"]) for one in self._far.events if one["event_id"] == name)
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "limited"),
-            Refused: partial(self._told, "too_large"),
-            AccountGone: partial(self._told, "forbidden"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [TOKEN]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        """What was said stays under its transaction."""
+    def key(self, words: str, whole: Any) -> str:
+        return str(whole)
 
     def happen(self, kind: str, n: int) -> None:
-        ours = self._far.take(ME, "m.room.message", text("Dewch draw"))
+        ours = self.it.take(ME, "m.room.message", text("Dewch draw"))
         if kind == "like":
             relation = {"rel_type": "m.annotation", "event_id": ours, "key": "❤️"}
-            self._far.take(SIAN, "m.reaction", {"m.relates_to": relation})
+            self.it.take(SIAN, "m.reaction", {"m.relates_to": relation})
             return
         more = {"m.relates_to": {"m.in_reply_to": {"event_id": ours}}} if kind == "reply" else {}
-        self._far.take(SIAN, "m.room.message", text(f"{kind} {n}", **more))
+        self.it.take(SIAN, "m.room.message", text(f"{kind} {n}", **more))
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        names = [name for each, name in self._far.transactions.items() if each.startswith(f"{key}.")]
-        contents = [one["content"] for one in self._far.events if one["event_id"] in names]
-        return [(self._far.media[int(one["url"].rpartition("/")[2]) - 1][0], one["body"]) for one in contents]
-
-    def refuses_media(self) -> None:
-        self._far.once[PIXELS] = "take"
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._far.once[str(outbound.text)] = told
-        return outbound
+        names = [name for each, name in self.it.transactions.items() if each.startswith(f"{key}.")]
+        contents = [one["content"] for one in self.it.events if one["event_id"] in names]
+        return [(self.it.media[int(one["url"].rpartition("/")[2]) - 1][0], one["body"]) for one in contents]
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract):
@@ -433,7 +377,10 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, matrix: Matrix) -> FarMatrix:
-        return FarMatrix(matrix)
+        matrix.page = 5
+        return FarMatrix(
+            matrix, account, lambda words: Outbound(key=f"dlv-{words.encode().hex()}", text=words), TOKEN
+        )
 
 
 def text(body: str, **more: Any) -> dict[str, Any]:

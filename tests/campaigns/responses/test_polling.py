@@ -43,3 +43,21 @@ def test_a_provider_that_counts_the_asking_is_asked_no_oftener_than_it_says(
     world.later(seconds=1)
     polling.poll_due(database, connect, world.now)
     assert asked == [now, now + timedelta(seconds=after_s)]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_how_far_was_read_is_not_written_down_of_an_account_that_was_changed_meanwhile(
+    database: Database, now: datetime, moved: bool
+) -> None:
+    """The poll was under way while somebody moved the account to another server."""
+    world = World(database, now)
+
+    def poll(_cursor: Mapping[str, Any] | None) -> Polled:
+        if moved:
+            with database.write() as session:
+                accounts.change(session, session.get_one(Account, world.account_id), now, settings={"a": "b"})
+        return Polled((), {"after": 7})
+
+    polling.poll_due(database, lambda _session, _account: replace(world.connector, poll=poll), world.now)
+    with database.read() as session:
+        assert session.get_one(Account, world.account_id).poll_cursor == (None if moved else {"after": 7})
