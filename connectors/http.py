@@ -37,6 +37,8 @@ from .api import AccountGone, ConnectorError, Deferred, Refused, Uncertain, runn
 RETRY_AFTER_MAX_S = 3600.0
 CONNECT_MAX_S = 10.0
 READS = ("GET", "HEAD", "OPTIONS")
+# What many answer to a write that they have done; the other redirects ask for the same again at another address.
+DONE_ELSEWHERE = (302, 303)
 # What providers call the headers in which they count: …-remaining, …-reset.
 COUNTS = ("ratelimit", "x-ratelimit", "x-rate-limit")
 
@@ -186,6 +188,8 @@ class Door:
         if status in (408, 425) or status in untouched:
             raise Deferred(words, retry_after_s=answer.retry_after_s, **told)
         if 300 <= status < 400:
+            if answer.writes and status in DONE_ELSEWHERE:
+                raise Uncertain(f"a redirect says where to look, not whether it was done: {words}", **told)
             raise Deferred(f"a redirect is not followed: {words}", scope="account", **told)
         if 400 <= status < 500:
             raise Refused(words, **told)

@@ -309,6 +309,18 @@ def test_no_redirect_is_followed(status: int, library: bool) -> None:
         assert told.value.scope == "account" and trap.connections == 0
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(301, Deferred), (302, Uncertain), (303, Uncertain), (307, Deferred), (308, Deferred)],
+)
+def test_a_redirect_after_a_write_may_mean_that_it_was_done(status: int, error: type[ConnectorError]) -> None:
+    """`U4`: "done, look there" is how web systems answer; the same again would go twice."""
+    with wire(answer(status, Location="http://127.0.0.1:9/")) as server, door() as out:
+        with pytest.raises(ConnectorError) as told:
+            out.request("POST", server.url, json={})
+        assert type(told.value) is error
+
+
 def test_nothing_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`U9`: no proxy, no .netrc, no cookie that was set before."""
     with wire(OK) as proxy, wire(answer(200, Set_Cookie="a=b"), OK) as server, door() as out:
