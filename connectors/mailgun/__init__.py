@@ -26,6 +26,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         _domain(settings["domain"]),
         secrets["api_key"],
         settings["test_mode"],
+        settings["tracking"],
     )
     hook_keys = secrets.get("hook_key", "").split()
     return Connector(
@@ -62,6 +63,7 @@ PROVIDER = Provider(
             "hook_key", "the signing key of hooks; while it changes, the new one and the old one", secret=True
         ),
         Setting("test_mode", "take everything and send nothing", default=False),
+        esp.TRACKING,
         *esp.settings(BASE_URL, EU),
     ),
     limits=esp.LIMITS,

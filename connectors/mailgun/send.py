@@ -28,6 +28,7 @@ class Account:
     domain: str
     api_key: str
     test_mode: bool
+    tracking: bool
 
     @property
     def headers(self) -> dict[str, str]:
@@ -41,7 +42,9 @@ class Account:
 
 def send(account: Account, outbound: Outbound) -> Receipt:
     """Hand it over as it is to arrive."""
-    fields = {"to": mail.address(outbound.to), "o:tracking": "no", f"v:{esp.TAG}": mail.message_id(outbound)}
+    fields = {"to": mail.address(outbound.to), f"v:{esp.TAG}": mail.message_id(outbound)}
+    if not account.tracking:
+        fields["o:tracking"] = "no"
     if account.test_mode:
         fields["o:testmode"] = "yes"
     boundary, body = form(fields, mail.build(outbound))

@@ -21,7 +21,9 @@ NETWORKS = "3.134.147.250, 50.31.156.6, 50.31.156.77, 18.217.206.57"
 def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connector:
     """One server of Postmark by its token. BadSettings; nothing is connected to yet."""
     door = esp.door(settings, secrets, BASE_URL)
-    account = Account(door, settings["base_url"].rstrip("/"), secrets["server_token"], settings["stream"])
+    account = Account(
+        door, settings["base_url"].rstrip("/"), secrets["server_token"], settings["stream"], settings["tracking"]
+    )  # fmt: skip
     return Connector(
         name=PROVIDER.name,
         channel="email",
@@ -47,6 +49,7 @@ PROVIDER = Provider(
         Setting(
             "stream", "the message stream: outbound, or that of a newsletter (broadcast)", default="outbound"
         ),
+        esp.TRACKING,
         *esp.UNSIGNED,
         esp.networks(NETWORKS),
         *esp.settings(BASE_URL),

@@ -1,6 +1,6 @@
 """Hands a mail to Postmark, and looks for it there by the name that we gave it.
 
-Source: postmarkapp.com/developer/api/{email-api,messages-api,overview} (November 2026).
+Source: postmarkapp.com/developer/api/{email-api,messages-api,overview}, …/user-guide/tracking-opens (November 2026).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from ..http import Answer, Door
 # Codes about the account: sender unknown or not confirmed, no credits, not approved, no such stream.
 GONE_CODES = (400, 401, 405, 412, 413, 1235)
 METADATA_MAX = 80
+# Where the server tracks opening, Postmark does so whatever a mail asks for.
+NO_TRACKING = {"TrackOpens": False, "TrackLinks": "None"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Account:
     base_url: str
     token: str
     stream: str
+    tracking: bool
 
     @property
     def headers(self) -> dict[str, str]:
@@ -44,6 +47,7 @@ def send(account: Account, outbound: Outbound) -> Receipt:
         "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
         "Metadata": {esp.TAG: _name(letter.message_id)},
         "MessageStream": account.stream,
+        **({} if account.tracking else NO_TRACKING),
     }
     for name, value in (("TextBody", letter.text), ("HtmlBody", letter.html), ("ReplyTo", letter.reply_to)):
         if value:

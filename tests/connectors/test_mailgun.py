@@ -110,6 +110,12 @@ def test_a_mail_goes_whole_and_under_its_own_name(mailgun: Mailgun) -> None:
     assert mail.get_body(("html",)).get_content().strip() == "<p>Dewch</p>"
 
 
+def test_a_mail_is_tracked_where_the_account_wants_it(mailgun: Mailgun) -> None:
+    """F6"""
+    account(mailgun.port, tracking=True).send(outbound())
+    assert "o:tracking" not in mailgun.taken[0].whole[0]
+
+
 def test_in_test_mode_nothing_is_sent(mailgun: Mailgun) -> None:
     assert account(mailgun.port, test_mode=True).send(outbound()).provider_id
     assert mailgun.taken == []

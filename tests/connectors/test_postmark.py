@@ -118,6 +118,14 @@ def test_a_refusal_says_whom_it_is_about(
     assert type(caught.value) is error and caught.value.code == code
 
 
+def test_no_mail_is_tracked_unless_the_account_wants_it(postmark: Postmark) -> None:
+    """F6"""
+    account(postmark.port).send(outbound(1))
+    account(postmark.port, tracking=True).send(outbound(2))
+    asked = [{name: one.whole[name] for name in one.whole if "Track" in name} for one in postmark.taken]
+    assert asked == [{"TrackOpens": False, "TrackLinks": "None"}, {}]
+
+
 def test_what_is_found_has_our_very_name(postmark: Postmark) -> None:
     """A search that finds too much decides nothing."""
     postmark.once["/messages/outbound"] = "found"
