@@ -22,7 +22,7 @@ from ..base import listed
 from ..messages import content, hours, parts, render, timing
 from ..messages.subset import LATE
 from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecipient, Timing, Variant
-from ..stakeholders import consent, segments
+from ..stakeholders import consent, kin, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
 from ..strategies.tables import StrategyVersion
 from . import accounts, follow_up, rollout, states, wishes
@@ -209,7 +209,7 @@ def _everybody(session: Session, message: Message, now: datetime) -> Select[Any]
     if message.segment_id is not None:
         return segments.inside(session, session.get_one(Segment, message.segment_id), now=now)
     named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)
-    return select(Stakeholder).where(Stakeholder.id.in_(named))
+    return kin.standing_for(named)
 
 
 def _reader(
@@ -273,7 +273,8 @@ def _against(
             answer=plan.message.kind == "answer",
         )  # fmt: skip
         may = {number for (number, _), one in decisions.items() if one.reason is None}
-        chosen = wishes.left_out(session, at, plan.message, plan.occurrence_id, channel, may)
+        same = {number: one.records for (number, _), one in decisions.items() if one.records}
+        chosen = wishes.left_out(session, at, plan.message, plan.occurrence_id, channel, may, same)
         for pair, one in decisions.items():
             reason = one.reason or chosen.get(pair[0])
             if reason is not None:

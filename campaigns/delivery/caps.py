@@ -17,16 +17,20 @@ from sqlalchemy.orm import Session
 
 from ..base import Instant, listed
 from ..messages.tables import Message
-from ..stakeholders import topics
+from ..stakeholders import kin, topics
 from ..strategies import policies, programmes
 from . import states
 from .tables import Delivery
 
 
 def over(
-    session: Session, now: datetime, message: Message, occurrence_id: int, stakeholder_ids: Collection[int]
-) -> set[int]:
-    """Who of these has had as much as a cap allows, this time of the message not counted."""
+    session: Session, now: datetime, message: Message, occurrence_id: int, stakeholder_ids: Collection[int],
+    same: kin.Kin,
+) -> set[int]:  # fmt: skip
+    """Who of these has had as much as a cap allows, this time of the message not counted.
+
+    What went to any of somebody's records (`same`) counts together.
+    """
     found: set[int] = set()
     if message.lane == "urgent" or not stakeholder_ids:
         return found
@@ -37,6 +41,9 @@ def over(
             "since": now - timedelta(days=cap.days) + topics.SLACK, "occurrence": occurrence_id, "most": cap.messages,
         }  # fmt: skip
         found.update(session.scalars(_ENOUGH, told))
+        for number in same.keys() & stakeholder_ids:
+            if session.scalar(_HAD, told | {"people": json.dumps(same[number])}) >= cap.messages:
+                found.add(number)
     return found
 
 
@@ -47,11 +54,13 @@ def lately(since: ColumnElement[Any]) -> ColumnElement[bool]:
     return or_(row.sent_at > since, going)
 
 
-def _enough() -> Any:
+def _had() -> Any:
+    """How many times went to these people together."""
     who, inside = listed("people", BigInteger), listed("inside", BigInteger)
     row, other = Delivery.__table__.c, Message.__table__.c
     return (
-        select(row.stakeholder_id)
+        select(func.count(row.occurrence_id.distinct()))
+        .select_from(Delivery.__table__)
         .join(who, who.c.one == row.stakeholder_id)
         .join(Message.__table__, other.id == row.message_id + 0)  # by person: a message has a great many
         .join(inside, inside.c.one == other.programme_id)
@@ -59,9 +68,14 @@ def _enough() -> Any:
             lately(bindparam("since", type_=Instant)), row.occurrence_id != bindparam("occurrence"),
             other.kind != "answer", or_(other.topic_id.is_not(None), other.purpose != "service"),
         )
-        .group_by(row.stakeholder_id)
-        .having(func.count(row.occurrence_id.distinct()) >= bindparam("most"))
     )  # fmt: skip
 
 
-_ENOUGH = _enough()
+def _enough() -> Any:
+    """Which of these people had so many or more."""
+    person, most = Delivery.__table__.c.stakeholder_id, bindparam("most", type_=BigInteger)
+    counted = func.count(Delivery.__table__.c.occurrence_id.distinct())
+    return _had().with_only_columns(person).group_by(person).having(counted >= most)
+
+
+_HAD, _ENOUGH = _had(), _enough()

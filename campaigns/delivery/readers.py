@@ -3,6 +3,7 @@
 Rules: people are asked in the transaction that commits the intent, after their rows are locked: whoever withdraws,
 suppresses, chooses or retires an address locks the same rows first. An answer serves later waves of its batch only
 while certainly nobody else has committed anything, nothing but acceptance was written down, and AGAIN has not passed.
+Records that were merged are one person, who gets a message once.
 Source: docs/decisions/0012.
 """
 
@@ -19,16 +20,20 @@ from sqlalchemy.orm import Session
 
 from ..base import listed
 from ..messages.tables import Message
-from ..stakeholders import consent
+from ..stakeholders import consent, kin
 from ..stakeholders.tables import Address
-from . import wishes
+from . import states, wishes
 from .batch import Claim
-from .tables import Account
+from .tables import Account, Delivery
 
 AGAIN = timedelta(milliseconds=250)
 # What is said of a row that is about nobody.
 FREE = consent.Decision(None)
 RETIRED = consent.Decision("no_address")
+DOUBLE = consent.Decision("duplicate_address")
+# What has gone to somebody, or may have; and what is still to go.
+GONE = (states.SENDING, states.SENT, states.UNKNOWN, states.BOUNCED)
+TO_GO = (states.QUEUED, states.DEFERRED)
 
 
 class Waiting(NamedTuple):
@@ -96,15 +101,42 @@ def _ask(
         answer=message.kind == "answer",
     )
     may = {number for (number, _), found in decided.items() if found.reason is None}
-    chosen = wishes.left_out(session, now, message, held.occurrence_id, account.channel, may)
+    same = {number: found.records for (number, _), found in decided.items() if found.records}
+    chosen = wishes.left_out(session, now, message, held.occurrence_id, account.channel, may, same)
     retired = _retired(session, rows)
-    said = {}
+    said = _doubles(session, held, rows, same) if same else {}
     for row in rows:
+        if row.id in said:
+            continue
         found = FREE if row.stakeholder_id is None else decided[row.stakeholder_id, row.address_key]
         if found.reason is None and row.stakeholder_id in chosen:
             found = consent.Decision(chosen[row.stakeholder_id])
         said[row.id] = RETIRED if found.reason is None and row.address_id in retired else found
     return said
+
+
+def _doubles(
+    session: Session, held: Claim, rows: Sequence[Waiting], same: kin.Kin
+) -> dict[int, consent.Decision]:
+    """The rows of those who get this, or have got it, on another of their records; the first record goes first."""
+    others = session.execute(
+        select(Delivery.stakeholder_id, Delivery.state).where(
+            Delivery.stakeholder_id.in_(kin.among(same, same)), Delivery.account_id == held.account_id,
+            Delivery.occurrence_id == held.occurrence_id, Delivery.state.in_((*GONE, *TO_GO)),
+        )
+    ).all()  # fmt: skip
+    found = {}
+    for row in rows:
+        if row.stakeholder_id is None or row.stakeholder_id not in same or row.state == states.UNKNOWN:
+            continue
+        records = same[row.stakeholder_id]
+        before = records[: records.index(row.stakeholder_id)]
+        if any(
+            number in before or (number in records and number != row.stakeholder_id and state in GONE)
+            for number, state in others
+        ):
+            found[row.id] = DOUBLE
+    return found
 
 
 def _ask_addresses(

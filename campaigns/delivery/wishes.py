@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..base import Instant, listed
 from ..messages.tables import Message
-from ..stakeholders import topics
+from ..stakeholders import kin, topics
 from . import caps, follow_up
 from .tables import Delivery
 
@@ -34,16 +34,21 @@ def left_out(
     occurrence_id: int,
     channel: str,
     stakeholder_ids: Collection[int],
+    same: kin.Kin,
 ) -> dict[int, str]:
     """Why each of those who are not to get it now is left out. A fixed number of statements for each 500 people.
 
     `occurrence_id` is the time of the message that is asked about; its other times count like other messages.
+    `same` are the records of those who have several: what went to one, and what they said by one, counts for all.
     """
-    done = follow_up.left_out(session, message, stakeholder_ids)
+    reminded = kin.among(same, stakeholder_ids) if same else stakeholder_ids
+    done = follow_up.left_out(session, message, reminded)
+    if same:
+        done = dict.fromkeys(kin.touched(same, stakeholder_ids, done), "answered")
     if not apply_to(message) or not stakeholder_ids:
         return done
     chosen = topics.wishes(
-        session, now, topic_id=message.topic_id, channel=channel, stakeholder_ids=stakeholder_ids
+        session, now, topic_id=message.topic_id, channel=channel, stakeholder_ids=stakeholder_ids, same=same
     )
     found = {number: wish.reason for number, wish in chosen.items() if wish.reason is not None}
     capped: dict[timedelta, list[int]] = defaultdict(list)
@@ -51,11 +56,14 @@ def left_out(
         if wish.reason is None and wish.every is not None:
             capped[wish.every].append(number)
     for every, numbers in capped.items():
-        for number in _had_one(session, message, occurrence_id, channel, numbers, now - every):
-            found[number] = "frequency_cap"
+        asked = list(kin.among(same, numbers)) if same else numbers
+        had = _had_one(session, message, occurrence_id, channel, asked, now - every)
+        found |= dict.fromkeys(kin.touched(same, numbers, had), "frequency_cap")
     left = [number for number in stakeholder_ids if number not in found]
     return (
-        found | dict.fromkeys(caps.over(session, now, message, occurrence_id, left), "frequency_cap") | done
+        found
+        | dict.fromkeys(caps.over(session, now, message, occurrence_id, left, same), "frequency_cap")
+        | done
     )
 
 

@@ -19,7 +19,7 @@ from ..delivery.tables import Account
 from ..errors import AlreadyDone, CannotAnswer
 from ..messages import content, messages
 from ..messages.tables import ContentItem, Message
-from ..stakeholders import addresses, consent, people
+from ..stakeholders import addresses, consent, kin, people
 from ..stakeholders.tables import Address
 from ..strategies import programmes, strategies
 from .tables import RawEvent, Response
@@ -93,7 +93,8 @@ def _check_answerable(session: Session, response: Response, account: Account) ->
 def _address(session: Session, now: datetime, response: Response) -> Address:
     """Where it came from. A new address of somebody whom a person has recognised is theirs from now on."""
     assert response.stakeholder_id is not None
-    return addresses.add(session, now, response.stakeholder_id, response.channel, response.from_key, own=True)
+    who = kin.root(session, response.stakeholder_id)
+    return addresses.add(session, now, who, response.channel, response.from_key, own=True)
 
 
 def _check_may(session: Session, now: datetime, response: Response, address: Address | None) -> None:

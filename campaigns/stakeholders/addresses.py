@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import idna
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ..errors import BadAddress, Conflict
@@ -28,6 +28,7 @@ LOCAL_MAX = 64
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _ASCII_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_STANDS = func.coalesce(Stakeholder.merged_into, Stakeholder.id)  # the record that stands for whoever it is
 
 
 def key(channel: str, value: str) -> str:
@@ -82,14 +83,16 @@ def of(session: Session, stakeholder_id: int) -> list[Address]:
 
 
 def holders(session: Session, channel: str, key: str) -> list[int]:
-    """The ids of the stakeholders, not erased, who have this address in use."""
+    """The ids of the stakeholders, not erased, who have this address in use; merged ones are one."""
     found = (
-        select(Address.stakeholder_id)
+        select(_STANDS)
+        .select_from(Address)
         .join(Stakeholder, Stakeholder.id == Address.stakeholder_id)
         .where(Address.channel == channel, Address.key == key, Address.state == "active")
         .where(Stakeholder.state != "erased")
+        .distinct()
     )
-    return list(session.scalars(found.order_by(Address.stakeholder_id)))
+    return list(session.scalars(found.order_by(_STANDS)))
 
 
 def _value(value: str) -> str:

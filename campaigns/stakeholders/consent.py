@@ -3,13 +3,15 @@
 Rules: permissions are append-only and the latest act counts; only a person's own new consent, or their own
 act, undoes their withdrawal. A suppression with an address stops that address, whoever has it (a stakeholder
 named beside it says whose record it stands on); one without an address stops the stakeholder on the channel,
-or on every channel (`*`). Everything that sends asks `decide`.
+or on every channel (`*`). Records that were merged are one person: what any of them said counts for all, in the order
+of time. Everything that sends asks `decide`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,7 +33,7 @@ from sqlalchemy.orm import Session
 
 from ..base import Instant, listed, micros
 from ..errors import AlreadyDone, BadField, NotFound, OptedOut
-from . import addresses, people
+from . import addresses, kin, people
 from .tables import (
     BASES,
     ORIGINS,
@@ -63,11 +65,15 @@ Item = TypeVar("Item")
 
 
 class Decision(NamedTuple):
-    """`reason` None: may go, on this `basis`, given by this consent (None: the purpose's own basis)."""
+    """`reason` None: may go, on this `basis`, given by this consent (None: the purpose's own basis).
+
+    `records` are all records of the person, where that are several.
+    """
 
     reason: str | None
     consent_id: int | None = None
     basis: str | None = None
+    records: tuple[int, ...] = ()
 
 
 class _Known(NamedTuple):
@@ -75,6 +81,7 @@ class _Known(NamedTuple):
 
     id: int
     state: str
+    merged: bool  # into another record, or others into this one
     consent_id: int | None
     act: str | None
     basis: str | None
@@ -105,7 +112,8 @@ def give(
     """
     people.one_of(basis, BASES, "/basis")
     _check_subject(session, stakeholder_id, purpose, channel)
-    before = _before(session, stakeholder_id, purpose, channel)
+    lock(session, kin.records(session, stakeholder_id))
+    before = latest(session, [stakeholder_id], purpose, channel).get(stakeholder_id)
     given_at = _after(now, before) if at is None else at
     if at is not None and at > now:
         raise BadField("a permission cannot be given in the future", pointer="/at")
@@ -133,9 +141,13 @@ def withdraw(
     actor: str,
     evidence: dict[str, Any] | None = None,
 ) -> Consent:
-    """Record that a permission is withdrawn, or was never wanted; a second time returns the first."""
+    """Record that a permission is withdrawn, or was never wanted; a second time returns the first.
+
+    It stands on the record that was named, whatever another of the same person's says: merges are undone.
+    """
     _check_subject(session, stakeholder_id, purpose, channel)
-    before = _before(session, stakeholder_id, purpose, channel)
+    lock(session, kin.records(session, stakeholder_id))
+    before = next(reversed(_acts(session, [stakeholder_id], purpose, channel)), None)
     if before is not None and before.act == "withdrawn":
         return before
     return _append(
@@ -175,7 +187,8 @@ def suppress(
         people.one_of(purpose, PURPOSES, "/purpose")
     scope = _scope(session, channel, address_key, stakeholder_id) | {"purpose": purpose, "reason": reason}
     held = [] if scope["address_key"] is None else addresses.holders(session, channel, scope["address_key"])
-    lock(session, {*held, *([] if stakeholder_id is None else [stakeholder_id])})
+    touched = {*held, *([] if stakeholder_id is None else [stakeholder_id])}
+    lock(session, kin.among(kin.of(session, touched), touched))
     for standing in session.scalars(select(Suppression).filter_by(**scope).where(_stands(now))):
         if standing.until_at is None or (until_at is not None and standing.until_at >= until_at):
             return standing
@@ -225,8 +238,9 @@ def as_of(
 def suppressed(session: Session, now: datetime, channel: str, pairs: Sequence[Pair]) -> set[Pair]:
     """Those of the pairs whom a suppression stops on this channel, for whatever purpose."""
     found = set()
+    same = kin.of(session, {number for number, _ in pairs})
     for chunk in _chunks(list(dict.fromkeys(pairs))):
-        stopped_people, stopped_keys = _suppressed(session, now, None, None, channel, chunk, False)
+        stopped_people, stopped_keys = _suppressed(session, now, None, None, channel, chunk, same, False)
         found |= {pair for pair in chunk if pair[0] in stopped_people or pair[1] in stopped_keys}
     return found
 
@@ -237,7 +251,8 @@ def standing(
     """Every suppression that stands for this address, or for this person on the channel or on all of them."""
     about = (Suppression.channel == channel) & (Suppression.address_key == address_key)
     if stakeholder_id is not None:
-        person = (Suppression.stakeholder_id == stakeholder_id) & Suppression.address_key.is_(None)
+        mine = kin.records(session, stakeholder_id)
+        person = Suppression.stakeholder_id.in_(mine) & Suppression.address_key.is_(None)
         about = about | (person & Suppression.channel.in_((channel, EVERY_CHANNEL)))
     return list(session.scalars(select(Suppression).where(about, _stands(now)).order_by(Suppression.id)))
 
@@ -245,11 +260,13 @@ def standing(
 def latest(
     session: Session, stakeholder_ids: Collection[int], purpose: str, channel: str
 ) -> dict[int, Consent]:
-    """The latest act of each stakeholder who has one."""
-    acts = select(Consent).where(
-        Consent.stakeholder_id.in_(stakeholder_ids), Consent.purpose == purpose, Consent.channel == channel
-    )
-    return {act.stakeholder_id: act for act in session.scalars(acts.order_by(Consent.at, Consent.id))}
+    """The act that counts of each stakeholder who has one: the latest, of whichever of their records."""
+    same = kin.of(session, stakeholder_ids)
+    found = {
+        act.stakeholder_id: act
+        for act in _acts(session, [one for one in stakeholder_ids if one not in same], purpose, channel)
+    }
+    return found | _joint(session, same, purpose, channel, FOREVER)
 
 
 def lock(session: Session, stakeholder_ids: Collection[int]) -> None:
@@ -281,7 +298,12 @@ def _decide(
         told = {"people": _told({number for number, _ in chunk}), "purpose": purpose, "channel": channel}
         rows = session.connection().execute(_KNOWN, {**told, "until": until or FOREVER}).all()
         known = {row[0]: _Known._make(row) for row in rows}
-        people_stopped, addresses_stopped = _suppressed(session, now, until, purpose, channel, chunk, answer)
+        same = kin.of(session, known, until) if any(row.merged for row in known.values()) else {}
+        if same:
+            known |= _as_one(session, known, same, purpose, channel, until or FOREVER)
+        people_stopped, addresses_stopped = _suppressed(
+            session, now, until, purpose, channel, chunk, same, answer
+        )
         asked = purpose == "direct_marketing" and any(row.basis == INTEREST for row in known.values())
         corporate = _corporate(session, channel, chunk) if asked else set()
         for pair in chunk:
@@ -293,7 +315,55 @@ def _decide(
                 decisions[pair] = SUPPRESSED
             else:
                 decisions[pair] = _basis(now_us, purpose, one, pair in corporate, answer)
+            if number in same:
+                decisions[pair] = decisions[pair]._replace(records=same[number])
     return decisions
+
+
+def _as_one(
+    session: Session, known: Mapping[int, _Known], same: kin.Kin, purpose: str, channel: str, until: datetime
+) -> dict[int, _Known]:
+    """Those with several records as the one person they are: with the state of the record that stands for them."""
+    roots = {records[0] for records in same.values()}
+    of_roots = select(Stakeholder.id, Stakeholder.state).where(Stakeholder.id.in_(roots))
+    states = {number: state for number, state in session.execute(of_roots)}
+    acts = _joint(session, same, purpose, channel, until)
+    found = {}
+    for number, records in same.items():
+        one = _Known(number, states[records[0]], True, None, None, None, None)
+        if (act := acts.get(number)) is not None:
+            ends_us = None if act.expires_at is None else micros(act.expires_at)
+            one = one._replace(consent_id=act.id, act=act.act, basis=act.basis, expires_us=ends_us)
+        found[number] = one
+    return found
+
+
+def _joint(
+    session: Session, same: kin.Kin, purpose: str, channel: str, until: datetime
+) -> dict[int, Consent]:
+    """What counts of all that was said on several records of one person, told as if it were one from the start."""
+    said: dict[int, list[Consent]] = defaultdict(list)
+    for act in _acts(session, kin.among(same, same), purpose, channel, until):
+        said[act.stakeholder_id].append(act)
+    found: dict[int, Consent] = {}
+    for number, records in same.items():
+        acts = sorted((act for one in records for act in said[one]), key=lambda act: (act.at, act.id))
+        for act in acts:
+            before = found.get(number)
+            if before is None or act.act == "withdrawn" or may_follow(before, act.basis, act.at, act.actor):
+                found[number] = act
+    return found
+
+
+def _acts(
+    session: Session, stakeholder_ids: Collection[int], purpose: str, channel: str, until: datetime = FOREVER
+) -> Sequence[Consent]:
+    """What was said on these records, the oldest first."""
+    acts = select(Consent).where(
+        Consent.stakeholder_id.in_(stakeholder_ids), Consent.purpose == purpose, Consent.channel == channel,
+        Consent.at <= until,
+    )  # fmt: skip
+    return session.scalars(acts.order_by(Consent.at, Consent.id)).all()
 
 
 def _basis(now_us: int, purpose: str, act: _Known, corporate: bool, answer: bool) -> Decision:
@@ -315,17 +385,18 @@ def _suppressed(
     purpose: str | None,
     channel: str,
     pairs: Sequence[Pair],
+    same: kin.Kin,
     answer: bool,
 ) -> tuple[set[int], set[str]]:
     """The stakeholders and the address keys that a suppression stops now; `purpose` None is any."""
+    people = {number for number, _ in pairs}
     told = {
-        "people": _told({number for number, _ in pairs}), "keys": _told({key for _, key in pairs}),
+        "people": _told(kin.among(same, people) if same else people), "keys": _told({key for _, key in pairs}),
         "channel": channel, "purpose": purpose, "now": now, "until": until or FOREVER, "answer": answer,
     }  # fmt: skip
     rows = session.connection().execute(_STOPPED, told).all()
-    return {number for number, key in rows if key is None and number is not None}, {
-        key for _, key in rows if key is not None
-    }
+    stopped = {number for number, key in rows if key is None and number is not None}
+    return (stopped | kin.touched(same, same, stopped), {key for _, key in rows if key is not None})
 
 
 def _told(values: Collection[int] | Collection[str]) -> str:
@@ -371,11 +442,6 @@ def _check_subject(session: Session, stakeholder_id: int, purpose: str, channel:
     people.get(session, stakeholder_id)
 
 
-def _before(session: Session, stakeholder_id: int, purpose: str, channel: str) -> Consent | None:
-    lock(session, [stakeholder_id])
-    return latest(session, [stakeholder_id], purpose, channel).get(stakeholder_id)
-
-
 def _after(now: datetime, before: Consent | None) -> datetime:
     """Clocks of two machines may disagree; what is done last must also stand last."""
     return now if before is None else max(now, before.at + timedelta(microseconds=1))
@@ -403,7 +469,8 @@ def _known() -> Any:
     )
     found = who.join(Stakeholder.__table__, person.id == who.c.one).outerjoin(Consent.__table__, theirs)
     of_act = (act.id.label("consent_id"), act.act, act.basis, type_coerce(act.expires_at, BigInteger))
-    columns = (person.id, person.state, *of_act)
+    merged = or_(person.joined, person.merged_into.is_not(None))
+    columns = (person.id, person.state, merged, *of_act)
     return select(*columns).select_from(found).order_by(act.given_at, act.id)
 
 

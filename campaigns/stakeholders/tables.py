@@ -46,8 +46,19 @@ class Stakeholder(Edited, Base):
     attrs: Mapped[dict[str, Any]] = mapped_column(default=dict)
     attrs_fold: Mapped[dict[str, Any]] = mapped_column(default=dict)
     source: Mapped[str] = mapped_column(default="api")
-    state: Mapped[str] = mapped_column(default="active")  # active | archived | erased
-    __table_args__ = (Index("ix_stakeholders_kind", "kind", "name_fold"),)
+    state: Mapped[str] = mapped_column(default="active")  # active | archived | merged | erased
+    merged_into: Mapped[int | None]  # the record that stands for this one, never one that is merged itself
+    merged_at: Mapped[datetime | None]
+    joined: Mapped[bool] = mapped_column(default=False, server_default=sql("false"))  # it stands for others
+    __table_args__ = (
+        Index("ix_stakeholders_kind", "kind", "name_fold"),
+        Index(
+            "ix_stakeholders_merged_into",
+            "merged_into",
+            sqlite_where=sql("merged_into IS NOT NULL"),
+            postgresql_where=sql("merged_into IS NOT NULL"),
+        ),
+    )
 
 
 class Address(Row, Base):
@@ -67,6 +78,48 @@ class Address(Row, Base):
         Index("ix_addresses_channel_key", "channel", "key"),
         Index("ix_addresses_stakeholder", "stakeholder_id", "channel", "id"),
     )
+
+
+class Merge(Row, Base):
+    """The decision that two records are one stakeholder, with what it changed in the one that is kept."""
+
+    __tablename__ = "merges"
+    kept_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), index=True)
+    gone_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), index=True)
+    was: Mapped[str]  # the state of the one that is gone
+    values: Mapped[dict[str, Any]] = mapped_column("changed", default=dict)  # name → before and after
+    added: Mapped[dict[str, Any]] = mapped_column(default=dict)  # table → rows that the kept one got
+    reason: Mapped[str] = mapped_column(default="")
+    by: Mapped[str] = mapped_column("merged_by")
+    at: Mapped[datetime] = mapped_column("merged_at")
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None]
+
+
+class Distinct(Base):
+    """Two records that somebody looked at and said: these are two."""
+
+    __tablename__ = "distinct_pairs"
+    low_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), primary_key=True)
+    high_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), primary_key=True, index=True)
+    by: Mapped[str] = mapped_column("decided_by")
+    at: Mapped[datetime] = mapped_column("decided_at")
+
+
+class Relation(Row, Base):
+    """What one stakeholder is to another, from a day and to a day, and how we know."""
+
+    __tablename__ = "relations"
+    from_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), index=True)
+    to_id: Mapped[int] = mapped_column(ForeignKey("stakeholders.id"), index=True)
+    type: Mapped[str]
+    both_ways: Mapped[bool] = mapped_column(default=False)
+    from_on: Mapped[date | None] = mapped_column(Date)
+    to_on: Mapped[date | None] = mapped_column(Date)
+    source: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+    by: Mapped[str] = mapped_column("noted_by")
+    at: Mapped[datetime] = mapped_column("noted_at")
 
 
 class Tombstone(Row, Base):

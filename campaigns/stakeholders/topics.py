@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from ..base import listed
 from ..errors import BadField, NotFound
-from . import addresses, consent, people
+from . import addresses, consent, kin, people
 from .tables import FREQUENCIES, Preference, Topic
 from .text import clean
 
@@ -112,7 +112,7 @@ def choose(
         get(session, topic_id)
     if pause_until is not None and pause_until > now + PAUSE_MAX:
         raise BadField("a pause lasts a year at most", pointer="/pause_until")
-    consent.lock(session, [stakeholder_id])
+    consent.lock(session, kin.records(session, stakeholder_id))
     people.get(session, stakeholder_id)
     before = latest(session, [stakeholder_id], channel).get((stakeholder_id, topic_id))
     if before is not None and (before.frequency, before.pause_until) == (frequency, pause_until):
@@ -130,32 +130,57 @@ def choose(
 def latest(
     session: Session, stakeholder_ids: Collection[int], channel: str
 ) -> dict[tuple[int, int], Preference]:
-    """The choices that stand on a channel, by stakeholder and topic."""
+    """The choices that stand on a channel, by stakeholder and topic; on whichever of their records they made them."""
+    same = kin.of(session, stakeholder_ids)
     found = select(Preference).where(
-        Preference.stakeholder_id.in_(stakeholder_ids), Preference.channel == channel
+        Preference.stakeholder_id.in_(kin.among(same, stakeholder_ids)), Preference.channel == channel
     )
     rows = session.scalars(found.order_by(Preference.at, Preference.id))
-    return {(row.stakeholder_id, row.topic_id): row for row in rows}
+    askers = _askers(same, stakeholder_ids)
+    return {(one, row.topic_id): row for row in rows for one in askers[row.stakeholder_id]}
 
 
 def history(session: Session, stakeholder_id: int, limit: int = 200) -> list[Preference]:
     """Every choice somebody made, newest first."""
-    found = select(Preference).where(Preference.stakeholder_id == stakeholder_id)
+    found = select(Preference).where(Preference.stakeholder_id.in_(kin.records(session, stakeholder_id)))
     return list(session.scalars(found.order_by(Preference.at.desc(), Preference.id.desc()).limit(limit)))
 
 
 def wishes(
-    session: Session, at: datetime, *, topic_id: int | None, channel: str, stakeholder_ids: Collection[int]
-) -> dict[int, Wish]:
-    """What those who have chosen something want of a message about this topic (None: about none)."""
+    session: Session, at: datetime, *, topic_id: int | None, channel: str, stakeholder_ids: Collection[int],
+    same: kin.Kin | None = None,
+) -> dict[int, Wish]:  # fmt: skip
+    """What those who have chosen something want of a message about this topic (None: about none).
+
+    `same`: the records of those who have several, where that is known. What they chose last counts, on whichever.
+    """
+    same = kin.of(session, stakeholder_ids) if same is None else same
     about = topic_id or EVERYTHING
     chosen: dict[int, dict[int, Any]] = defaultdict(dict)
-    ids = sorted(set(stakeholder_ids))
+    ids = sorted(kin.among(same, stakeholder_ids) if same else set(stakeholder_ids))
+    askers = _askers(same, stakeholder_ids) if same else {}
     for first in range(0, len(ids), CHUNK):
         told = {"people": json.dumps(ids[first : first + CHUNK]), "channel": channel, "topic": about}
         for row in session.connection().execute(_CHOSEN, told):
-            chosen[row.stakeholder_id][row.topic_id] = row
+            for one in askers.get(row.stakeholder_id, (row.stakeholder_id,)):
+                _keep_newer(chosen[one], row)
     return {number: _wish(at, one.get(EVERYTHING), one.get(about)) for number, one in chosen.items()}
+
+
+def _askers(same: kin.Kin, stakeholder_ids: Collection[int]) -> dict[int, list[int]]:
+    """For each record those of the asked people whose it is."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for number in set(stakeholder_ids):
+        for one in same.get(number, (number,)):
+            found[one].append(number)
+    return found
+
+
+def _keep_newer(chosen: dict[int, Any], row: Any) -> None:
+    """Of one record the latest comes last; of several, read in several pieces, that is not so."""
+    before = chosen.get(row.topic_id)
+    if before is None or (before.chosen_at, before.id) < (row.chosen_at, row.id):
+        chosen[row.topic_id] = row
 
 
 def _wish(at: datetime, everything: Any, own: Any) -> Wish:
@@ -187,7 +212,8 @@ def _chosen() -> Any:
     """What each of those who were asked about has chosen of everything and of one topic, the latest last."""
     who, chosen = listed("people", BigInteger), Preference.__table__.c
     about = or_(chosen.topic_id == EVERYTHING, chosen.topic_id == bindparam("topic"))
-    columns = (chosen.stakeholder_id, chosen.topic_id, chosen.frequency, chosen.pause_until_at)
+    when = (chosen.chosen_at, chosen.id)
+    columns = (chosen.stakeholder_id, chosen.topic_id, chosen.frequency, chosen.pause_until_at, *when)
     found = select(*columns).join(who, who.c.one == chosen.stakeholder_id)
     found = found.where(chosen.channel == bindparam("channel"), about)
     return found.order_by(chosen.chosen_at, chosen.id)

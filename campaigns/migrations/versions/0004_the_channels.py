@@ -74,6 +74,7 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("state_reason", sa.Text(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("told_until_at", sa.BigInteger(), nullable=False),
+        sa.Column("sure_until_at", sa.BigInteger(), nullable=True),
         sa.Column("not_before_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
