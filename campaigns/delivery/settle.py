@@ -229,6 +229,7 @@ def _to_people(session: Session, now: datetime, account: Account, delivery_id: i
     work = session.get(HandWork, delivery_id) or HandWork(delivery_id=delivery_id, account_id=account.id)
     work.handed_at, work.ended_at, work.ended_by, work.done = now, None, None, None
     work.where = work.photo_id = work.words = None
+    work.partner, work.token_sha256, work.expires_at = "", None, None  # a link was for the time before
     session.add(work)
     session.flush()
 

@@ -195,6 +195,20 @@ def test_a_new_link_ends_the_one_before_and_none_is_left_when_it_is_taken_back(w
             by_hand.give_link(session, world.now(), found, "Llyfrgell", days=91)
 
 
+def test_a_link_of_the_time_before_opens_nothing_when_it_is_given_out_again(world: World) -> None:
+    """It works once: whoever said that it was not done has no say in who does it next."""
+    number = handed(world)
+    with world.database.write() as session:
+        path = by_hand.give_link(session, world.now(), by_hand.get(session, row(world).id), "Llyfrgell")
+    end(world, done=False, where="", words="ar gau")
+    with world.database.write() as session:
+        control.retry(session, world.now(), session.get_one(Message, number))
+    world.run()
+    assert (work(world).standing, work(world).hand.partner) == ("waiting", "")
+    with world.database.read() as session, pytest.raises(LinkNotValid):
+        by_hand.read_link(session, world.now(), path.removeprefix("/pack/"))
+
+
 def test_what_a_machine_sends_is_no_work_for_people(database: Database, now: datetime) -> None:
     world = World(database, now)
     world.message(["Nia"])
