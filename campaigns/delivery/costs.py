@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..errors import said
 from ..messages import lengths, parts, planning
-from ..messages.tables import Message, MessageAccount, Occurrence, Variant
+from ..messages.tables import Message, Variant
 from . import accounts, audience, limits, states
 from .tables import Account, Delivery
 
@@ -56,13 +56,11 @@ def spent(session: Session, account: Account, at: datetime) -> float:
     """What the posts of an account cost in the month of an instant."""
     rows = session.execute(
         select(Delivery.variant_id, Delivery.part, Delivery.slots, Message.kind)
-        .select_from(MessageAccount)
-        .join(Message, Message.id == MessageAccount.message_id)
-        .join(Occurrence, Occurrence.message_id == Message.id)
-        # By the key of the ledger: beside its posts, the same messages may go to a great many people.
-        .join(Delivery, and_(Delivery.occurrence_id == Occurrence.id, Delivery.target == account.id))
+        .join(Message, Message.id == Delivery.message_id)
         .where(
-            MessageAccount.account_id == account.id, Delivery.account_id == account.id, Delivery.state.in_(COUNTED),
+            # Posts are to nobody in particular, and are found by that among what goes to a great many people. A message
+            # may have been taken from this account since.
+            Delivery.stakeholder_id.is_(None), Delivery.account_id == account.id, Delivery.state.in_(COUNTED),
             Delivery.intent_at >= limits.begins("month", at), Delivery.intent_at < limits.ends("month", at),
         )
     )  # fmt: skip

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from campaigns.database import Database
 from campaigns.delivery import accounts, control, costs, limits
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.errors import BadField
 from campaigns.messages import lengths, media, pictures
-from campaigns.messages.tables import Message
+from campaigns.messages.tables import Message, MessageAccount
 from connectors.api import Prices, Refused, Uncertain
 
 from ..messages.test_media import drawn
@@ -142,6 +143,18 @@ def test_two_that_are_ready_at_once_do_not_both_take_the_last_of_a_budget(
     made = [world.message([], text=text) for text in ("One", "Two")]
     steps(world, 2)
     assert sorted(world.state(one) for one in made) == ["finished", "held"]
+
+
+def test_what_was_spent_stays_spent_when_a_message_goes_by_another_account(
+    database: Database, now: datetime
+) -> None:
+    """One that recurs may be changed between its times."""
+    world = charging(database, now)
+    message_id = world.message([], text="One")
+    steps(world)
+    with database.write() as session:
+        session.execute(delete(MessageAccount).where(MessageAccount.message_id == message_id))
+    assert spent(world) == 0.015
 
 
 def test_the_next_month_begins_anew(database: Database, now: datetime) -> None:
