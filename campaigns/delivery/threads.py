@@ -30,7 +30,7 @@ def lay_aside(session: Session, now: datetime, batch_id: int) -> None:
     before = aliased(Delivery)
     rows = session.execute(
         select(Delivery.id, before.state, before.provider_id, before.next_at)
-        .join(before, _before(before))
+        .join(before, _before(Delivery, before))
         .where(Delivery.batch_id == batch_id, Delivery.part > 0, Delivery.state.in_(states.TAKEABLE))
         .order_by(Delivery.part)
     ).all()
@@ -48,7 +48,7 @@ def worded(session: Session, account: Account, delivery_id: int, variant: Varian
     """What one row of a post says: the variant, or of a thread its part, with what that answers in its options."""
     texts = parts.of(variant.text, account.limits)
     row = session.get_one(Delivery, delivery_id)
-    if len(texts) == 1 and row.part == 0:
+    if row.part == 0 and (len(texts) == 1 or not _goes_on(session, row)):
         return variant
     # Of a network that had threads when this was released and has none now, the connector refuses the empty part.
     text = texts[row.part] if row.part < len(texts) else ""
@@ -59,22 +59,31 @@ def worded(session: Session, account: Account, delivery_id: int, variant: Varian
     )  # fmt: skip
 
 
+def _goes_on(session: Session, row: Delivery) -> bool:
+    """Whether it was released with further parts: its network may have got threads since, and then it says all."""
+    after = aliased(Delivery)
+    found = select(after.id).join(Delivery, _before(after, Delivery))
+    return session.scalar(found.where(Delivery.id == row.id)) is not None
+
+
 def _answers(session: Session, row: Delivery) -> Mapping[str, Any]:
     """The provider's names of the part before and of the first."""
     if row.part == 0:
         return {}
     known = select(Delivery.part, Delivery.provider_id).where(
         Delivery.occurrence_id == row.occurrence_id, Delivery.account_id == row.account_id,
-        Delivery.address_key == row.address_key, Delivery.part.in_((0, row.part - 1)),
+        Delivery.address_key == row.address_key, Delivery.language == row.language,
+        Delivery.part.in_((0, row.part - 1)),
     )  # fmt: skip
     names: dict[int, str | None] = {part: name for part, name in session.execute(known)}
     return {"in_reply_to": names.get(row.part - 1) or "", "thread": names.get(0) or ""}
 
 
-def _before(before: Any) -> Any:
+def _before(part: Any, before: Any) -> Any:
+    """Of the same post to the same place."""
     return and_(
-        before.occurrence_id == Delivery.occurrence_id, before.account_id == Delivery.account_id,
-        before.address_key == Delivery.address_key, before.part == Delivery.part - 1,
+        before.occurrence_id == part.occurrence_id, before.account_id == part.account_id,
+        before.address_key == part.address_key, before.language == part.language, before.part == part.part - 1,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from campaigns.database import Database
 from campaigns.delivery import accounts, control, reconcile, release
@@ -104,6 +105,32 @@ def test_a_network_that_has_threads_no_more_is_not_told_the_same_again(
         account.limits = {**account.limits, "parts_max": 1}
     steps(world, 3)
     assert [str(one.text) for one in world.wire.outbound] == [TEXT, "", ""]
+
+
+def test_a_network_that_has_threads_since_its_release_says_all_of_it(
+    database: Database, now: datetime
+) -> None:
+    """It was released as one post, so nobody would say the rest."""
+    world = posting(database, now, parts_max=1)
+    world.message([], text=TEXT)
+    world.tick()
+    with database.write() as session:
+        account = session.get_one(Account, world.account_id)
+        account.limits = {**account.limits, "parts_max": 3}
+    steps(world, 3)
+    assert [str(one.text) for one in world.wire.outbound] == [TEXT]
+
+
+def test_parts_answer_those_of_their_own_language(database: Database, now: datetime) -> None:
+    """Which is part of what a delivery is."""
+    world = posting(database, now)
+    message_id = world.message([], text=TEXT)
+    world.run()
+    with database.write() as session:
+        first = world.rows(message_id)[0]
+        session.execute(update(Delivery).where(Delivery.id == first.id).values(language="cy"))
+    steps(world, 3)
+    assert went(world)[1:] == [(PARTS[1], "", ""), (PARTS[2], "p2", "")]
 
 
 def test_a_letter_is_no_thread(database: Database, now: datetime) -> None:
