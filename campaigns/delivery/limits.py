@@ -19,9 +19,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Double, Text, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ..base import given, listed, micros
+from ..base import constant, given, listed, micros
 from ..errors import BadField, said
 from ..stakeholders.rows import insert_missing
+from . import states
 from .tables import Account, Budget, Delivery
 
 PER_ACCOUNT = ("per_second", "per_day", "per_month")
@@ -157,13 +158,18 @@ def admit(session: Session, now: datetime, account: Account, rows: Sequence[tupl
 
 
 def lay_aside(session: Session, places: Sequence[tuple[int, datetime]]) -> None:
-    """Take rows out of their batch until the instant given for each. They stay what they are: nothing was tried."""
+    """Take rows out of their batch until the instant given for each. They stay what they are: nothing was tried.
+
+    One that was withdrawn meanwhile waits for nothing.
+    """
     if not places:
         return
     table = Delivery.__table__
     session.connection().execute(
         update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("row"))
+        .where(
+            table.c.id == bindparam("row"), or_(*(table.c.state == constant(one) for one in states.TAKEABLE))
+        )
         .values(batch_id=None, next_at=bindparam("at")),
         [{"row": number, "at": at} for number, at in places],
     )

@@ -211,6 +211,18 @@ def test_a_row_that_waits_for_its_domain_is_withdrawn_with_its_message(
     assert Counter(world.states(message_id).values()) == {"sent": 1, "cancelled": 11}
 
 
+def test_what_was_withdrawn_in_the_same_moment_waits_for_nothing(database: Database, now: datetime) -> None:
+    world = World(database, now)
+    message_id = world.message(["ann"])
+    world.tick()
+    (row,) = world.rows(message_id)
+    with database.write() as session:
+        session.execute(update(Delivery).where(Delivery.id == row.id).values(state="cancelled"))
+        limits.lay_aside(session, [(row.id, now + timedelta(hours=1))])
+    (row,) = world.rows(message_id)
+    assert (row.state, row.next_at) == ("cancelled", None)
+
+
 def test_what_was_certainly_not_handed_over_is_given_back(database: Database, now: datetime) -> None:
     world = World(database, now, BLIND, in_flight=1)
     limited(world, per_day=8)
