@@ -160,6 +160,7 @@ class WebhookEndpoint(Edited, Base):
     state_reason: Mapped[str] = mapped_column(default="")
     disabled_at: Mapped[datetime | None]  # when we gave it up
     told_until_at: Mapped[datetime]  # what happened before is in the outbox
+    sure_until_at: Mapped[datetime | None]  # and before this also whatever was written down late
     not_before_at: Mapped[datetime | None]  # it asked us to wait
 
 

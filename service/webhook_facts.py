@@ -1,8 +1,8 @@
 """What other programs are told: facts are read where they stand and put into the outbox, once for each endpoint.
 
 Rules: nothing is told from memory. A fact is a row before anybody hears of it, and it is looked for again over some
-minutes, so that one whose transaction ended late is found too. A body is thin: ids and words of ours, nobody's name,
-address or text; whoever wants more reads it by the API.
+minutes, so that one whose transaction ended late is found too. However much happened, one turn takes a bounded part
+of it. A body is thin: ids and words of ours, nobody's name, address or text; whoever wants more reads it by the API.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from campaigns.audit import AuditEntry
-from campaigns.base import ID_EPOCH_MS, micros, new_id
+from campaigns.base import COUNTS, ID_EPOCH_MS, instant, micros, new_id
 from campaigns.database import Database
 from campaigns.delivery.tables import IN_TROUBLE, Account, Delivery, DeliveryEvent
 from campaigns.messages.tables import Message, Occurrence
@@ -25,27 +26,36 @@ from campaigns.responses import desk
 from campaigns.responses.tables import Response
 from campaigns.stakeholders.rows import insert_missing
 
+from . import observe
 from .access import Rows, subtree
 from .ids import PREFIXES, shown
 from .tables import WebhookDelivery, WebhookEndpoint
+from .webhooks import BACK_MAX
 
-# A transaction may end so long after the time it wrote down.
-LATE = timedelta(minutes=5)
-# An endpoint that was disabled is told what happened meanwhile, but not what is older.
-BACK_MAX = timedelta(days=7)
+log = observe.log("dolen.webhooks")
+
+# A transaction may end so long after the time it wrote down. What may still come late is looked for so often, and in
+# between only what is just over: whoever sends a million mails has many facts in five minutes.
+LATE, LATE_EVERY, JUST_OVER = timedelta(minutes=5), timedelta(minutes=1), timedelta(seconds=10)
 LOGIN_ENDS_WITHIN = timedelta(days=10)
 AT_ONCE = 500
+# So many new facts of one kind of look are put into the outbox in one turn; the next goes on where this one ended.
+TURN_MAX = 5_000
 TOLD_LATER = ("delivered", "opened", "clicked", "complained")
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that happened. `key` names it: the same fact never has another, and another never the same."""
+    """One thing that happened. `key` names it: the same fact never has another, and another never the same.
+
+    `noted_at` is when we wrote it down, where that may be later than when it happened; each look tells in its order.
+    """
 
     key: str
     kind: str
     at: datetime
     data: dict[str, Any] = field(default_factory=dict)
+    noted_at: datetime | None = None
 
     def body(self) -> bytes:
         """What is sent, in the form of Standard Webhooks."""
@@ -55,15 +65,18 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look asks for: since when, until when, in which programmes; None: in all."""
+    """What one look asks for: since when, until when, in which programmes; None: in all. What happened before
+    `begun`, when the endpoint came to be, is not its business."""
 
+    begun: datetime
     since: datetime
     now: datetime
     programmes: frozenset[int] | None
 
     def inside(self, statement: Rows, column: InstrumentedAttribute[Any]) -> Rows:
-        """Only rows of those programmes; what belongs to none is told where everything is."""
-        return statement if self.programmes is None else statement.where(column.in_(self.programmes))
+        """Only rows of those programmes, read as they are needed; what belongs to none is told where everything is."""
+        read = statement.execution_options(yield_per=AT_ONCE)
+        return read if self.programmes is None else read.where(column.in_(self.programmes))
 
 
 def wants(kinds: Iterable[str], kind: str) -> bool:
@@ -75,56 +88,72 @@ def gather(database: Database, now: datetime) -> int:
     """Put what is new into the outbox of each endpoint that wants it; how many rows that were."""
     with database.read() as session:
         endpoints = session.scalars(select(WebhookEndpoint.id).where(WebhookEndpoint.state == "active")).all()
-    return sum(_gather(database, now, number) for number in endpoints)
+    return sum(_guarded(database, now, number) for number in endpoints)
+
+
+def _guarded(database: Database, now: datetime, number: int) -> int:
+    """What goes wrong with one endpoint keeps no other from its news."""
+    try:
+        return _gather(database, now, number)
+    except Exception:
+        log.exception("no news gathered for an endpoint", endpoint=number)
+        return 0
 
 
 def _gather(database: Database, now: datetime, number: int) -> int:
-    """Looked up in a transaction that only reads, so that nobody waits for it."""
+    """Looked up in a transaction that only reads, and written in short ones, so that nobody waits for it."""
     with database.read() as session:
         endpoint = session.get_one(WebhookEndpoint, number)
-        told_until_at = endpoint.told_until_at
-        fresh = _fresh(session, endpoint, now)
-    if not fresh and now - told_until_at < LATE / 5:
-        return 0
-    with database.write() as session:
-        for start in range(0, len(fresh), AT_ONCE):
-            insert_missing(session, WebhookDelivery, [
-                _row(number, now, one) for one in fresh[start : start + AT_ONCE]
-            ])  # fmt: skip
-        changed = session.get(WebhookEndpoint, number, with_for_update=True)
-        if changed is not None and changed.told_until_at == told_until_at:
-            changed.told_until_at = now
+        before = endpoint.told_until_at
+        sure = max(endpoint.sure_until_at or endpoint.created_at, now - BACK_MAX)
+        anew = now - sure >= LATE + LATE_EVERY
+        since = sure if anew else max(before - JUST_OVER, endpoint.created_at)
+        look = Look(endpoint.created_at, since, now, _programmes(session, endpoint))
+        fresh, until = _fresh(session, endpoint, look)
+    for start in range(0, len(fresh), AT_ONCE):
+        with database.write() as session:
+            rows = [_row(number, now, one) for one in fresh[start : start + AT_ONCE]]
+            insert_missing(session, WebhookDelivery, rows)
+    if fresh or anew:
+        with database.write() as session:
+            changed = session.get(WebhookEndpoint, number, with_for_update=True)
+            if changed is not None and changed.told_until_at == before:
+                changed.told_until_at = until
+                changed.sure_until_at = min(until, now - LATE) if anew else changed.sure_until_at
     return len(fresh)
 
 
-def _fresh(session: Session, endpoint: WebhookEndpoint, now: datetime) -> list[Fact]:
-    """What this endpoint wants and does not have yet, oldest first."""
-    since = max(endpoint.told_until_at, now - BACK_MAX) - LATE
-    # What happened before it was there is not its business.
-    look = Look(max(since, endpoint.created_at), now, _programmes(session, endpoint))
-    finds = [find for find, kinds in LOOKS if not kinds or any(wants(endpoint.kinds, one) for one in kinds)]
-    wanted = {
-        one.key: one for find in finds for one in find(session, look) if wants(endpoint.kinds, one.kind)
-    }
-    for key in _known(session, endpoint.id, list(wanted)):
-        del wanted[key]
-    return sorted(wanted.values(), key=lambda one: (one.at, one.key))
+def _fresh(session: Session, endpoint: WebhookEndpoint, look: Look) -> tuple[list[Fact], datetime]:
+    """What this endpoint wants and does not have yet, oldest first; and until when that is all."""
+    found: list[Fact] = []
+    until = look.now
+    for find, kinds in LOOKS:
+        if not kinds or any(wants(endpoint.kinds, one) for one in kinds):
+            more, reached = _new(session, endpoint, find(session, look))
+            found += more
+            until = min(until, reached or until)
+    return sorted(found, key=lambda one: (one.at, one.key)), until
+
+
+def _new(
+    session: Session, endpoint: WebhookEndpoint, facts: Iterator[Fact]
+) -> tuple[list[Fact], datetime | None]:
+    """Those of a look that are wanted and new; where these are many, the first, and how far they reach."""
+    found: list[Fact] = []
+    while some := list(islice(facts, AT_ONCE)):
+        wanted = {one.key: one for one in some if wants(endpoint.kinds, one.kind)}
+        known = WebhookDelivery.endpoint_id == endpoint.id, WebhookDelivery.key.in_(list(wanted))
+        for key in session.scalars(select(WebhookDelivery.key).where(*known)).all():
+            del wanted[key]
+        found += wanted.values()
+        if len(found) >= TURN_MAX:
+            return found, some[-1].noted_at or some[-1].at
+    return found, None
 
 
 def _programmes(session: Session, endpoint: WebhookEndpoint) -> frozenset[int] | None:
     root = endpoint.programme_id
     return None if root is None else subtree(session, [root])[root]
-
-
-def _known(session: Session, endpoint_id: int, keys: list[str]) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(keys), AT_ONCE):
-        some = (
-            WebhookDelivery.endpoint_id == endpoint_id,
-            WebhookDelivery.key.in_(keys[start : start + AT_ONCE]),
-        )
-        found |= set(session.scalars(select(WebhookDelivery.key).where(*some)))
-    return found
 
 
 def _row(endpoint_id: int, now: datetime, fact: Fact) -> dict[str, Any]:
@@ -139,12 +168,12 @@ def _row(endpoint_id: int, now: datetime, fact: Fact) -> dict[str, Any]:
 
 def _acts(session: Session, look: Look) -> Iterator[Fact]:
     """What people and programs did, by the word of its audit entry: `message.created`, `consent.withdrawn`."""
-    done = select(AuditEntry).where(AuditEntry.id > _id_at(look.since), AuditEntry.at >= look.since)
-    for entry in session.scalars(look.inside(done, AuditEntry.programme_id)):
+    done = select(AuditEntry).where(AuditEntry.id > _id_at(look.since), AuditEntry.at >= look.begun)
+    for entry in session.scalars(look.inside(done, AuditEntry.programme_id).order_by(AuditEntry.id)):
         about = shown(entry.kind, entry.ref) if entry.kind in PREFIXES else str(entry.ref)
         yield Fact(
             str(shown("audit_entry", entry.id)), entry.act, entry.at,
-            {"id": about, "actor": entry.actor, **_where(entry.programme_id)},
+            {"id": about, "actor": entry.actor, **_where(entry.programme_id)}, _at(entry.id),
         )  # fmt: skip
 
 
@@ -160,7 +189,8 @@ def _finished(session: Session, look: Look) -> Iterator[Fact]:
             Occurrence.finished_at >= look.since,
         )
     )
-    for row, programme_id in session.execute(look.inside(over, Message.programme_id)):
+    over = look.inside(over, Message.programme_id).order_by(Occurrence.finished_at, Occurrence.id)
+    for row, programme_id in session.execute(over):
         assert row.finished_at is not None
         number = str(shown("occurrence", row.id))
         yield Fact(
@@ -176,7 +206,8 @@ def _deliveries(session: Session, look: Look) -> Iterator[Fact]:
         .join(Message, Message.id == Delivery.message_id)
         .where(IN_TROUBLE, Delivery.settled_at >= look.since)
     )
-    for row, programme_id in session.execute(look.inside(wrong, Message.programme_id)):
+    wrong = look.inside(wrong, Message.programme_id).order_by(Delivery.settled_at, Delivery.id)
+    for row, programme_id in session.execute(wrong):
         assert row.settled_at is not None
         number = str(shown("delivery", row.id))
         yield Fact(
@@ -197,20 +228,21 @@ def _events(session: Session, look: Look) -> Iterator[Fact]:
         # A bounce is told as what it made of the delivery, a reply as the response that it is.
         .where(DeliveryEvent.id > _id_at(look.since), DeliveryEvent.kind.in_(TOLD_LATER))
     )
-    for row, message_id, programme_id in session.execute(look.inside(told, Message.programme_id)):
+    told = look.inside(told, Message.programme_id).order_by(DeliveryEvent.id)
+    for row, message_id, programme_id in session.execute(told):
         data = {"id": shown("delivery", row.delivery_id), "message_id": shown("message", message_id)}
         key = str(shown("delivery_event", row.id))
         if row.verdict is not None:  # told anew where what came later changes it
             key, data = f"{key}_{row.verdict}", data | {"verdict": row.verdict, "why": row.verdict_why}
-        yield Fact(key, f"delivery.{row.kind}", row.at, data | _where(programme_id))
+        yield Fact(key, f"delivery.{row.kind}", row.at, data | _where(programme_id), _at(row.id))
 
 
 def _responses(session: Session, look: Look) -> Iterator[Fact]:
     """Something came back."""
     came = select(Response).where(Response.id > _id_at(look.since))
-    for row in session.scalars(look.inside(came, Response.programme_id)):
+    for row in session.scalars(look.inside(came, Response.programme_id).order_by(Response.id)):
         number = str(shown("response", row.id))
-        yield Fact(number, "response.received", row.at, _response(row))
+        yield Fact(number, "response.received", row.at, _response(row), _at(row.id))
 
 
 def _overdue(session: Session, look: Look) -> Iterator[Fact]:
@@ -249,7 +281,12 @@ def _where(programme_id: int | None) -> dict[str, str | None]:
 
 def _id_at(at: datetime) -> int:
     """The smallest id that a row of then can have: ids are sorted by time, so an index finds what is new."""
-    return max(0, (micros(at) // 1000 - ID_EPOCH_MS) << 22)
+    return max(0, (micros(at) // 1000 - ID_EPOCH_MS) * COUNTS)
+
+
+def _at(number: int) -> datetime:
+    """When a row of this id was written down."""
+    return instant((number // COUNTS + ID_EPOCH_MS) * 1000)
 
 
 # Each look with the kinds that it finds, so that nobody is asked for what nobody wants; of acts there are many.

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.errors import BadField
@@ -47,6 +47,8 @@ AT_ONCE, TURN_S = 8, 20.0
 BUSY, BUSY_WAIT = (429, 502, 503, 504), timedelta(minutes=1)
 GONE = 410
 LOG_FOR = timedelta(days=30)
+# An endpoint that was disabled is told what happened meanwhile, but not what is older.
+BACK_MAX = timedelta(days=7)
 EVERY_ANSWER = range(100, 600)
 
 
@@ -107,9 +109,15 @@ def again(session: Session, now: datetime, row: WebhookDelivery) -> None:
 
 
 def forget(session: Session, now: datetime) -> int:
-    """Drop what was settled long ago."""
-    old = WebhookDelivery.settled_at < now - LOG_FOR
-    return int(session.execute(delete(WebhookDelivery).where(old)).rowcount)  # type: ignore[attr-defined]
+    """Drop what was settled long ago, and what waits for a disabled endpoint and is too old to be told it."""
+    disabled = select(WebhookEndpoint.id).where(WebhookEndpoint.state == "disabled")
+    settled = WebhookDelivery.settled_at < now - LOG_FOR
+    unheard = (
+        WebhookDelivery.state == "waiting", WebhookDelivery.next_at < now - BACK_MAX,
+        WebhookDelivery.endpoint_id.in_(disabled),
+    )  # fmt: skip
+    done = session.execute(delete(WebhookDelivery).where(or_(settled, and_(*unheard))))
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 # --- one endpoint -------------------------------------------------------------------------------------------------
@@ -129,6 +137,8 @@ def _turn(wiring: Wiring, number: int, stopping: Callable[[], bool]) -> None:
     try:
         while running() < until and not stopping() and _one(wiring, target, door):
             pass
+    except Exception:  # its lease ends, and then it is tried again; the turns of others go on
+        log.exception("a call could not be made", endpoint=number)
     finally:
         door.close()
 

@@ -177,6 +177,59 @@ def test_who_opened_it_is_told_with_the_verdict_and_anew_where_that_changes(desk
     assert desk.tell() == []
 
 
+def test_what_happened_meanwhile_comes_a_part_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much that is, no turn reads or writes all of it, and nothing is left out."""
+    made = desk.endpoint("many.*")
+    monkeypatch.setattr(webhook_facts, "AT_ONCE", 4)
+    monkeypatch.setattr(webhook_facts, "TURN_MAX", 10)
+    with desk.wiring.database.write() as session:
+        for number in range(35):
+            audit.note(
+                session, desk.now + timedelta(milliseconds=number), "usr_1", "many.done", "programme", number
+            )
+            session.flush()
+    desk.now += timedelta(hours=1)
+    turns = [webhook_facts.gather(desk.wiring.database, desk.now) for _ in range(6)]
+    assert sum(turns) == 35 and max(turns) <= 13 and turns[-1] == 0
+    webhooks.send_due(desk.wiring)
+    told = [one["data"]["id"] for one in desk.program.heard]
+    assert len(told) == len(set(told)) == 35
+    assert desk.state(made["id"])["state"] == "active"
+
+
+def test_between_two_thorough_looks_only_what_is_just_over_is_read_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a million mails go out, five minutes of them every two seconds would be too much."""
+    desk.endpoint("delivery.*")
+    looked: list[timedelta] = []
+    kinds = webhook_facts.LOOKS[0][1]
+    remember = lambda session, look: looked.append(desk.now - look.since) or iter(())  # noqa: E731
+    monkeypatch.setattr(webhook_facts, "LOOKS", ((remember, kinds),))
+    desk.now += timedelta(minutes=30)
+    for _ in range(65):
+        desk.now += timedelta(seconds=2)
+        desk.tell()
+    late = webhook_facts.LATE
+    assert len([one for one in looked if one >= late]) == 3  # the half hour at first, then once a minute
+    assert max(one for one in looked if one < late) <= timedelta(seconds=72)
+
+
+def test_one_endpoint_in_trouble_keeps_no_other_from_its_news(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = parse_id("whe", desk.endpoint("programme.created")["id"])
+    desk.endpoint("programme.created")
+    desk.programme()
+    gather = webhook_facts._gather
+
+    def one(database: Any, now: datetime, number: int) -> int:
+        return gather(database, now, number) if number != broken else 1 // 0
+
+    monkeypatch.setattr(webhook_facts, "_gather", one)
+    assert len(desk.tell()) == 1
+
+
 def test_a_fact_whose_transaction_ended_late_is_told_as_well(desk: Desk) -> None:
     desk.endpoint("late.*")
     began = desk.now
@@ -413,6 +466,22 @@ def test_an_endpoint_is_removed_with_its_log_and_the_log_ends_after_a_month(desk
     assert desk.api.get(path, desk.admin).status_code == 404
 
 
+def test_what_waits_for_an_endpoint_that_was_given_up_is_dropped_when_it_is_too_old_to_be_told(
+    desk: Desk,
+) -> None:
+    made = desk.endpoint("programme.created")
+    desk.programme()
+    webhook_facts.gather(desk.wiring.database, desk.now)
+    path, star = f"/v1/webhook_endpoints/{made['id']}", {"If-Match": "*"}
+    for state, days, dropped in (("active", 8, 0), ("disabled", 0, 1)):
+        desk.api.patch(path, desk.admin, headers=star, json={"state": state})
+        desk.now += timedelta(days=days)
+        with desk.wiring.database.write() as session:
+            assert webhooks.forget(session, desk.now) == dropped
+    desk.api.patch(path, desk.admin, headers=star, json={"state": "active"})
+    assert desk.tell() == []
+
+
 def test_words_that_are_no_kinds_are_refused(desk: Desk) -> None:
     for kinds in ([], ["message"], ["message.**"], ["Message.created"], ["message.created "], [""], "*"):
         body = {"url": "https://hooks.example/x", "kinds": kinds}
@@ -434,6 +503,25 @@ def test_an_endpoint_that_cannot_be_called_at_all_waits_and_keeps_nobody_busy(
     monkeypatch.undo()
     monkeypatch.setattr(desk.wiring, "now", lambda: desk.now)
     desk.now += timedelta(minutes=2)
+    assert len(desk.tell()) == 1
+
+
+def test_a_call_that_fails_in_us_costs_no_other_endpoint_its_turn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ill = parse_id("whe", desk.endpoint("programme.created")["id"])
+    desk.endpoint("programme.created")
+    desk.programme()
+    signed = webhooks._signed
+
+    def broken(target: webhooks.Target, call: webhooks.Call, now: datetime) -> dict[str, str]:
+        return signed(target, call, now) if target.id != ill else {}["secret"]
+
+    monkeypatch.setattr(webhooks, "_signed", broken)
+    assert len(desk.tell()) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(desk.wiring, "now", lambda: desk.now)
+    desk.now += webhooks.LEASE
     assert len(desk.tell()) == 1
 
 
