@@ -31,7 +31,6 @@ ENCODINGS = (
 LEGACY = ("windows-1252", "iso-8859-14", "windows-1256")
 
 _NOT_TEXT = {
-    b"PK": said("a spreadsheet or a zip file"),
     b"\xd0\xcf\x11\xe0": said("an old spreadsheet"),
     b"\x1f\x8b": said("a compressed file"),
     b"%PDF": said("a PDF"),
@@ -74,7 +73,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Record:
-    """One record: the line it begins on (the header's is 1) and its cells."""
+    """One record: the line it begins on (the first is 1; in a workbook the row) and its cells."""
 
     line: int
     cells: list[str]
@@ -141,24 +140,33 @@ def shape(body: bytes, encoding: str | None = None, delimiter: str | None = None
         doubts += [] if certain else ["delimiter"]
     elif delimiter not in DELIMITERS:
         raise BadImport("write a comma, a semicolon, a tab or a bar", pointer="/delimiter")
-    first = next(_all(pack(body[:SAMPLE]), encoding, delimiter), None)
+    first = next(filter(_says_something, _all(pack(body[:SAMPLE]), encoding, delimiter)), None)
     header = [] if first is None else [cell.strip() for cell in first.cells]
     _check_header(header)
     return Shape(encoding, delimiter, header, doubts, candidates)
 
 
-def records(packed: bytes, encoding: str, delimiter: str) -> Iterator[Record]:
-    """The records after the header, those without any text left out; BadImport names the line that cannot be read."""
-    found = _all(packed, encoding, delimiter)
+def records(packed: bytes, encoding: str, delimiter: str, *, by_row: bool = False) -> Iterator[Record]:
+    """The records after the header, those without any text left out; BadImport names the line that cannot be read.
+
+    `by_row`: the file was made of a table's rows, so a line end inside a cell begins no other.
+    """
+    found = filter(_says_something, _all(packed, encoding, delimiter, by_row=by_row))
     next(found, None)
-    return (record for record in found if any(cell.strip() for cell in record.cells))
+    return found
 
 
-def _all(packed: bytes, encoding: str, delimiter: str) -> Iterator[Record]:
+def _says_something(record: Record) -> bool:
+    return any(cell.strip() for cell in record.cells)
+
+
+def _all(packed: bytes, encoding: str, delimiter: str, *, by_row: bool = False) -> Iterator[Record]:
     stream = io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(packed)), encoding=encoding, newline="")
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    row = 0
     while True:
-        line = reader.line_num + 1
+        row += 1
+        line = row if by_row else reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:

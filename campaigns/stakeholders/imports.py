@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ..bulk import learn
 from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound, said
-from . import columns, desk, fields, files, people
+from . import columns, desk, fields, files, opening, people
 from .columns import Wanted
 from .desk import Declaration, Outcome
 from .tables import BASES, PURPOSES, Address, Consent, Field, Import, ImportRow, Involvement, Stakeholder
@@ -53,6 +53,7 @@ def check(
     declaration: Mapping[str, Any] | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | None = None,
     actor: str,
     within: Collection[int] | None = None,
 ) -> Import:
@@ -63,22 +64,22 @@ def check(
     channel, basis, source, wording_version, at} is one consent for the file. `within`: the programmes whose people
     may be recognised (None: all). State: `checked`, or `checking` where the file is large and needs `dry_run`.
     """
-    shape = files.shape(body, encoding, delimiter)
-    packed = files.pack(body)
-    total = sum(1 for _ in files.records(packed, shape.encoding, shape.delimiter))
+    opened = opening.opened(body, filename, sheet)
+    detected = _detected(opened, body, encoding, delimiter, sheet)
+    total = sum(1 for _ in _records(opened.packed, detected))
     # The file has been read by now: the transaction begins here, and other writers wait for little.
-    wanted = _meaning(shape.header, mapping, fields.every(session))
+    wanted = _meaning(detected["header"], mapping, fields.every(session))
     imported = Import(
         programme_id=programme_id, filename=clean(filename, "/filename"), sha256=hashlib.sha256(body).hexdigest(),
-        body=packed, mapping=wanted, declaration=_declared(declaration, now), actor=actor,
-        created_at=now, updated_at=now,
-        detected=asdict(shape) | {"within": None if within is None else sorted(within)},
+        body=opened.packed if opened.kind == opening.CSV else files.pack(body),
+        mapping=wanted, declaration=_declared(declaration, now), actor=actor, created_at=now, updated_at=now,
+        detected=detected | {"within": None if within is None else sorted(within)},
         total=total, state="checking",
     )  # fmt: skip
     session.add(imported)
     session.flush()
     if total <= CHECK_ROWS_MAX:
-        _check_at_once(session, now, imported, packed)
+        _check_at_once(session, now, imported, opened.packed)
     return imported
 
 
@@ -90,20 +91,23 @@ def again(
     mapping: Mapping[str, str] | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | None = None,
 ) -> None:
     """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
     if imported.state != "checked" or imported.body is None:
         raise _over(imported)
-    shape = files.shape(files.unpack(imported.body), encoding, delimiter)
-    imported.mapping = _meaning(shape.header, mapping, fields.every(session))
-    imported.detected = {**imported.detected, **asdict(shape)}
-    imported.total = sum(1 for _ in files.records(imported.body, shape.encoding, shape.delimiter))
+    body = files.unpack(imported.body)
+    opened = opening.opened(body, sheet=sheet)
+    detected = _detected(opened, body, encoding, delimiter, sheet)
+    imported.mapping = _meaning(detected["header"], mapping, fields.every(session))
+    imported.detected = {**imported.detected, **detected}
+    imported.total = sum(1 for _ in _records(opened.packed, detected))
     imported.state, imported.done, imported.counts = "checking", 0, {}
     imported.touch(now)
     session.execute(delete(ImportRow).where(ImportRow.import_id == imported.id))
     session.flush()
     if imported.total <= CHECK_ROWS_MAX:
-        _check_at_once(session, now, imported, imported.body)
+        _check_at_once(session, now, imported, opened.packed)
 
 
 def confirm(session: Session, now: datetime, imported: Import) -> None:
@@ -156,7 +160,7 @@ def dry_run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], d
         session.execute(delete(ImportRow).where(ImportRow.import_id == import_id))
         body = imported.body
     seen: set[int] = set()
-    for step in _steps(imported, body):
+    for step in _steps(imported, _table(imported, body)):
         at = now()
         with sessions.begin() as session:
             if (mine := _going(session, import_id)) is None:
@@ -175,7 +179,7 @@ def run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datet
     where another process runs the same import.
     """
     imported, body = _start(sessions, import_id, now())
-    for step in _steps(imported, body, imported.done):
+    for step in _steps(imported, _table(imported, body), imported.done):
         at = now()
         with sessions.begin() as session:
             if (mine := _going(session, import_id)) is None:
@@ -199,6 +203,38 @@ def rows(
     if outcome is not None:
         page = page.where(ImportRow.outcome == outcome)
     return list(session.scalars(page.order_by(ImportRow.line).limit(limit)))
+
+
+def records(imported: Import) -> Iterator[files.Record]:
+    """The rows of the file as they came, while it is kept."""
+    table = _table(imported, imported.body)
+    return iter(()) if table is None else _records(table, imported.detected)
+
+
+def _detected(
+    opened: opening.Opened, body: bytes, encoding: str | None, delimiter: str | None, sheet: str | None
+) -> dict[str, Any]:
+    """How the file is read, as it is kept with the import; which of several sheets is meant, a person confirms."""
+    if opened.kind == opening.CSV:
+        shape = files.shape(body, encoding, delimiter)
+    else:
+        shape = files.shape(opened.beginning(), "utf-8", ",")
+    if len(opened.sheets) > 1 and sheet is None:
+        shape.doubts.append("sheet")
+    return asdict(shape) | {"kind": opened.kind, "sheets": opened.sheets, "sheet": opened.sheet}
+
+
+def _table(imported: Import, body: bytes | None) -> bytes | None:
+    """The stored file as a packed CSV file. Imports of earlier releases were all CSV."""
+    detected = imported.detected
+    if body is None:
+        return None
+    return opening.table(body, detected.get("kind", opening.CSV), detected.get("sheet"))
+
+
+def _records(table: bytes, detected: Mapping[str, Any]) -> Iterator[files.Record]:
+    by_row = detected.get("kind", opening.CSV) != opening.CSV
+    return files.records(table, detected["encoding"], detected["delimiter"], by_row=by_row)
 
 
 def _meaning(
@@ -263,8 +299,7 @@ def _steps(imported: Import, body: bytes | None, done: int = 0) -> Iterator[tupl
     """The records after the first `done`, at most 200 at a time, each time with the place where they begin."""
     if body is None:
         return
-    detected = imported.detected
-    records = islice(files.records(body, detected["encoding"], detected["delimiter"]), done, None)
+    records = islice(_records(body, imported.detected), done, None)
     while step := list(islice(records, STEP)):
         yield done, step
         done += len(step)
@@ -354,6 +389,8 @@ def _doubtful(doubts: list[str]) -> BadImport:
         words = "confirm the encoding of the file first, or name it"
     elif doubts == ["delimiter"]:
         words = "confirm the delimiter of the file first, or name it"
+    elif doubts == ["sheet"]:
+        words = "confirm the sheet of the file first, or name it"
     return BadImport(words, pointer=f"/{doubts[0]}")
 
 

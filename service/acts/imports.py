@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaigns.stakeholders import files, imports
+from campaigns.stakeholders import imports
 from campaigns.stakeholders.tables import Import, ImportRow, Involvement, Segment
 
 from .. import paging
@@ -61,7 +61,7 @@ def listed(act: Act, *, limit: int = 20) -> Sequence[Import]:
 
 
 def again(act: Act, import_id: int, **reading: Any) -> Import:
-    """Read a checked file in another way: `mapping`, `encoding`, `delimiter`."""
+    """Read a checked file in another way: `mapping`, `encoding`, `delimiter`, `sheet`."""
     found = get(act, import_id, WRITE, lock=True)
     imports.again(act.session, act.now, found, **reading)
     act.note("import.checked", "import", found.id, programme_id=found.programme_id)
@@ -71,10 +71,7 @@ def again(act: Act, import_id: int, **reading: Any) -> Import:
 def pasted(act: Act, import_id: int) -> str:
     """What was pasted, one on each line, while it is kept: to change it and check it anew."""
     found = get(act, import_id, WRITE)
-    if found.body is None:
-        return ""
-    rows = files.records(found.body, found.detected["encoding"], found.detected["delimiter"])
-    both = [(*one.cells, "", "")[:2] for one in rows]
+    both = [(*one.cells, "", "")[:2] for one in imports.records(found)]
     return "\n".join(f"{name} <{address}>" if name and address else name or address for name, address in both)
 
 
