@@ -123,6 +123,14 @@ class FarEvents(FarSide):
         """The n-th event, of this kind, is there to be asked for."""
 
 
+class FarRobots(FarEvents):
+    """A provider that shows which accounts are robots."""
+
+    @abstractmethod
+    def robot(self, n: int) -> None:
+        """The n-th robot does all that a person could do to us: answers, likes, shares on."""
+
+
 class FarMedia(FarSide):
     """A provider that takes pictures with a post."""
 
@@ -382,6 +390,20 @@ class PollContract:
         assert poll is not None
         with pytest.raises(Deferred):
             poll(None)
+
+
+class RobotContract:
+    """What a connector owes whose provider shows which accounts are robots."""
+
+    def test_what_a_robot_does_is_nobodys_doing(self, far: FarRobots) -> None:
+        """It is left out, or told as what a machine said; people after it are heard as ever."""
+        connector = far.connector()
+        _, start = _drained(connector, None)
+        far.robot(1)
+        events, cursor = _drained(connector, start)
+        assert {each.kind for each in events} <= {"auto_reply"}
+        far.happen(far.kinds[0], 1)
+        assert far.kinds[0] in {each.kind for each in _drained(connector, cursor)[0]}
 
 
 class MediaContract:

@@ -52,6 +52,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, client),
         poll=partial(poll, client),
         metrics=partial(metrics, client),
+        api="v10",
         app=app_of(secrets["token"]),
         place=f"{settings['base_url']} {settings['channel_id']}",
         close=door.close,

@@ -1,6 +1,7 @@
 """Discord's API v10 behind the one door to HTTP.
 
-Rules: 401, 403 and 404 are about the bot or its channel, so the account is out of service; 400 is about the post.
+Rules: 401, 403 and 404 are about the bot or its channel, so the account is out of service; 400 is about the post, and
+so is a 404 for a message that is gone.
 Source: docs.discord.com, reference and rate limits (November 2026).
 """
 
@@ -15,11 +16,13 @@ from urllib.parse import urlencode
 
 from urllib3.filepost import encode_multipart_formdata
 
-from ..api import ConnectorError, Deferred, Uncertain
+from ..api import ConnectorError, Deferred, Refused, Uncertain
 from ..http import Answer, Door
-from ..shapes import objects
+from ..shapes import field, objects
 
 GONE = (401, 403, 404)
+# Discord's own code of what it knows no more: a message of ours, which a repeat under its nonce would have named.
+UNKNOWN_MESSAGE = 10008
 # Discord turns away who does not say what it is, in this form.
 AGENT = "DiscordBot (dolen, 1)"
 
@@ -45,16 +48,19 @@ class Client:
 
     def write(self, path: str, told: Mapping[str, Any], files: Sequence[tuple[str, str, bytes]]) -> Answer:
         """Ask for something that posts; `files` go with it, each by its name, content type and bytes."""
-        url = f"{self._base}/{path}"
-        if not files:
-            return self._door.request("POST", url, headers=self._headers, json=told, gone=GONE)
-        fields: dict[str, Any] = {
-            f"files[{n}]": (name, data, kind) for n, (name, kind, data) in enumerate(files)
-        }
-        fields["payload_json"] = (None, json.dumps(told), "application/json")
-        body, kind = encode_multipart_formdata(fields)
-        headers = {**self._headers, "Content-Type": kind}
-        return self._door.request("POST", url, headers=headers, body=body, gone=GONE)
+        url, request = f"{self._base}/{path}", _form(told, files) if files else {"json": told}
+        headers = {**self._headers, **request.pop("headers", {})}
+        answer = self._door.request("POST", url, headers=headers, gone=_gone((404,)), show=(404,), **request)
+        if answer.status == 404 and _code(answer) == UNKNOWN_MESSAGE:
+            raise Refused("what it is about is gone at Discord", code=str(UNKNOWN_MESSAGE), phase="answer")
+        return self._door.read(answer, gone=GONE)
+
+
+def _form(told: Mapping[str, Any], files: Sequence[tuple[str, str, bytes]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {f"files[{n}]": (name, data, kind) for n, (name, kind, data) in enumerate(files)}
+    fields["payload_json"] = (None, json.dumps(told), "application/json")
+    body, kind = encode_multipart_formdata(fields)
+    return {"body": body, "headers": {"Content-Type": kind}}
 
 
 def one(answer: Answer) -> dict[str, Any]:
@@ -71,6 +77,13 @@ def rows(answer: Answer) -> list[dict[str, Any]]:
     if not isinstance(told, list):
         raise _unclear(answer)
     return [row for row in objects(told) if _is_id(row.get("id"))]
+
+
+def _code(answer: Answer) -> Any:
+    try:
+        return field(answer.json(), "code")
+    except ConnectorError:
+        return None
 
 
 def _is_id(value: Any) -> bool:

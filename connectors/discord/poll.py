@@ -1,8 +1,8 @@
 """Asks Discord who answered or mentioned the bot since the last time, and who reacted to its posts.
 
 Rules: the cursor is the newest message seen, and how many reactions each of the newest posts had; only where they grew
-is asked whose they are. A person's reactions to one post are one like. Discord does not tell when somebody reacted: it
-is the time of the answer that shows it.
+is asked whose they are. A person's reactions to one post are one like; what bots and webhooks do is nobody's doing.
+Discord does not tell when somebody reacted: it is the time of the answer that shows it.
 Source: docs.discord.com, "Get Channel Messages", "Get Reactions" (November 2026).
 """
 
@@ -22,6 +22,10 @@ from .client import Client, rows
 
 PAGE = 100
 PAGES_MAX = 8
+# Of each sign, the first so many hundreds of people: more have a figure, not names.
+LIKERS_PAGES_MAX = 10
+# Kinds of reactions: ordinary ones, and those that flash.
+NORMAL, BURST = 0, 1
 REPLY = 19
 # The first millisecond of Discord's numbers (2015), whose upper bits are a time.
 ID_EPOCH_MS = 1_420_070_400_000
@@ -63,7 +67,7 @@ def _said(client: Client, after: str) -> tuple[list[Event], str]:
 
 def _event(own_id: str, message: dict[str, Any]) -> Event | None:
     author, parent = _author(message), message.get("referenced_message")
-    if author.get("id") == own_id or author.get("bot"):
+    if author.get("id") == own_id or author.get("bot") or message.get("webhook_id"):
         return None
     answers = message.get("type") == REPLY and field(parent, "author", "id") == own_id
     if not answers and own_id not in [each.get("id") for each in objects(message.get("mentions"))]:
@@ -85,14 +89,12 @@ def _likes(client: Client, post: dict[str, Any], answer: Answer) -> Iterator[Eve
     """Everybody who likes a post; those of before come under the keys they had."""
     people: dict[str, tuple[str, dict[str, Any]]] = {}
     for each in _liking(post):
-        name = str(each["emoji"].get("name"))
-        emoji = quote(f"{name}:{each['emoji']['id']}" if each["emoji"].get("id") else name, safe="")
-        told = client.read(
-            f"{client.channel}/messages/{post['id']}/reactions/{emoji}", show=(404,), limit=PAGE
-        )
-        for person in rows(told) if told.status == 200 else ():
-            people.setdefault(person["id"], (name, person))
+        for kind in (NORMAL, BURST) if field(each, "count_details", "burst") else (NORMAL,):
+            for person in _people(client, post["id"], each["emoji"], kind):
+                people.setdefault(person["id"], (str(each["emoji"].get("name")), person))
     for number, (name, person) in people.items():
+        if person.get("bot"):
+            continue
         yield Event(
             key=f"{post['id']}:like:{number}",
             kind="like",
@@ -103,6 +105,20 @@ def _likes(client: Client, post: dict[str, Any], answer: Answer) -> Iterator[Eve
             text=name,
             raw=_raw(person),
         )
+
+
+def _people(client: Client, number: str, emoji: dict[str, Any], kind: int) -> Iterator[dict[str, Any]]:
+    """Who reacted by this sign, page by page in the order of their numbers."""
+    name = str(emoji.get("name"))
+    sign = quote(f"{name}:{emoji['id']}" if emoji.get("id") else name, safe="")
+    query: dict[str, Any] = {"limit": PAGE, "type": kind}
+    for _ in range(LIKERS_PAGES_MAX):
+        told = client.read(f"{client.channel}/messages/{number}/reactions/{sign}", show=(404,), **query)
+        page = rows(told) if told.status == 200 else []
+        yield from page
+        if len(page) < PAGE:
+            return
+        query["after"] = page[-1]["id"]
 
 
 def _liking(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -27,7 +27,9 @@ class Discord(Far):
 
     connector = "discord"
     messages: list[dict[str, Any]] = field(default_factory=list)
-    liked: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)  # by message and sign
+    # By message and sign; those that flash apart.
+    liked: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+    flashed: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     nonces: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, list[bytes]] = field(default_factory=dict)
     kind: int = 0
@@ -60,7 +62,7 @@ class Discord(Far):
             case ["messages"]:
                 return self._list(asked)
             case ["messages", number, "reactions", sign]:
-                return Said(200, self.liked[number][sign.partition(":")[0]][: int(asked.query["limit"])])
+                return self._who(number, sign.partition(":")[0], asked)
             case ["messages", number] if number in [one["id"] for one in self.messages]:
                 return Said(200, self._shown(next(one for one in self.messages if one["id"] == number)))
         return Said(404, {"message": "Unknown Message", "code": 10008})
@@ -72,9 +74,18 @@ class Discord(Far):
         self.messages.append(said)
         return said
 
-    def like(self, number: str, who: dict[str, Any], sign: str = "🔥") -> None:
+    def like(self, number: str, who: dict[str, Any], sign: str = "🔥", *, flash: bool = False) -> None:
         """Somebody reacts to a message."""
-        self.liked.setdefault(number, {}).setdefault(sign, []).append(who)
+        (self.flashed if flash else self.liked).setdefault(number, {}).setdefault(sign, []).append(who)
+
+    def _who(self, number: str, sign: str, asked: Asked) -> Said:
+        kinds = {"0": self.liked, "1": self.flashed}
+        everybody = kinds[asked.query.get("type", "0")].get(number, {}).get(sign, [])
+        above = int(asked.query.get("after", "0"))
+        next_ones = sorted(
+            (one for one in everybody if int(one["id"]) > above), key=lambda one: int(one["id"])
+        )
+        return Said(200, next_ones[: int(asked.query["limit"])])
 
     def _create(self, asked: Asked) -> Said:
         told, files = _read(asked)
@@ -95,8 +106,12 @@ class Discord(Far):
         return Said(200, [self._shown(one) for one in reversed(found)], NOW)
 
     def _shown(self, message: dict[str, Any]) -> dict[str, Any]:
-        signs = self.liked.get(message["id"], {})
-        emoji = [{"count": len(who), "emoji": {"id": None, "name": sign}} for sign, who in signs.items()]
+        normal, burst = self.liked.get(message["id"], {}), self.flashed.get(message["id"], {})
+        emoji = []
+        for sign in dict.fromkeys([*normal, *burst]):
+            counts = {"normal": len(normal.get(sign, [])), "burst": len(burst.get(sign, []))}
+            one = {"id": None, "name": sign}
+            emoji.append({"count": sum(counts.values()), "count_details": counts, "emoji": one})
         shown = {name: value for name, value in message.items() if name != "given"}
         return {**shown, **({"reactions": emoji} if emoji else {})}
 

@@ -27,19 +27,20 @@ from connectors.api import (
     Uncertain,
 )
 from connectors.testing import (
-    FarEvents,
     FarMedia,
     FarMetrics,
+    FarRobots,
     MediaContract,
     MetricsContract,
     OutboundContract,
     PollContract,
     RepeatContract,
+    RobotContract,
     pictures,
 )
 
 from .fake_discord import BOT, CHANNEL, FIRST, SIAN, TOKEN, Discord, running
-from .far import PostsSide, failing, shapes, stops_nobody
+from .far import PostsSide, Said, failing, shapes, stops_nobody
 
 MESSAGES = f"channels/{CHANNEL}/messages"
 
@@ -175,6 +176,7 @@ def test_what_people_say_among_themselves_and_what_machines_say_is_left(discord:
     discord.say("yes", SIAN, type=19, referenced_message=theirs)
     discord.say("yes", SIAN, type=19, referenced_message=None)
     discord.say("ping", {"id": "44", "bot": True}, mentions=[BOT])
+    discord.say("ping", {"id": "45"}, mentions=[BOT], webhook_id="45")
     account(discord.port).send(post("Dewch draw"))
     assert polled(discord)[0] == []
 
@@ -194,6 +196,23 @@ def test_whoever_reacts_to_a_post_likes_it_once(discord: Discord) -> None:
     discord.like(number, {"id": "33", "username": "layla_b"}, "🔥")
     again, _ = polled(discord, cursor)
     assert [one.sender for one in again] == ["sianrees", "layla_b"] and again[0].key == like.key
+
+
+def test_everybody_who_reacts_is_heard_however_many_and_however_they_do(discord: Discord) -> None:
+    number = account(discord.port).send(post("Dewch draw")).provider_id
+    for n in range(1000, 1250):
+        discord.like(number, {"id": str(n), "username": f"u{n}"})
+    discord.like(number, {"id": "2000", "username": "flash"}, flash=True)
+    likes, _ = polled(discord)
+    assert [one.sender for one in likes] == [*(f"u{n}" for n in range(1000, 1250)), "flash"]
+
+
+def test_a_repeat_whose_post_was_taken_down_meanwhile_stops_nobody_else(discord: Discord) -> None:
+    """Its nonce names a message that Discord knows no more; the channel is as it was."""
+    lost = failure(discord, Said(404, {"message": "Unknown Message", "code": 10008}))
+    assert (type(lost), lost.code) == (Refused, "10008")
+    for body in ({"message": "Unknown Channel", "code": 10003}, {}, b"no"):
+        assert type(failure(discord, Said(404, body))) is AccountGone
 
 
 def test_a_post_that_is_gone_meanwhile_has_no_likes(discord: Discord) -> None:
@@ -262,7 +281,7 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarDiscord(PostsSide, FarEvents, FarMedia, FarMetrics):
+class FarDiscord(PostsSide, FarRobots, FarMedia, FarMetrics):
     """Discord's side: it knows posts by their nonce."""
 
     said = PostsSide.said | {Refused: "too_long", AccountGone: "missing_permissions"}
@@ -294,8 +313,17 @@ class FarDiscord(PostsSide, FarEvents, FarMedia, FarMetrics):
         else:
             self.it.say(f"mention {n}", SIAN, mentions=[BOT])
 
+    def robot(self, n: int) -> None:
+        who = {"id": str(9000 + n), "username": "starboard", "bot": True}
+        ours = self.it.say("ours", BOT)
+        self.it.like(ours["id"], who)
+        self.it.like(ours["id"], BOT)
+        self.it.say("answer", who, type=19, referenced_message=ours, mentions=[BOT])
 
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+
+class TestContract(
+    OutboundContract, RepeatContract, PollContract, RobotContract, MediaContract, MetricsContract
+):
     """Discord keeps the promises of every connector."""
 
     @pytest.fixture
