@@ -5,7 +5,8 @@ capability it does not have. The type of an error says what the caller may do ne
 
 ConnectorError
 ├── Refused          this content or recipient, for good        → failed: content_refused
-│   └── AddressGone  the address does not exist any more        → bounced, and suppressed
+│   ├── AddressGone  the address does not exist any more        → bounced, and suppressed
+│   └── OptedOut     they told the provider to stop             → failed: opted_out, and suppressed as an opt-out
 ├── Deferred         not now; `scope` delivery, domain or account → again later
 ├── AccountGone      the login or sender is refused (401, 535)  → the account is out of service, rows stay queued
 ├── Uncertain        it may or may not have gone                → unknown, never repeated blindly
@@ -57,6 +58,10 @@ class Refused(ConnectorError):
 
 class AddressGone(Refused):
     """The address does not exist any more."""
+
+
+class OptedOut(Refused):
+    """The recipient has told the provider that they want nothing more of this sender."""
 
 
 class Deferred(ConnectorError):
@@ -372,9 +377,10 @@ class Connector:
     keys, by its words and `since` where it does not. `refresh` asks for a new login with the one there is, which the
     provider takes once only: the caller sees to it that nobody else asks. `app` is the same for all accounts that share
     one limit at the provider, and tells no secret. `place` names what `poll` reads (the server, the room, the user), as
-    settings and secrets tell it: where that changes, a cursor is dropped. `read` is what `hooks` makes of a body once
-    its call is proven: what was parked is given to it again when a later release may understand it. `prepare` is asked
-    aside about a call that was NotYet heard; it may use the network, and what it gives is kept with the secrets.
+    settings and secrets tell it: where that changes, a cursor is dropped. `api` is the version of the provider's
+    interface that it speaks, "" where that has none. `read` is what `hooks` makes of a body once its call is proven:
+    what was parked is given to it again when a later release may understand it. `prepare` is asked aside about a call
+    that was NotYet heard; it may use the network, and what it gives is kept with the secrets.
     """
 
     name: str
@@ -394,6 +400,7 @@ class Connector:
     metrics: Callable[[Sequence[str]], Sequence[Reading]] | None = None
     app: str = ""
     place: str = ""
+    api: str = ""
     close: Callable[[], None] = lambda: None
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Text, bindparam, null, update
 from sqlalchemy.orm import Session
 
-from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, Receipt, Refused
+from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, OptedOut, Receipt, Refused
 
 from ..base import Instant, constant, given
 from ..messages import render
@@ -84,9 +84,11 @@ def _is_sent(answer: Receipt | ConnectorError | NotStarted) -> bool:
 def _hold_people(
     session: Session, account: Account, outcomes: Sequence[Outcome], beside: Collection[int]
 ) -> None:
-    """Lock whoever a bounce is about and whoever is taken next at once: one by one, two waves would deadlock."""
+    """Lock whoever is suppressed and whoever is taken next at once: one by one, two waves would deadlock."""
     gone = {
-        one.row.address_key for one in outcomes if isinstance(one.answer, AddressGone) and one.row.address_key
+        one.row.address_key
+        for one in outcomes
+        if isinstance(one.answer, AddressGone | OptedOut) and one.row.address_key
     }
     if gone:
         touched = {one for key in gone for one in addresses.holders(session, account.channel, key)}
@@ -210,6 +212,9 @@ def _values(
     if isinstance(answer, AddressGone):
         _suppress(session, now, account, one, error)
         return _final(now, states.BOUNCED, "address_gone", error)
+    if isinstance(answer, OptedOut):
+        _opt_out(session, now, account, one, error)
+        return _final(now, states.FAILED, "opted_out", error)
     if isinstance(answer, Refused):
         reason = "needs_eai" if answer.code == "needs_eai" else "content_refused"
         return _final(now, states.FAILED, reason, error)
@@ -266,12 +271,28 @@ def _again(
     return {"state": states.DEFERRED, "next_at": next_at, "error": error}
 
 
-def _suppress(session: Session, now: datetime, account: Account, one: Outcome, error: dict[str, Any]) -> None:
+def _suppress(
+    session: Session,
+    now: datetime,
+    account: Account,
+    one: Outcome,
+    error: dict[str, Any],
+    reason: str = "hard_bounce",
+    purpose: str | None = None,
+) -> None:
     if one.row.address_key:
         consent.suppress(
-            session, now, channel=account.channel, reason="hard_bounce", origin="recipient",
+            session, now, channel=account.channel, reason=reason, origin="recipient", purpose=purpose,
             address_key=one.row.address_key, evidence={"delivery_id": one.row.delivery_id, **error},
         )  # fmt: skip
+
+
+def _opt_out(session: Session, now: datetime, account: Account, one: Outcome, error: dict[str, Any]) -> None:
+    """It stops what an answer of theirs to this message would stop: its kind, and marketing in any case."""
+    row = session.get_one(Delivery, one.row.delivery_id)
+    meant = {"direct_marketing", session.get_one(Message, row.message_id).purpose}
+    for purpose in sorted(meant):
+        _suppress(session, now, account, one, error, "opt_out", purpose)
 
 
 def _accepted() -> Any:

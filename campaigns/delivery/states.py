@@ -37,7 +37,7 @@ EXCLUSIONS = (
 )  # fmt: skip
 FAILURES = (
     "too_late", "lifetime_over", "poison", "data_missing", "needs_eai", "content_refused", "account_refused",
-    "marked_failed", "thread_broken",
+    "opted_out", "marked_failed", "thread_broken",
 )  # fmt: skip
 # A person who presses "retry" means these: the same words to the same person may well arrive next time.
 RETRYABLE = ("too_late", "lifetime_over", "account_refused", "poison", "marked_failed", "thread_broken")

@@ -13,6 +13,7 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from .. import wording
@@ -24,6 +25,8 @@ FIELDS_MAX = 200
 STATES = {"delivered": "delivered", "read": "opened", "undelivered": "bounce", "failed": "bounce"}
 # Unknown or wrong numbers, and those that can take none: for good.
 HARD = ("30005", "30006", "21211", "21614", "63024")
+# They have written STOP to the sender: told so late by a messaging service.
+STOPPED = "21610"
 # Twilio shows nobody anything in answer to this.
 NOTHING = b"<Response/>"
 
@@ -34,10 +37,10 @@ def hear(tokens: Iterable[str], url: str, account_sid: str, call: Call) -> Heard
     if form.get("AccountSid") != account_sid:
         raise NotAuthentic("the hook is about another account")
     try:
-        event = _state(form, call) if "MessageStatus" in form else _words(form, call)
+        events = _state(form, call) if "MessageStatus" in form else (_words(form, call),)
     except KeyError:
         return Heard(parked=(call.body.decode("utf-8", "replace"),))
-    return Heard((event,) if event else (), answer=NOTHING, content_type="text/xml")
+    return Heard(events, answer=NOTHING, content_type="text/xml")
 
 
 def _proven(tokens: Iterable[str], url: str, call: Call) -> dict[str, str]:
@@ -57,13 +60,13 @@ def _proven(tokens: Iterable[str], url: str, call: Call) -> dict[str, str]:
     return dict(pairs)
 
 
-def _state(form: Mapping[str, str], call: Call) -> Event | None:
-    """What became of a message of ours."""
+def _state(form: Mapping[str, str], call: Call) -> tuple[Event, ...]:
+    """What became of a message of ours, and what that says of the recipient."""
     sid, state, error = form["MessageSid"], form["MessageStatus"], form.get("ErrorCode", "")
     kind = STATES.get(state)
     if kind is None:
-        return None
-    return Event(
+        return ()
+    event = Event(
         key=f"{sid}:{state}",
         kind=kind,
         at=call.at,
@@ -73,6 +76,9 @@ def _state(form: Mapping[str, str], call: Call) -> Event | None:
         text=f"{error} {form.get('ErrorMessage', '')}".strip(),
         raw=call.body,
     )
+    if kind != "bounce" or error != STOPPED:
+        return (event,)
+    return event, replace(event, key=f"{sid}:stopped", kind="opt_out", sender=event.about)
 
 
 def _words(form: Mapping[str, str], call: Call) -> Event:

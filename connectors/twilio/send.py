@@ -14,7 +14,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .. import phones
-from ..api import AccountGone, AddressGone, ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
+from ..api import (
+    AccountGone,
+    AddressGone,
+    ConnectorError,
+    Deferred,
+    OptedOut,
+    Outbound,
+    Receipt,
+    Refused,
+    Uncertain,
+)
 from ..http import Answer, Door
 
 # What is wrong with the number itself: none, none that can be reached, none for text messages.
@@ -25,6 +35,8 @@ ACCOUNT = (20003, 20005, 20404, 21212, 21660, 21703, 30002, 63007, 63020, 90010)
 SENDER = (21606, 21659)
 # What is about the account where no code of Twilio's says more.
 GONE = (401, 403, 404)
+# They have written STOP to this sender.
+STOPPED = 21610
 BUSY = (20429, 21611, 14107, 63018)
 
 
@@ -67,6 +79,8 @@ class Sender:
             return AddressGone(words, code=str(code), phase="answer")
         if code in ACCOUNT or code in GONE or (code in SENDER and not self.sender.isdecimal()):
             return AccountGone(words, code=str(code), phase="answer")
+        if code == STOPPED:
+            return OptedOut(words, code=str(code), phase="answer")
         if code in BUSY:
             return Deferred(words, code=str(code), phase="answer", scope="account")
         return Refused(words, code=str(code), phase="answer")

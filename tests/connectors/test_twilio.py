@@ -28,6 +28,7 @@ from connectors.api import (
     Deferred,
     Heard,
     NotAuthentic,
+    OptedOut,
     Outbound,
     Receipt,
     Refused,
@@ -151,7 +152,7 @@ def test_a_message_of_nothing_is_refused_before_anything_is_sent(twilio: Twilio)
         (b'HTTP/1.1 403 x\r\nContent-Length: 15\r\n\r\n{"code": 21408}', Refused, "21408"),
         ("no_number", AddressGone, "21211"),
         ("not_mobile", AddressGone, "21614"),
-        ("stopped", Refused, "21610"),
+        ("stopped", OptedOut, "21610"),
         ("too_long", Refused, "21617"),
         ("queue_full", Deferred, "21611"),
         ("rate_limited", Deferred, "429"),
@@ -250,7 +251,6 @@ def test_the_signature_is_that_of_twilios_own_example() -> None:
         ({"MessageStatus": "undelivered", "ErrorCode": "30005"}, "bounce", True),
         ({"MessageStatus": "undelivered", "ErrorCode": "30003"}, "bounce", False),
         ({"MessageStatus": "failed", "ErrorCode": "63016"}, "bounce", False),
-        ({"MessageStatus": "failed", "ErrorCode": "21610"}, "bounce", False),
     ],
 )
 def test_what_became_of_a_message_is_told_of_that_message(
@@ -259,6 +259,13 @@ def test_what_became_of_a_message_is_told_of_that_message(
     """DC3"""
     (event,) = hear(signed(form("delivered", **more))).events
     assert (event.kind, event.hard, event.provider_id, event.about) == (kind, hard, FIRST, "+447700900123")
+
+
+def test_whoever_has_stopped_a_messaging_service_is_out_though_it_took_the_message() -> None:
+    """F13"""
+    lost, out = hear(signed(form("undelivered", MessageStatus="failed", ErrorCode="21610"))).events
+    assert (lost.kind, lost.hard, out.kind, out.sender) == ("bounce", False, "opt_out", lost.about)
+    assert out.provider_id == lost.provider_id and out.key != lost.key
 
 
 @pytest.mark.parametrize("state", ["queued", "sent", "sending", "accepted", "dancing"])
@@ -402,7 +409,8 @@ class FarTwilio(FarRepeats):
     def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
         return {
             Deferred: partial(self._told, "queue_full"),
-            Refused: partial(self._told, "stopped"),
+            Refused: partial(self._told, "too_long"),
+            OptedOut: partial(self._told, "stopped"),
             AddressGone: partial(self._told, "no_number"),
             AccountGone: partial(self._told, "unauthorized"),
             Uncertain: partial(self._told, "take"),

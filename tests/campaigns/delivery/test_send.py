@@ -17,6 +17,7 @@ from connectors.api import (
     ConnectorError,
     Deferred,
     Findable,
+    OptedOut,
     Outbound,
     Refused,
     Repeats,
@@ -110,6 +111,20 @@ def test_an_address_that_is_gone_is_not_written_to_again(database: Database, now
     world.run()
     assert world.states(again) == {"ann": "excluded:suppressed"}
     assert world.wire.accepted == []
+
+
+def test_whoever_told_the_provider_to_stop_is_not_written_to_again(database: Database, now: datetime) -> None:
+    """F13: it stops this kind of message and news; what is of another kind goes on."""
+    world = World(database, now)
+    world.wire.answers = {"ann@example.org": raising(OptedOut("she wrote STOP", code="21610"))}
+    message_id = world.message(["ann"], purpose="survey")
+    world.run()
+    assert world.states(message_id) == {"ann": "failed:opted_out"}
+    world.wire.answers = {}
+    again = world.message(["ann"], purpose="survey")
+    another = world.message(["ann"], purpose="service")
+    world.run()
+    assert world.states(again) == {"ann": "excluded:suppressed"} and world.states(another) == {"ann": "sent"}
 
 
 def test_what_was_deferred_goes_later(database: Database, now: datetime) -> None:
