@@ -15,6 +15,8 @@ from urllib3.filepost import encode_multipart_formdata
 from ..api import AccountGone, ConnectorError, Deferred, Refused, Uncertain
 from ..http import RETRY_AFTER_MAX_S, Answer, Door
 
+# No such bot: statuses that are about no chat.
+NO_BOT = ("401", "404")
 # Of the bot's place in the chat, not of this post.
 PLACE_WORDS = (
     ("chat not found", "group chat was upgraded", "group chat was deactivated", "kicked", "not a member")

@@ -1,8 +1,8 @@
 """Telegram's updates in our words.
 
 Rules: only what is meant for us is told: answers to what the bot posted, comments on a post of the channel in its
-discussion group, words to the bot, and reactions; what a group says otherwise is its own. A person's reactions to one
-post are one like.
+discussion group, words to the bot, and reactions; what a group says otherwise is its own, and what other bots do is
+nobody's doing. A person's reactions to one post are one like.
 Source: core.telegram.org/bots/api, Update, Message, MessageReactionUpdated (November 2026).
 """
 
@@ -52,8 +52,9 @@ def event(us: Us, update: dict[str, Any]) -> Event | None:
 def _message(us: Us, message: dict[str, Any], raw: bytes) -> Event | None:
     chat, number = message["chat"], message["message_id"]
     at = datetime.fromtimestamp(message["date"], UTC)
+    # Who speaks for a chat comes with it, and with a bot that stands for them.
     sender = message.get("sender_chat") or message["from"]
-    if sender["id"] == us.bot_id or ("title" in sender and us.own(sender)):
+    if sender["id"] == us.bot_id or sender.get("is_bot") or ("title" in sender and us.own(sender)):
         return None
     text = str(message.get("text") or message.get("caption") or "")
     about = _answered(us, message)
@@ -102,6 +103,8 @@ def _reaction(us: Us, told: dict[str, Any], raw: bytes) -> Event | None:
     if not us.own(told["chat"]) or not liked:
         return None
     who, number = told.get("user") or told["actor_chat"], str(int(told["message_id"]))
+    if who.get("is_bot"):
+        return None
     return Event(
         key=f"{int(told['chat']['id'])}:{number}:like:{int(who['id'])}",
         kind="like",

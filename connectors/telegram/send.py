@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from ..api import AccountGone, Outbound, Receipt, Refused
-from .client import Client, unclear
+from .client import NO_BOT, Client, unclear
 from .events import KINDS, Us
 
 CAPTION_MAX = 1024
@@ -30,7 +30,13 @@ def send(client: Client, us: Us, outbound: Outbound) -> Receipt:
     if answered:
         about = {"message_id": int(answered[2]), "allow_sending_without_reply": True}
         values["reply_parameters"] = about
-    told = _post(client, outbound, values)
+    try:
+        told = _post(client, outbound, values)
+    except AccountGone as error:
+        if chat == us.chat or error.code in NO_BOT:
+            raise
+        # Of the chat where somebody spoke to us; in the account's own the bot may post as before.
+        raise Refused(error.words, code=error.code, phase=error.phase) from None
     first = told[0] if isinstance(told, list) and told else told
     number = first.get("message_id") if isinstance(first, dict) else None
     if not isinstance(number, int):

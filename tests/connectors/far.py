@@ -264,7 +264,7 @@ def failing(
     return caught.value
 
 
-def shapes(names: Sequence[str], *values: str | int) -> st.SearchStrategy[Any]:
+def shapes(names: Sequence[str], *values: Any) -> st.SearchStrategy[Any]:
     """JSON of any shape in which these names stand; with `values` it gets past the first look."""
     leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=8)
     return st.recursive(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.api import (
@@ -32,21 +31,19 @@ from connectors.api import (
 )
 from connectors.telegram.send import CAPTION_MAX, PICTURE
 from connectors.testing import (
-    FarEvents,
-    FarHooks,
     FarMedia,
-    FarRepeats,
+    FarRobots,
     HookContract,
     MediaContract,
     OutboundContract,
     PollContract,
     RepeatContract,
+    RobotContract,
     pictures,
 )
 
 from .fake_telegram import BOT, CHAT, SIAN, TOKEN, Telegram, running
-from .far import CONNECTORS
-from .relay import bare, closed_port
+from .far import CONNECTORS, Called, PostsSide, failing, shapes, stops_nobody
 
 SECRET = "a-secret-of-ours"
 HOOKS: dict[str, Any] = {"updates": "hooks", "hook_url": "https://dolen.example/hooks/acc_1"}
@@ -75,12 +72,7 @@ def telegram() -> Iterator[Telegram]:
         yield one
 
 
-def failure(telegram: Telegram, told: str | bytes, **values: Any) -> ConnectorError:
-    """How posting one text fails."""
-    telegram.once["sendMessage"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(telegram.port).send(post("Dewch draw", **values))
-    return caught.value
+failure = partial(failing, account, post("Dewch draw"), at="sendMessage")
 
 
 # --- out
@@ -112,6 +104,15 @@ def test_an_answer_goes_where_it_was_said(
     assert account(telegram.port).send(post("Diolch!", in_reply_to=named)) == Receipt(told)
     sent = telegram.posts[0]
     assert (sent["chat_id"], sent.get("reply_parameters", {}).get("message_id")) == (chat, answered)
+
+
+@pytest.mark.parametrize("told", ["kicked", "chat_not_found", "no_rights", "unauthorized"])
+def test_who_may_not_answer_elsewhere_may_post_here_as_before(telegram: Telegram, told: str) -> None:
+    """An old comment in a group that the bot was put out of is no reason to stop the channel."""
+    telegram.once["sendMessage"] = told
+    with pytest.raises(ConnectorError) as lost:
+        account(telegram.port).send(post("Diolch!", in_reply_to="-1009876543210:301"))
+    assert type(lost.value) is (AccountGone if told == "unauthorized" else Refused)
 
 
 def test_what_pictures_show_stands_below_the_text(telegram: Telegram) -> None:
@@ -378,31 +379,12 @@ MORE = [
 ]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just(CHAT),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(NAMES) | st.sampled_from(MORE), inner, max_size=5)
-        ),
-        max_leaves=14,
-    )
-)
+@given(shapes([*NAMES, *MORE], CHAT))
 def test_an_update_of_any_shape_stops_nobody(body: Any) -> None:
     """H9, F26"""
     assert isinstance(told(message=body), Heard) and isinstance(told(message_reaction=body), Heard)
-    raw = answer(body)
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(raw)
-
-    with bare(talk) as port:
-        for call in (partial(polled, account(port)), account(port).verify):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+    for whole in (body, {"ok": True, "result": body}):
+        stops_nobody(account, whole, ("poll", None), ("verify",))
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -428,89 +410,51 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarTelegram(FarRepeats, FarEvents, FarMedia):
+class FarTelegram(PostsSide, FarRobots, FarMedia):
     """Telegram's side: a post is known by its words only."""
 
+    said = PostsSide.said | {Refused: "too_long", AccountGone: "kicked"}
     kinds = ("reply", "mention", "like")
     many = 12
+    # A picture and its post are one request: what is certain to have gone nowhere is what was put off.
+    no_picture = ("sendPhoto", "rate_limited")
 
-    def __init__(self, telegram: Telegram) -> None:
-        self._telegram = telegram
-        self._telegram.page = 5
-        self._keys: dict[str, str] = {}
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(one["shown"].partition(f"\n{PICTURE}")[0], one) for one in self.it.posts]
 
-    def connector(self) -> Connector:
-        return account(self._telegram.port, username="dolen_bot")
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[self._words(one)] for one in self._telegram.posts]
-
-    def text(self, key: str) -> str:
-        return next(self._words(one) for one in self._telegram.posts if self._keys[self._words(one)] == key)
+    def once_at(self, outbound: Outbound) -> str:
+        return "sendMessage"
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        (sent,) = [one for one in self._telegram.posts if self._keys[self._words(one)] == key]
+        sent = self.made(key)
         shows = [line.removeprefix(PICTURE) for line in sent["shown"].split("\n") if line.startswith(PICTURE)]
         return list(zip(sent["pictures"], shows, strict=True))
 
-    def refuses_media(self) -> None:
-        """A picture and its post are one request: what is certain to have gone nowhere is what was put off."""
-        self._telegram.once["sendPhoto"] = "rate_limited"
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "too_long"),
-            AccountGone: partial(self._told, "kicked"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [TOKEN]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        raise AssertionError("nothing about Telegram waits for a time")
-
-    def happen(self, kind: str, n: int) -> None:
-        said = message(f"{kind} {n} @dolen_bot", message_id=100 + n)
+    def happen(self, kind: str, n: int, who: dict[str, Any] = SIAN) -> None:
+        said = message(f"{kind} {n} @dolen_bot", message_id=100 + n) | {"from": who}
         if kind == "reply":
             said["reply_to_message"] = {"message_id": 1, "from": BOT, "chat": CHAT}
-        about = {"chat": CHAT, "message_id": n, "user": SIAN, "date": 1793610000}
+        about = {"chat": CHAT, "message_id": n, "user": who, "date": 1793610000}
         like = {**about, "old_reaction": [], "new_reaction": [{"type": "emoji", "emoji": "❤"}]}
-        self._telegram.happen(**({"message_reaction": like} if kind == "like" else {"message": said}))
+        self.it.happen(**({"message_reaction": like} if kind == "like" else {"message": said}))
 
-    def _told(self, told: str, n: int) -> Outbound:
-        self._telegram.once["sendMessage"] = told
-        return self.outbound(n)
-
-    def _words(self, sent: dict[str, Any]) -> str:
-        """What was written, without what the pictures show."""
-        return str(sent["shown"]).partition(f"\n{PICTURE}")[0]
+    def robot(self, n: int) -> None:
+        for kind in self.kinds:
+            self.happen(
+                kind, 50 + n, {"id": 900 + n, "is_bot": True, "first_name": "Helper", "username": "help_bot"}
+            )
 
 
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract):
+class TestContract(OutboundContract, RepeatContract, PollContract, RobotContract, MediaContract):
     """Telegram keeps the promises of every connector."""
 
     @pytest.fixture
     def far(self, telegram: Telegram) -> FarTelegram:
-        return FarTelegram(telegram)
+        telegram.page = 5
+        return FarTelegram(telegram, partial(account, username="dolen_bot"), post, TOKEN)
 
 
-class HookedTelegram(FarHooks):
+class HookedTelegram(Called):
     """Calls of Telegram, proven by a secret alone."""
 
     signed_headers = ("x-telegram-bot-api-secret-token",)
@@ -518,22 +462,15 @@ class HookedTelegram(FarHooks):
     timed = False
     batches = False
 
-    def connector(self) -> Connector:
-        return hooked(secret=f"newer-secret {SECRET}")
-
-    def call(self) -> Call:
-        return replace(self.older(), headers={"x-telegram-bot-api-secret-token": "newer-secret"})
-
-    def older(self) -> Call:
-        return incoming("comment")
-
-    def spoilt(self) -> Call:
-        return replace(self.call(), body=b'{"update_id": 5, "message": {"message_id": "?"}}')
-
 
 class TestHooks(HookContract):
     """Telegram's hooks keep the promises of every hook."""
 
     @pytest.fixture
     def far(self) -> HookedTelegram:
-        return HookedTelegram()
+        good = incoming("comment")
+        newer = replace(good, headers={"x-telegram-bot-api-secret-token": "newer-secret"})
+        bad = replace(newer, body=b'{"update_id": 5, "message": {"message_id": "?"}}')
+        return HookedTelegram(
+            lambda: hooked(secret=f"newer-secret {SECRET}"), lambda: newer, lambda: bad, lambda: good
+        )
