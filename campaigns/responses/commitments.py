@@ -11,7 +11,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from ..errors import AlreadyDone, BadField
-from ..stakeholders import people
+from ..stakeholders import kin, people
 from ..stakeholders.tables import Involvement, Stakeholder
 from ..stakeholders.text import TEXT_MAX, clean
 from .interactions import on_record
@@ -73,7 +73,7 @@ def end(
 
 def of(session: Session, stakeholder_id: int, programme_id: int | None = None) -> list[Commitment]:
     """A stakeholder's promises and ours to them, the open ones first, by their day."""
-    mine = select(Commitment).where(Commitment.stakeholder_id == stakeholder_id)
+    mine = select(Commitment).where(Commitment.stakeholder_id.in_(kin.records(session, stakeholder_id)))
     if programme_id is not None:
         mine = mine.where(Commitment.programme_id == programme_id)
     order = (Commitment.outcome.is_not(None), Commitment.due_on, Commitment.id)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from ..delivery.tables import Account
 from ..errors import AlreadyDone, BadField, BadTime, Conflict, said
+from ..stakeholders import kin
 from ..stakeholders.tables import Stakeholder
 from ..stakeholders.text import TEXT_MAX, clean, fold
 from .promise import Clock, Desk
@@ -148,7 +149,10 @@ def thread(session: Session, response: Response, limit: int = 30) -> list[Respon
     if response.stakeholder_id is not None:
         same = [
             Response.kind.in_(WRITTEN),
-            or_(Response.stakeholder_id == response.stakeholder_id, Response.id == response.id),
+            or_(
+                Response.stakeholder_id.in_(kin.records(session, response.stakeholder_id)),
+                Response.id == response.id,
+            ),
         ]
     found = session.scalars(select(Response).where(*same).order_by(Response.id.desc()).limit(limit)).all()
     rows = {one.id: one for one in (*found, response)}

@@ -20,7 +20,7 @@ from ..delivery import batch, states
 from ..delivery.tables import Delivery, DeliveryEvent
 from ..errors import BadAddress, NotFound
 from ..messages.tables import Message
-from ..stakeholders import addresses, consent
+from ..stakeholders import addresses, consent, kin
 from ..stakeholders.tables import Consent, Suppression
 from . import verdicts
 from .tables import RawEvent, Response
@@ -54,7 +54,7 @@ def apply(
 ) -> None:
     """Let one event have its effects. `delivery` is proven to be meant; `response` is matched or not."""
     _lock(session, delivery, response)
-    if delivery is not None and _counts(delivery, event, response):
+    if delivery is not None and _counts(session, delivery, event, response):
         _resolve(session, now, delivery, event)
         _log(session, raw, event, delivery, response)
     if event.kind == "bounce" and (event.hard or _is_last_strike(session, now, event, delivery)):
@@ -153,13 +153,15 @@ def _lock(session: Session, delivery: Delivery | None, response: Response | None
     consent.lock(session, sorted(one for one in touched if one is not None))
 
 
-def _counts(delivery: Delivery, event: Event, response: Response | None) -> bool:
+def _counts(session: Session, delivery: Delivery, event: Event, response: Response | None) -> bool:
     """Whether the delivery itself is spoken for: an answer counts only from its own recipient."""
     if event.kind not in ("reply", "auto_reply"):
         return True
     if response is None or response.stakeholder_id is None:
         return False
-    return delivery.stakeholder_id in (None, response.stakeholder_id)
+    if delivery.stakeholder_id in (None, response.stakeholder_id):
+        return True
+    return delivery.stakeholder_id in kin.records(session, response.stakeholder_id)
 
 
 def _resolve(session: Session, now: datetime, delivery: Delivery, event: Event) -> None:

@@ -1,7 +1,8 @@
 """Erasing somebody at their own wish: what tells of them goes, what was done and why it was lawful stays without them.
 
 Rules: the rows of the ledger and of consents stay, with no name, address or word; of addresses a keyed hash stays, so
-that they are not taken in again. Another person with the same address keeps it.
+that they are not taken in again. Another person with the same address keeps it. Of somebody whose records were merged
+all are erased, and can be told apart no more.
 Source: UK GDPR 17; docs/erasure.md.
 """
 
@@ -17,14 +18,17 @@ from ..base import public_id
 from ..delivery import states
 from ..delivery.tables import Attempt, Delivery, DeliveryEvent
 from ..messages.tables import ContentItem, Message, SendingHours, Variant
-from ..stakeholders import addresses, consent, tombstones
+from ..stakeholders import addresses, consent, kin, people, tombstones
 from ..stakeholders.tables import (
     Address,
     Consent,
+    Distinct,
     ImportRow,
     Involvement,
     Membership,
+    Merge,
     Preference,
+    Relation,
     Review,
     Role,
     SegmentMember,
@@ -59,7 +63,17 @@ THEIRS: tuple[type[Any], ...] = (
 
 def erase(session: Session, now: datetime, person: Stakeholder) -> set[str]:
     """Erase somebody; the keys of files that are to be dropped once this is committed. Repeated, it changes nothing."""
-    consent.lock(session, [person.id])
+    mine = kin.records(session, person.id)
+    consent.lock(session, mine)
+    session.execute(
+        update(Merge).where(or_(Merge.kept_id.in_(mine), Merge.gone_id.in_(mine)))
+        .values(values={}, added={}, reason="")
+    )  # fmt: skip
+    return {key for number in mine for key in _erase(session, now, people.get(session, number))}
+
+
+def _erase(session: Session, now: datetime, person: Stakeholder) -> set[str]:
+    """Erase one record."""
     keys = {
         (one.channel, one.key)
         for one in session.scalars(select(Address).where(Address.stakeholder_id == person.id))
@@ -73,6 +87,9 @@ def erase(session: Session, now: datetime, person: Stakeholder) -> set[str]:
         session.execute(delete(table).where(table.stakeholder_id == person.id))
     mine = or_(Membership.person_id == person.id, Membership.body_id == person.id)
     session.execute(delete(Membership).where(mine))
+    for table, one, other in ((Relation, "from_id", "to_id"), (Distinct, "low_id", "high_id")):
+        pair = or_(getattr(table, one) == person.id, getattr(table, other) == person.id)
+        session.execute(delete(table).where(pair))
     session.execute(update(Consent).where(Consent.stakeholder_id == person.id).values(evidence={}))
     session.execute(
         update(ImportRow).where(ImportRow.stakeholder_id == person.id).values(problems=[], cells=None)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ..errors import BadField
-from ..stakeholders import facts, people
+from ..stakeholders import facts, kin, people
 from ..stakeholders.facts import WHO, Fact, Scope
 from ..stakeholders.tables import Involvement, Stakeholder
 from ..stakeholders.text import TEXT_MAX, clean
@@ -52,13 +52,15 @@ def state(
 
 def history(session: Session, stakeholder_id: int, programme_id: int) -> list[Intent]:
     """What was said about their intention, newest first."""
-    mine = select(Intent).where(Intent.stakeholder_id == stakeholder_id, Intent.programme_id == programme_id)
+    whose = Intent.stakeholder_id.in_(kin.records(session, stakeholder_id))
+    mine = select(Intent).where(whose, Intent.programme_id == programme_id)
     return list(session.scalars(mine.order_by(Intent.at.desc(), Intent.id.desc()).limit(50)))
 
 
 def latest(session: Session, stakeholder_id: int) -> dict[int, Intent]:
     """What counts now, by programme."""
-    mine = select(Intent).where(Intent.stakeholder_id == stakeholder_id, ~_newer(Intent))
+    whose = Intent.stakeholder_id.in_(kin.records(session, stakeholder_id))
+    mine = select(Intent).where(whose, ~_newer(Intent)).order_by(Intent.at, Intent.id)
     return {one.programme_id: one for one in session.scalars(mine)}
 
 

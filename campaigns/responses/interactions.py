@@ -11,7 +11,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ..errors import AlreadyDone, BadField, NotFound, said
-from ..stakeholders import people
+from ..stakeholders import kin, people
 from ..stakeholders.text import TEXT_MAX, clean
 from ..strategies.tables import Programme
 from .tables import INTERACTION_KINDS, Interaction
@@ -102,17 +102,17 @@ def on_record(session: Session, interaction_id: int | None, stakeholder_id: int,
     if interaction_id is None:
         return
     found = session.get(Interaction, interaction_id)
-    if found is None or found.stakeholder_id != stakeholder_id:
+    if found is None or found.stakeholder_id not in kin.records(session, stakeholder_id):
         raise NotFound("there is no such contact on this record", pointer=pointer)
 
 
 def of(session: Session, stakeholder_id: int, programme_id: int, limit: int = 50) -> list[Interaction]:
     """The latest contacts with a stakeholder in a programme, without those that were corrected, newest first."""
-    better = aliased(Interaction)
+    better, records = aliased(Interaction), kin.records(session, stakeholder_id)
     mine = select(Interaction).where(
-        Interaction.stakeholder_id == stakeholder_id,
+        Interaction.stakeholder_id.in_(records),
         Interaction.programme_id == programme_id,
-        ~exists().where(better.corrects_id == Interaction.id, better.stakeholder_id == stakeholder_id),
+        ~exists().where(better.corrects_id == Interaction.id, better.stakeholder_id.in_(records)),
     )
     return list(session.scalars(mine.order_by(Interaction.at.desc(), Interaction.id.desc()).limit(limit)))
 

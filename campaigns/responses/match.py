@@ -24,7 +24,7 @@ from ..delivery.tables import Account, Delivery, DeliveryEvent
 from ..errors import BadAddress, BadId, LinkNotValid
 from ..links import Links
 from ..messages.tables import Message
-from ..stakeholders import addresses, people
+from ..stakeholders import addresses, kin, people
 from ..stakeholders.tables import Stakeholder
 from ..stakeholders.text import fold
 from . import effects, events
@@ -159,7 +159,7 @@ def take_back(
     delivery = session.get(Delivery, response.delivery_id) if response.delivery_id else None
     candidates: dict[int, tuple[str, int]] = {}
     if delivery is not None and delivery.stakeholder_id is not None:
-        candidates[delivery.stakeholder_id] = ("thread", 80)
+        candidates[kin.root(session, delivery.stakeholder_id)] = ("thread", 80)
     holders = addresses.holders(session, response.channel, response.from_key) if response.from_key else []
     decided = _decided(session, response.channel, response.from_key)
     _gather(session, response, holders, decided, candidates)
@@ -234,12 +234,13 @@ def _who(
     decided = _decided(session, response.channel, response.from_key)
     holders = addresses.holders(session, response.channel, response.from_key) if response.from_key else []
     if tie and recipient is not None:
-        if not response.from_key or recipient in {*holders, decided}:
+        person = kin.root(session, recipient)
+        if not response.from_key or person in {*holders, decided}:
             return recipient, tie.by
         if tie.signed and response.kind in ("opt_out", "auto_reply"):
             # Whoever holds the link may stop the mail, and a machine answers in nobody's name.
             return recipient, tie.by
-        candidates[recipient] = ("thread", 80)
+        candidates[person] = ("thread", 80)
     elif event.verified and len(holders) <= 1:
         if decided is not None:
             return decided, "person"
@@ -291,12 +292,13 @@ def _decided(session: Session, channel: str, key: str) -> int | None:
     """Whose handle this is by a person's decision that still stands."""
     if not key:
         return None
-    return session.scalars(
+    decided = session.scalars(
         select(Identity.stakeholder_id)
         .where(Identity.channel == channel, Identity.key == key, Identity.confidence > 0)
         .order_by(Identity.at.desc(), Identity.id.desc())
         .limit(1)
     ).first()
+    return None if decided is None else kin.root(session, decided)
 
 
 def _decide(session: Session, now: datetime, response: Response, stakeholder_id: int, by: str) -> None:

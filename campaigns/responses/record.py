@@ -1,8 +1,8 @@
 """The engagement record: everything between us and one stakeholder, newest first, as one query over facts.
 
-Rules: no fact is written twice, so nothing is written here. Order is (at, id); every branch of the query is
-cut to one page by its own index before the branches are merged. A bounce, complaint or reply appears as the
-response that told us; a correction or a withdrawal is an entry of its own.
+Rules: no fact is written twice, so nothing is written here. Of somebody with several records all are read. Order is
+(at, id); every branch of the query is cut to one page by its own index before the branches are merged. A bounce,
+complaint or reply appears as the response that told us; a correction or a withdrawal is an entry of its own.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union,
     union_all,
 )
 from sqlalchemy.orm import Session, aliased
@@ -38,6 +39,7 @@ from sqlalchemy.orm import Session, aliased
 from ..base import Instant, Json
 from ..delivery.tables import Delivery, DeliveryEvent
 from ..messages.tables import Message
+from ..stakeholders import kin
 from ..stakeholders.tables import Address, Consent, Preference, Review, Role, Suppression, Topic
 from ..strategies.tables import Agreement, Strategy, StrategyVersion
 from .tables import EVENT_KINDS, Commitment, Intent, Interaction, Response
@@ -79,8 +81,9 @@ KINDS = (
 )  # fmt: skip
 
 Cursor = tuple[datetime, int]
+Who = BindParameter[int]
 
-STAKEHOLDER, SIZE = bindparam("stakeholder", type_=BigInteger()), bindparam("size", type_=BigInteger())
+SIZE = bindparam("size", type_=BigInteger())
 PROGRAMMES: BindParameter[int] = bindparam("programmes", expanding=True)
 
 
@@ -125,21 +128,34 @@ def timeline(
     `programme_ids` leaves out what belongs to other programmes; what belongs to none is always there. `kinds` are
     the entries that are wanted.
     """
-    told: dict[str, Any] = {"stakeholder": stakeholder_id, "size": max(1, min(limit, PAGE_MAX))}
+    records = kin.records(session, stakeholder_id)
+    told: dict[str, Any] = {_name(n): one for n, one in enumerate(records)}
+    told["size"] = max(1, min(limit, PAGE_MAX))
     if after is not None:
         told |= {"at": after[0], "id": after[1]}
     if programme_ids is not None:
         told["programmes"] = [*programme_ids]
-    query = _query(frozenset(kinds), after is not None, programme_ids is not None)
+    query = _query(frozenset(kinds), after is not None, programme_ids is not None, len(records))
     return [_entry(row) for row in session.connection().execute(query, told).mappings()]
 
 
 @lru_cache
-def _query(kinds: frozenset[str], goes_on: bool, inside: bool) -> Select[Any]:
-    """One page as a query, made once: there is more to it than to its answer."""
-    pages = [_page(branch, goes_on) for branch in _branches(inside) if branch.kind in kinds]
-    merged = union_all(*[select(page.subquery()) for page in pages]).subquery()
+def _query(kinds: frozenset[str], goes_on: bool, inside: bool, records: int) -> Select[Any]:
+    """One page as a query, made once: there is more to it than to its answer. Each record has branches of its own."""
+    pages = [
+        _page(branch, goes_on)
+        for n in range(records)
+        for branch in _branches(bindparam(_name(n), type_=BigInteger()), inside)
+        if branch.kind in kinds
+    ]
+    # A do-not-contact on an address stands on every record that has it.
+    together = union_all if records == 1 else union
+    merged = together(*[select(page.subquery()) for page in pages]).subquery()
     return select(merged).order_by(merged.c.at.desc(), merged.c.id.desc()).limit(SIZE)
+
+
+def _name(n: int) -> str:
+    return f"stakeholder_{n}"
 
 
 def _page(branch: _Branch, goes_on: bool) -> Select[Any]:
@@ -168,21 +184,21 @@ def _entry(row: Any) -> Entry:
     return Entry(row["kind"], row["at"], row["id"], row["source"], evidence)
 
 
-def _branches(inside: bool) -> Iterator[_Branch]:
-    """Every branch of STAKEHOLDER's record; `inside`: only what belongs to the PROGRAMMES, or to none."""
-    yield from _deliveries(inside)
-    yield from _came_back(inside)
-    yield from _permissions()
-    yield _choices()
-    yield _agreements(inside)
-    yield from _relations(inside)
+def _branches(who: Who, inside: bool) -> Iterator[_Branch]:
+    """Every branch of the record of `who`; `inside`: only what belongs to the PROGRAMMES, or to none."""
+    yield from _deliveries(who, inside)
+    yield from _came_back(who, inside)
+    yield from _permissions(who)
+    yield _choices(who)
+    yield _agreements(who, inside)
+    yield from _relations(who, inside)
 
 
 def _inside(column: Any, inside: bool) -> ColumnElement[bool]:
     return or_(column.is_(None), column.in_(PROGRAMMES)) if inside else true()
 
 
-def _deliveries(inside: bool) -> Iterator[_Branch]:
+def _deliveries(who: Who, inside: bool) -> Iterator[_Branch]:
     """Settled ones when they settled, the others when they are due: two branches, each on an index."""
     facts = {
         "what": Delivery.state,
@@ -201,7 +217,7 @@ def _deliveries(inside: bool) -> Iterator[_Branch]:
         "sent_at": Delivery.sent_at,
     }
     message = (Message, Message.id == Delivery.message_id)
-    mine = and_(Delivery.stakeholder_id == STAKEHOLDER, _inside(Message.programme_id, inside))
+    mine = and_(Delivery.stakeholder_id == who, _inside(Message.programme_id, inside))
     settled, due = Delivery.settled_at, Delivery.due_at
     yield _Branch(
         "delivery", "delivery", settled, Delivery.id, facts, and_(mine, settled.is_not(None)), (message,)
@@ -209,7 +225,7 @@ def _deliveries(inside: bool) -> Iterator[_Branch]:
     yield _Branch("delivery", "delivery", due, Delivery.id, facts, and_(mine, settled.is_(None)), (message,))
     # A public answer goes to a network, not to a person: it is on the record of whoever is answered.
     answered = and_(
-        Response.stakeholder_id == STAKEHOLDER,
+        Response.stakeholder_id == who,
         Delivery.stakeholder_id.is_(None),
         _inside(Message.programme_id, inside),
     )
@@ -218,7 +234,7 @@ def _deliveries(inside: bool) -> Iterator[_Branch]:
     yield _Branch("delivery", "delivery", at, Delivery.id, facts, answered, answers)
 
 
-def _came_back(inside: bool) -> Iterator[_Branch]:
+def _came_back(who: Who, inside: bool) -> Iterator[_Branch]:
     told = DeliveryEvent
     yield _Branch(
         "delivery_event", "delivery", told.at, told.id,
@@ -228,7 +244,7 @@ def _came_back(inside: bool) -> Iterator[_Branch]:
             "origin": told.verdict, "meta": told.meta,
         },
         and_(
-            told.stakeholder_id == STAKEHOLDER, told.kind.in_(EVENT_KINDS),
+            told.stakeholder_id == who, told.kind.in_(EVENT_KINDS),
             _inside(Message.programme_id, inside),
         ),
         ((Delivery, Delivery.id == told.delivery_id), (Message, Message.id == Delivery.message_id)),
@@ -242,7 +258,7 @@ def _came_back(inside: bool) -> Iterator[_Branch]:
             "message_id": back.message_id, "delivery_id": back.delivery_id, "account_id": back.account_id,
             "answer_message_id": back.answer_message_id, "ended_at": back.answered_at, "meta": back.meta,
         },
-        and_(back.stakeholder_id == STAKEHOLDER, _inside(back.programme_id, inside)),
+        and_(back.stakeholder_id == who, _inside(back.programme_id, inside)),
     )  # fmt: skip
     met = Interaction
     yield _Branch(
@@ -251,11 +267,11 @@ def _came_back(inside: bool) -> Iterator[_Branch]:
             "what": met.kind, "by": met.by, "reason": met.place, "text": met.notes, "subject": met.participants,
             "programme_id": met.programme_id, "corrects_id": met.corrects_id,
         },
-        and_(met.stakeholder_id == STAKEHOLDER, _inside(met.programme_id, inside)),
+        and_(met.stakeholder_id == who, _inside(met.programme_id, inside)),
     )  # fmt: skip
 
 
-def _choices() -> _Branch:
+def _choices(who: Who) -> _Branch:
     """What they chose to get, topic by topic; `subject` is the topic, none for everything else."""
     chosen = Preference
     named = select(Topic.name).where(Topic.id == chosen.topic_id).scalar_subquery()
@@ -265,11 +281,11 @@ def _choices() -> _Branch:
             "what": chosen.frequency, "channel": chosen.channel, "subject": named, "origin": chosen.source,
             "by": chosen.actor, "until_at": chosen.pause_until, "meta": chosen.evidence,
         },
-        chosen.stakeholder_id == STAKEHOLDER,
+        chosen.stakeholder_id == who,
     )  # fmt: skip
 
 
-def _permissions() -> Iterator[_Branch]:
+def _permissions(who: Who) -> Iterator[_Branch]:
     given = Consent
     yield _Branch(
         "consent", "stakeholders", given.at, given.id,
@@ -277,14 +293,14 @@ def _permissions() -> Iterator[_Branch]:
             "what": given.act, "channel": given.channel, "purpose": given.purpose, "basis": given.basis,
             "origin": given.source, "by": given.actor, "until_at": given.expires_at, "meta": given.evidence,
         },
-        given.stakeholder_id == STAKEHOLDER,
+        given.stakeholder_id == who,
     )  # fmt: skip
     # Named on the record, and the ones that stand on an address of theirs and name nobody. The latter are asked
     # in a way no index on stakeholders can serve: it would walk every nameless suppression there is.
     for where, joins in (
-        (Suppression.stakeholder_id == STAKEHOLDER, ()),
+        (Suppression.stakeholder_id == who, ()),
         (
-            and_(func.coalesce(Suppression.stakeholder_id, 0) == 0, Address.stakeholder_id == STAKEHOLDER),
+            and_(func.coalesce(Suppression.stakeholder_id, 0) == 0, Address.stakeholder_id == who),
             (
                 (
                     Address,
@@ -312,7 +328,7 @@ _SUPPRESSED = {
 }
 
 
-def _agreements(inside: bool) -> _Branch:
+def _agreements(who: Who, inside: bool) -> _Branch:
     version, strategy = aliased(StrategyVersion), aliased(Strategy)
     return _Branch(
         "agreement", "strategies", Agreement.at, Agreement.id,
@@ -321,16 +337,16 @@ def _agreements(inside: bool) -> _Branch:
             "origin": Agreement.recorded_by, "text": Agreement.evidence, "subject": strategy.name,
             "programme_id": strategy.programme_id, "strategy_version_id": Agreement.version_id,
         },
-        and_(Agreement.stakeholder_id == STAKEHOLDER, _inside(strategy.programme_id, inside)),
+        and_(Agreement.stakeholder_id == who, _inside(strategy.programme_id, inside)),
         ((version, version.id == Agreement.version_id), (strategy, strategy.id == version.strategy_id)),
     )  # fmt: skip
 
 
-def _relations(inside: bool) -> Iterator[_Branch]:
+def _relations(who: Who, inside: bool) -> Iterator[_Branch]:
     """What was decided about the relationship, what they mean to bring, and what was promised."""
 
     def branch(kind: str, source: str, table: Any, **facts: Any) -> _Branch:
-        mine = and_(table.stakeholder_id == STAKEHOLDER, _inside(table.programme_id, inside))
+        mine = and_(table.stakeholder_id == who, _inside(table.programme_id, inside))
         shared = {"by": table.by, "programme_id": table.programme_id}
         return _Branch(kind, source, table.at, table.id, shared | facts, mine)
 

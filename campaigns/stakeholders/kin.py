@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from .tables import Stakeholder
@@ -18,6 +18,8 @@ from .tables import Stakeholder
 # All records of one person, the one that stands for them first; by each of those that were asked about.
 Kin = Mapping[int, tuple[int, ...]]
 CHUNK = 500
+_MORE = or_(Stakeholder.joined.is_(True), Stakeholder.merged_into.is_not(None))
+_HAS_MORE = select(Stakeholder.id).where(Stakeholder.id == bindparam("one"), _MORE)
 
 
 def root(session: Session, stakeholder_id: int) -> int:
@@ -30,7 +32,9 @@ def root(session: Session, stakeholder_id: int) -> int:
 
 def records(session: Session, stakeholder_id: int) -> tuple[int, ...]:
     """All records of one person, the one that stands for them first."""
-    return of(session, [stakeholder_id]).get(stakeholder_id, (stakeholder_id,))
+    if session.connection().scalar(_HAS_MORE, {"one": stakeholder_id}):
+        return of(session, [stakeholder_id])[stakeholder_id]
+    return (stakeholder_id,)
 
 
 def of(session: Session, stakeholder_ids: Collection[int], until: datetime | None = None) -> Kin:
@@ -63,8 +67,7 @@ def touched(kin: Kin, numbers: Iterable[int], by: Collection[int]) -> set[int]:
 
 def _of(session: Session, wanted: list[int], until: datetime | None) -> dict[int, tuple[int, ...]]:
     stands = func.coalesce(Stakeholder.merged_into, Stakeholder.id)
-    has = or_(Stakeholder.joined.is_(True), Stakeholder.merged_into.is_not(None))
-    rows = session.execute(select(Stakeholder.id, stands).where(Stakeholder.id.in_(wanted), has))
+    rows = session.execute(select(Stakeholder.id, stands).where(Stakeholder.id.in_(wanted), _MORE))
     asked = {number: into for number, into in rows}
     if not asked:
         return {}

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ..errors import BadField, NotFound, said
-from . import people
+from . import kin, people
 from .tables import RANKS, RATINGS, ROLES, Involvement, Review, Role, Stakeholder
 from .text import TEXT_MAX, clean
 
@@ -97,13 +97,15 @@ def review(
 
 def roles(session: Session, stakeholder_id: int, programme_id: int) -> list[Role]:
     """What was said about their role, newest first."""
-    mine = select(Role).where(Role.stakeholder_id == stakeholder_id, Role.programme_id == programme_id)
+    whose = Role.stakeholder_id.in_(kin.records(session, stakeholder_id))
+    mine = select(Role).where(whose, Role.programme_id == programme_id)
     return list(session.scalars(mine.order_by(Role.at.desc(), Role.id.desc()).limit(50)))
 
 
 def reviews(session: Session, stakeholder_id: int, programme_id: int) -> list[Review]:
     """What was found, newest first."""
-    mine = select(Review).where(Review.stakeholder_id == stakeholder_id, Review.programme_id == programme_id)
+    whose = Review.stakeholder_id.in_(kin.records(session, stakeholder_id))
+    mine = select(Review).where(whose, Review.programme_id == programme_id)
     return list(session.scalars(mine.order_by(Review.at.desc(), Review.id.desc()).limit(50)))
 
 

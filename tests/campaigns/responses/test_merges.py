@@ -20,7 +20,7 @@ from campaigns.stakeholders.tables import Address, Merge, Stakeholder
 from campaigns.strategies import programmes
 
 US = "user:ann"
-MAIL = {"purpose": "direct_marketing", "channel": "email"}
+MAIL: dict[str, Any] = {"purpose": "direct_marketing", "channel": "email"}
 
 
 def person(session: Session, now: datetime, name: str, **more: Any) -> int:

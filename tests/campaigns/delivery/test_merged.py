@@ -1,0 +1,206 @@
+"""Records that were merged are one person: who gets a message once, and whose no on either counts for both."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from campaigns.database import Database
+from campaigns.delivery import release
+from campaigns.messages.tables import Message
+from campaigns.responses import effects, merges
+from campaigns.stakeholders import consent, topics
+from campaigns.stakeholders.tables import Address
+from connectors.api import Deferred
+
+from .test_caps import capped
+from .world import World
+
+MARKETING: dict[str, Any] = {"purpose": "direct_marketing"}
+
+
+def who(world: World, name: str) -> int:
+    """The id of the record that has this address of its own, merged or not."""
+    with world.database.read() as session:
+        found = session.query(Address).filter_by(key=f"{name}@example.org").order_by(Address.id).first()
+        assert found is not None
+        return found.stakeholder_id
+
+
+def merge(world: World, kept: str, gone: str) -> int:
+    ids = who(world, kept), who(world, gone)
+    with world.database.write() as session:
+        return merges.merge(session, world.time, *ids, take={"name": "kept"}, reason="", by="user:ann").id
+
+
+def undo(world: World, number: int) -> None:
+    with world.database.write() as session:
+        merges.undo(session, world.time, merges.get(session, number), "user:ann")
+
+
+def agree(world: World, *names: str) -> None:
+    for name in names:
+        number = who(world, name)
+        with world.database.write() as session:
+            consent.give(
+                session, world.time, number, "direct_marketing", "email", basis="consent", source="test",
+                actor="recipient",
+            )  # fmt: skip
+
+
+def again(world: World, *names: str, **more: Any) -> int:
+    """Another message to the same people, at once."""
+    with world.database.read() as session:
+        held = session.query(Address).where(Address.key.in_([f"{one}@example.org" for one in names]))
+        recipients = sorted({(one.stakeholder_id, 0) for one in held})
+    return world.message([], recipients=recipients, at=world.time, **more)
+
+
+def test_a_message_released_to_both_goes_to_one_of_them(database: Database, now: datetime) -> None:
+    world = World(database, now)
+    sent = world.message(["ann", "anne", "ben"], at=now + timedelta(hours=1))
+    world.tick()
+    with database.write() as session:
+        release.at_once(session, session.get_one(Message, sent), now)
+    merge(world, "anne", "ann")
+    world.later(hours=1)
+    world.run()
+    assert sorted(world.wire.accepted) == ["anne@example.org", "ben@example.org"]
+    assert world.states(sent)["ann"] == "excluded:duplicate_address"
+
+
+def test_who_got_it_on_one_record_does_not_get_it_on_the_other(database: Database, now: datetime) -> None:
+    world = World(database, now)
+    sent = world.message(["ann", "anne"])
+    world.wire.answers["anne@example.org"] = _later
+    world.run()
+    assert world.states(sent)["ann"] == "sent"
+    merge(world, "anne", "ann")
+    world.wire.answers.clear()
+    world.later(hours=1)
+    world.run()
+    assert world.wire.accepted == ["ann@example.org"]
+    assert world.states(sent)["anne"] == "excluded:duplicate_address"
+
+
+def _later(_outbound: Any) -> None:
+    raise Deferred("busy", retry_after_s=60)
+
+
+@pytest.mark.parametrize("speaks", ["ann", "anne"])
+def test_an_opt_out_of_either_counts_for_both_until_they_are_two_again(
+    database: Database, now: datetime, speaks: str
+) -> None:
+    """By the link in a mail that one of the records got before."""
+    world = World(database, now)
+    first = world.message(["ann", "anne"])
+    agree(world, "ann", "anne")
+    world.run()
+    made = merge(world, "anne", "ann")
+    row = next(one for one in world.rows(first) if one.address_key == f"{speaks}@example.org")
+    with database.write() as session:
+        effects.unsubscribe(session, now, row.id, how="link")
+    second = again(world, "anne", **MARKETING)
+    world.run()
+    assert {one.state for one in world.rows(second)} == {"excluded"}
+    undo(world, made)
+    third = again(world, "ann", "anne", **MARKETING)
+    world.run()
+    other = {"ann": "anne", "anne": "ann"}[speaks]
+    assert [one.address_key for one in world.rows(third) if one.state == "sent"] == [f"{other}@example.org"]
+
+
+def test_a_suppression_of_either_person_counts_for_both(database: Database, now: datetime) -> None:
+    world = World(database, now)
+    world.message(["ann", "anne"])
+    world.run()
+    ann = who(world, "ann")
+    with database.write() as session:
+        consent.suppress(session, now, channel="*", reason="no_contact", origin="admin", stakeholder_id=ann)
+    made = merge(world, "anne", "ann")
+    stopped = again(world, "anne")
+    world.run()
+    assert [one.reason for one in world.rows(stopped)] == ["suppressed"]
+    undo(world, made)
+    free = again(world, "anne")
+    world.run()
+    assert [one.state for one in world.rows(free) if one.stakeholder_id != ann] == ["sent"]
+
+
+def test_their_own_newer_consent_opens_what_another_record_had_closed(
+    database: Database, now: datetime
+) -> None:
+    """As it would have, had there been one record from the start; somebody else's word does not."""
+    world = World(database, now)
+    world.message(["ann", "anne"])
+    world.run()
+    ann, anne = who(world, "ann"), who(world, "anne")
+    said: dict[str, Any] = {"purpose": "direct_marketing", "channel": "email"}
+    with database.write() as session:
+        consent.withdraw(session, now, ann, **said, source="test", actor="recipient")
+        consent.give(
+            session,
+            now + timedelta(hours=1),
+            anne,
+            **said,
+            basis="soft_opt_in_sale",
+            source="till",
+            actor="user:ann",
+        )
+    merge(world, "anne", "ann")
+    pair = (anne, "anne@example.org")
+    world.later(days=1)
+    with database.write() as session:
+        assert consent.decide(session, world.time, **said, pairs=[pair])[pair].reason == "no_lawful_basis"
+        made = consent.give(
+            session, world.time, anne, **said, basis="consent", source="form", actor="recipient"
+        )
+        assert consent.decide(session, world.time, **said, pairs=[pair])[pair].consent_id == made.id
+
+
+def test_what_went_to_either_counts_against_a_cap(database: Database, now: datetime) -> None:
+    """E8."""
+    world = World(database, now)
+    capped(world, 2, 7)
+    world.message(["ann"], purpose="survey")
+    world.message(["anne"], purpose="survey")
+    world.run()
+    merge(world, "anne", "ann")
+    third = again(world, "anne", purpose="survey")
+    world.run()
+    assert [one.reason for one in world.rows(third)] == ["frequency_cap"]
+
+
+def test_what_they_chose_last_counts_on_whichever_record(database: Database, now: datetime) -> None:
+    """A13."""
+    world = World(database, now)
+    world.message(["ann", "anne"])
+    world.run()
+    ann, anne = who(world, "ann"), who(world, "anne")
+    for hours, number, frequency in ((0, anne, "all"), (1, ann, "none")):
+        with database.write() as session:
+            topics.choose(
+                session, now + timedelta(hours=hours), number, topics.EVERYTHING, "email", frequency=frequency,
+                source="preferences", actor="recipient",
+            )  # fmt: skip
+    merge(world, "anne", "ann")
+    world.later(days=1)
+    sent = again(world, "anne", purpose="survey")
+    world.run()
+    assert [one.reason for one in world.rows(sent)] == ["topic_opt_out"]
+
+
+def test_a_message_to_a_record_that_is_gone_goes_to_the_one_that_stands_for_it(
+    database: Database, now: datetime
+) -> None:
+    world = World(database, now)
+    first = world.message(["ann", "anne"])
+    world.run()
+    ann, anne = who(world, "ann"), who(world, "anne")
+    merge(world, "anne", "ann")
+    sent = world.message([], recipients=[(ann, 0), (anne, 0)], at=world.time)
+    world.run()
+    assert [(one.stakeholder_id, one.state) for one in world.rows(sent)] == [(anne, "sent")]
+    assert len(world.rows(first)) == 2
