@@ -11,6 +11,7 @@ DomainError
 │   ├── OptedOut        their own no, which only they can undo
 │   └── CannotAnswer    nobody wrote it, or nobody may be written to
 ├── Blocked             obstacles of a message, all of them listed
+├── Busy                too much of the same at this moment
 └── Forbidden
     ├── FourEyes        an author may not decide their own
     └── LinkNotValid    forged, expired or used
@@ -169,6 +170,12 @@ class NoRoom(DomainError):
     """What may be stored is stored."""
 
     code = "no_room"
+
+
+class Busy(DomainError):
+    """The same will do in a moment."""
+
+    code = "busy"
 
 
 class Forbidden(DomainError):

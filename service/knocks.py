@@ -43,6 +43,8 @@ CODE = Limit("code", 5)
 LETTER = Limit("letter", 3)
 # Ways to an OpenID provider and back, from one address: each has us ask the provider.
 PROVIDER = Limit("provider", 60)
+# Photos that come by the link of a partner organisation: to draw one costs much more than to send it.
+PHOTO = Limit("photo", 10)
 
 
 def knock(database: Database, now: datetime, *tries: tuple[Limit, str]) -> list[int]:

@@ -2,7 +2,7 @@
 
 Rules: what is stored was drawn anew by us, so nothing but pixels is left of a file (no place where it was taken,
 no script, no second file inside); what it is follows from its content, never from its name; sizes are known
-before anything is drawn.
+before anything is drawn, and few are drawn at once: each takes much memory.
 Source: bad input D1 to D8 and D11.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,7 +20,7 @@ from typing import Any
 
 from PIL import Image, ImageOps, ImageSequence
 
-from ..errors import BadField, said
+from ..errors import BadField, Busy, said
 
 # Where pictures lie, inside the data folder.
 FOLDER = "media"
@@ -27,10 +28,15 @@ BYTES_MAX = 10 * 1024 * 1024
 # Over all frames together: what must be held and drawn at the most.
 PIXELS_MAX = 40_000_000
 FRAMES_MAX = 200
+# A picture of so many points takes up to half a gigabyte while it is drawn, however small its file: so many at once in
+# one process, and whoever comes then waits so long for a place.
+AT_ONCE, PATIENCE_S = 2, 2.0
 # How a file of each kind ends, and as what it is served.
 ENDINGS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "WEBP": "webp"}
 TYPES = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 MODES = {"PNG": ("L", "LA", "RGB", "RGBA"), "JPEG": ("L", "RGB"), "WEBP": ("RGB", "RGBA")}
+
+_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class Picture:
 
 
 def read(body: bytes) -> Picture:
-    """The picture inside a file, drawn anew; BadField at /file says why a file is not taken and what to do."""
+    """The picture inside a file, drawn anew; BadField at /file says why a file is not taken and what to do. Busy where
+    others are drawn and no place comes free."""
     if not body:
         raise BadField("there is no picture: choose a file", pointer="/file")
     if len(body) > BYTES_MAX:
@@ -57,18 +64,12 @@ def read(body: bytes) -> Picture:
         raise BadField(large, pointer="/file")
     if _is_drawing(body):
         raise BadField("SVG drawings can carry programs and are not taken: save it as PNG", pointer="/file")
+    if not _places.acquire(timeout=PATIENCE_S):
+        raise Busy("too many pictures are being drawn at this moment: try again")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _drawn(body)
-    except BadField:
-        raise
-    except Image.DecompressionBombError:
-        raise _too_large() from None
-    except Exception:  # a broken file leads a decoder to any error there is
-        raise BadField(
-            "this is no PNG, JPEG, GIF or WebP picture, or it is damaged: save it again", pointer="/file"
-        ) from None
+        return _harmless(body)
+    finally:
+        _places.release()
 
 
 def keep(folder: Path, picture: Picture) -> None:
@@ -88,6 +89,21 @@ def keep(folder: Path, picture: Picture) -> None:
 def place(folder: Path, sha256: str, type: str) -> Path:
     """Where a picture lies under the data folder."""
     return folder / FOLDER / sha256[:2] / f"{sha256}.{type}"
+
+
+def _harmless(body: bytes) -> Picture:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return _drawn(body)
+    except BadField:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large() from None
+    except Exception:  # a broken file leads a decoder to any error there is
+        raise BadField(
+            "this is no PNG, JPEG, GIF or WebP picture, or it is damaged: save it again", pointer="/file"
+        ) from None
 
 
 def _drawn(body: bytes) -> Picture:

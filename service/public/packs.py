@@ -1,7 +1,7 @@
 """`/pack/<token>`: a partner organisation sees what it is to put up, takes its pictures, and says what became of it.
 
 Rules: reading changes nothing; whoever holds the link sees this one piece of work and nothing beside it, and says once
-what became of it.
+what became of it. Photos are drawn while that is open, and of one link only so many in a quarter of an hour.
 Source: L4; bad input D3, U12.
 """
 
@@ -14,7 +14,7 @@ from campaigns.delivery.by_hand import Work
 from campaigns.errors import DomainError, LinkNotValid
 from campaigns.messages import pictures
 
-from .. import words
+from .. import knocks, words
 from ..acts import by_hand as acts
 from ..wiring import Wiring
 from . import page
@@ -39,28 +39,35 @@ def blueprint(wiring: Wiring) -> Blueprint:
     def act(token: str) -> Response:
         request.max_content_length = BODY_MAX
         try:
-            _known(wiring, token)  # before anything of a stranger's is read or drawn
+            waits = _waits(wiring, token)  # before anything of a stranger's is read or drawn
             chosen = ACTS.get(request.form.get("act", ""))
             if chosen is None:
                 return page.show("nothing_changed", page.language(), 400)
-            return _show(wiring, token, _said(wiring, token, chosen))
+            return _show(wiring, token, _said(wiring, token, chosen, _photo() if waits and chosen else b""))
         except LinkNotValid:
             return page.link_not_valid()
 
     return made
 
 
-def _known(wiring: Wiring, token: str) -> None:
+def _waits(wiring: Wiring, token: str) -> bool:
+    """Whether nobody has said yet what became of it."""
     with wiring.database.read() as session:
-        by_hand.read_link(session, wiring.now(), token)
+        return by_hand.read_link(session, wiring.now(), token).standing == "waiting"
 
 
-def _said(wiring: Wiring, token: str, done: bool) -> str:
-    """Write down what they say; "" or what was wrong, as the page names it."""
+def _photo() -> bytes:
     sent = request.files.get("photo")
-    body = sent.read(BODY_MAX) if sent and done else b""
+    return sent.read(BODY_MAX) if sent else b""
+
+
+def _said(wiring: Wiring, token: str, done: bool, photo: bytes) -> str:
+    """Write down what they say; "" or what was wrong, as the page names it."""
+    picture = None
     try:
-        picture = pictures.read(body) if body else None  # drawn outside the transaction: it may take seconds
+        if photo:
+            knocks.knock(wiring.database, wiring.now(), (knocks.PHOTO, token))
+            picture = pictures.read(photo)  # drawn outside the transaction: it may take seconds
         with wiring.database.write() as session:
             acts.end_by_link(
                 session, wiring, token, g.get("request_id"), picture=picture, done=done, where=_field("where"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from campaigns.base import public_id
-from campaigns.errors import BadField
+from campaigns.errors import BadField, Busy
 from campaigns.messages import content, media, pictures
 from campaigns.messages.tables import Media
 
@@ -115,6 +117,28 @@ def test_what_is_no_picture_of_ours_is_refused_with_the_reason(body: bytes, why:
     with pytest.raises(BadField, match=why) as refused:
         pictures.read(body)
     assert refused.value.pointer == "/file"
+
+
+def test_only_so_many_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D4: forty million points in a small file take half a gigabyte each, and there are many threads."""
+    drawing, go_on = threading.Semaphore(0), threading.Event()
+    made = pictures._drawn
+
+    def slow(body: bytes) -> pictures.Picture:
+        drawing.release()
+        assert go_on.wait(10)
+        return made(body)
+
+    monkeypatch.setattr(pictures, "_drawn", slow)
+    monkeypatch.setattr(pictures, "PATIENCE_S", 0)
+    with ThreadPoolExecutor() as pool:
+        first = [pool.submit(pictures.read, drawn()) for _ in range(pictures.AT_ONCE)]
+        assert all(drawing.acquire(timeout=10) for _ in first)
+        with pytest.raises(Busy):
+            pictures.read(drawn())
+        go_on.set()
+        assert all(one.result(10).type == "png" for one in first)
+    assert pictures.read(drawn()).type == "png"
 
 
 def add(session: Session, now: datetime, folder: Path, body: bytes | None = None, **values: Any) -> Media:

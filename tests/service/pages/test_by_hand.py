@@ -17,7 +17,7 @@ from campaigns.delivery.tables import Delivery, HandWork
 from campaigns.messages import pictures
 from campaigns.messages.tables import Media
 from campaigns.strategies import programmes
-from service import notices
+from service import knocks, notices
 from service.access import CONSOLE
 from service.acts import accounts, begin, media, messages
 from service.acts import by_hand as acts
@@ -221,6 +221,24 @@ def test_a_partner_confirms_with_a_photo_that_colleagues_see(
     assert board.row().state == "sent"
     page = ann.get(board.path)
     assert "Cyfeillion y Llyfrgell" in page and "/photo" in page
+
+
+def test_no_photo_is_drawn_once_it_is_over_nor_very_many_before(
+    board: Board, outside: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D4: the link goes from hand to hand, and to draw a picture costs far more than to send one."""
+    drawn: list[int] = []
+    read = pictures.read
+    monkeypatch.setattr(pictures, "read", lambda body: drawn.append(1) or read(body))
+
+    def send(body: bytes) -> int:
+        return outside.post(link, data={"act": "done", "photo": (BytesIO(body), "x.png")}).status_code
+
+    link = board.link()
+    assert {send(b"no picture") for _ in range(30)} == {422} and len(drawn) == knocks.PHOTO.most
+    outside.post(link, data={"act": "done", "where": SEEN})
+    drawn.clear()
+    assert send(png()) == 200 and drawn == []
 
 
 def test_a_partner_says_that_it_was_not_done(board: Board, outside: FlaskClient, ann: Browser) -> None:
