@@ -58,7 +58,11 @@ def set_up(level: str = "info") -> None:
     logging.getLogger("alembic").setLevel("WARNING")  # else a line for every look at the version
     logging.getLogger("apscheduler").setLevel("ERROR")  # a tick that waits for the one before changes nothing
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,  # first: what is not said costs nothing
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,

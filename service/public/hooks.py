@@ -10,18 +10,23 @@ Source: bad input H1 to H16.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaigns.base import parse_id
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadId
 from campaigns.responses import intake
-from connectors.api import Call, Connector, ConnectorError, Heard, NotAuthentic, NotYet
+from campaigns.shared_commit import SharedCommit
+from connectors.api import Call, ConnectorError, Heard, NotAuthentic, NotYet
 
 from .. import knocks, observe
 from ..wiring import Wiring
+from .accounts import Accounts
 from .refusals import Refusals
 
 BODY_MAX = 1024 * 1024
@@ -33,6 +38,7 @@ def blueprint(wiring: Wiring) -> Blueprint:
     """The one route that all providers call; GET is for their challenges and stores nothing."""
     made = Blueprint("hooks", __name__)
     preparing, refusals = Preparing(wiring), Refusals()
+    accounts, stored = Accounts(wiring), SharedCommit(wiring.database, _store)
 
     @made.route("/hooks/<account>", methods=["GET", "POST"])
     @made.route("/hooks/<account>/<secret>", methods=["GET", "POST"])
@@ -47,25 +53,36 @@ def blueprint(wiring: Wiring) -> Blueprint:
         if request.content_length is None and len(body) >= BODY_MAX:  # in pieces, and cut off at the limit
             return _plain("a call may have 1 MB", 413)
         number = _number(account)
-        name, connector = _account(wiring, number)
-        if connector is None or connector.hooks is None:
-            return _plain("there is nothing here", 404)
+        known = accounts.find(number)
+        if known is None:
+            return _nothing_here()
         call = _call(wiring, body, secret)
         try:
-            heard = connector.hooks(call)
+            heard = accounts.hear(known, call)
         except NotAuthentic as error:
-            refusals.count(name, error.words, call.at)
+            refusals.count(known.name, error.words, call.at)
             return _plain("not authentic", 401)
         except NotYet as error:
             log.info("hook not yet", account=number, why=error.words)
             preparing.begin(number, call)
             return _plain("come again in a moment", 503)
-        refusals.proven(name)
+        if heard is None:
+            return _nothing_here()
+        refusals.proven(known.name)
         if request.method == "POST":
-            _store(wiring, number, heard)
+            _say(number, len(heard.events), stored.do(Told(number, call.at, heard)))
         return Response(heard.answer, content_type=heard.content_type)
 
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a proven call says, and when it came."""
+
+    account: int
+    at: datetime
+    heard: Heard
 
 
 class Preparing:
@@ -125,24 +142,23 @@ def _call(wiring: Wiring, body: bytes, secret: str) -> Call:
     )
 
 
-def _account(wiring: Wiring, number: int) -> tuple[str, Connector | None]:
-    """The name of the account and its connector, where there is one."""
-    with wiring.database.read() as session:
-        account = session.get(Account, number)
-        return (account.name, wiring.connector(session, account)) if account is not None else ("", None)
+def _store(session: Session, told: Told) -> tuple[int, int] | None:
+    """Keep what a call told: how many events were new, how many unreadable ones; None for a call told again."""
+    now, heard = told.at, told.heard
+    if heard.once and not intake.is_first(session, now, told.account, heard.once):
+        return None
+    new = intake.store(session, now, told.account, heard.events, via="push")
+    return new, intake.park(session, now, told.account, heard.parked, via="push") if heard.parked else 0
 
 
-def _store(wiring: Wiring, number: int, heard: Heard) -> None:
-    with wiring.database.write() as session:
-        now = wiring.now()
-        if heard.once and not intake.is_first(session, now, number, heard.once):
-            log.warning("hook told again", account=number, events=len(heard.events))
-            return
-        new = intake.store(session, now, number, heard.events, via="push")
-        parked = intake.park(session, now, number, heard.parked, via="push")
+def _say(number: int, events: int, kept: tuple[int, int] | None) -> None:
+    if kept is None:
+        log.warning("hook told again", account=number, events=events)
+        return
+    new, parked = kept
     if parked:
         log.warning("hook not readable", account=number, parked=parked)
-    log.info("hook", account=number, events=len(heard.events), new=new)
+    log.info("hook", account=number, events=events, new=new)
 
 
 def _number(account: str) -> int:
@@ -150,6 +166,10 @@ def _number(account: str) -> int:
         return parse_id("acc", account)
     except BadId:
         return 0
+
+
+def _nothing_here() -> Response:
+    return _plain("there is nothing here", 404)
 
 
 def _plain(text: str, status: int) -> Response:

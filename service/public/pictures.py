@@ -33,7 +33,7 @@ def blueprint(wiring: Wiring) -> Blueprint:
         if not DIGEST.fullmatch(sha256) or ending not in pictures.TYPES:
             abort(404)
         with wiring.database.read() as session:
-            found = media.kept(session, sha256)
+            found = media.for_anybody(session, sha256)
         if found is None or found.type != ending:
             abort(404)
         return served(wiring, found, **HEADERS)

@@ -1,0 +1,75 @@
+"""One commit for all who wait for one: on SQLite a commit waits for the disk, and only one can at a time.
+
+Rules: nobody is answered before what he brought is committed. What fails among others is tried once more alone, so
+nobody fails for another's sake.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from sqlalchemy.orm import Session
+
+from .database import Database
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+# Together they hold the database for no longer than a wave of a mailing does.
+MOST = 64
+
+
+class Brought(Generic[Item, Result]):
+    """What one caller brings, and what became of it."""
+
+    __slots__ = ("error", "item", "over", "result")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.over = False
+        self.result: Result
+        self.error: BaseException | None = None
+
+
+class SharedCommit(Generic[Item, Result]):
+    """Does `work` for each item in a transaction that others may share; from any number of threads."""
+
+    def __init__(self, database: Database, work: Callable[[Session, Item], Result]) -> None:
+        self._database, self._work = database, work
+        self.waiting: deque[Brought[Item, Result]] = deque()
+        self._turn = threading.Lock()
+
+    def do(self, item: Item) -> Result:
+        """The result of the item's work, committed; or its error, and nothing of it is kept."""
+        if not self._database.is_sqlite:  # PostgreSQL lets commits wait for the disk together
+            return self._alone(item)
+        mine = Brought[Item, Result](item)
+        self.waiting.append(mine)
+        while not mine.over:
+            with self._turn:
+                if not mine.over:
+                    self._together([self.waiting.popleft() for _ in range(min(MOST, len(self.waiting)))])
+        if mine.error is not None:
+            raise mine.error
+        return mine.result
+
+    def _together(self, group: list[Brought[Item, Result]]) -> None:
+        try:
+            with self._database.write() as session:
+                for one in group:
+                    one.result = self._work(session, one.item)
+        except Exception as error:
+            if len(group) == 1:
+                group[0].error = error
+            else:
+                for one in group:
+                    self._together([one])
+        finally:
+            for one in group:
+                one.over = True
+
+    def _alone(self, item: Item) -> Result:
+        with self._database.write() as session:
+            return self._work(session, item)
