@@ -60,7 +60,7 @@ def get(session: Session, delivery_id: int) -> Work:
     """One thing to do by hand, done or not; NotFound for a delivery that is none."""
     found = _works(session, HandWork.delivery_id == delivery_id)
     if not found:
-        raise NotFound("this is nothing that is done by hand")
+        raise NotFound("no such thing")
     return found[0]
 
 
