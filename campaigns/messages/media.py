@@ -32,6 +32,8 @@ from .tables import ContentItem, Media, MediaUse, Variant
 
 PREFIX = "med"
 KINDS = ("picture", "film", "recording")
+# Shows that something was done, and perhaps people: nothing to choose for a post, and at no public address.
+EVIDENCE = "evidence"
 ALT_MAX = 1_000
 TRANSCRIPT_MAX = 100_000
 URL_MAX = 2_000
@@ -51,20 +53,22 @@ def add_picture(
     author: str,
     alts: Mapping[str, str] | None = None,
     decorative: bool = False,
+    state: str = "active",
 ) -> Media:
-    """Take in what `pictures.read` made; the same picture in the same place is the one that is there already."""
+    """Take in what `pictures.read` made; the same picture in the same place is the one that is there already, which is
+    offered again where somebody wants it to be."""
     _check_place(session, programme_id)
     same = select(Media).where(
         Media.sha256 == picture.sha256, Media.programme_id.is_not_distinct_from(programme_id)
     )
     if (known := session.scalar(same)) is not None:
-        known.state = "active"
+        known.state = state if state == "active" else known.state
         return known
     pictures.keep(folder, picture)
     made = Media(
         programme_id=programme_id, kind="picture", name=_name(name), sha256=picture.sha256, type=picture.type,
         bytes=len(picture.body), width=picture.width, height=picture.height, alts=_alts(alts or {}),
-        decorative=decorative, author=author, created_at=now, updated_at=now,
+        decorative=decorative, author=author, state=state, created_at=now, updated_at=now,
     )  # fmt: skip
     return _added(session, made)
 
@@ -143,6 +147,11 @@ def get(session: Session, media_id: int) -> Media:
 def kept(session: Session, sha256: str) -> Media | None:
     """A picture by the digest of its bytes, whichever programme it belongs to."""
     return session.scalar(select(Media).where(Media.sha256 == sha256).limit(1))
+
+
+def for_anybody(session: Session, sha256: str) -> Media | None:
+    """The same, if it is there for others than colleagues."""
+    return session.scalar(select(Media).where(Media.sha256 == sha256, Media.state != EVIDENCE).limit(1))
 
 
 def path(media: Media) -> str:

@@ -107,7 +107,7 @@ class Media(Edited, Base):
     captions_url: Mapped[str] = mapped_column(default="")
     transcript: Mapped[str] = mapped_column(default="")
     author: Mapped[str]
-    state: Mapped[str] = mapped_column(default="active")  # active | archived
+    state: Mapped[str] = mapped_column(default="active")  # active | archived | evidence: for colleagues alone
 
 
 class MediaUse(Base):

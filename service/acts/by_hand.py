@@ -104,10 +104,9 @@ def _end(
 ) -> None:
     kept = None
     if picture is not None and work.standing == "waiting":
+        media.room(session, picture, wiring.settings.data.pictures_mb * media.MB)
         kept = media.add_picture(
             session, now, wiring.settings.folder, programme_id=work.message.programme_id, picture=picture,
-            name=f"{work.account.name} {now:%Y-%m-%d}", author=by,
+            name=f"{work.account.name} {now:%Y-%m-%d}", author=by, state=media.EVIDENCE,
         )  # fmt: skip
-        if kept.created_at == now:  # evidence is nothing to choose for the next post
-            media.archive(session, now, kept)
     by_hand.end(session, now, work, by=by, photo_id=kept.id if kept else None, **said)

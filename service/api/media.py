@@ -24,7 +24,7 @@ resource = Resource(
 
 # The file, and room for the other parts of the form.
 FORM_MAX = pictures.BYTES_MAX + 1024 * 1024
-STATES = ("active", "archived")
+STATES = ("active", "archived", "evidence")
 ALTS = {"description": "by language what it shows, for who cannot see it", "example": {"en": "A river"}}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -126,19 +127,38 @@ def test_its_pages_are_in_the_readers_language(board: Board, language: str) -> N
     assert words[language] in reader.get(board.path)
 
 
-def test_a_photo_is_kept_as_evidence_and_offered_for_no_post(board: Board, ann: Browser) -> None:
+def test_a_photo_is_kept_as_evidence_for_colleagues_alone(
+    board: Board, ann: Browser, outside: FlaskClient
+) -> None:
+    """D3: it may show people, so it is offered for no post and stands at no public address."""
     page = ann.done(board.path, act="done", files={"photo": (BytesIO(png("blue")), "llun.png")})
     assert board.row().state == "sent" and "/photo" in page
     with board.wiring.database.read() as session:
         kept = session.get_one(Media, board.hand().photo_id)
-    assert kept.state == "archived"
+    assert kept.state == "evidence" and outside.get(f"/m/{kept.sha256}.png").status_code == 404
     assert ann.client.get(f"/media/{public_id('med', kept.id)}/photo").status_code == 200
 
 
-def test_the_picture_of_the_post_itself_as_evidence_stays_in_the_library(board: Board, ann: Browser) -> None:
-    ann.post(board.path, act="done", files={"photo": (BytesIO(png()), "llun.png")})
+@pytest.mark.parametrize("state", ["active", "archived"])
+def test_the_picture_of_the_post_itself_as_evidence_stays_in_the_library_as_it_was(
+    board: Board, outside: FlaskClient, state: str
+) -> None:
+    """Whoever archived it because its rights ended does not find it offered again by a stranger."""
+    with board.wiring.database.write() as session:
+        session.scalars(select(Media)).one().state = state
+    outside.post(board.link(), data={"act": "done", "photo": (BytesIO(png()), "llun.png")})
     with board.wiring.database.read() as session:
-        assert [one.state for one in session.scalars(select(Media))] == ["active"]
+        (one,) = session.scalars(select(Media))
+    assert one.state == state and board.hand().photo_id == one.id
+    assert outside.get(f"/m/{one.sha256}.png").status_code == 200
+
+
+def test_evidence_takes_room_like_every_picture(board: Board, outside: FlaskClient) -> None:
+    """D12"""
+    settings = board.wiring.settings
+    board.wiring.settings = replace(settings, data=replace(settings.data, pictures_mb=0))
+    photo = {"act": "done", "photo": (BytesIO(png("blue")), "llun.png")}
+    assert outside.post(board.link(), data=photo).status_code == 422 and board.row().state == "deferred"
 
 
 @pytest.mark.parametrize("form", [{"act": "done"}, {"act": "not_done"}, {"act": "?"}, {"act": "link"}])
@@ -160,6 +180,16 @@ def test_whoever_may_only_read_sees_it_and_says_nothing(board: Board) -> None:
     assert "What became of it?" not in reader.get(board.path)
     reader.post(board.path, act="done", where=SEEN, status=403)
     assert board.row().state == "deferred"
+
+
+def test_another_programmes_work_is_as_absent_as_none(board: Board) -> None:
+    """R33: the same words, so that nobody learns what there is."""
+    with begin(board.wiring, CONSOLE) as act:
+        other = programmes.create(act.session, act.now, name="Elsewhere", starts_on=act.now.date())
+    stranger = board.browsers("community_manager", other.id)
+    paths = (board.path, "/by-hand/dlv_0000000000000")
+    pages = [stranger.get(path, status=404).replace(path, "") for path in paths]
+    assert pages[0] == pages[1]
 
 
 def test_a_link_is_shown_once_and_can_be_taken_back(board: Board, ann: Browser, outside: FlaskClient) -> None:
