@@ -149,7 +149,8 @@ def restore(session: Session, account: Account, now: datetime) -> None:
     account.state, account.state_reason, account.not_before_at = "active", "", None
     for name, value in NO_TROUBLE.items():
         setattr(account, name, value)
-    account.verified_at, account.inbox_problem, account.poll_due_at = now, None, None
+    account.verified_at, account.inbox_problem = now, None
+    account.poll_due_at = account.measure_due_at = None
     account.touch(now)
 
 

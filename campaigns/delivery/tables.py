@@ -53,6 +53,7 @@ class Account(Edited, Base):
     programme_id: Mapped[int | None] = mapped_column(index=True)  # None: shared by all programmes
     poll_cursor: Mapped[dict[str, Any] | None]
     poll_due_at: Mapped[datetime | None]
+    measure_due_at: Mapped[datetime | None]  # not asked before then what it counts of posts
 
 
 class Budget(Base):

@@ -133,6 +133,40 @@ class Identity(Row, Base):
     __table_args__ = (UniqueConstraint("channel", "key", "stakeholder_id"),)
 
 
+class PostLook(Base):
+    """A post of which its provider is asked what it counts, and when next; None: no more."""
+
+    __tablename__ = "post_looks"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(index=True)
+    account_id: Mapped[int]
+    next_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index(
+            "ix_post_looks_due",
+            "account_id",
+            "next_at",
+            sqlite_where=sql("next_at IS NOT NULL"),
+            postgresql_where=sql("next_at IS NOT NULL"),
+        ),
+    )
+
+
+class PostFigure(Row, Base):
+    """What a provider told once of a post: never changed, so that it can be seen how it grew."""
+
+    __tablename__ = "post_figures"
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"))
+    message_id: Mapped[int]
+    figure: Mapped[str]  # of connectors.api.FIGURES
+    value: Mapped[int]
+    at: Mapped[datetime] = mapped_column("told_at")
+    source: Mapped[str]  # the connector
+    api: Mapped[str] = mapped_column(default="")  # the version of the provider's interface
+    __table_args__ = (Index("ix_post_figures_message", "message_id", "told_at"),)
+
+
 class Interaction(Row, Base):
     """A contact that no connector saw: a meeting, a call, a letter. Corrections are new rows."""
 

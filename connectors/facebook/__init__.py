@@ -48,6 +48,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         hooks=partial(hear, secrets["client_secret"], secrets.get("verify_token", ""), page_id),
         poll=partial(poll, graph, page_id),
         metrics=partial(metrics, graph),
+        api=settings["version"],
         app=app_of(settings["client_id"]),
         place=f"{settings['base_url']} {page_id}",
         close=door.close,

@@ -52,6 +52,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, graph, user_id),
         refresh=partial(login.refresh, door, settings, token) if token else None,
         metrics=partial(metrics, graph),
+        api=settings["version"],
         app=app_of(settings["client_id"]),
         place=f"{settings['base_url']} {user_id}",
         close=door.close,

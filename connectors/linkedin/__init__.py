@@ -54,6 +54,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         poll=partial(poll, client),
         refresh=partial(login.refresh, door, settings, secrets) if renews else None,
         metrics=partial(metrics, client),
+        api=settings["version"],
         app=app_of(settings["client_id"]),
         place=f"{settings['base_url']} {settings['organization_id']}",
         close=door.close,

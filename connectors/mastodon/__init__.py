@@ -51,6 +51,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         find=None if settings["keeps_keys"] else partial(find, server),
         poll=partial(poll, server),
         metrics=partial(metrics, server),
+        api="v1",
         place=server.url,
         close=door.close,
     )
@@ -93,6 +94,6 @@ PROVIDER = Provider(
     limits=LIMITS,
     repeats="by setting",
     faces=("find", "poll", "metrics"),
-    events=("reply", "mention", "like", "boost"),
+    events=("reply", "mention", "like", "boost", "auto_reply"),
     connect=connect,
 )

@@ -47,6 +47,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         find=partial(find, client),
         poll=partial(poll, client),
         metrics=partial(metrics, client),
+        api="2",
         app=app_of(secrets["consumer_key"]),
         place=f"{settings['base_url']} {client.user_id}",
         close=door.close,

@@ -208,8 +208,45 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
             postgresql_where=sa.text("ended_at IS NULL"),
         )
 
+    op.create_table(
+        "post_figures",
+        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("figure", sa.Text(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("told_at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("api", sa.Text(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_post_figures_delivery_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_figures")),
+    )
+    with op.batch_alter_table("post_figures", schema=None) as batch_op:
+        batch_op.create_index("ix_post_figures_message", ["message_id", "told_at"], unique=False)
+
+    op.create_table(
+        "post_looks",
+        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("looked_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_post_looks_delivery_id")),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_post_looks")),
+    )
+    with op.batch_alter_table("post_looks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_post_looks_due",
+            ["account_id", "next_at"],
+            unique=False,
+            sqlite_where=sa.text("next_at IS NOT NULL"),
+            postgresql_where=sa.text("next_at IS NOT NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_post_looks_message_id"), ["message_id"], unique=False)
+
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("login_ends_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("measure_due_at", sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table("delivery_events", schema=None) as batch_op:
         batch_op.add_column(sa.Column("message_id", sa.BigInteger(), nullable=True))
@@ -286,8 +323,22 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
         batch_op.drop_column("message_id")
 
     with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.drop_column("measure_due_at")
         batch_op.drop_column("login_ends_at")
 
+    with op.batch_alter_table("post_looks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_post_looks_message_id"))
+        batch_op.drop_index(
+            "ix_post_looks_due",
+            sqlite_where=sa.text("next_at IS NOT NULL"),
+            postgresql_where=sa.text("next_at IS NOT NULL"),
+        )
+
+    op.drop_table("post_looks")
+    with op.batch_alter_table("post_figures", schema=None) as batch_op:
+        batch_op.drop_index("ix_post_figures_message")
+
+    op.drop_table("post_figures")
     with op.batch_alter_table("hand_works", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_hand_works_open",
