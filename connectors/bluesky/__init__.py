@@ -80,6 +80,6 @@ PROVIDER = Provider(
     limits=LIMITS,
     repeats="keyed",
     faces=("poll", "refresh", "metrics"),
-    events=("reply", "mention", "like", "boost"),
+    events=("reply", "mention", "like", "boost", "auto_reply"),
     connect=connect,
 )

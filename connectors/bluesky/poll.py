@@ -2,8 +2,10 @@
 
 Rules: the cursor is the time of the newest notification read. A notification has the time its writer gave it, so one
 may come later than others that are newer: each poll looks back some minutes and leaves out what it has seen there.
-The first poll brings one page of what was there before.
-Source: docs.bsky.app/docs/api/app-bsky-notification-list-notifications (November 2026).
+The first poll brings one page of what was there before. Of accounts that call themselves automated what they say is
+told, as a machine's, and nothing else.
+Source: docs.bsky.app/docs/api/app-bsky-notification-list-notifications; the label "bot" that accounts give themselves
+in their settings, bluesky-social/social-app (November 2026).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ PAGES_MAX = 30
 BACK = timedelta(minutes=10)
 BEGAN = datetime(2022, 1, 1, tzinfo=UTC)
 KINDS = {"reply": "reply", "mention": "mention", "quote": "mention", "like": "like", "repost": "boost"}
+SAID = ("reply", "mention", "quote")
 
 
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
@@ -62,7 +65,14 @@ def _since(client: Client, since: datetime, pages: int) -> Iterator[tuple[dateti
 
 def _is_news(one: dict[str, Any]) -> bool:
     """Whether we have a word for what a notification tells."""
-    return str(one.get("reason")) in KINDS and is_uri(one.get("uri"))
+    known = SAID if _is_automated(one.get("author")) else KINDS
+    return str(one.get("reason")) in known and is_uri(one.get("uri"))
+
+
+def _is_automated(author: Any) -> bool:
+    """Whether an account says of itself that a machine runs it."""
+    own = [one for one in objects(field(author, "labels")) if one.get("src") == field(author, "did")]
+    return any(one.get("val") == "bot" and not one.get("neg") for one in own)
 
 
 def _event(at: datetime, one: dict[str, Any]) -> Event:
@@ -73,7 +83,7 @@ def _event(at: datetime, one: dict[str, Any]) -> Event:
     did = str(field(one, "author", "did") or "")
     return Event(
         key=one["uri"],
-        kind=KINDS[one["reason"]],
+        kind="auto_reply" if _is_automated(one.get("author")) else KINDS[one["reason"]],
         at=at,
         references=tuple(str(uri) for uri in about if is_uri(uri)),
         sender=str(field(one, "author", "handle") or did),

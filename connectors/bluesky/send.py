@@ -31,7 +31,7 @@ def send(client: Client, outbound: Outbound) -> Receipt:
         return _went_before(client, outbound)
     record = {"$type": POST, **_words(client, outbound), **_reply(parent), **_pictures(client, outbound)}
     if outbound.language:
-        record["langs"] = re.findall("[a-z]{2,3}", outbound.language)[:LANGUAGES_MAX]
+        record["langs"] = _languages(outbound.language)[:LANGUAGES_MAX]
     written = {"repo": client.handle, "collection": POST, "rkey": rkey(outbound.key), "record": record}
     answer = client.write("com.atproto.repo.putRecord", json=written)
     uri = told(answer).get("uri")
@@ -59,6 +59,12 @@ def _words(client: Client, outbound: Outbound) -> dict[str, Any]:
     created = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     found = facets(text, lambda handle: _did(client, handle))
     return {"text": text, "createdAt": created, **({"facets": found} if found else {})}
+
+
+def _languages(named: str) -> list[str]:
+    """The languages of `cy`, `en-GB` or `cy, ar`, without their regions."""
+    plain = [each.partition("-")[0].lower() for each in re.split("[, ]+", named)]
+    return [each for each in plain if re.fullmatch("[a-z]{2,3}", each)]
 
 
 def _did(client: Client, handle: str) -> str | None:

@@ -2,7 +2,9 @@
 
 Rules: the cursor is the newest notification read, and pages are read from there on upwards, so that nothing is
 passed over however much there is; the first poll brings one page of what was there before. Who we are and what the
-server's people are called by stands in the cursor, so that it is asked once of each login.
+server's people are called by stands in the cursor, so that it is asked once of each login. No kinds are asked for: a
+server may refuse those that it does not know. What the server set aside for its owner to look at is asked for as well.
+Of accounts that call themselves robots what they say is told, as a machine's, and nothing else.
 Source: docs.joinmastodon.org/methods/notifications, /entities/Status (November 2026).
 """
 
@@ -20,7 +22,8 @@ from .client import Server, is_id
 
 PAGE = 40
 PAGES_MAX = 10
-KINDS = {"mention": "mention", "favourite": "like", "reblog": "boost"}
+KINDS = {"mention": "mention", "quote": "mention", "favourite": "like", "reblog": "boost"}
+SAID = ("mention", "quote")
 # Below every id there is, in numbers and in words.
 FIRST_ID = "0"
 
@@ -46,7 +49,7 @@ def poll(server: Server, cursor: Mapping[str, Any] | None) -> Polled:
 
 def _page(server: Server, newest: str) -> list[dict[str, Any]]:
     """The notifications next above one, newest first."""
-    query = [("limit", str(PAGE)), *(("types[]", kind) for kind in KINDS)]
+    query = [("limit", str(PAGE)), ("include_filtered", "true")]
     answer = server.read("/api/v1/notifications", [*query, ("min_id", newest)] if newest else query)
     return objects(answer.json())
 
@@ -55,13 +58,15 @@ def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
     kind, post = KINDS.get(str(told.get("type"))), told.get("status")
     if kind is None or not isinstance(post, dict) or not is_id(post.get("id")):
         return None
-    said = kind == "mention"
+    said, robot = told["type"] in SAID, field(told, "account", "bot") is True
     if said and str(post.get("in_reply_to_account_id")) == me:
         kind = "reply"
-    about = post.get("in_reply_to_id") if said else post["id"]
+    if robot and not said:
+        return None
+    about = _about(post) if said else post["id"]
     return Event(
         key=told["id"],
-        kind=kind,
+        kind="auto_reply" if robot else kind,
         at=instant(told.get("created_at")) or datetime.now(UTC),
         references=(str(about),) if is_id(about) else (),
         sender=_handle(str(field(told, "account", "acct") or ""), domain),
@@ -73,10 +78,14 @@ def _event(told: dict[str, Any], me: str, domain: str) -> Event | None:
             "message_id": post["id"],
             "url": str(post.get("url") or ""),
             "visibility": str(post.get("visibility") or ""),
-            "bot": field(told, "account", "bot") is True,
         },
         raw=json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"),
     )
+
+
+def _about(post: dict[str, Any]) -> Any:
+    """What somebody's words are about: the post they answer, else the one they quote."""
+    return post.get("in_reply_to_id") or field(post, "quote", "quoted_status", "id")
 
 
 def _handle(acct: str, domain: str) -> str:

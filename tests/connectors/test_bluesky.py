@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -33,20 +33,20 @@ from connectors.bluesky.facets import facets
 from connectors.bluesky.send import rkey
 from connectors.testing import (
     PIXEL,
-    FarEvents,
     FarMedia,
     FarMetrics,
-    FarRepeats,
+    FarRobots,
     MediaContract,
     MetricsContract,
     OutboundContract,
     PollContract,
     RepeatContract,
+    RobotContract,
     pictures,
 )
 
 from .fake_bluesky import DID, HANDLE, HANDLES, PASSWORD, Bluesky, running, token
-from .relay import bare, closed_port
+from .far import PostsSide, failing, shapes, stops_nobody
 
 SINCE = datetime(2026, 11, 2, 9, 0, 0, 123456, tzinfo=UTC)
 OURS = f"at://{DID}/app.bsky.feed.post/3m4p5cyngor2a"
@@ -70,12 +70,7 @@ def bluesky() -> Iterator[Bluesky]:
         yield server
 
 
-def failure(bluesky: Bluesky, told: str | bytes) -> ConnectorError:
-    """How posting one text fails."""
-    bluesky.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(bluesky.port).send(post("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, post("Dewch draw"))
 
 
 def posted(bluesky: Bluesky, text: str, **values: Any) -> dict[str, Any]:
@@ -382,38 +377,32 @@ NAMES += ["indexedAt", "reasonSubject", "posts", "likeCount", "cursor", "error",
 VALUES = ["like", "reply", OURS, "2026-11-02T09:02:00Z", "2026-11-02"]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(VALUES),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
-        ),
-        max_leaves=12,
-    )
-)
+@given(shapes(NAMES, *VALUES))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """The server's answers are not trusted."""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
+    answer = post("Diolch", in_reply_to=OURS)
+    stops_nobody(
+        account, body, ("poll", None), ("metrics", [OURS]), ("send", answer), ("refresh",), ("verify",)
+    )
 
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
 
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.poll and connector.metrics and connector.refresh
-        for call in (
-            partial(connector.poll, None),
-            partial(connector.metrics, [OURS]),
-            partial(connector.send, post("Diolch", in_reply_to=OURS)),
-            connector.refresh,
-            connector.verify,
-        ):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone | Refused | Uncertain)
+@pytest.mark.parametrize(
+    "label", [{"src": "did:plc:somebody22222222222222"}, {"val": "!no-unauthenticated"}, {"neg": True}]
+)
+def test_only_who_says_so_of_itself_is_automated(bluesky: Bluesky, label: dict[str, Any]) -> None:
+    """What others call an account, or what it took back, makes no machine of it."""
+    told = note(1, "like")
+    told["author"] = {**told["author"], "labels": [{"src": SIAN, "val": "bot", **label}]}
+    bluesky.notifications.append(told)
+    assert [one.kind for one in polled(bluesky)[0]] == ["like"]
+
+
+@pytest.mark.parametrize(
+    ("named", "langs"),
+    [("cy", ["cy"]), ("en-GB", ["en"]), ("zh-Hant", ["zh"]), ("cy, ar en", ["cy", "ar", "en"]), ("x-y", [])],
+)
+def test_a_language_is_told_without_its_region(bluesky: Bluesky, named: str, langs: list[str]) -> None:
+    assert posted(bluesky, "Dewch", language=named)["langs"] == langs
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -435,87 +424,48 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarBluesky(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarBluesky(PostsSide, FarRobots, FarMedia, FarMetrics):
     """Bluesky's side: what was committed, by the key that its name was made of."""
 
+    said = PostsSide.said | {Refused: "too_long", AccountGone: "taken_down"}
     kinds = ("reply", "mention", "like", "boost")
-    figures = ("likes", "boosts", "replies")
+    theirs = {"likes": "likeCount", "boosts": "repostCount", "replies": "replyCount"}
+    figures = tuple(theirs)
     many = 12
+    no_picture = ("com.atproto.repo.uploadBlob", "take")
 
-    def __init__(self, bluesky: Bluesky) -> None:
-        self._far = bluesky
-        self._far.page = 5
-        self._keys: dict[str, str] = {}
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(str(one["text"]), one) for one in self.it.commits]
 
-    def connector(self) -> Connector:
-        return account(self._far.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[rkey(outbound.key)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[one["uri"].rpartition("/")[2]] for one in self._far.commits]
-
-    def text(self, key: str) -> str:
-        return str(self._record(key)["text"])
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "too_long"),
-            AccountGone: partial(self._told, "taken_down"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [PASSWORD, token("first"), token("first-again")]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        """A record keeps its name for ever."""
+    def key(self, words: str, whole: Any) -> str:
+        return next(each for each in self._keys.values() if whole["uri"].endswith(rkey(each)))
 
     def happen(self, kind: str, n: int) -> None:
-        self._far.notifications.append(note(n, {"boost": "repost"}.get(kind, kind)))
+        self.it.notifications.append(note(n, {"boost": "repost"}.get(kind, kind)))
+
+    def robot(self, n: int) -> None:
+        label = {"src": SIAN, "uri": f"at://{SIAN}/app.bsky.actor.profile/self", "val": "bot"}
+        for place, reason in enumerate(("reply", "mention", "quote", "like", "repost"), start=20):
+            told = note(place, reason)
+            self.it.notifications.append({**told, "author": {**told["author"], "labels": [label]}})
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        images = self._record(key)["embed"]["images"]
+        images = self.made(key)["embed"]["images"]
         numbers = [int(one["image"]["ref"]["$link"].removeprefix("blob-")) for one in images]
         return [
-            (self._far.blobs[number - 1][0], one["alt"]) for number, one in zip(numbers, images, strict=True)
+            (self.it.blobs[number - 1][0], one["alt"]) for number, one in zip(numbers, images, strict=True)
         ]
 
-    def refuses_media(self) -> None:
-        self._far.once["com.atproto.repo.uploadBlob"] = "take"
 
-    def count(self, provider_id: str, figure: str, value: int) -> None:
-        counts = {"likes": "likeCount", "boosts": "repostCount", "replies": "replyCount"}
-        self._far.counts.setdefault(provider_id, {})[counts[figure]] = value
-
-    def _record(self, key: str) -> dict[str, Any]:
-        return next(record for uri, record in self._far.records.items() if uri.endswith(rkey(key)))
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._far.once[str(outbound.text)] = told
-        return outbound
-
-
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+class TestContract(
+    OutboundContract, RepeatContract, PollContract, RobotContract, MediaContract, MetricsContract
+):
     """Bluesky keeps the promises of every connector."""
 
     @pytest.fixture
     def far(self, bluesky: Bluesky) -> FarBluesky:
-        return FarBluesky(bluesky)
+        bluesky.page = 5
+        return FarBluesky(bluesky, account, post, PASSWORD, token("first"), token("first-again"))
 
 
 def note(n: int, reason: str, minutes: int = 0) -> dict[str, Any]:

@@ -33,14 +33,15 @@ from connectors.api import (
 from connectors.mastodon import media
 from connectors.mastodon.send import same
 from connectors.testing import (
-    FarEvents,
     FarMedia,
     FarMetrics,
+    FarRobots,
     MediaContract,
     MetricsContract,
     OutboundContract,
     PollContract,
     RepeatContract,
+    RobotContract,
     pictures,
 )
 
@@ -347,11 +348,24 @@ def test_another_login_is_asked_anew_who_it_is_and_read_on_from_the_same_place(m
     assert event.kind == "reply" and (cursor["me"], cursor["domain"]) == (ME, "toot.wales")
 
 
-def test_only_what_we_have_words_for_is_asked_for(mastodon: Mastodon) -> None:
+def test_what_the_server_set_aside_is_asked_for_as_well(mastodon: Mastodon) -> None:
+    """Somebody new writes: the server's notification policy may hold them back, and nobody looks there."""
     polled(mastodon)
+    assert mastodon.asked[-1].query["include_filtered"] == "true"
+
+
+def test_who_quotes_a_post_speaks_of_it(mastodon: Mastodon) -> None:
+    told = note("quote", 1)
+    told["status"]["quote"] = {"state": "accepted", "quoted_status": {"id": OURS}}
+    mastodon.notifications.append(told)
+    (event,), _ = polled(mastodon)
+    assert (event.kind, event.references, event.text) == ("mention", (OURS,), "quote 1")
+
+
+def test_only_what_we_have_words_for_is_told(mastodon: Mastodon) -> None:
     told = {"id": "9", "type": "follow", "account": {"acct": "a"}, "created_at": "2026-11-02T09:02:00Z"}
     mastodon.notifications += [told, {**told, "id": "10", "type": "mention", "status": None}, {"id": 11}]
-    assert mastodon.asked[-1].query["types[]"] == "mention" and polled(mastodon)[0] == []
+    assert polled(mastodon)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -391,7 +405,7 @@ def test_figures_are_told_only_where_they_are_numbers(mastodon: Mastodon) -> Non
 
 
 # --- the contract of every connector
-class FarMastodon(PostsSide, FarEvents, FarMedia, FarMetrics):
+class FarMastodon(PostsSide, FarRobots, FarMedia, FarMetrics):
     """The server's side: it knows posts by their words only, or by their keys too."""
 
     said = PostsSide.said | {Refused: "invalid"}
@@ -406,6 +420,11 @@ class FarMastodon(PostsSide, FarEvents, FarMedia, FarMetrics):
 
     def happen(self, kind: str, n: int) -> None:
         self.it.notifications.append(note(kind, len(self.it.notifications) + 1))
+
+    def robot(self, n: int) -> None:
+        for kind in (*self.kinds, "quote"):
+            told = note(kind, len(self.it.notifications) + 1)
+            self.it.notifications.append({**told, "account": {"acct": "newyddion", "bot": True}})
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
         parts = [self.it.media[name] for name in self.made(key)["media_ids"]]
@@ -424,17 +443,18 @@ def far_mastodon(mastodon: Mastodon, keeps_keys: bool) -> FarMastodon:
 
 def note(kind: str, n: int) -> dict[str, Any]:
     """The n-th notification."""
-    types = {"reply": "mention", "mention": "mention", "like": "favourite", "boost": "reblog"}
+    types = {"reply": "mention", "like": "favourite", "boost": "reblog"}
     status: dict[str, Any] = {"id": str(FIRST + 100 + n), "content": f"<p>{kind} {n}</p>"}
     if kind == "reply":
         status |= {"in_reply_to_id": OURS, "in_reply_to_account_id": ME}
     who = {"acct": "sianrees"}
-    return {
-        "id": str(n), "type": types[kind], "status": status, "account": who, "created_at": "2026-11-02T09:10:00.000Z"
-    }  # fmt: skip
+    told = {"id": str(n), "type": types.get(kind, kind), "status": status, "account": who}
+    return {**told, "created_at": "2026-11-02T09:10:00.000Z"}
 
 
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+class TestContract(
+    OutboundContract, RepeatContract, PollContract, RobotContract, MediaContract, MetricsContract
+):
     """Mastodon itself, which keeps keys."""
 
     @pytest.fixture
