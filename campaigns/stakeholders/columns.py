@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ..errors import BadField, BadImport, Invalid, said
-from . import addresses, fields, people
+from . import addresses, exporters, fields, people
 from .files import CELL_MAX, Record
 from .tables import CONNECTIONS, RANKS, Field
 from .text import TEXT_MAX, clean, fold
@@ -27,10 +28,15 @@ PLAIN = (
     "connection",
     "rank",
     "consent",
+    "consent_at",
+    "opt_out",
+    "bounced",
+    "lists",
+    "attrs",
     "ignore",
 )
-# Several columns may make up a name or hold an address; of everything else there is one.
-REPEATABLE = ("name", "ignore")
+# Several columns may make up a name, hold an address or say that somebody opted out; of everything else there is one.
+REPEATABLE = ("name", "opt_out", "bounced", "ignore")
 
 HEADERS = {
     "name": "name", "full name": "name", "first name": "name", "last name": "name", "surname": "name",
@@ -46,7 +52,11 @@ HEADERS = {
     "اللغة": "languages",
     "zone": "zone", "time zone": "zone", "timezone": "zone",
     "tags": "tags", "tagiau": "tags", "consent": "consent", "caniatâd": "consent", "الموافقة": "consent",
-    "connection": "connection", "rank": "rank",
+    "connection": "connection", "rank": "rank", "firstname": "name", "lastname": "name",
+    "consent at": "consent_at", "opt in time": "consent_at", "optin time": "consent_at",
+    "opt out": "opt_out", "opted out": "opt_out", "unsubscribed": "opt_out", "unsubscribed at": "opt_out",
+    "unsub time": "opt_out", "do not contact": "opt_out", "donotemail": "opt_out", "donotcontact": "opt_out",
+    "wedi optio allan": "opt_out", "dad-danysgrifio": "opt_out", "إلغاء الاشتراك": "opt_out", "bounced": "bounced",
 }  # fmt: skip
 LANGUAGES = {
     "welsh": "cy", "cymraeg": "cy", "english": "en", "saesneg": "en", "arabic": "ar", "arabeg": "ar", "العربية": "ar",
@@ -61,7 +71,8 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 class Wanted:
     """What one record says. `values` are a stakeholder's own columns; `addresses` maps (channel, key) to the value.
 
-    `consent`: True or False where a column says so, None where there is no such column.
+    `consent`: True or False where a column says so, None where there is no such column; `consent_at`: when they agreed.
+    `stops`: the channels on which they are not to be written to, with the reason and since when.
     """
 
     line: int
@@ -72,16 +83,19 @@ class Wanted:
     connection: str | None = None
     rank: str | None = None
     consent: bool | None = None
+    consent_at: datetime | None = None
+    stops: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
 
 
 def guess(header: Sequence[str], known: Mapping[str, Field]) -> dict[str, str]:
     """What the columns mean by their names, in English, Welsh and Arabic; the others are ignored."""
     found: dict[str, str] = {}
+    theirs = exporters.meanings(header)
     for column in header:
         name = fold(column).replace("_", " ")
         own = name.replace(" ", "_")
-        target = f"attrs.{own}" if own in known else HEADERS.get(name, "ignore")
+        target = theirs.get(column) or (f"attrs.{own}" if own in known else HEADERS.get(name, "ignore"))
         again = target in found.values() and not _may_repeat(target)
         found[column] = "ignore" if again else target
     return found
@@ -113,8 +127,13 @@ def must_identify(mapping: Mapping[str, str]) -> None:
         )
 
 
-def read(record: Record, targets: Sequence[tuple[str, str]], known: Mapping[str, Field]) -> Wanted:
-    """What the record says, by its columns in order and what they mean; `problems` where that cannot be stored."""
+def read(
+    record: Record, targets: Sequence[tuple[str, str]], known: Mapping[str, Field], status: str = ""
+) -> Wanted:
+    """What the record says, by its columns in order and what they mean; `problems` where that cannot be stored.
+
+    `status`: what the name of the file says about everybody in it, as `opt_out`.
+    """
     wanted = Wanted(record.line)
     if len(record.cells) != len(targets):
         detail = said(
@@ -122,6 +141,8 @@ def read(record: Record, targets: Sequence[tuple[str, str]], known: Mapping[str,
         )
         wanted.problems.append({"column": None, "code": "bad_row", "detail": detail})
         return wanted
+    if status:
+        _put(wanted, "opt_out", status, known)
     for (column, target), cell in zip(targets, record.cells, strict=True):
         text = cell.strip()
         if target == "ignore" or not text:
@@ -143,7 +164,10 @@ def _put(wanted: Wanted, target: str, text: str, known: Mapping[str, Field]) -> 
         case "address":
             wanted.addresses.setdefault((rest, addresses.key(rest, text)), clean(text, "/value"))
         case "attrs":
-            wanted.attrs[rest] = fields.value_of(known[rest], _typed(known[rest], text), f"/attrs/{rest}")
+            told = {rest: text} if rest else exporters.own_fields(text, known)
+            for name, value in told.items():
+                typed = _typed(known[name], value) if isinstance(value, str) else value
+                wanted.attrs[name] = fields.value_of(known[name], typed, f"/attrs/{name}")
         case "name":
             whole = f"{wanted.values['name']} {text}" if "name" in wanted.values else text
             wanted.values.update(people.checked({"name": whole}))
@@ -151,17 +175,46 @@ def _put(wanted: Wanted, target: str, text: str, known: Mapping[str, Field]) -> 
             said = [LANGUAGES.get(fold(one), one) for one in re.split(r"[\s,;|/]+", text) if one]
             wanted.values.update(people.checked({"languages": said}))
         case "tags":
-            wanted.tags = [clean(one, "/tags", length_max=people.TAG_MAX) for one in _parts(text, ",;|")]
+            # Mailchimp has each tag in quotes.
+            wanted.tags += [
+                clean(one.strip('"'), "/tags", length_max=people.TAG_MAX) for one in _parts(text, ",;|")
+            ]
         case "connection":
             wanted.connection = people.one_of(fold(text), CONNECTIONS, "/connection")
         case "rank":
             wanted.rank = people.one_of(fold(text), RANKS, "/rank")
-        case "consent":
-            wanted.consent = _yes(text)
+        case "consent" | "consent_at" | "opt_out" | "bounced" | "lists":
+            _put_wish(wanted, place, text)
         case "kind":
             wanted.values.update(people.checked({"kind": fold(text)}))
         case _:
             wanted.values.update(people.checked({place: text}))
+
+
+def _put_wish(wanted: Wanted, target: str, text: str) -> None:
+    """What they want of us, or no longer want."""
+    match target:
+        case "consent":
+            wanted.consent = _yes(text) and wanted.consent is not False
+        case "consent_at":
+            wanted.consent_at = exporters.moment(text)
+        case "opt_out":
+            _stop(wanted, exporters.status(text))
+        case "bounced":
+            _stop(wanted, exporters.bounced(text))
+        case _:
+            names, status = exporters.lists(text)
+            wanted.tags += [clean(one, "/tags", length_max=people.TAG_MAX) for one in names]
+            _stop(wanted, status)
+
+
+def _stop(wanted: Wanted, status: exporters.Status) -> None:
+    """Several columns may say it; one that knows when says more."""
+    for channel, (reason, at) in status.stops.items():
+        if wanted.stops.get(channel, (reason, None)) == (reason, None):
+            wanted.stops[channel] = (reason, at)
+    if status.agreed is False:
+        wanted.consent = False
 
 
 def _typed(field: Field, text: str) -> Any:
@@ -190,7 +243,7 @@ def _yes(text: str) -> bool:
 
 def _is_target(target: str, known: Mapping[str, Field]) -> bool:
     place, _, rest = target.partition(".")
-    if place == "attrs":
+    if place == "attrs" and rest:
         return rest in known
     if place == "address":
         try:

@@ -7,12 +7,12 @@ did; people outside the programmes the importer may see are neither changed nor 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..base import new_id, public_id
@@ -20,11 +20,22 @@ from ..errors import BadField, Invalid, said
 from . import addresses, consent, fields, people, tombstones
 from .columns import Wanted
 from .rows import insert_missing
-from .tables import Address, Consent, Field, Involvement, Stakeholder, StakeholderTag, Tag
+from .tables import Address, Consent, Field, Involvement, Stakeholder, StakeholderTag, Suppression, Tag
 from .text import fold
 
 COLUMNS = ("kind", "name", "name_fold", "external_id", "zone", "languages", "attrs", "attrs_fold")
 Key = tuple[str, str]
+# Whom a suppression is about: the address of a channel, or "" and a stakeholder.
+Subject = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A suppression that is known already, lifted ones included."""
+
+    reason: str
+    at: datetime
+    stands: bool
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Declaration:
     basis: str
     source: str
     wording_version: str
-    at: datetime
+    at: datetime | None  # None: only who has a time of their own in the file
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class Outcome:
 
     @property
     def notes(self) -> list[str]:
-        """suppressed, opted_out, undeclared: rows that are in, and what was not done for them."""
+        """stopped, suppressed, opted_out, undeclared: rows that are in, and what was not done for them."""
         return [] if self.outcome in ("refused", "held") else [problem["code"] for problem in self.problems]
 
 
@@ -93,12 +104,15 @@ class Desk:
     """The drafts of one step, and the ways to find them."""
 
     place: Place
+    stops: bool = False  # some row says that somebody opted out
     drafts: dict[int, Draft] = field(default_factory=dict)
     by_external: dict[str, Draft] = field(default_factory=dict)
     by_address: dict[Key, list[Draft]] = field(default_factory=lambda: defaultdict(list))
     buried: set[Key] = field(default_factory=set)  # of people who were erased
     stopped_keys: set[Key] = field(default_factory=set)
     stopped_ids: set[int] = field(default_factory=set)
+    opt_outs: dict[Subject, list[Known]] = field(default_factory=lambda: defaultdict(list))
+    new_stops: list[dict[str, Any]] = field(default_factory=list)
 
 
 def check_channel(channel: str, pointer: str) -> None:
@@ -114,9 +128,11 @@ def open_for(place: Place, rows: Sequence[Wanted], *, locked: bool) -> Desk:
     session, keys = place.session, {key for row in rows for key in row.addresses}
     external = {row.values["external_id"] for row in rows if "external_id" in row.values}
     ids = _ids(session, external, keys)
+    merged = {row.id: row for row in session.execute(_MERGED.where(Stakeholder.id.in_(ids)))}
+    ids = {merged[one].merged_into if one in merged else one for one in ids}
     if locked:
         consent.lock(session, ids)
-    desk = Desk(place, buried=tombstones.buried(session, keys))
+    desk = Desk(place, buried=tombstones.buried(session, keys), stops=any(row.stops for row in rows))
     visible = _visible(place, ids)
     for person in session.execute(select(Stakeholder.__table__).where(Stakeholder.id.in_(ids))).mappings():
         values = {name: person[name] for name in COLUMNS}
@@ -125,6 +141,9 @@ def open_for(place: Place, rows: Sequence[Wanted], *, locked: bool) -> Desk:
         desk.drafts[draft.id] = draft
         if draft.values["external_id"] is not None:
             desk.by_external[draft.values["external_id"]] = draft
+    for gone in merged.values():  # another system knows somebody by the id of a record that was merged
+        if gone.external_id is not None:
+            desk.by_external[gone.external_id] = desk.drafts[gone.merged_into]
     _lay_out(desk, keys)
     return desk
 
@@ -133,13 +152,14 @@ def apply(desk: Desk, row: Wanted, seen: set[int] | None) -> Outcome:
     """Decide about one row and change its draft. `seen` holds the keys of all rows before it, in a check."""
     found = _match(desk, row)
     if isinstance(found, Outcome):
+        found.problems += _stop(desk, None, row, seen)
         return found
     repeated = found is None and seen is not None and bool(seen & _marks(row))
     if seen is not None:
         seen |= _marks(row)
     draft = found or _new(desk, row)
     before = draft.edits
-    problems = [*_merge(desk, draft, row), *_agree(desk, draft, row)]
+    problems = [*_merge(desk, draft, row), *(_stop(desk, draft, row, seen) or _agree(desk, draft, row, seen))]
     if repeated:
         return Outcome(
             row.line, "updated", None, [*problems, _problem("repeated", "the same as a row before")]
@@ -162,10 +182,17 @@ def store(desk: Desk, actor: str, evidence: dict[str, Any]) -> None:
     _store_addresses(desk)
     _store_tags(desk)
     _store_involvements(desk)
+    proof = {**evidence, "import": public_id("imp", evidence["import"])}
+    _store_stops(desk, proof)
     if place.declaration is not None:
-        _store_consents(desk, place.declaration, actor, evidence)
+        _store_consents(desk, place.declaration, actor, proof)
     for draft in desk.drafts.values():
         draft.new = draft.changed = False
+
+
+_MERGED = select(Stakeholder.id, Stakeholder.merged_into, Stakeholder.external_id).where(
+    Stakeholder.merged_into.is_not(None)
+)
 
 
 def _ids(session: Session, external: set[str], keys: set[Key]) -> set[int]:
@@ -209,6 +236,21 @@ def _lay_out(desk: Desk, keys: set[Key]) -> None:
         for number, act in acts.items():
             desk.drafts[number].act = (act.act, act.at)
     _find_stopped(desk, keys)
+    _find_opt_outs(desk, keys)
+
+
+def _find_opt_outs(desk: Desk, keys: set[Key]) -> None:
+    """What is known about who opted out, where rows of this step say that somebody has."""
+    if not desk.stops:
+        return
+    about = or_(
+        Suppression.address_key.in_({key for _, key in keys}),
+        Suppression.address_key.is_(None) & Suppression.stakeholder_id.in_(set(desk.drafts)),
+    )
+    for one in desk.place.session.scalars(select(Suppression).where(about)):
+        subject = (one.channel, one.address_key or "", 0 if one.address_key else one.stakeholder_id or 0)
+        stands = one.lifted_at is None and (one.until_at is None or one.until_at > desk.place.now)
+        desk.opt_outs[subject].append(Known(one.reason, one.at, stands))
 
 
 def _find_stopped(desk: Desk, keys: set[Key]) -> None:
@@ -288,7 +330,8 @@ def _new(desk: Desk, row: Wanted) -> Draft:
 def _merge(desk: Desk, draft: Draft, row: Wanted) -> list[dict[str, Any]]:
     """Add what the row says to the draft; nothing is taken away."""
     attrs = {**draft.values["attrs"], **row.attrs}
-    values = {**draft.values, **row.values, "attrs": attrs}
+    external = draft.values["external_id"] or row.values.get("external_id")  # one's own, of a merged record's
+    values = {**draft.values, **row.values, "attrs": attrs, "external_id": external}
     values["attrs_fold"] = fields.folded(desk.place.fields, attrs)
     if values != draft.values:
         draft.values, draft.changed = values, True
@@ -318,10 +361,60 @@ def _merge(desk: Desk, draft: Draft, row: Wanted) -> list[dict[str, Any]]:
     return problems
 
 
-def _agree(desk: Desk, draft: Draft, row: Wanted) -> list[dict[str, Any]]:
+def _stop(desk: Desk, draft: Draft | None, row: Wanted, seen: set[int] | None) -> list[dict[str, Any]]:
+    """Keep what the row says about opting out, unless just that is known: who lifted it had reasons.
+
+    Also where the row is not taken in (no draft): the address is stopped, whoever has it.
+    """
+    kept = False
+    for subject, reason, told_at in _subjects(draft, row):
+        at = min(told_at or desk.place.now, desk.place.now)
+        known, before = desk.opt_outs[subject], seen is not None and hash(subject) in seen
+        if before or any(
+            one.reason == reason and (one.stands or (told_at and one.at >= at)) for one in known
+        ):
+            continue
+        channel, key, _ = subject
+        known.append(Known(reason, at, stands=True))
+        desk.new_stops.append(_suppression(subject, draft, reason, at, row.line))
+        desk.stopped_keys |= {(channel, key)} if key else set()
+        if draft is not None:
+            draft.edits += 1
+            desk.stopped_ids |= set() if key else {draft.id}
+        if seen is not None:
+            seen.add(hash(subject))
+        kept = True
+    words = "the file says that they are not to be written to, and it is kept"
+    return [_problem("stopped", words)] if kept else []
+
+
+def _subjects(draft: Draft | None, row: Wanted) -> Iterator[tuple[Subject, str, datetime | None]]:
+    """Whom the row's opt-outs are about: its addresses on that channel; where it has none, the person."""
+    for channel, (reason, at) in row.stops.items():
+        keys = [key for one, key in row.addresses if one == channel]
+        for key in keys:
+            yield (channel, key, 0), reason, at
+        if not keys and draft is not None:
+            yield (channel, "", draft.id), reason, at
+
+
+def _suppression(
+    subject: Subject, draft: Draft | None, reason: str, at: datetime, line: int
+) -> dict[str, Any]:
+    """A row of what is not to be used; `evidence` gets the file when it is stored."""
+    channel, key, _ = subject
+    origin = "admin" if reason == "manual" else "recipient"
+    return {
+        "channel": channel, "address_key": key or None, "stakeholder_id": draft and draft.id, "purpose": None,
+        "reason": reason, "origin": origin, "at": at, "evidence": {"line": line},
+    }  # fmt: skip
+
+
+def _agree(desk: Desk, draft: Draft, row: Wanted, seen: set[int] | None) -> list[dict[str, Any]]:
     """Let the declaration cover the row, unless they opted out, are suppressed, or the row says no."""
     declaration = desk.place.declaration
-    if draft.id in desk.stopped_ids or desk.stopped_keys.intersection(row.addresses):
+    earlier = seen is not None and any(hash((*key, 0)) in seen for key in row.addresses)
+    if earlier or draft.id in desk.stopped_ids or desk.stopped_keys.intersection(row.addresses):
         return [_problem("suppressed", "this person or address is not contacted, and stays so")]
     if declaration is None:
         if row.consent is not True:
@@ -329,8 +422,10 @@ def _agree(desk: Desk, draft: Draft, row: Wanted) -> list[dict[str, Any]]:
         return [_problem("undeclared", "a yes without source, date and wording is no consent")]
     if draft.act is not None and draft.act[0] == "withdrawn":
         return [_problem("opted_out", "this person has opted out, and stays so")]
-    if row.consent is not False and (draft.act is None or declaration.at > draft.act[1]):
-        draft.act, draft.consent_line = ("given", declaration.at), row.line
+    at = row.consent_at or declaration.at
+    covered = row.consent is not False and at is not None and at <= desk.place.now
+    if covered and at is not None and (draft.act is None or at > draft.act[1]):
+        draft.act, draft.consent_line = ("given", at), row.line
         draft.edits += 1
     return []
 
@@ -383,18 +478,22 @@ def _store_involvements(desk: Desk) -> None:
         session.execute(update(Involvement), rows)
 
 
-def _store_consents(desk: Desk, declared: Declaration, actor: str, evidence: dict[str, Any]) -> None:
+def _store_stops(desk: Desk, proof: dict[str, Any]) -> None:
+    rows = ({**one, "evidence": {**proof, **one["evidence"]}} for one in desk.new_stops)
+    _insert(desk.place.session, Suppression, rows)
+
+
+def _store_consents(desk: Desk, declared: Declaration, actor: str, proof: dict[str, Any]) -> None:
     about = {
         name: getattr(declared, name) for name in ("purpose", "channel", "basis", "source", "wording_version")
     }
-    proof = {**evidence, "import": public_id("imp", evidence["import"])}
     rows = (
         {
-            "stakeholder_id": draft.id, **about, "act": "given", "at": declared.at, "actor": actor,
+            "stakeholder_id": draft.id, **about, "act": "given", "at": draft.act[1], "actor": actor,
             "evidence": {**proof, "line": draft.consent_line},
         }
         for draft in desk.drafts.values()
-        if draft.consent_line is not None
+        if draft.consent_line is not None and draft.act is not None
     )  # fmt: skip
     _insert(desk.place.session, Consent, rows)
 

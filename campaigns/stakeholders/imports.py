@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ..bulk import learn
 from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound, said
-from . import columns, desk, fields, files, opening, people
+from . import columns, desk, exporters, fields, files, opening, people
 from .columns import Wanted
 from .desk import Declaration, Outcome
 from .tables import BASES, PURPOSES, Address, Consent, Field, Import, ImportRow, Involvement, Stakeholder
@@ -59,20 +59,21 @@ def check(
 ) -> Import:
     """Read a file and say what importing it would do, row by row, without writing anyone; BadImport, BadField.
 
-    `mapping` is column name to name, external_id, kind, zone, languages, tags, connection, rank, consent, ignore,
-    address.CHANNEL or attrs.FIELD; without it, the names of the columns are understood. `declaration` {purpose,
-    channel, basis, source, wording_version, at} is one consent for the file. `within`: the programmes whose people
-    may be recognised (None: all). State: `checked`, or `checking` where the file is large and needs `dry_run`.
+    `mapping` is column name to one of `columns.PLAIN`, address.CHANNEL or attrs.FIELD; without it, the names of the
+    columns are understood. `declaration` {purpose, channel, basis, source, wording_version, at} is one consent for
+    the file; `at` may be None where a column is `consent_at`. `within`: the programmes whose people may be recognised
+    (None: all). State: `checked`, or `checking` where the file is large and needs `dry_run`.
     """
     opened = opening.opened(body, filename, sheet)
-    detected = _detected(opened, body, encoding, delimiter, sheet)
+    detected = _detected(opened, filename, body, encoding, delimiter, sheet)
     total = sum(1 for _ in _records(opened.packed, detected))
     # The file has been read by now: the transaction begins here, and other writers wait for little.
     wanted = _meaning(detected["header"], mapping, fields.every(session))
+    declared = _declared(declaration, wanted, now)
     imported = Import(
         programme_id=programme_id, filename=clean(filename, "/filename"), sha256=hashlib.sha256(body).hexdigest(),
         body=opened.packed if opened.kind == opening.CSV else files.pack(body),
-        mapping=wanted, declaration=_declared(declaration, now), actor=actor, created_at=now, updated_at=now,
+        mapping=wanted, declaration=declared, actor=actor, created_at=now, updated_at=now,
         detected=detected | {"within": None if within is None else sorted(within)},
         total=total, state="checking",
     )  # fmt: skip
@@ -98,7 +99,7 @@ def again(
         raise _over(imported)
     body = files.unpack(imported.body)
     opened = opening.opened(body, sheet=sheet)
-    detected = _detected(opened, body, encoding, delimiter, sheet)
+    detected = _detected(opened, imported.filename, body, encoding, delimiter, sheet)
     imported.mapping = _meaning(detected["header"], mapping, fields.every(session))
     imported.detected = {**imported.detected, **detected}
     imported.total = sum(1 for _ in _records(opened.packed, detected))
@@ -212,7 +213,12 @@ def records(imported: Import) -> Iterator[files.Record]:
 
 
 def _detected(
-    opened: opening.Opened, body: bytes, encoding: str | None, delimiter: str | None, sheet: str | None
+    opened: opening.Opened,
+    filename: str,
+    body: bytes,
+    encoding: str | None,
+    delimiter: str | None,
+    sheet: str | None,
 ) -> dict[str, Any]:
     """How the file is read, as it is kept with the import; which of several sheets is meant, a person confirms."""
     if opened.kind == opening.CSV:
@@ -221,7 +227,11 @@ def _detected(
         shape = files.shape(opened.beginning(), "utf-8", ",")
     if len(opened.sheets) > 1 and sheet is None:
         shape.doubts.append("sheet")
-    return asdict(shape) | {"kind": opened.kind, "sheets": opened.sheets, "sheet": opened.sheet}
+    whose = exporters.exporter(shape.header)
+    return asdict(shape) | {
+        "kind": opened.kind, "sheets": opened.sheets, "sheet": opened.sheet, "exporter": whose,
+        "status": exporters.status_in_name(filename) if whose == "mailchimp" else "",
+    }  # fmt: skip
 
 
 def _table(imported: Import, body: bytes | None) -> bytes | None:
@@ -317,7 +327,8 @@ def _step(
     known = fields.every(session)
     # The header keeps the order of the columns; an object in the database does not.
     targets = [(column, imported.mapping[column]) for column in imported.detected["header"]]
-    wanted = [columns.read(record, targets, known) for record in records]
+    told = imported.detected.get("status", "")
+    wanted = [columns.read(record, targets, known, told) for record in records]
     _advance(session, imported, start, len(records), now)
     outcomes = _outcomes(session, imported, wanted, known, now, seen)
     counts = Counter(imported.counts)
@@ -394,11 +405,13 @@ def _doubtful(doubts: list[str]) -> BadImport:
     return BadImport(words, pointer=f"/{doubts[0]}")
 
 
-def _declared(declaration: Mapping[str, Any] | None, now: datetime) -> dict[str, Any] | None:
+def _declared(
+    declaration: Mapping[str, Any] | None, meaning: Mapping[str, str], now: datetime
+) -> dict[str, Any] | None:
     """The declaration as it is kept; all of it is needed, for without source, date and wording it proves nothing."""
     if declaration is None:
         return None
-    if not isinstance(declaration, Mapping) or set(declaration) != set(DECLARED):
+    if not isinstance(declaration, Mapping) or set(declaration) | {"at"} != set(DECLARED):
         raise BadImport(
             said("a declaration has exactly {declared}", declared=DECLARED), pointer="/declaration"
         )
@@ -407,12 +420,13 @@ def _declared(declaration: Mapping[str, Any] | None, now: datetime) -> dict[str,
         people.one_of(kept["purpose"], PURPOSES, "/declaration/purpose")
         people.one_of(kept["basis"], BASES, "/declaration/basis")
         desk.check_channel(kept["channel"], "/declaration/channel")
-        at = _moment(declaration["at"])
+        own = not declaration.get("at") and "consent_at" in meaning.values()
+        at = None if own else _moment(declaration.get("at"))
     except Invalid as error:
         raise BadImport(error.detail, pointer=error.pointer) from error
-    if at > now:
+    if at is not None and at > now:
         raise BadImport("consent cannot have been given in the future", pointer="/declaration/at")
-    return kept | {"at": at.isoformat()}
+    return kept | {"at": at and at.isoformat()}
 
 
 def _moment(value: Any) -> datetime:
@@ -426,7 +440,8 @@ def _moment(value: Any) -> datetime:
 
 
 def _declaration(stored: Mapping[str, Any]) -> Declaration:
-    return Declaration(**{**stored, "at": datetime.fromisoformat(stored["at"])})
+    at = stored["at"]
+    return Declaration(**{**stored, "at": at and datetime.fromisoformat(at)})
 
 
 def _over(imported: Import) -> AlreadyDone:
