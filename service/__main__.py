@@ -26,10 +26,12 @@ COMMANDS = {
     "token": ("token", "make a token; on a new installation, the first administrator's"),
     "user": ("user", "add, list, grant or disable the people who work here"),
     "import": ("import_people", "import people from a CSV file"),
+    "export": ("export", "take out all that is held on one person, in a programme, or here"),
+    "verify-export": ("verify_export", "prove that a file that was taken out is genuine and whole"),
     "hooks": ("hooks", "think again about what providers told us"),
     "connectors": ("connectors", "list the connectors and their settings"),
     "doctor": ("doctor", "check settings, keys, database, accounts and workers"),
-    "keys": ("keys", "rotate the key ring that seals secrets and signs links"),
+    "keys": ("keys", "rotate the key ring that seals secrets and signs links, or show what proves exports"),
     "backup": ("backup", "copy database and keys into a folder, while everything runs"),
     "sample": ("sample", "load or remove a year of an invented programme"),
     "demo": ("demo", "a sample year on real mail, and a tour through everything that can happen"),
@@ -65,7 +67,7 @@ def _load(name: str) -> ModuleType:
 def _help(where: TextIO) -> None:
     print("usage: dolen COMMAND [options]   (dolen COMMAND --help tells more)\n", file=where)
     for name, (_module, about) in COMMANDS.items():
-        print(f"  {name:<11} {_sentence(about)}", file=where)
+        print(f"  {name:<13} {_sentence(about)}", file=where)
 
 
 def _sentence(about: str) -> str:

@@ -17,7 +17,7 @@ from campaigns.responses import confirming
 from campaigns.stakeholders import segments
 from connectors.api import running
 
-from . import calls, idempotency, notices, observe, webhook_facts, webhooks
+from . import calls, exports, idempotency, notices, observe, webhook_facts, webhooks
 from .engines.embedded import until_told
 from .wiring import Wiring
 
@@ -78,6 +78,9 @@ def ticks(  # long: every duty of the clock is named here, once
     def noticed() -> object:
         return notices.gather(database, now(), wiring.settings.workspace.zone)
 
+    def taken() -> object:
+        return exports.forget(wiring)
+
     def told() -> object:
         return webhook_facts.gather(database, now())
 
@@ -98,7 +101,7 @@ def ticks(  # long: every duty of the clock is named here, once
         "count": ([written(segments.recount_oldest)], 20.0),
         "fold": ([written(tally.fold)], 20.0),
         "forget": (
-            [written(one.forget) for one in (idempotency, confirming, limits, webhooks, calls)],
+            [*(written(one.forget) for one in (idempotency, confirming, limits, webhooks, calls)), taken],
             3600.0,
         ),
         "notices": ([noticed], 60.0),

@@ -21,6 +21,7 @@ PREFIXES = {
     "suppression": "sup",
     "import": "imp",
     "export": "exp",
+    "job": "job",
     "strategy": "str",
     "strategy_version": "ver",
     "party": "pty",

@@ -71,6 +71,10 @@ class KeyRing:
         """The keys of the hashes that stand for erased addresses, newest first."""
         return tuple(_derive(key, b"dolen tombstones") for key in self.keys)
 
+    def export_keys(self) -> tuple[bytes, ...]:
+        """The seeds of the keys that sign what is taken out, newest first."""
+        return tuple(_derive(key, b"dolen exports") for key in self.keys)
+
     def _fernet(self) -> MultiFernet:
         return MultiFernet([Fernet(urlsafe_b64encode(_derive(key, b"dolen secrets"))) for key in self.keys])
 

@@ -20,7 +20,7 @@ from campaigns.stakeholders.tables import Address, Involvement, Membership, Stak
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Programme
 
-from .. import paging
+from .. import exports, paging
 from ..access import Caller, involved, scoped
 from ..wiring import Wiring
 from . import Act, begin
@@ -140,7 +140,9 @@ def erase(
     """Erase somebody at their own wish, everywhere, the files of contacts with them included."""
     with begin(wiring, caller, request_id=request_id) as act:
         gone = _erase(act, stakeholder_id, reason)
+        taken = exports.forget_person(act.session, stakeholder_id)
     attachments.drop(wiring.settings.folder, gone)
+    exports.drop(wiring, taken)
 
 
 def _erase(act: Act, stakeholder_id: int, reason: str) -> set[str]:

@@ -21,7 +21,7 @@ from campaigns.messages.tables import LANES
 from campaigns.responses import intake, polling
 from campaigns.stakeholders import imports
 
-from .. import notices, observe, webhooks
+from .. import exports, notices, observe, recipes, webhooks
 from ..demo import loading
 from ..wiring import Wiring
 
@@ -62,6 +62,7 @@ class Engine:
             (self._inbound, INBOUND_S),
             (self._resolve, INBOUND_S),
             (self._import, INBOUND_S),
+            (self._export, INBOUND_S),
             (self._sample, INBOUND_S),
             (self._notify, NOTICES_S),
             (self._call_out, WEBHOOKS_S),
@@ -128,6 +129,9 @@ class Engine:
 
     def _import(self) -> bool:
         return imports.run_pending(self.wiring.database.sessions, self.wiring.now) > 0
+
+    def _export(self) -> bool:
+        return exports.run_pending(self.wiring, recipes.recipe)
 
     def _sample(self) -> bool:
         return loading.run_pending(self.wiring)

@@ -52,6 +52,7 @@ ROOMS = {
     "objective": "/objectives", "strategy": "/strategies", "message": "/messages", "response": "/inbox",
     "task": "/tasks", "template": "/templates", "media": "/media", "form": "/forms", "topic": "/topics",
     "account": "/settings/accounts", "user": "/settings/people",
+    "export": "/settings/jobs",
 }  # fmt: skip
 View = Callable[..., Any]
 

@@ -24,8 +24,9 @@ from campaigns.strategies import agreements, objectives, register, strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
 from connectors.api import Event
+from service import exports
 from service.access import new_secret
-from service.tables import Grant, Token, User, WebhookDelivery, WebhookEndpoint
+from service.tables import Export, Grant, Token, User, WebhookDelivery, WebhookEndpoint
 
 # Kinds that every caller with the scope sees, whatever their programme.
 SHARED = {"usr", "tok", "fld"}
@@ -40,11 +41,11 @@ WORDS = {
 }
 
 
-def files(folder: Path) -> None:
-    """The file of the example's contact, where its bytes lie."""
-    where = attachments.place(folder, "0" * 32)
-    where.parent.mkdir(parents=True, exist_ok=True)
-    where.write_bytes(b"%")
+def files(folder: Path, ids: dict[str, int]) -> None:
+    """The files of the example's contact and export, where their bytes lie."""
+    for where in (attachments.place(folder, "0" * 32), exports.place(folder, ids["exp"])):
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.write_bytes(b"%")
 
 
 def programme(session: Session, now: datetime, name: str) -> int:
@@ -127,9 +128,15 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
         session, now, programme_id=programme_id, filename="bo.csv", actor="usr_0000000000001",
         body=b"name,email\nBo,bo@example.org\n",
     )  # fmt: skip
+    taken = Export(
+        kind="person", ref_id=ann.id, within=[programme_id], state="finished", actor="usr_0000000000001",
+        created_at=now,
+    )  # fmt: skip
+    session.add(taken)
+    session.flush()
     return {
         "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
-        "cns": given.id, "sup": stopped.id, "imp": file.id,
+        "cns": given.id, "sup": stopped.id, "imp": file.id, "exp": taken.id, "job": file.id,
         "top": topic.id, "frm": form.id,
     }  # fmt: skip
 

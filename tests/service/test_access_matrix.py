@@ -81,7 +81,7 @@ def test_a_role_reaches_what_it_may_and_nothing_else(
     with wiring.database.write() as session:
         here, elsewhere = (samples.programme(session, wiring.now(), name) for name in ("Here", "Elsewhere"))
         ids = samples.world(session, wiring.now(), here)
-    samples.files(wiring.settings.folder)
+    samples.files(wiring.settings.folder, ids)
     people("administrator")  # so that taking the example's grant never takes the last
     inside, outside = people(role, here), people(role, elsewhere)
     # Reading comes first: what is changed or deleted later was still there for it.

@@ -22,7 +22,7 @@ def ids(wiring: Wiring) -> dict[str, str]:
     """An example of everything, by the prefix of its ids."""
     with wiring.database.write() as session:
         made = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "One"))
-    samples.files(wiring.settings.folder)
+    samples.files(wiring.settings.folder, made)
     return {prefix: public_id(prefix, number) for prefix, number in made.items()}
 
 

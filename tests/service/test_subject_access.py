@@ -1,0 +1,252 @@
+"""All that is held on somebody, in one signed file: everything about them, and nobody else."""
+
+from __future__ import annotations
+
+import ast
+import json
+import zipfile
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from campaigns.base import Base, parse_id
+from campaigns.delivery.tables import Delivery, DeliveryEvent
+from campaigns.responses import attachments, held
+from campaigns.responses.tables import Interaction, ResponseNote
+from campaigns.stakeholders import addresses, consent, people
+from campaigns.stakeholders.tables import Stakeholder
+from service import exports, recipes, signed_zip
+from service.ids import shown
+from service.tables import Export
+from service.wiring import Wiring, metadata
+
+from . import samples
+from .conftest import Api, People
+
+MINE, NOT_MINE = "Xanthippe Rees", "Zebedee Hughes"
+KEY, NOT_KEY = "xanthippe@example.org", "zebedee@example.org"
+NAMING = (
+    "stakeholder_id",
+    "person_id",
+    "body_id",
+    "kept_id",
+    "gone_id",
+    "from_id",
+    "to_id",
+    "low_id",
+    "high_id",
+)
+
+
+@pytest.fixture
+def world(wiring: Wiring) -> dict[str, int]:
+    """Somebody with facts of every kind, and somebody else who is named beside them."""
+    now = wiring.now()
+    with wiring.database.write() as session:
+        made = samples.world(session, now, samples.programme(session, now, "Here"))
+        person = session.get_one(Stakeholder, made["stk"])
+        people.change(session, person, now, name=MINE, languages=["cy", "en"])
+        addresses.add(session, now, person.id, "email", KEY)
+        other = people.create(session, now, kind="person", name=NOT_MINE)
+        people.involve(session, now, other.id, made["prg"])
+        addresses.add(session, now, other.id, "email", NOT_KEY)
+        consent.give(
+            session, now, person.id, "direct_marketing", "email", basis="consent", source="a form",
+            actor="recipient", evidence={"ticked": "News"},
+        )  # fmt: skip
+        consent.suppress(session, now, channel="email", address_key=KEY, reason="opt_out", origin="recipient")
+        _met(session, wiring, made)
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == made["dlv"])
+            .values(
+                state="excluded", reason="suppressed", basis="consent", settled_at=now, slots={"name": MINE}
+            )
+        )
+        note = ResponseNote(response_id=made["rsp"], text=f"Ask {NOT_MINE} first", by="usr_1", at=now)
+        session.add(note)
+    return {**made, "other": other.id}
+
+
+def _met(session: Session, wiring: Wiring, made: dict[str, int]) -> None:
+    now = wiring.now()
+    contact = Interaction(
+        programme_id=made["prg"], stakeholder_id=made["stk"], kind="meeting", at=now, created_at=now, by="usr_1",
+        notes=f"Zebedee was late; write to {NOT_KEY}", participants=f"{MINE}, {NOT_MINE}", place="Bangor",
+    )  # fmt: skip
+    session.add(contact)
+    session.flush()
+    kept = attachments.keep(wiring.settings.folder, [("../../etc/agreed.txt", BytesIO(b"What we agreed"))])
+    attachments.attach(session, now, contact, kept, "usr_1")
+
+
+def made_of(api: Api, wiring: Wiring, token: str, world: dict[str, int], **body: Any) -> dict[str, bytes]:
+    """Ask for the file about them, and what is in it; it has been proven."""
+    answer = api.post(f"/v1/stakeholders/{shown('stakeholder', world['stk'])}/export", token, json=body)
+    assert (answer.status_code, answer.json["state"]) == (202, "finished"), answer.text
+    file = api.get(f"{answer.headers['Location']}/file", token)
+    assert file.status_code == 200 and file.headers["Content-Type"] == "application/zip"
+    where = wiring.settings.folder / "taken.zip"
+    where.write_bytes(file.data)
+    keys = [signed_zip.public_key(seed) for seed in wiring.keyring.export_keys()]
+    assert signed_zip.check(where, keys).known
+    with zipfile.ZipFile(where) as whole:
+        return {name: whole.read(name) for name in whole.namelist()}
+
+
+def lines(bodies: dict[str, bytes], section: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in bodies[f"data/{section}.jsonl"].splitlines()]
+
+
+def test_one_call_gives_everything_and_why_each_message_was_or_was_not_sent(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    """F14"""
+    bodies = made_of(api, wiring, admin, world)
+    assert [one["name"] for one in lines(bodies, "person")] == [MINE]
+    assert KEY in [one["value"] for one in lines(bodies, "addresses")]
+    assert [one["evidence"] for one in lines(bodies, "consents") if one["basis"] == "consent"] == [
+        {"ticked": "News"}
+    ]
+    assert "opt_out" in [one["reason"] for one in lines(bodies, "suppressions")]
+    (sent,) = lines(bodies, "deliveries")
+    told = {
+        name: sent[name] for name in ("state", "reason", "basis", "strategy", "strategy_version", "words")
+    }
+    assert told == {
+        "state": "excluded", "reason": "suppressed", "basis": "consent", "strategy": "Everyday communication",
+        "strategy_version": 1, "words": "Hello",
+    }  # fmt: skip
+    assert [one["act"] for one in lines(bodies, "audit")] == ["stakeholder.exported"]
+    (file,) = [body for name, body in bodies.items() if name.startswith("files/")]
+    assert file == b"What we agreed" and not [name for name in bodies if ".." in name]
+    assert set(json.loads(bodies["about.json"])["sections"]) == set(held.sections())
+
+
+def test_nobody_else_is_named_in_it(api: Api, wiring: Wiring, admin: str, world: dict[str, int]) -> None:
+    """F14: the names of others are taken out of what is told, their addresses too."""
+    bodies = made_of(api, wiring, admin, world)
+    whole = b"".join(bodies.values()).lower()
+    assert MINE.lower().encode() in whole
+    for word in ("zebedee", NOT_KEY, shown("stakeholder", world["other"]), "usr_1"):
+        assert word.lower().encode() not in whole, word
+    (note,) = lines(bodies, "notes")
+    assert note["text"] == "Ask [another person] first" and note["by"] == "a colleague"
+
+
+def test_the_pages_are_in_their_language_and_in_english(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    """F14"""
+    bodies = made_of(api, wiring, admin, world)
+    welsh, english = bodies["record.cy.html"].decode(), bodies["record.en.html"].decode()
+    assert '<html lang="cy" dir="ltr">' in welsh and "What we sent you" not in welsh
+    assert "they, or their address, are marked Do not contact" in english and MINE in english
+    with wiring.database.write() as session:
+        session.get_one(Stakeholder, world["stk"]).languages = ["ar"]
+    arabic = made_of(api, wiring, admin, world)["record.ar.html"].decode()
+    assert '<html lang="ar" dir="rtl">' in arabic
+
+
+def test_notes_are_withheld_only_with_a_reason_which_is_told(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    bodies = made_of(api, wiring, admin, world, withheld="Legal advice is in them")
+    assert lines(bodies, "notes") == [] and lines(bodies, "interactions")[0]["notes"] == ""
+    assert "Legal advice is in them" in bodies["record.en.html"].decode()
+
+
+def test_whoever_reaches_one_programme_takes_that_one_out_and_no_other(
+    api: Api, wiring: Wiring, people: People, world: dict[str, int]
+) -> None:
+    """R33"""
+    with wiring.database.write() as session:
+        there = samples.programme(session, wiring.now(), "There")
+        theirs = Interaction(
+            programme_id=there, stakeholder_id=world["stk"], kind="call", at=wiring.now(), created_at=wiring.now(),
+            by="usr_1", notes="Elsewhere",
+        )  # fmt: skip
+        session.add(theirs)
+    steward = people("steward", world["prg"])
+    bodies = made_of(api, wiring, steward, world)
+    assert b"Elsewhere" not in b"".join(bodies.values()) and len(lines(bodies, "interactions")) == 2
+    assert json.loads(bodies["about.json"])["programmes"] == ["Here"]
+    path = f"/v1/stakeholders/{shown('stakeholder', world['stk'])}/export"
+    assert api.post(path, people("steward", there)).status_code == 404
+    assert api.post(path, people("author", world["prg"])).status_code == 403
+    narrow = people("steward", world["prg"], scopes=["stakeholders:export", "stakeholders:read"])
+    assert api.post(path, narrow).status_code == 403
+
+
+def test_records_that_were_joined_are_told_as_one(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    with wiring.database.write() as session:
+        old = session.get_one(Stakeholder, world["other"])
+        old.merged_into, old.merged_at, old.state = world["stk"], wiring.now(), "merged"
+        session.get_one(Stakeholder, world["stk"]).joined = True
+    bodies = made_of(api, wiring, admin, world)
+    assert [one["name"] for one in lines(bodies, "person")] == [MINE, NOT_MINE]
+    assert NOT_KEY in [one["value"] for one in lines(bodies, "addresses")]
+
+
+def test_a_large_record_is_made_by_a_worker(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    """F14: 10,000 events and more, one row after the other."""
+    now = wiring.now()
+    rows = [
+        {
+            "id": number, "delivery_id": world["dlv"], "stakeholder_id": world["stk"], "kind": "opened",
+            "happened_at": now + timedelta(seconds=number), "account_id": world["acc"], "event_key": str(number),
+            "meta": {},
+        }
+        for number in range(1, 10_001)
+    ]  # fmt: skip
+    with wiring.database.write() as session:
+        session.execute(insert(DeliveryEvent.__table__), rows)  # type: ignore[arg-type]
+    answer = api.post(f"/v1/stakeholders/{shown('stakeholder', world['stk'])}/export", admin)
+    assert answer.json["state"] == "waiting"
+    assert api.get(f"{answer.headers['Location']}/file", admin).status_code == 404
+    assert exports.run_pending(wiring, recipes.recipe) and not exports.run_pending(wiring, recipes.recipe)
+    with zipfile.ZipFile(exports.place(wiring.settings.folder, parse_id("exp", answer.json["id"]))) as whole:
+        assert len(whole.read("data/delivery_events.jsonl").splitlines()) == 10_000
+        assert whole.read("record.en.html").count(b"<article>") > 10_000
+
+
+def test_who_is_erased_is_in_no_file_that_lies_here(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    made_of(api, wiring, admin, world)
+    path = f"/v1/stakeholders/{shown('stakeholder', world['stk'])}/erase"
+    assert api.post(path, admin, json={"reason": "They asked"}).status_code == 204
+    left = [path.name for path in (wiring.settings.folder / exports.FOLDER).iterdir()]
+    with wiring.database.read() as session:
+        assert session.query(Export).filter(Export.ref_id == world["stk"]).count() == 0
+    assert left == []
+
+
+def test_every_table_that_names_a_stakeholder_is_told_of_or_left_out_with_a_reason() -> None:
+    tree = ast.parse(Path(held.__file__ or "").read_text(encoding="utf-8"))
+    asked = {
+        name.id
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef)
+        for name in ast.walk(function)
+        if isinstance(name, ast.Name)
+    }
+    told = {one.local_table.name for one in Base.registry.mappers if one.class_.__name__ in asked}  # type: ignore[attr-defined]
+    naming = {
+        table.name
+        for table in metadata.sorted_tables
+        if any(column.name in NAMING for column in table.columns)
+        or any(key.column.table.name == "stakeholders" for key in table.foreign_keys)
+    }
+    assert len(naming) > 20
+    assert sorted(naming - told - set(held.LEFT_OUT)) == []
+    assert set(held.LEFT_OUT) <= naming
