@@ -80,6 +80,6 @@ PROVIDER = Provider(
     limits=LIMITS,
     repeats="findable",
     faces=("find", "hooks", "poll", "metrics"),
-    events=("reply", "mention", "like"),
+    events=("reply", "mention", "like", "auto_reply"),
     connect=connect,
 )

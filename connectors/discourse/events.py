@@ -1,4 +1,9 @@
-"""What a forum tells of a post or a like, in our words."""
+"""What a forum tells of a post or a like, in our words.
+
+Rules: people have numbers above 0. What the forum's own accounts and its robots say is told as a machine's; whom they
+like is nobody's doing.
+Source: discourse/discourse on GitHub, app/models/user.rb (human users), app/serializers/post_serializer.rb.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,7 @@ def of_post(post: Mapping[str, Any], kind: str) -> Event:
     about = (f"{topic}/1", *((f"{topic}/{answers}",) if answers > 1 else ()))
     return Event(
         key=f"post/{number(post, 'id')}",
-        kind=kind,
+        kind="auto_reply" if is_robot(post.get("user_id")) else kind,
         at=_at(post.get("created_at")),
         references=about,
         sender=str(post.get("username") or ""),
@@ -47,6 +52,11 @@ def of_like(told: Mapping[str, Any], post: Mapping[str, Any], who: Mapping[str, 
         sender_name=str(who.get("name") or ""),
         raw=orjson.dumps(dict(told)),
     )
+
+
+def is_robot(number: object) -> bool:
+    """Whether this is the number of no person."""
+    return isinstance(number, int) and number < 0
 
 
 def names(post: Mapping[str, Any], username: str) -> bool:

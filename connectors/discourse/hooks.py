@@ -1,7 +1,8 @@
 """What a forum calls us about: new posts that answer or name us, and likes of our posts.
 
 Rules: a call is proven by HMAC-SHA256 over its body; Discourse signs no time, so what comes twice is known by its keys.
-Whose topic a post stands in is not told: what answers nobody in particular is left to the poll.
+What happened stands in a header: a post that was edited or taken down is no new one. Whose topic a post stands in is
+not told: what answers nobody in particular is left to the poll.
 Source: discourse/discourse on GitHub, app/jobs/regular/emit_web_hook_event.rb and app/services/web_hook_emitter.rb.
 """
 
@@ -15,12 +16,16 @@ from typing import Any
 import orjson
 
 from ..api import Call, Event, Heard, NotAuthentic
-from .events import answers, is_from, names, of_like, of_post
+from .events import answers, is_from, is_robot, names, of_like, of_post
+
+NEWS = ("post_created", "post_liked")
 
 
 def hear(secrets: Sequence[str], username: str, call: Call) -> Heard:
     """The event of a call that one of the secrets proves."""
     _prove(secrets, call)
+    if call.headers.get("x-discourse-event", "post_created") not in NEWS:
+        return Heard()
     return read(username, call.body)
 
 
@@ -58,6 +63,6 @@ def _like(like: dict[str, Any], username: str) -> Event | None:
     post, who = like.get("post"), like.get("user")
     if not isinstance(post, dict) or not isinstance(who, dict):
         raise ValueError("a like of nothing, or of nobody")
-    if not is_from(post, username):
+    if not is_from(post, username) or is_robot(who.get("id")):
         return None
     return of_like(like, post, who, like.get("created_at") or post.get("updated_at"))

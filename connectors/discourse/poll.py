@@ -12,12 +12,14 @@ from contextlib import suppress
 from typing import Any
 
 from ..api import Event, Polled
+from ..shapes import field
 from .client import Client, number, one, rows
-from .events import answers, is_from, names, of_like, of_post
+from .events import answers, is_from, is_robot, names, of_like, of_post
 
 WAS_LIKED = 2
 LIKES = 60
 PAGES_MAX = 20
+TOPIC_PAGES_MAX = 5
 SEEN_MAX = 200
 
 
@@ -70,8 +72,13 @@ def _event(client: Client, post: dict[str, Any], ours: frozenset[int]) -> Event 
 
 def _topics(client: Client) -> frozenset[int]:
     """The topics that this member opened, the newest pages of them."""
-    answer = one(client.get(f"topics/created-by/{client.username}.json"))
-    return frozenset(number(each, "id") for each in rows(answer, "topic_list", "topics"))
+    found: set[int] = set()
+    for page in range(TOPIC_PAGES_MAX):
+        answer = one(client.get(f"topics/created-by/{client.username}.json", {"page": page}))
+        found.update(number(each, "id") for each in rows(answer, "topic_list", "topics"))
+        if not field(answer, "topic_list", "more_topics_url"):
+            break
+    return frozenset(found)
 
 
 def _likes(client: Client, known: list[str] | None) -> list[Event]:
@@ -88,6 +95,8 @@ def _likes(client: Client, known: list[str] | None) -> list[Event]:
 
 def _like(told: dict[str, Any]) -> Event | None:
     who = {"username": told.get("acting_username"), "name": told.get("acting_name")}
+    if is_robot(told.get("acting_user_id")):
+        return None
     with suppress(ValueError):
         return of_like(told, told, who, told.get("created_at"))
     return None

@@ -105,7 +105,7 @@ def _receipt(made: dict[str, Any]) -> Receipt:
         return Receipt(place(made))
     pending = made.get("pending_post")
     if made.get("action") == "enqueued" and isinstance(pending, dict) and number(pending, "id"):
-        return Receipt(f"pending/{number(pending, 'id')}")
+        return Receipt(f"pending/{number(pending, 'id')}", words="waits for a moderator of the forum")
     raise Uncertain("the answer names no post", phase="answer")
 
 

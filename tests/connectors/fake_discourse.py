@@ -12,6 +12,7 @@ from . import far
 from .far import Asked, Far, Said
 
 KEY, ME = "k" * 64, "cyngor"
+TOPICS = 30  # on a page
 AT = "2026-11-02T09:05:00.000Z"
 
 
@@ -55,10 +56,15 @@ class Forum(Far):
         if asked.path == "/user_actions.json":
             start = int(asked.query["offset"])
             return Said(200, {"user_actions": self.likes[::-1][start : start + int(asked.query["limit"])]})
-        mine = {
-            each["topic_id"] for each in self.posts if each["username"] == ME and each["post_number"] == 1
-        }
-        return Said(200, {"topic_list": {"topics": [{"id": each} for each in sorted(mine)]}})
+        return Said(200, {"topic_list": self._topics(int(asked.query["page"]))})
+
+    def _topics(self, page: int) -> dict[str, Any]:
+        """A page of our topics, the newest first."""
+        first = [each for each in self.posts if each["username"] == ME and each["post_number"] == 1]
+        mine = [{"id": each["topic_id"]} for each in reversed(first)]
+        more = {"more_topics_url": f"/topics/created-by/{ME}?page={page + 1}"}
+        end = (page + 1) * TOPICS
+        return {"topics": mine[page * TOPICS : end], **(more if end < len(mine) else {})}
 
     def _posted(self, told: dict[str, Any]) -> Said:
         if told.get("external_id") in [
@@ -84,9 +90,9 @@ class Forum(Far):
         )
         return self.posts[-1]
 
-    def like(self, who: str, post: dict[str, Any]) -> None:
+    def like(self, who: str, post: dict[str, Any], number: int = 5) -> None:
         """Somebody likes a post."""
-        at = {name: post[name] for name in ("topic_id", "post_number")}
+        at = {name: post[name] for name in ("topic_id", "post_number")} | {"acting_user_id": number}
         self.likes.append(
             {"action_type": 2, "created_at": AT, "acting_username": who, "acting_name": who, **at}
         )

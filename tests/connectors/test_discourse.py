@@ -5,15 +5,14 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.api import (
@@ -33,23 +32,21 @@ from connectors.api import (
 )
 from connectors.discourse.send import external_id
 from connectors.testing import (
-    FarEvents,
-    FarHooks,
     FarMedia,
     FarMetrics,
-    FarRepeats,
+    FarRobots,
     HookContract,
     MediaContract,
     MetricsContract,
     OutboundContract,
     PollContract,
     RepeatContract,
+    RobotContract,
     pictures,
 )
 
-from .fake_discourse import KEY, ME, Forum, running
-from .far import CONNECTORS, Said
-from .relay import bare, closed_port
+from .fake_discourse import KEY, ME, TOPICS, Forum, running
+from .far import CONNECTORS, Called, PostsSide, Said, failing, shapes, stops_nobody
 
 NEW, OLD = "newer-secret-of-the-hook", "older-secret-of-the-hook"
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -72,10 +69,7 @@ def post(text: str = "Dewch draw", **values: Any) -> Outbound:
 
 
 def failure(forum: Forum, told: str | bytes, outbound: Outbound) -> ConnectorError:
-    forum.once[external_id(outbound)] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(forum.port).send(outbound)
-    return caught.value
+    return failing(account, outbound, forum, told, external_id(outbound))
 
 
 def find(connector: Connector, outbound: Outbound) -> Receipt | None:
@@ -171,7 +165,8 @@ def test_who_is_too_fast_waits_as_long_as_the_forum_says(forum: Forum) -> None:
 
 def test_what_waits_for_a_moderator_was_taken(forum: Forum) -> None:
     forum.once[external_id(post())] = "enqueued"
-    assert account(forum.port).send(post()) == Receipt("pending/7")
+    told = Receipt("pending/7", words="waits for a moderator of the forum")
+    assert account(forum.port).send(post()) == told
 
 
 def test_an_answer_that_may_not_stand_there_leaves_the_account_alone(forum: Forum) -> None:
@@ -327,46 +322,43 @@ def test_others_talk_and_our_own_is_nothing_to_hear() -> None:
     assert heard(call({"like": {**liked, "post": {**liked["post"], "username": "nia"}}})) == Heard()
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["id", "topic_id", "post_number", "username", "post_stream", "stream", "latest_posts"])
-                | st.sampled_from(["user_actions", "created_at", "current_user", "post", "like", "user", "topic_list"]),
-                inner, max_size=4,
-            )
-        ),
-        max_leaves=12,
-    )
-)  # fmt: skip
+NAMES = ["id", "topic_id", "post_number", "username", "post_stream", "stream", "latest_posts", "user_id"]
+NAMES += ["user_actions", "created_at", "current_user", "post", "like", "user", "topic_list"]
+
+
+@given(shapes(NAMES))
 def test_an_answer_of_any_shape_stops_nobody(told: Any) -> None:
     """The provider's answers are not trusted; H9."""
     found = heard(call(told))
     assert len(found.events) + len(found.parked) <= 1
-    raw = json.dumps(told).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
+    stops_nobody(
+        account, told, ("poll", {"post": 0, "liked": []}), ("find", post(in_reply_to="41/1")), ("find", post()),
+        ("metrics", ["41/1"]), ("verify",),
+    )  # fmt: skip
 
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
 
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.poll and connector.find and connector.metrics
-        answer = post(in_reply_to="41/1")
-        calls = (partial(connector.poll, {"post": 0, "liked": []}), partial(connector.find, answer))
-        for each in (
-            *calls,
-            partial(connector.find, post()),
-            partial(connector.metrics, ["41/1"]),
-            connector.verify,
-        ):
-            try:
-                each()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+@pytest.mark.parametrize("event", ["post_edited", "post_destroyed", "post_recovered", "topic_created"])
+def test_what_only_changed_is_no_new_answer(event: str) -> None:
+    told = call(sample("post_created"))
+    assert heard(replace(told, headers={**told.headers, "x-discourse-event": event})) == Heard()
+    new = replace(told, headers={**told.headers, "x-discourse-event": "post_created"})
+    assert [each.kind for each in heard(new).events] == ["reply"]
+
+
+def test_whom_the_forum_itself_likes_and_what_it_says_is_no_persons() -> None:
+    told, liked = sample("post_created")["post"], sample("post_liked")["like"]
+    assert [each.kind for each in heard(call({"post": {**told, "user_id": -1}})).events] == ["auto_reply"]
+    assert heard(call({"like": {**liked, "user": {**liked["user"], "id": -1}}})) == Heard()
+
+
+def test_an_answer_in_an_older_topic_of_ours_is_heard(forum: Forum) -> None:
+    """Our topics come thirty to a page."""
+    for n in range(TOPICS + 1):
+        forum.say("Dewch", 100 + n, ME)
+    _, cursor = polled(forum)
+    forum.say("Diolch!", 100, "nia")
+    events, _ = polled(forum, cursor)
+    assert [(each.kind, each.references) for each in events] == [("reply", ("100/1",))]
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -377,115 +369,69 @@ def test_settings_that_make_no_sense_are_named() -> None:
 
 
 # --- the contract of every connector
-class FarForum(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarForum(PostsSide, FarRobots, FarMedia, FarMetrics):
     """Discourse's side: it knows topics by their outside ids."""
 
+    said = PostsSide.said | {Deferred: "too_fast", Refused: "too_short", AccountGone: "not_permitted"}
     kinds = ("reply", "mention", "like")
     many = 25
     figures = ("likes", "views", "replies")
+    no_picture = ("/uploads.json", "take")
 
-    def __init__(self, forum: Forum) -> None:
-        self._forum = forum
-        self._forum.page = 10
-        self._keys: dict[str, str] = {}
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(shown(one["raw"]), one) for one in self.it.posts if "external_id" in one]
 
-    def connector(self) -> Connector:
-        return account(self._forum.port)
+    def key(self, words: str, whole: Any) -> str:
+        return next(key for key in self._keys.values() if external_id(post(key=key)) == whole["external_id"])
 
-    def unreachable(self) -> Connector:
-        return account(closed_port())
+    def once_at(self, outbound: Outbound) -> str:
+        return external_id(outbound)
 
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(text, key=f"dlv-{n}", subject=f"Pwnc {n}")
-        self._keys[external_id(outbound)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[each["external_id"]] for each in self._forum.posts if "external_id" in each]
-
-    def text(self, key: str) -> str:
-        return shown(self._post(key)["raw"])
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        told = {Deferred: "too_fast", Refused: "too_short", AccountGone: "not_permitted", Uncertain: "take"}
-        return {error: partial(self._told, word) for error, word in told.items()}
-
-    def secrets(self) -> list[str]:
-        return [KEY, NEW, OLD]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        """A topic is there as soon as it is made."""
-
-    def happen(self, kind: str, n: int) -> None:
+    def happen(self, kind: str, n: int, who: str = "member", number: int = 5) -> None:
         if kind == "like":
-            self._forum.like(f"member{n}", {"topic_id": 77, "post_number": 1})
+            self.it.like(f"{who}{n}", {"topic_id": 77, "post_number": 1}, number)
         else:
             about = {"reply_to_user": {"username": ME}} if kind == "reply" else {}
-            self._forum.say(f"@{ME} {n}", 77, f"member{n}", **about)
+            self.it.say(f"@{ME} {n}", 77, f"{who}{n}", user_id=number, **about)
+
+    def robot(self, n: int) -> None:
+        for kind in self.kinds:
+            self.happen(kind, n, "discobot", -2)
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        found = re.findall(r"!\[(.*?)\]\((upload://[^)]*)\)", self._post(key)["raw"])
-        return [(self._forum.uploads[name], alt) for alt, name in found]
-
-    def refuses_media(self) -> None:
-        self._forum.once["/uploads.json"] = "take"
+        found = re.findall(r"!\[(.*?)\]\((upload://[^)]*)\)", self.made(key)["raw"])
+        return [(self.it.uploads[name], alt) for alt, name in found]
 
     def count(self, provider_id: str, figure: str, value: int) -> None:
-        topic = int(provider_id.partition("/")[0])
-        told = {
-            "post_number": 1,
-            "actions_summary": [{"id": 2, "count": self._figures(topic, figure, value)["likes"]}],
-        }
-        counted = {"views": self._counted["views"], "posts_count": self._counted["replies"] + 1}
-        self._forum.once[f"/t/{topic}/1.json"] = Said(
-            200, {"id": topic, "post_stream": {"posts": [told]}, **counted}
+        topic, told = int(provider_id.partition("/")[0]), self._counted(figure, value)
+        first = {"post_number": 1, "actions_summary": [{"id": 2, "count": told["likes"]}]}
+        counted = {"views": told["views"], "posts_count": told["replies"] + 1}
+        self.it.once[f"/t/{topic}/1.json"] = Said(
+            200, {"id": topic, "post_stream": {"posts": [first]}, **counted}
         )
 
-    def _figures(self, topic: int, figure: str, value: int) -> dict[str, int]:
-        self._counted = {**getattr(self, "_counted", {"likes": 0, "views": 0, "replies": 0}), figure: value}
-        return self._counted
-
-    def _post(self, key: str) -> dict[str, Any]:
-        return next(each for each in self._forum.posts if self._keys.get(each.get("external_id", "")) == key)
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._forum.once[external_id(outbound)] = told
-        return outbound
+    def _counted(self, figure: str, value: int) -> dict[str, int]:
+        self._figures = {**getattr(self, "_figures", dict.fromkeys(self.figures, 0)), figure: value}
+        return self._figures
 
 
-class FarCalls(FarHooks):
+class FarCalls(Called):
     """The forum's calls: each one event, and no time is signed."""
 
     signed_headers = ("x-discourse-event-signature",)
     timed = False
     batches = False
 
-    def connector(self) -> Connector:
-        return account(1)
 
-    def call(self) -> Call:
-        return call(sample("post_created"))
-
-    def older(self) -> Call:
-        return call(sample("post_created"), OLD)
-
-    def spoilt(self) -> Call:
-        return call({"post": {**sample("post_created")["post"], "created_at": "ddoe"}})
-
-
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+class TestContract(
+    OutboundContract, RepeatContract, PollContract, RobotContract, MediaContract, MetricsContract
+):
     """Discourse keeps the promises of every connector."""
 
     @pytest.fixture
     def far(self, forum: Forum) -> FarForum:
-        return FarForum(forum)
+        forum.page = 10
+        return FarForum(forum, account, post, KEY, NEW, OLD)
 
 
 class TestHooks(HookContract):
@@ -493,4 +439,6 @@ class TestHooks(HookContract):
 
     @pytest.fixture
     def far(self) -> FarCalls:
-        return FarCalls()
+        told = sample("post_created")
+        bad = {"post": {**told["post"], "created_at": "ddoe"}}
+        return FarCalls(lambda: account(1), lambda: call(told), lambda: call(bad), lambda: call(told, OLD))
