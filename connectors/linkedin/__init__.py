@@ -14,7 +14,7 @@ from .. import hosted
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
 from .client import BASE_URL, WEB_HOST, Client
-from .hooks import hear
+from .hooks import hear, read
 from .metrics import metrics
 from .poll import poll
 from .send import find, send, verify
@@ -51,6 +51,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, client),
         find=partial(find, client),
         hooks=partial(hear, secrets["client_secret"]),
+        read=read,
         poll=partial(poll, client),
         refresh=partial(login.refresh, door, settings, secrets) if renews else None,
         metrics=partial(metrics, client),

@@ -58,7 +58,9 @@ class Client:
     def upload(self, url: str, data: bytes, kind: str) -> None:
         """Give LinkedIn the bytes of a picture, where it asked for them."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
-        self._door.request("PUT", url, headers=headers, body=data, gone=GONE)
+        answer = self._door.request("PUT", url, headers=headers, body=data, show=(403,))
+        if answer.status == 403:  # of the address, which is signed and ends: it says nothing of the account
+            raise Deferred("LinkedIn's address for a picture has ended", code="403", phase="media")
 
     def _headers(self, **more: str) -> dict[str, str]:
         if not self._token:

@@ -27,18 +27,23 @@ def hear(secret: str, call: Call) -> Heard:
     given = call.headers.get("x-li-signature", "").encode("utf-8", "replace")
     if not hmac.compare_digest(_hex(secret, b"hmacsha256=" + call.body), given):
         raise NotAuthentic("the hook's signature does not hold")
+    return read(call.body)
+
+
+def read(body: bytes) -> Heard:
+    """The events of a body; what cannot be read is parked as a body of its own, the rest is kept."""
     try:
-        told = orjson.loads(call.body)
+        told = orjson.loads(body)
         found = told["notifications"]
     except (ValueError, TypeError, KeyError):
-        return Heard(parked=(_shown(call.body),))
+        return Heard(parked=(_shown(body),))
     events: list[Event] = []
     parked: list[str] = []
     for raw in found if isinstance(found, list) else [found]:
         try:
             one = event(raw)
         except shapes.UNREADABLE:
-            parked.append(_shown(shapes.raw(raw, call.body)))
+            parked.append(_shown(shapes.raw({"notifications": [raw]}, body)))
         else:
             events += [one] if one else []
     return Heard(tuple(events), tuple(parked))

@@ -10,26 +10,29 @@ comments-api,little-text-format} (July 2026).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from .. import by_words
 from ..api import AccountGone, ConnectorError, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
 from .client import Client, Duplicate, coded, is_post, is_thread, obj, rows, thread_of
 
 PAGE = 100
 PAGES_MAX = 5
-SKEW = timedelta(seconds=60)
 # What means something in a post's text and is written with a backslash; a hashtag stays one.
 _RESERVED = re.compile(r"[|{}@\[\]()<>*_~\\]|#(?!\w)")
 _ESCAPED = re.compile(r"\\(.)")
+_HASHTAG = re.compile(r"\{hashtag\|\\?([#\uff03])\|([^{}|]*)\}")
+_POST = re.compile(r"urn:li:(?:share|ugcPost):[0-9]{1,20}")
 
 
 def verify(client: Client) -> None:
     """The token works, and is of somebody who has a role on this page."""
     if any(
         one.get("organization") == client.organisation
-        for one in _all(client, "organizationAcls?q=roleAssignee&state=APPROVED")
+        for one in _all(client, "organizationAcls?q=roleAssignee&state=APPROVED&")
     ):
         return
     raise AccountGone("whoever signed in has no role on this page", code="organization_id", phase="answer")
@@ -59,10 +62,10 @@ def find(client: Client, outbound: Outbound) -> Receipt | None:
     """The newest of the organisation's own with the same words since the first intent."""
     if is_thread(outbound.in_reply_to):
         return _find_comment(client, outbound)
-    for post in _all(client, f"posts?author={coded(client.organisation)}&q=author&sortBy=CREATED"):
+    for post in _all(client, f"posts?author={coded(client.organisation)}&q=author&sortBy=CREATED&"):
         if not _since(outbound, post.get("createdAt")):
             return None
-        if is_post(post.get("id")) and unescaped(str(post.get("commentary", ""))) == str(outbound.text):
+        if is_post(post.get("id")) and _same(outbound, post):
             return Receipt(post["id"])
     return None
 
@@ -73,15 +76,15 @@ def escaped(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    """What a text in LinkedIn's own format says."""
-    return _ESCAPED.sub(r"\1", text)
+    """What a text in LinkedIn's own format says; it gives hashtags back in another form than they were given."""
+    return _ESCAPED.sub(r"\1", _HASHTAG.sub(r"\1\2", text))
 
 
-def _all(client: Client, path: str) -> Iterator[dict[str, Any]]:
-    """The rows of a list, a page at a time."""
+def _all(client: Client, path: str, finder: bool = True) -> Iterator[dict[str, Any]]:
+    """The rows of a list, a page at a time; the path ends where a query goes on."""
     start = 0
     for _ in range(PAGES_MAX):
-        page = rows(client.read(f"{path}&start={start}&count={PAGE}", finder=True))
+        page = rows(client.read(f"{path}start={start}&count={PAGE}", finder=finder))
         yield from page
         start += len(page)
         if not page:
@@ -128,14 +131,23 @@ def _look(client: Client, name: str) -> None:
 
 
 def _went_before(client: Client, outbound: Outbound, refused: Duplicate) -> Receipt:
-    try:
-        found = find(client, outbound)
-    except ConnectorError as error:
-        words = f"{refused.words}; looking for it: {error.words}"
-        raise Uncertain(words, code="duplicate", phase="answer") from error
-    if found is None:
-        raise Uncertain(refused.words, code="duplicate", phase="answer")
-    return found
+    """LinkedIn names what it has already, though at times a post that it shows to nobody."""
+    with suppress(ConnectorError):
+        if (named := _POST.search(refused.words)) and _is_there(client, outbound, named[0]):
+            return Receipt(named[0])
+    return by_words.went_before(partial(find, client), outbound, refused)
+
+
+def _is_there(client: Client, outbound: Outbound, name: str) -> bool:
+    answer = client.read(f"posts/{coded(name)}", show=(404,))
+    told = answer.json() if answer.status == 200 else None
+    return isinstance(told, dict) and _same(outbound, told)
+
+
+def _same(outbound: Outbound, post: Mapping[str, Any]) -> bool:
+    """Whether a post says the same and is no older than the first intent."""
+    said = by_words.comparable(unescaped(str(post.get("commentary", ""))))
+    return said == by_words.comparable(str(outbound.text)) and _since(outbound, post.get("createdAt"))
 
 
 def _comment(client: Client, about: str, text: str) -> Receipt:
@@ -151,10 +163,10 @@ def _comment(client: Client, about: str, text: str) -> Receipt:
 
 
 def _find_comment(client: Client, outbound: Outbound) -> Receipt | None:
-    query = f"start=0&count={PAGE}"
-    for one in rows(client.read(f"socialActions/{coded(outbound.in_reply_to)}/comments?{query}")):
+    for one in _all(client, f"socialActions/{coded(outbound.in_reply_to)}/comments?", finder=False):
         ours = one.get("actor") == client.organisation
-        same = obj(one, "message").get("text") == str(outbound.text)
+        said = str(obj(one, "message").get("text"))
+        same = by_words.comparable(said) == by_words.comparable(str(outbound.text))
         name = str(one.get("commentUrn", ""))
         if ours and same and thread_of(name) and _since(outbound, obj(one, "created").get("time")):
             return Receipt(name)
@@ -163,6 +175,5 @@ def _find_comment(client: Client, outbound: Outbound) -> Receipt | None:
 
 def _since(outbound: Outbound, at_ms: Any) -> bool:
     """Whether it is no older than the first intent; what has no time is."""
-    if outbound.since is None or not isinstance(at_ms, int):
-        return True
-    return at_ms >= (outbound.since - SKEW).timestamp() * 1000
+    least = by_words.since(outbound)
+    return least is None or not isinstance(at_ms, int) or at_ms >= least.timestamp() * 1000

@@ -8,20 +8,18 @@ Source: docs.x.com/x-api/x-api-v2/tweets/timelines (November 2026).
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from datetime import timedelta
+from functools import partial
 from html import unescape
 from typing import Any
 
-from ..api import ConnectorError, Outbound, Receipt, Refused, Uncertain
+from ..api import Outbound, Receipt, Refused, Uncertain
+from ..by_words import comparable, since, went_before
 from . import pictures
 from .client import Client, Duplicate
 
 PAGE = 100
 PAGES_MAX = 8
-# Our clock and X's may differ; X's times are whole seconds.
-SKEW = timedelta(seconds=60)
 _PICTURE = re.compile(r"/status/[0-9]+/photo/[0-9]+$")
 
 
@@ -39,7 +37,7 @@ def send(client: Client, outbound: Outbound) -> Receipt:
     try:
         answer = client.write(client.api.create_tweet, text=text, **more)
     except Duplicate as error:
-        return _went_before(client, outbound, error)
+        return went_before(partial(find, client), outbound, error)
     data = answer.get("data")
     if not isinstance(data, dict) or not is_id(data.get("id")):
         raise Uncertain("the answer names no post", phase="answer")
@@ -55,21 +53,10 @@ def find(client: Client, outbound: Outbound) -> Receipt | None:
     return None
 
 
-def _went_before(client: Client, outbound: Outbound, refused: Duplicate) -> Receipt:
-    try:
-        found = find(client, outbound)
-    except ConnectorError as error:
-        words = f"{refused.words}; looking for it: {error.words}"
-        raise Uncertain(words, code="duplicate", phase="answer") from error
-    if found is None:
-        raise Uncertain(refused.words, code="duplicate", phase="answer")
-    return found
-
-
 def _own_posts(client: Client, outbound: Outbound) -> Iterator[dict[str, Any]]:
     values: dict[str, Any] = {"max_results": PAGE, "tweet_fields": ["created_at", "entities"]}
-    if outbound.since is not None:
-        values["start_time"] = (outbound.since - SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if least := since(outbound):
+        values["start_time"] = least.strftime("%Y-%m-%dT%H:%M:%SZ")
     for answer in pages(client, values, PAGES_MAX):
         yield from rows(answer, "data")
 
@@ -99,7 +86,7 @@ def rows(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def same(text: str, in_reply_to: str = "") -> str:
     """Words as X may give them back, made comparable: entities, spaces, links, the names a reply begins with."""
-    text = " ".join(unicodedata.normalize("NFC", unescape(text)).split())
+    text = comparable(unescape(text))
     text = re.sub(r"^(@\w{1,15} )+", "", text) if in_reply_to else text
     return re.sub(r"https?://(\S+?)/?(?=\s|$)", r"\1", text)
 

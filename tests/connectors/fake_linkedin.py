@@ -31,6 +31,7 @@ class LinkedIn(Far):
     images: dict[str, bytes] = field(default_factory=dict)
     told: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    lost: str = ""  # what it names as the post that it has already, where it is not one that it shows
     drops: bool = False  # it says yes to the next post, and there is none
     now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lag: timedelta = timedelta(0)
@@ -73,8 +74,8 @@ class LinkedIn(Far):
             return Said(200, {"value": {"uploadUrl": f"{self.url}/upload/{name}", "image": name}})
         if asked.path.endswith("/comments"):
             return self._comment(body)
-        if any(post["commentary"] == body["commentary"] for post in self.posts):
-            return far.sample("linkedin", "duplicate")
+        if there := [post["id"] for post in self.posts if post["commentary"] == body["commentary"]]:
+            return _duplicate(self.lost or there[0])
         name = f"urn:li:share:{FIRST + len(self.posts)}"
         if self.drops:
             self.drops = False
@@ -97,14 +98,14 @@ class LinkedIn(Far):
             )
         if asked.path == "/rest/posts":
             seen = [post for post in self.posts if post["createdAt"] <= self._ms(self.lag)]
-            return self._page(seen[::-1], asked)
+            return self._page([_shown(post) for post in seen[::-1]], asked)
         if asked.path.startswith("/rest/posts/"):
             known = [
                 post for post in self.posts if post["id"] == unquote(asked.path.removeprefix("/rest/posts/"))
             ]
-            return Said(200, known[0]) if known else Said(404, {"status": 404})
+            return Said(200, _shown(known[0])) if known else Said(404, {"status": 404})
         if asked.path.endswith("/comments"):
-            return Said(200, {"elements": self.comments})
+            return self._page(self.comments, asked)
         if asked.path == "/rest/organizationalEntityNotifications":
             return self._page(self._since(asked), asked)
         if asked.path == "/rest/organizationalEntityShareStatistics":
@@ -131,6 +132,18 @@ class LinkedIn(Far):
 
     def _ms(self, before: timedelta = timedelta(0)) -> int:
         return int((self.now - before).timestamp() * 1000)
+
+
+def _duplicate(name: str) -> Said:
+    """As it refuses what it has already, which it names."""
+    told = far.sample("linkedin", "duplicate")
+    words = re.sub(r"urn:\S+", name, told.body["message"])
+    return told._replace(body={**told.body, "message": words})
+
+
+def _shown(post: dict[str, Any]) -> dict[str, Any]:
+    """As it gives a post back: hashtags in another form than they were given (the sample `post`)."""
+    return {**post, "commentary": re.sub(r"(?<!\\)#(\w+)", r"{hashtag|\\#|\1}", post["commentary"])}
 
 
 @contextmanager

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -35,10 +34,8 @@ from connectors.api import (
 from connectors.linkedin.send import escaped, unescaped
 from connectors.testing import (
     FarEvents,
-    FarHooks,
     FarMedia,
     FarMetrics,
-    FarRepeats,
     HookContract,
     MediaContract,
     MetricsContract,
@@ -49,8 +46,7 @@ from connectors.testing import (
 )
 
 from .fake_linkedin import ACTIVITY, FIRST, TOKEN, LinkedIn, running
-from .far import CONNECTORS
-from .relay import closed_port
+from .far import CONNECTORS, Called, PostsSide, Said
 
 SECRETS = {"client_secret": "secret of the app", "access_token": TOKEN}
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -108,10 +104,9 @@ def test_every_text_comes_back_as_it_was_written(text: str) -> None:
 
 
 def test_one_picture_goes_by_itself_and_several_together(linkedin: LinkedIn) -> None:
-    far = FarLinkedIn(linkedin)
     connector = account(linkedin.port)
     for n in (1, 2):
-        connector.send(replace(far.outbound(n), media=pictures(n, connector.limits)))
+        connector.send(post(f"Hello {n}", media=pictures(n, connector.limits)))
     assert [list(made["content"]) for made in linkedin.posts] == [["media"], ["multiImage"]]
 
 
@@ -163,6 +158,25 @@ def test_a_duplicate_means_that_it_had_gone(linkedin: LinkedIn) -> None:
     assert len(linkedin.posts) == 1
 
 
+def test_a_duplicate_that_is_named_need_not_be_searched_for(linkedin: LinkedIn) -> None:
+    """It may be in no list yet."""
+    connector = account(linkedin.port)
+    first = connector.send(post("Dewch draw"))
+    linkedin.lag = timedelta(hours=1)
+    assert connector.send(post("Dewch draw")) == first
+
+
+def test_a_post_that_is_named_and_shown_to_nobody_is_no_proof(linkedin: LinkedIn) -> None:
+    """LinkedIn has refused posts as repeats of some that were never there."""
+    connector = account(linkedin.port)
+    first = connector.send(post("Dewch draw"))
+    linkedin.lost = "urn:li:share:7431329065766260736"
+    assert connector.send(post("Dewch draw")) == first
+    linkedin.lag = timedelta(hours=1)
+    with pytest.raises(Uncertain):
+        connector.send(post("Dewch draw"))
+
+
 def test_a_duplicate_of_something_older_is_never_taken_for_this_post(linkedin: LinkedIn) -> None:
     connector = account(linkedin.port)
     connector.send(post("Dewch draw"))
@@ -175,10 +189,39 @@ def test_a_duplicate_of_something_older_is_never_taken_for_this_post(linkedin: L
 def test_a_duplicate_stays_uncertain_while_nobody_may_look(linkedin: LinkedIn, told: str) -> None:
     connector = account(linkedin.port)
     connector.send(post("Dewch draw"))
-    linkedin.once["/rest/posts"] = told
-    linkedin.once["Dewch draw"] = "duplicate"
+    linkedin.once |= {"/rest/posts": told, f"/rest/posts/{OURS}": told, "Dewch draw": "duplicate"}
     with pytest.raises(Uncertain):
         connector.send(post("Dewch draw"))
+
+
+def test_a_hashtag_that_is_given_back_in_another_form_is_found(linkedin: LinkedIn) -> None:
+    told = json.loads((SAMPLES / "post.json").read_text("utf-8"))["body"]
+    assert unescaped(told["commentary"]) == "Dewch draw (nos Wener) #Cymru #YnysMôn"
+    connector, words = account(linkedin.port), post("Dewch draw #Cymru_Fydd (a mwy) #Môn")
+    linkedin.once[str(words.text)] = "take"
+    with pytest.raises(Uncertain):
+        connector.send(words)
+    assert find(connector, words) == Receipt(OURS)
+
+
+def test_an_address_for_a_picture_that_has_ended_is_not_the_accounts_end(linkedin: LinkedIn) -> None:
+    """It is signed for a while; the next try is given another."""
+    connector = account(linkedin.port)
+    picture = post("Dewch draw", media=pictures(1, connector.limits))
+    linkedin.once["/upload/urn:li:image:1"] = Said(403)
+    with pytest.raises(Deferred) as lost:
+        connector.send(picture)
+    assert lost.value.scope == "delivery" and connector.send(picture) == Receipt(OURS)
+
+
+def test_an_answer_among_very_many_is_found(linkedin: LinkedIn) -> None:
+    linkedin.page = 2
+    connector = account(linkedin.port)
+    for n in range(5):
+        connector.send(post(f"sylw {n}", in_reply_to=ACTIVITY))
+    assert find(connector, post("sylw 4", in_reply_to=ACTIVITY)) == Receipt(
+        linkedin.comments[4]["commentUrn"]
+    )
 
 
 def test_the_whole_list_back_to_the_intent_is_searched(linkedin: LinkedIn) -> None:
@@ -370,102 +413,40 @@ def signed(body: bytes) -> Call:
 
 
 # --- the contract of every connector
-class FarLinkedIn(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarLinkedIn(PostsSide, FarEvents, FarMedia, FarMetrics):
     """LinkedIn's side: it knows posts by their words only."""
 
     kinds = ("reply", "mention", "like", "boost")
-    figures = ("impressions", "reach", "likes", "boosts", "replies", "clicks")
+    theirs = {
+        "impressions": "impressionCount", "reach": "uniqueImpressionsCount", "likes": "likeCount",
+        "boosts": "shareCount", "replies": "commentCount", "clicks": "clickCount",
+    }  # fmt: skip
+    figures = tuple(theirs)
+    no_picture = ("/upload/urn:li:image:1", "lose")
     many = 12
 
-    def __init__(self, linkedin: LinkedIn) -> None:
-        self._it = linkedin
-        self._it.page = 5
-        self._keys: dict[str, str] = {}
-
-    def connector(self) -> Connector:
-        return account(self._it.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[unescaped(one["commentary"])] for one in self._it.posts]
-
-    def text(self, key: str) -> str:
-        return unescaped(str(self._made(key)["commentary"]))
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(unescaped(one["commentary"]), one) for one in self.it.posts]
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        content = self._made(key)["content"]
+        content = self.made(key)["content"]
         images = content.get("multiImage", {}).get("images") or [content["media"]]
-        return [(self._it.images[one["id"]], one["altText"]) for one in images]
-
-    def refuses_media(self) -> None:
-        self._it.once["/upload/urn:li:image:1"] = "lose"
-
-    def count(self, provider_id: str, figure: str, value: int) -> None:
-        theirs = {
-            "impressions": "impressionCount", "reach": "uniqueImpressionsCount", "likes": "likeCount",
-            "boosts": "shareCount", "replies": "commentCount", "clicks": "clickCount",
-        }  # fmt: skip
-        self._it.counts.setdefault(provider_id, {})[theirs[figure]] = value
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "bad_request"),
-            AccountGone: partial(self._told, "unauthorized"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [*SECRETS.values()]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._it.now += timedelta(seconds=seconds)
+        return [(self.it.images[one["id"]], one["altText"]) for one in images]
 
     def happen(self, kind: str, n: int) -> None:
         action = {"reply": "COMMENT", "mention": "SHARE_MENTION", "like": "LIKE", "boost": "SHARE"}[kind]
-        self._it.told.append(notification(action, 1 + len(self._it.told)))
-
-    def _made(self, key: str) -> dict[str, Any]:
-        return next(one for one in self._it.posts if self._keys[unescaped(one["commentary"])] == key)
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._it.once[str(outbound.text)] = told
-        return outbound
+        self.it.told.append(notification(action, 1 + len(self.it.told)))
 
 
-class Hooked(FarHooks):
+class Hooked(Called):
     """LinkedIn's calls: the body is signed, no time, and one secret at a time."""
 
     signed_headers = ("x-li-signature",)
     timed = False
 
-    def connector(self) -> Connector:
-        return account(1)
 
-    def call(self) -> Call:
-        return signed(json.dumps({"type": "x", "notifications": [notification("COMMENT", 1)]}).encode())
-
-    def older(self) -> Call:
-        return self.call()
-
-    def spoilt(self) -> Call:
-        return signed(
-            json.dumps({"notifications": [notification("LIKE", 1), {"action": "COMMENT"}]}).encode()
-        )
+def noted(*told: dict[str, Any]) -> Call:
+    return signed(json.dumps({"type": "x", "notifications": told}).encode())
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
@@ -473,7 +454,8 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, linkedin: LinkedIn) -> FarLinkedIn:
-        return FarLinkedIn(linkedin)
+        linkedin.page = 5
+        return FarLinkedIn(linkedin, account, post, *SECRETS.values())
 
 
 class TestHooks(HookContract):
@@ -481,4 +463,5 @@ class TestHooks(HookContract):
 
     @pytest.fixture
     def far(self) -> Hooked:
-        return Hooked()
+        good = notification("COMMENT", 1)
+        return Hooked(lambda: account(1), lambda: noted(good), lambda: noted(good, {"action": "COMMENT"}))
