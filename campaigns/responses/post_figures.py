@@ -104,18 +104,15 @@ def of_message(session: Session, message_id: int) -> list[Post]:
         )
         for look, account, row in rows
     }  # fmt: skip
-    for one in session.scalars(history(message_id).where(PostFigure.delivery_id.in_(posts))):
+    told = told_of(message_id).where(PostFigure.delivery_id.in_(posts))
+    for one in session.scalars(told.order_by(PostFigure.at)):
         posts[one.delivery_id].figures[one.figure] = Told(one.value, one.at)
     return list(posts.values())
 
 
-def history(message_id: int) -> Select[PostFigure]:
-    """Everything that was ever told of the posts of a message, oldest first."""
-    return (
-        select(PostFigure)
-        .where(PostFigure.message_id == message_id)
-        .order_by(PostFigure.at, PostFigure.delivery_id, PostFigure.figure)
-    )
+def told_of(message_id: int) -> Select[PostFigure]:
+    """Everything that was ever told of the posts of a message."""
+    return select(PostFigure).where(PostFigure.message_id == message_id)
 
 
 # --- asking -------------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ from flask import Response, g, request
 from campaigns.delivery.tables import Account
 from campaigns.messages.blockers import SIGNATURES
 from campaigns.messages.tables import STATES, Message, Variant
+from campaigns.stakeholders import files
 
 from .. import ids, words
-from ..acts import Act, accounts, content, messages, planning, programmes, relationships, writing
+from ..acts import Act, accounts, content, figures, messages, planning, programmes, relationships, writing
 from . import frame, times
 from . import tasks as todo
 from .write import OFFERED, addressed, topics_of
@@ -77,6 +78,7 @@ def one(number: int) -> Response:
             tests=sum(1 for one in messages.occurrences(act, number) if one.kind == "test"),
             programme=programmes.name_of(act, message.programme_id), group=_group(message),
             topic=messages.topic_of(act, message), topics=topics_of(message.programme_id),
+            came=figures.came(act, number) if message.started_at else None,
             summons=summons, colleagues=programmes.colleagues(act, message.programme_id), me=act.caller.actor,
             **todo.beside("message", number),
         )
@@ -110,6 +112,17 @@ def audience(number: int) -> Response:
         audience=found, stops=_stops(found), most=most, longest=COUNTED_WAITING,
         group=writing.group_of(act, message),
     )  # fmt: skip
+
+
+@pages.page("/messages/<msg:number>/figures.csv")
+def told(number: int) -> Response:
+    """All that networks ever told of its posts."""
+    answer = Response(
+        files.spreadsheet(figures.table(frame.act(), number)), content_type="text/csv; charset=utf-8"
+    )
+    name = f"{ids.shown('message', number)}-figures.csv"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 @pages.page("/messages/<msg:number>/before")

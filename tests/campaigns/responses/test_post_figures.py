@@ -95,7 +95,7 @@ def test_what_is_told_is_kept_with_who_told_it_and_how_it_grew(network: Network)
     network.look(hours=6)
     assert told(network.world, number) == [("likes", 8), ("reach", 0)]
     with network.world.database.read() as session:
-        rows = session.scalars(post_figures.history(number)).all()
+        rows = session.scalars(post_figures.told_of(number).order_by(PostFigure.at)).all()
         assert [(one.figure, one.value) for one in rows] == [
             ("likes", 3),
             ("likes", 8),
