@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import hmac
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
-from . import shapes
+from . import by_words, shapes
 from .api import (
     NOT_SIGNED_IN,
     AccountGone,
@@ -53,8 +53,6 @@ THEIRS = frozenset((-1, 1, 2))
 DUPLICATE = 506
 # Something is not there, or is not told by this name.
 NOT_TOLD = ("100", "803")
-# Meta's times are whole seconds, and its clock is not ours.
-SKEW = timedelta(seconds=60)
 # For so long something may be missing from a list that it belongs in.
 LATE_S = 600
 # What reading something of another shape than expected raises.
@@ -125,6 +123,16 @@ def _unseen() -> Iterator[None]:
         raise Deferred(error.words, code=error.code, phase="media") from None
 
 
+def write_below(graph: Graph, path: str, text: str) -> dict[str, Any]:
+    """Answer what somebody wrote. That this is not permitted may be so of one thread alone: what is posted goes on."""
+    try:
+        return graph.write(path, message=text)
+    except AccountGone as error:
+        if error.code in LOGIN:
+            raise
+        raise Refused(error.words, code=error.code, phase=error.phase) from None
+
+
 def trouble(door: Door, answer: Answer) -> ConnectorError:
     """What a refusal means, by Meta's code."""
     error = _error(answer)
@@ -161,14 +169,20 @@ def hear(
     right = b"sha256=" + hmac.new(app_secret.encode(), call.body, sha256).hexdigest().encode()
     if not hmac.compare_digest(right, call.headers.get("x-hub-signature-256", "").encode("utf-8", "replace")):
         raise NotAuthentic("the hook's signature does not hold")
+    return read(account, event, call.body)
+
+
+def read(account: str, event: Callable[[str, dict[str, Any]], Event | None], body: bytes) -> Heard:
+    """What a body says of this account; a change that cannot be read is parked with what is around it."""
     events: list[Event] = []
     parked: list[str] = []
-    for entry, change in _changes(call.body, account, parked):
+    for entry, change in _changes(body, account, parked):
         try:
             # Some changes have no time of their own.
             one = event(str(change["field"]), {"time": entry.get("time"), **change["value"]})
         except shapes.UNREADABLE:
-            parked.append(shapes.raw(change, call.body).decode("utf-8", "replace"))
+            alone = {"entry": [{"id": account, "time": entry.get("time"), "changes": [change]}]}
+            parked.append(shapes.raw(alone, body).decode("utf-8", "replace"))
         else:
             events += [one] if one else []
     return Heard(tuple(events), tuple(parked))
@@ -216,6 +230,30 @@ def listed(
         after = {"after": following}
 
 
+def of_posts(
+    graph: Graph,
+    posts: Iterable[dict[str, Any]],
+    least: int | None,
+    event: Callable[[str, dict[str, Any]], Event | None],
+    at: str,
+    query: Mapping[str, Any],
+    unfold: Callable[[Iterable[dict[str, Any]]], Iterable[dict[str, Any]]] = iter,
+) -> Iterator[list[Event]]:
+    """The comments on posts that came with their newest comments; more is asked for where a page of these is all new.
+
+    `event(post, comment)` makes one of a comment, whose time is its field `at`; `query` asks for more of them, `unfold`
+    brings what is inside others.
+    """
+    for post in posts:
+        if not is_id(post.get("id")):
+            continue
+        mine, first = partial(event, post["id"]), rows(obj(post, "comments"))
+        yield events_of(unfold(first), mine)
+        if first and may_follow(first[-1], at, least):
+            more = listed(graph, f"{post['id']}/comments", lambda row: may_follow(row, at, least), **query)
+            yield events_of(unfold(more), mine)
+
+
 def events_of(
     found: Iterable[dict[str, Any]], event: Callable[[dict[str, Any]], Event | None]
 ) -> list[Event]:
@@ -248,15 +286,11 @@ def obj(told: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def comparable(text: str) -> str:
-    """Words as Meta may give them back, made the same as they were written."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 def no_older(outbound: Outbound, value: Any) -> bool:
     """Whether something of this time may be of the first intent or after it; what has no time may."""
+    least = by_words.since(outbound)
     try:
-        return outbound.since is None or instant(value) >= outbound.since - SKEW
+        return least is None or instant(value) >= least
     except shapes.UNREADABLE:
         return True
 

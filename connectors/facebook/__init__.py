@@ -12,7 +12,7 @@ from typing import Any
 from .. import hosted, meta
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
-from .events import hear
+from .events import hear, read
 from .metrics import metrics
 from .poll import poll
 from .send import find, send, verify
@@ -46,6 +46,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, graph, page_id),
         find=partial(find, graph, page_id),
         hooks=partial(hear, secrets["client_secret"], secrets.get("verify_token", ""), page_id),
+        read=partial(read, page_id),
         poll=partial(poll, graph, page_id),
         metrics=partial(metrics, graph),
         api=settings["version"],

@@ -15,11 +15,18 @@ from ..api import Call, Event, Heard
 
 # What others put on the page's own wall.
 WALL = ("post", "status", "photo", "video", "link")
+# Reactions that are no like.
+DISLIKES = ("angry",)
 
 
 def hear(app_secret: str, verify_token: str, page_id: str, call: Call) -> Heard:
     """What a call of Meta says of this page."""
     return meta.hear(app_secret, verify_token, page_id, partial(_change, page_id), call)
+
+
+def read(page_id: str, body: bytes) -> Heard:
+    """What a body of Meta's says of this page."""
+    return meta.read(page_id, partial(_change, page_id), body)
 
 
 def comment(page_id: str, post_id: str, told: dict[str, Any]) -> Event | None:
@@ -47,7 +54,7 @@ def _change(page_id: str, field: str, value: dict[str, Any]) -> Event | None:
         return comment(page_id, str(value.get("post_id")), value)
     if item in WALL:
         return mention(page_id, value)
-    if item == "reaction":
+    if item == "reaction" and value.get("reaction_type") not in DISLIKES:
         return _without_words(page_id, value, "like", f"reaction:{about}")
     if item == "share":
         return _without_words(page_id, value, "boost", f"share:{value.get('share_id') or about}")

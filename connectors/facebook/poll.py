@@ -13,14 +13,16 @@ from functools import partial
 from typing import Any
 
 from ..api import Event, Polled
-from ..meta import Graph, events_of, is_id, listed, may_follow, newer, obj, rows, since
+from ..meta import Graph, events_of, listed, may_follow, newer, of_posts, rows, since
 from .events import comment, mention
 
 POSTS = 25
 COMMENTS = 25
-WANTED = "id,from,message,created_time"
-ORDER = {"filter": "stream", "order": "reverse_chronological"}
-NESTED = f"id,comments.filter(stream).order(reverse_chronological).limit({COMMENTS}){{{WANTED},parent{{id}}}}"
+AT = "created_time"
+WANTED = f"id,from,message,{AT}"
+WITH_PARENT = f"{WANTED},parent{{id}}"
+MORE = {"fields": WITH_PARENT, "filter": "stream", "order": "reverse_chronological"}
+NESTED = f"id,comments.filter(stream).order(reverse_chronological).limit({COMMENTS}){{{WITH_PARENT}}}"
 
 
 def poll(graph: Graph, page_id: str, cursor: Mapping[str, Any] | None) -> Polled:
@@ -29,17 +31,7 @@ def poll(graph: Graph, page_id: str, cursor: Mapping[str, Any] | None) -> Polled
 
 
 def _pages(graph: Graph, page_id: str, least: int | None) -> Iterator[list[Event]]:
-    for post in rows(graph.read(f"{page_id}/published_posts", fields=NESTED, limit=POSTS)):
-        if is_id(post.get("id")):
-            event = partial(comment, page_id, post["id"])
-            first = rows(obj(post, "comments"))
-            yield events_of(first, event)
-            if first and _goes_on(least, first[-1]):
-                path, fields = f"{post['id']}/comments", f"{WANTED},parent{{id}}"
-                yield events_of(listed(graph, path, partial(_goes_on, least), fields=fields, **ORDER), event)
-    tagged = listed(graph, f"{page_id}/tagged", partial(_goes_on, least), fields=WANTED)
+    posts = rows(graph.read(f"{page_id}/published_posts", fields=NESTED, limit=POSTS))
+    yield from of_posts(graph, posts, least, partial(comment, page_id), AT, MORE)
+    tagged = listed(graph, f"{page_id}/tagged", lambda told: may_follow(told, AT, least), fields=WANTED)
     yield events_of(tagged, partial(mention, page_id))
-
-
-def _goes_on(least: int | None, told: dict[str, Any]) -> bool:
-    return may_follow(told, "created_time", least)

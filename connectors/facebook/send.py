@@ -10,12 +10,14 @@ object/comments} (November 2026).
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
-from ..api import AccountGone, ConnectorError, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
-from ..meta import Duplicate, Graph, comparable, is_id, listed, no_older, obj
+from ..api import AccountGone, Deferred, Medium, Outbound, Receipt, Refused, Uncertain
+from ..by_words import comparable, went_before
+from ..meta import Duplicate, Graph, is_id, listed, no_older, obj, write_below
 
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
@@ -33,7 +35,7 @@ def send(graph: Graph, page_id: str, outbound: Outbound) -> Receipt:
     if not text.strip() and not outbound.media:
         raise Refused("a post needs a text or a picture", code="no_text", phase="build")
     if is_id(outbound.in_reply_to):
-        return _named(graph.write(f"{outbound.in_reply_to}/comments", message=text))
+        return _named(write_below(graph, f"{outbound.in_reply_to}/comments", text))
     pictures = [_given(graph, page_id, medium) for medium in outbound.media]
     form = {f"attached_media[{n}]": f'{{"media_fbid":"{one}"}}' for n, one in enumerate(pictures)}
     if not pictures and (link := _LINK.search(text)):
@@ -41,7 +43,7 @@ def send(graph: Graph, page_id: str, outbound: Outbound) -> Receipt:
     try:
         return _named(graph.write(f"{page_id}/feed", message=text, **form))
     except Duplicate as error:
-        return _went_before(graph, page_id, outbound, error)
+        return went_before(partial(find, graph, page_id), outbound, error)
 
 
 def find(graph: Graph, page_id: str, outbound: Outbound) -> Receipt | None:
@@ -78,14 +80,3 @@ def _named(told: dict[str, Any]) -> Receipt:
     if not is_id(told.get("id")):
         raise Uncertain("the answer names no post", phase="answer")
     return Receipt(told["id"])
-
-
-def _went_before(graph: Graph, page_id: str, outbound: Outbound, refused: Duplicate) -> Receipt:
-    try:
-        found = find(graph, page_id, outbound)
-    except ConnectorError as error:
-        words = f"{refused.words}; looking for it: {error.words}"
-        raise Uncertain(words, code="duplicate", phase="answer") from error
-    if found is None:
-        raise Uncertain(refused.words, code="duplicate", phase="answer")
-    return found

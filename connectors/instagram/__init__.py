@@ -12,7 +12,7 @@ from typing import Any
 from .. import hosted, meta
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
-from .events import hear
+from .events import hear, read
 from .metrics import metrics
 from .poll import poll
 from .send import find, send, verify
@@ -49,6 +49,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, graph, user_id),
         find=partial(find, graph, user_id),
         hooks=partial(hear, secrets["client_secret"], secrets.get("verify_token", ""), user_id),
+        read=partial(read, user_id),
         poll=partial(poll, graph, user_id),
         refresh=partial(login.refresh, door, settings, token) if token else None,
         metrics=partial(metrics, graph),

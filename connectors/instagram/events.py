@@ -19,6 +19,11 @@ def hear(app_secret: str, verify_token: str, user_id: str, call: Call) -> Heard:
     return meta.hear(app_secret, verify_token, user_id, partial(_change, user_id), call)
 
 
+def read(user_id: str, body: bytes) -> Heard:
+    """What a body of Meta's says of this account."""
+    return meta.read(user_id, partial(_change, user_id), body)
+
+
 def comment(user_id: str, media_id: str, told: dict[str, Any]) -> Event | None:
     """Somebody's comment on a post; None for the account's own. ValueError and its like: unreadable."""
     who = meta.obj(told, "from")

@@ -13,12 +13,13 @@ from functools import partial
 from typing import Any
 
 from ..api import Event, Polled
-from ..meta import Graph, events_of, is_id, listed, may_follow, newer, obj, rows, since
+from ..meta import Graph, newer, obj, of_posts, rows, since
 from .events import comment
 
 POSTS = 25
 COMMENTS = 25
-WANTED = "id,text,timestamp,from,username,parent_id"
+AT = "timestamp"
+WANTED = f"id,text,{AT},from,username,parent_id"
 WITH_ANSWERS = f"{WANTED},replies.limit({COMMENTS}){{{WANTED}}}"
 NESTED = f"id,comments.limit({COMMENTS}){{{WITH_ANSWERS}}}"
 
@@ -29,14 +30,8 @@ def poll(graph: Graph, user_id: str, cursor: Mapping[str, Any] | None) -> Polled
 
 
 def _pages(graph: Graph, user_id: str, least: int | None) -> Iterator[list[Event]]:
-    for post in rows(graph.read(f"{user_id}/media", fields=NESTED, limit=POSTS)):
-        if is_id(post.get("id")):
-            event = partial(comment, user_id, post["id"])
-            first = rows(obj(post, "comments"))
-            yield events_of(_flat(first), event)
-            if first and _goes_on(least, first[-1]):
-                found = listed(graph, f"{post['id']}/comments", partial(_goes_on, least), fields=WITH_ANSWERS)
-                yield events_of(_flat(found), event)
+    posts = rows(graph.read(f"{user_id}/media", fields=NESTED, limit=POSTS))
+    yield from of_posts(graph, posts, least, partial(comment, user_id), AT, {"fields": WITH_ANSWERS}, _flat)
 
 
 def _flat(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -45,7 +40,3 @@ def _flat(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield one
         for answer in rows(obj(one, "replies")):
             yield {"parent_id": one.get("id"), **answer}
-
-
-def _goes_on(least: int | None, told: dict[str, Any]) -> bool:
-    return may_follow(told, "timestamp", least)

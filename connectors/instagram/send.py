@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..api import AccountGone, ConnectorError, Deferred, Outbound, Receipt, Refused, Uncertain
-from ..meta import Graph, comparable, is_id, listed, no_older, obj, rows
+from ..by_words import comparable
+from ..meta import Graph, is_id, listed, no_older, obj, rows, write_below
 from . import pictures
 
 # What a container says that was not published, and is not about to be.
@@ -36,7 +37,7 @@ def send(graph: Graph, user_id: str, outbound: Outbound) -> Receipt:
     """Post it, or answer where `in_reply_to` names a comment."""
     text = str(outbound.text)
     if is_id(outbound.in_reply_to):
-        return _named(graph.write(f"{outbound.in_reply_to}/replies", message=text))
+        return _named(write_below(graph, f"{outbound.in_reply_to}/replies", text))
     if not outbound.media:
         raise Refused("Instagram takes no post without a picture", code="no_media", phase="build")
     if not all(medium.url.startswith("https://") for medium in outbound.media):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.api import (
@@ -34,10 +33,8 @@ from connectors.api import (
 )
 from connectors.testing import (
     FarEvents,
-    FarHooks,
     FarMedia,
     FarMetrics,
-    FarRepeats,
     HookContract,
     MediaContract,
     MetricsContract,
@@ -49,8 +46,7 @@ from connectors.testing import (
 
 from . import far as wire
 from .fake_facebook import PAGE_ID, SECRET, TOKEN, Facebook, running
-from .far import CONNECTORS
-from .relay import bare, closed_port
+from .far import CONNECTORS, Called, PostsSide, shapes, stops_nobody
 
 SECRETS = {"client_secret": SECRET, "access_token": TOKEN, "verify_token": "a word of ours"}
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -129,6 +125,16 @@ def test_an_answer_stands_under_the_comment_and_is_found_again(facebook: Faceboo
     facebook.comment("1000001_50", "Am ddeg!", "77")
     assert facebook.posts == [] and find(connector, answer) == Receipt(facebook.comments[0]["id"])
     assert find(connector, replace(answer, text="Arall")) is None
+
+
+@pytest.mark.parametrize(("told", "error"), [("not_permitted", Refused), ("unauthorized", AccountGone)])
+def test_a_thread_in_which_we_may_not_write_does_not_stop_the_account(
+    facebook: Facebook, told: str, error: type[ConnectorError]
+) -> None:
+    facebook.once["Am ddeg!"] = told
+    with pytest.raises(ConnectorError) as lost:
+        account(facebook.port).send(post("Am ddeg!", in_reply_to="1000001_50"))
+    assert type(lost.value) is error
 
 
 def test_an_answer_to_mail_is_no_comment(facebook: Facebook) -> None:
@@ -261,6 +267,13 @@ def test_changes_as_meta_documents_them_are_told_in_our_words() -> None:
     assert reply.at == datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
+def test_a_reaction_that_is_no_liking_is_none() -> None:
+    change = {"item": "reaction", "verb": "add", "post_id": OURS, "from": {"id": "78"}, "created_time": 1}
+    for kind, events in (("like", 1), ("love", 1), ("sad", 1), ("angry", 0)):
+        told = called({"field": "feed", "value": {**change, "reaction_type": kind}})
+        assert len(hear(told)) == events
+
+
 def test_what_is_asked_for_and_what_is_pushed_has_one_key(facebook: Facebook) -> None:
     facebook.post("Dewch draw")
     name = facebook.comment(OURS, "Faint o'r gloch?")
@@ -329,46 +342,17 @@ def test_a_page_that_may_not_be_read_may_be_posted_on(facebook: Facebook) -> Non
     assert gone.value.face == ""
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["data", "id", "comments", "from", "message", "created_time", "parent", "paging"]
-                )
-                | st.sampled_from(
-                    ["cursors", "after", "error", "code", "name", "values", "value", "summary"]
-                ),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
-    )
-)
+NAMES = [
+    "data", "id", "comments", "from", "message", "created_time", "parent", "paging",
+    "cursors", "after", "error", "code", "name", "values", "value", "summary",
+]  # fmt: skip
+
+
+@given(shapes(NAMES))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """The provider's answers are not trusted."""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.poll and connector.find and connector.metrics
-        looks: tuple[Callable[[], Any], ...] = (
-            partial(connector.poll, None), partial(connector.find, post("x")), connector.verify,
-            partial(connector.metrics, [OURS]),
-        )  # fmt: skip
-        for look in looks:
-            try:
-                look()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+    faces = (("poll", None), ("find", post("x")), ("verify",), ("metrics", [OURS]))
+    stops_nobody(account, body, *faces)
 
 
 @pytest.mark.parametrize(
@@ -456,107 +440,43 @@ def signed(body: bytes) -> Call:
 
 
 # --- the contract of every connector
-class FarFacebook(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarFacebook(PostsSide, FarEvents, FarMedia, FarMetrics):
     """Facebook's side: it knows posts by their words only."""
 
     kinds = ("reply", "mention")
-    figures = ("impressions", "reach", "likes", "boosts", "replies", "clicks")
+    theirs = {
+        "impressions": "post_media_view", "reach": "post_total_media_view_unique", "clicks": "post_clicks",
+        "likes": "reactions", "boosts": "shares", "replies": "comments",
+    }  # fmt: skip
+    figures = tuple(theirs)
+    no_picture = (f"{PAGE_ID}/photos", "lose")
     many = 12
 
-    def __init__(self, facebook: Facebook) -> None:
-        self._it = facebook
-        self._it.page = 5
-        self._keys: dict[str, str] = {}
-
-    def connector(self) -> Connector:
-        return account(self._it.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[one["message"]] for one in self._it.posts if one["message"] in self._keys]
-
-    def text(self, key: str) -> str:
-        return str(self._made(key)["message"])
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(one["message"], one) for one in self.it.posts]
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        return [self._it.photos[one] for one in self._made(key)["photos"]]
-
-    def refuses_media(self) -> None:
-        self._it.once[f"{PAGE_ID}/photos"] = "lose"
-
-    def count(self, provider_id: str, figure: str, value: int) -> None:
-        theirs = {
-            "impressions": "post_media_view", "reach": "post_total_media_view_unique", "clicks": "post_clicks",
-            "likes": "reactions", "boosts": "shares", "replies": "comments",
-        }  # fmt: skip
-        self._it.counts.setdefault(provider_id, {})[theirs[figure]] = value
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "bad_request"),
-            AccountGone: partial(self._told, "unauthorized"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [*SECRETS.values()]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._it.now += timedelta(seconds=seconds)
+        return [self.it.photos[one] for one in self.made(key)["photos"]]
 
     def happen(self, kind: str, n: int) -> None:
-        self._it.now += timedelta(seconds=1)
+        self.pass_time(1)
         if kind == "mention":
             who = {"id": "79", "name": "Bryn"}
-            self._it.tagged.append({"id": f"79_{n}", "from": who, "message": "Diolch", "at": self._it.now})
+            self.it.tagged.append({"id": f"79_{n}", "from": who, "message": "Diolch", "at": self.it.now})
         else:
-            about = self._it.posts[0]["id"] if self._it.posts else self._it.post("Dewch draw")
-            self._it.comment(about, f"{kind} {n}")
-
-    def _made(self, key: str) -> dict[str, Any]:
-        return next(one for one in self._it.posts if self._keys[one["message"]] == key)
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._it.once[str(outbound.text)] = told
-        return outbound
+            about = self.it.posts[0]["id"] if self.it.posts else self.it.post("Dewch draw")
+            self.it.comment(about, f"{kind} {n}")
 
 
-class Hooked(FarHooks):
+class Hooked(Called):
     """Meta's calls: the body is signed, no time, and one secret at a time."""
 
     signed_headers = ("x-hub-signature-256",)
     timed = False
 
-    def connector(self) -> Connector:
-        return account(1)
 
-    def call(self) -> Call:
-        return signed(called(TOLD["entry"][0]["changes"][0]))
-
-    def older(self) -> Call:
-        return self.call()
-
-    def spoilt(self) -> Call:
-        return signed(
-            called(
-                {"field": "feed", "value": {"verb": "add", "item": "comment"}}, TOLD["entry"][0]["changes"][0]
-            )
-        )
+GOOD = TOLD["entry"][0]["changes"][0]
+BAD = {"field": "feed", "value": {"verb": "add", "item": "comment"}}
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
@@ -564,7 +484,8 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, facebook: Facebook) -> FarFacebook:
-        return FarFacebook(facebook)
+        facebook.page = 5
+        return FarFacebook(facebook, account, post, *SECRETS.values())
 
 
 class TestHooks(HookContract):
@@ -572,4 +493,4 @@ class TestHooks(HookContract):
 
     @pytest.fixture
     def far(self) -> Hooked:
-        return Hooked()
+        return Hooked(lambda: account(1), lambda: signed(called(GOOD)), lambda: signed(called(BAD, GOOD)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.api import (
@@ -25,7 +24,6 @@ from connectors.api import (
     ConnectorError,
     Deferred,
     Event,
-    Medium,
     NotAuthentic,
     Outbound,
     Reading,
@@ -35,10 +33,8 @@ from connectors.api import (
 )
 from connectors.testing import (
     FarEvents,
-    FarHooks,
     FarMedia,
     FarMetrics,
-    FarRepeats,
     HookContract,
     MediaContract,
     MetricsContract,
@@ -49,8 +45,7 @@ from connectors.testing import (
 )
 
 from .fake_instagram import FIRST, SECRET, TOKEN, USER_ID, Instagram, running
-from .far import CONNECTORS
-from .relay import bare, closed_port
+from .far import CONNECTORS, Called, PostsSide, Trouble, shapes, stops_nobody
 
 SECRETS = {"client_secret": SECRET, "access_token": TOKEN, "verify_token": "a word of ours"}
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -158,6 +153,16 @@ def test_an_answer_needs_no_picture_and_is_found_again(instagram: Instagram) -> 
     instagram.comment("", "Am ddeg!", "77", "17894227972186120")
     assert instagram.posts == [] and find(connector, answer) == Receipt(instagram.comments[0]["id"])
     assert find(connector, replace(answer, text="Arall")) is None
+
+
+@pytest.mark.parametrize(("told", "error"), [("not_permitted", Refused), ("unauthorized", AccountGone)])
+def test_a_thread_in_which_we_may_not_write_does_not_stop_the_account(
+    instagram: Instagram, told: str, error: type[ConnectorError]
+) -> None:
+    instagram.once["Am ddeg!"] = told
+    with pytest.raises(ConnectorError) as lost:
+        account(instagram.port).send(post("Am ddeg!", in_reply_to="17894227972186120", media=()))
+    assert type(lost.value) is error
 
 
 # --- what an answer means
@@ -329,44 +334,17 @@ def test_answers_to_comments_are_told_with_what_they_answer(instagram: Instagram
     assert polled(instagram, found.cursor).events == ()
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["data", "id", "comments", "from", "text", "timestamp", "replies", "paging"])
-                | st.sampled_from(
-                    ["cursors", "after", "error", "code", "name", "values", "value", "caption"]
-                ),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
-    )
-)
+NAMES = [
+    "data", "id", "comments", "from", "text", "timestamp", "replies", "paging",
+    "cursors", "after", "error", "code", "name", "values", "value", "caption",
+]  # fmt: skip
+
+
+@given(shapes(NAMES))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """The provider's answers are not trusted."""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.poll and connector.find and connector.metrics and connector.refresh
-        looks: tuple[Callable[[], Any], ...] = (
-            partial(connector.poll, None), partial(connector.find, post("x")), connector.verify,
-            partial(connector.metrics, [OURS]), connector.refresh,
-        )  # fmt: skip
-        for look in looks:
-            try:
-                look()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+    faces = (("poll", None), ("find", post("x")), ("verify",), ("metrics", [OURS]), ("refresh",))
+    stops_nobody(account, body, *faces)
 
 
 def test_a_question_is_answered_to_whoever_names_the_word_alone() -> None:
@@ -424,103 +402,48 @@ def signed(body: bytes) -> Call:
 
 
 # --- the contract of every connector
-class FarInstagram(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarInstagram(PostsSide, FarEvents, FarMedia, FarMetrics):
     """Instagram's side: it knows posts by their words only, and pictures by their addresses."""
 
+    said = PostsSide.said | {Deferred: "too_many"}
     kinds = ("reply",)
-    figures = ("impressions", "reach", "likes", "boosts", "replies", "saves")
+    theirs = {
+        "impressions": "views", "reach": "reach", "likes": "like_count", "boosts": "shares",
+        "replies": "comments_count", "saves": "saved",
+    }  # fmt: skip
+    figures = tuple(theirs)
+    no_picture = (f"{USER_ID}/media", "not_fetched")
     many = 12
 
-    def __init__(self, instagram: Instagram) -> None:
-        self._it = instagram
-        self._it.page = 5
-        self._keys: dict[str, str] = {}
-        self._pictures: dict[str, Medium] = {one.url: one for one in pictures(2, LIMITS)}
-
-    def connector(self) -> Connector:
-        return account(self._it.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[one["caption"]] for one in self._it.posts if one["caption"] in self._keys]
-
-    def text(self, key: str) -> str:
-        return str(self._made(key)["caption"])
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(one["caption"], one) for one in self.it.posts]
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        container = self._made(key)["container"]
-        children = [self._it.containers[one] for one in container.get("children", "").split(",") if one]
-        return [(self._pictures[one["image_url"]].load(), one["alt_text"]) for one in children or [container]]
+        given_ones = {one.url: one.load() for one in pictures(2, LIMITS)}
+        container = self.made(key)["container"]
+        children = [self.it.containers[one] for one in container.get("children", "").split(",") if one]
+        return [(given_ones[one["image_url"]], one["alt_text"]) for one in children or [container]]
 
-    def refuses_media(self) -> None:
-        self._it.once[f"{USER_ID}/media"] = "not_fetched"
-
-    def count(self, provider_id: str, figure: str, value: int) -> None:
-        theirs = {
-            "impressions": "views", "reach": "reach", "saves": "saved", "likes": "like_count", "boosts": "shares",
-            "replies": "comments_count",
-        }  # fmt: skip
-        self._it.counts.setdefault(provider_id, {})[theirs[figure]] = value
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "too_many"),
-            Refused: partial(self._told, "bad_request"),
-            AccountGone: partial(self._told, "unauthorized"),
-            Uncertain: self.unanswered,
-        }
-
-    def secrets(self) -> list[str]:
-        return [*SECRETS.values()]
-
-    def unanswered(self, n: int) -> Outbound:
-        self._it.lag = timedelta(seconds=30)  # what went is not in its lists yet
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._it.now += timedelta(seconds=seconds)
+    def told(self, trouble: Trouble, n: int) -> Outbound:
+        if trouble == "take":
+            self.it.lag = timedelta(seconds=30)  # what went is not in its lists yet, so nobody can be sure
+        return super().told(trouble, n)
 
     def happen(self, kind: str, n: int) -> None:
-        self._it.now += timedelta(seconds=1)
-        about = self._it.posts[0]["id"] if self._it.posts else self._it.post("Dewch draw")
-        self._it.comment(about, f"{kind} {n}")
-
-    def _made(self, key: str) -> dict[str, Any]:
-        return next(one for one in self._it.posts if self._keys[one["caption"]] == key)
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._it.once[str(outbound.text)] = told
-        return outbound
+        self.pass_time(1)
+        about = self.it.posts[0]["id"] if self.it.posts else self.it.post("Dewch draw")
+        self.it.comment(about, f"{kind} {n}")
 
 
-class Hooked(FarHooks):
+class Hooked(Called):
     """Meta's calls: the body is signed, no time, and one secret at a time."""
 
     signed_headers = ("x-hub-signature-256",)
     timed = False
 
-    def connector(self) -> Connector:
-        return account(1)
 
-    def call(self) -> Call:
-        return signed(called(TOLD["entry"][0]["changes"][0]))
-
-    def older(self) -> Call:
-        return self.call()
-
-    def spoilt(self) -> Call:
-        return signed(called({"field": "comments", "value": {"id": "x"}}, TOLD["entry"][0]["changes"][0]))
+GOOD = TOLD["entry"][0]["changes"][0]
+BAD = {"field": "comments", "value": {"id": "x"}}
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
@@ -528,7 +451,8 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, instagram: Instagram) -> FarInstagram:
-        return FarInstagram(instagram)
+        instagram.page = 5
+        return FarInstagram(instagram, account, post, *SECRETS.values())
 
 
 class TestHooks(HookContract):
@@ -536,4 +460,4 @@ class TestHooks(HookContract):
 
     @pytest.fixture
     def far(self) -> Hooked:
-        return Hooked()
+        return Hooked(lambda: account(1), lambda: signed(called(GOOD)), lambda: signed(called(BAD, GOOD)))
