@@ -213,15 +213,19 @@ class Door:
         return f"{scheme}://{host}:{port}{quote(found['rest'] or '/', safe=_URL_SAFE)}"
 
     def addresses(self, host: str, port: int, within_s: float) -> list[tuple[int, tuple[Any, ...]]]:
-        """Where a host may be connected to, as (family, socket address); all must be allowed."""
+        """Where a host may be connected to, as (family, socket address); all must be allowed.
+
+        A name that nobody knows and one inside are told of in the same words: whoever asks learns no names.
+        """
+        nowhere = f"{host} has no address that may be called"
         try:
             found = look_up(host, port, within_s)
-        except (OSError, UnicodeError) as error:
-            raise Deferred(f"{host} cannot be looked up: {error}", scope="account", phase="connect") from None
+        except (OSError, UnicodeError):
+            raise Deferred(nowhere, scope="account", phase="connect") from None
         allowed = _loopback if host in self.allow_hosts else _public
         for _, where in found:
             if not allowed(_unwrapped(ipaddress.ip_address(str(where[0]).partition("%")[0]))):
-                raise NotAllowed(f"{host} is at an address that is not allowed", phase="connect")
+                raise NotAllowed(nowhere, phase="connect")
         return found
 
     def redact(self, words: str) -> str:
@@ -273,6 +277,8 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 # A count's reset above this is an instant, below it a number of seconds; far above it, one in milliseconds.
 _SINCE_1970, _IN_MS = 1_000_000_000.0, 100_000_000_000.0
+# What a failure tells of the address it was about: behind the `?` may stand what proves who we are.
+_QUERY = re.compile(r"((?:\burl: |https?://)[^\s?]*)\?\S*")
 _NUMERIC = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?")
 _COUNT = re.compile(r"(?:^|[;,\s])(?:remaining|r)=(\d+)")
 _RESET = re.compile(r"(?:^|[;,\s])(?:reset|t)=(\d+)")
@@ -483,7 +489,7 @@ class _Adapter(HTTPAdapter):
         return body
 
     def _failed(self, call: _Call, writes: bool, error: Exception) -> ConnectorError:
-        words = self._door.redact(f"{type(error).__name__}: {error}")
+        words = _QUERY.sub(r"\1", self._door.redact(f"{type(error).__name__}: {error}"))
         if call.wrote:
             return _unclear(writes, f"no complete answer: {words}")
         return Deferred(f"no connection: {words}", scope="account", phase="connect")

@@ -29,7 +29,7 @@ from campaigns.errors import DomainError, Forbidden, NotFound
 
 from .. import idempotency, ids, knocks, logins, second_step, words
 from ..access import Caller, reaches_of
-from ..acts import Act, begin
+from ..acts import Act, begin, sign_ins
 from ..door import SAFE, this_door
 from ..permissions import PAGES, SCOPES
 from ..tables import Grant, Login, User
@@ -289,6 +289,11 @@ def _cookie() -> str:
     return f"__Host-{COOKIE}" if https() else COOKIE
 
 
+def _to_go_on(rule: str) -> str:
+    """Where to go after signing in. A provider's code was for the login that ended, and goes into no second address."""
+    return "/settings/accounts" if rule == sign_ins.BACK else request.full_path.rstrip("?")
+
+
 def _signed_in(view: View, rule: str, *, outside: bool, form_max: int) -> View:
     @wraps(view)
     def run(**values: Any) -> Any:
@@ -297,7 +302,7 @@ def _signed_in(view: View, rule: str, *, outside: bool, form_max: int) -> View:
         with database.read() as session:
             login = login_of(session)
             if login is None:
-                return see(url_for("pages_signin.sign_in", next=request.full_path.rstrip("?")))
+                return see(url_for("pages_signin.sign_in", next=_to_go_on(rule)))
             _open(session, login)
             if rule not in FREE and second_step.due(session, g.caller, g.user):
                 return see("/me/second-step")

@@ -629,14 +629,15 @@ def _certificate(folder: Path, file: str, name: str, until: datetime) -> tuple[s
 def test_over_tls_the_name_is_proven_before_a_byte_is_written(
     what: str, certificates: dict[str, tuple[ssl.SSLContext, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`U3` `F22`: connected by address, proven by name; a failure is safe to repeat."""
+    """`U3` `F22`: connected by address, proven by name; a failure is safe to repeat, and tells nothing of the query,
+    in which what was made of a secret may stand."""
     resolve(monkeypatch, lambda name: ["127.0.0.1"])
     tls, ca = certificates.get(what, certificates["good"])
     served = None if what == "no TLS at all" else tls
     trusted = None if what == "unknown issuer" else ca
     asked = {"allow_hosts": ("practice.example",), "ca": trusted, "deadline_s": 2.0}
     with wire(OK, tls=served) as server, door(**asked) as out:
-        url = f"https://practice.example:{server.port}/a"
+        url = f"https://practice.example:{server.port}/a?proof=sicrid-hir"
         if what == "good":
             for _ in range(2):
                 assert out.request("POST", url, json={"long": "a" * 100_000}).status == 200
@@ -646,6 +647,7 @@ def test_over_tls_the_name_is_proven_before_a_byte_is_written(
             with pytest.raises(Deferred) as told:
                 out.request("POST", url, json={})
             assert told.value.phase == "connect" and server.heard == []
+            assert "sicrid" not in told.value.words
 
 
 def test_over_tls_an_answer_without_end_is_cut_at_the_deadline(

@@ -418,6 +418,27 @@ def test_an_address_that_is_not_public_and_https_is_refused_or_never_called(
         assert trap.asked == []
 
 
+def test_a_name_inside_and_one_that_nobody_knows_are_told_alike(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U1: whoever may set up an endpoint learns no names of the network that this runs in."""
+    desk.wiring.settings = replace(desk.wiring.settings, webhooks=Webhooks(local=False))
+
+    def look_up(host: str, *given: Any, **more: Any) -> list[Any]:
+        if host == "inside.example":
+            return [(2, 1, 6, "", ("10.0.0.7", 443))]
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    told = []
+    for host in ("inside.example", "nobody.example"):
+        made = desk.endpoint("programme.created", url=f"https://{host}/x")
+        desk.programme()
+        desk.tell()
+        told.append(desk.log(made["id"])[-1]["log"][0]["error"].replace(host, ""))
+    assert told[0] == told[1] != ""
+
+
 def test_a_redirect_is_not_followed(desk: Desk) -> None:
     """U4"""
     made = desk.endpoint("programme.created")

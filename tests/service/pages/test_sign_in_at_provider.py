@@ -38,6 +38,7 @@ from connectors.api import (
 from connectors.http import Door
 from service.acts import sign_ins
 from service.ids import shown
+from service.pages import frame
 from service.tables import SignInState
 from service.wiring import Wiring
 
@@ -216,6 +217,17 @@ def test_whoever_signs_in_brings_the_account_into_service(
     with wiring.database.read() as session:
         assert "connector_account.signed_in" in session.scalars(select(AuditEntry.act)).all()
         assert session.scalars(select(SignInState)).all() == []
+
+
+def test_whoever_comes_back_to_a_session_that_ended_takes_no_code_along(
+    browser: Browser, wiring: Wiring, loft: Loft
+) -> None:
+    """A9: it was for that login alone, and would stand in a second address, and in the logs of that."""
+    told = loft.let(asked(browser, connected(browser, wiring, loft.url)))
+    browser.client.delete_cookie(frame.COOKIE)
+    answer = back(browser, told)
+    assert answer.status_code == 303 and told["state"] not in answer.headers["Location"]
+    assert answer.headers["Location"].endswith("next=/settings/accounts")
 
 
 def test_the_question_tells_the_app_the_way_back_and_no_secret(
