@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from .. import zones
 from ..errors import AlreadyDone, BadField, BadTime, NotFound
 from ..messages import calendar
-from ..stakeholders import people
+from ..stakeholders import kin, people
 from ..stakeholders.text import clean
 from ..strategies.tables import Programme
 from .tables import TASK_ABOUT, TASK_STATES, Task
@@ -111,8 +111,9 @@ def reopen(session: Session, now: datetime, task: Task) -> Task:
 
 def about(session: Session, kind: str, number: int, *where: ColumnElement[bool]) -> list[Task]:
     """What is still to be done about something, by when."""
+    about_ids = kin.records(session, number) if kind == "stakeholder" else (number,)
     open_ones = select(Task).where(
-        Task.about_kind == kind, Task.about_id == number, Task.state == "open", *where
+        Task.about_kind == kind, Task.about_id.in_(about_ids), Task.state == "open", *where
     )
     return list(session.scalars(open_ones.order_by(Task.due_at, Task.id).limit(LISTED_MAX)))
 

@@ -72,13 +72,13 @@ def change(session: Session, stakeholder: Stakeholder, now: datetime, **values: 
 
 def upsert(session: Session, now: datetime, external_id: str, **values: Any) -> tuple[Stakeholder, bool]:
     """The stakeholder with this external id, changed or created (True); a new one needs a name."""
-    found = by_external_id(session, external_id)
+    found = _known(session, external_id)
     if found is None:
         try:
             created = {"kind": "person", "name": ""} | values
             return create(session, now, external_id=external_id, **created), True
         except InUse:  # somebody else created it in this moment
-            found = by_external_id(session, external_id)
+            found = _known(session, external_id)
             if found is None:
                 raise
     values.pop("source", None)  # where the record came from stays what it was
@@ -97,6 +97,12 @@ def by_external_id(session: Session, external_id: str) -> Stakeholder | None:
     """The stakeholder another system knows by this id."""
     wanted = clean(external_id, "/external_id", length_max=EXTERNAL_ID_MAX)
     return session.scalar(select(Stakeholder).where(Stakeholder.external_id == wanted))
+
+
+def _known(session: Session, external_id: str) -> Stakeholder | None:
+    """The record that stands for whoever another system knows by this id."""
+    found = by_external_id(session, external_id)
+    return found if found is None or found.merged_into is None else get(session, found.merged_into)
 
 
 def archive(session: Session, now: datetime, stakeholder: Stakeholder) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from campaigns.errors import BadField
-from campaigns.stakeholders import consent
+from campaigns.stakeholders import consent, kin
 from campaigns.stakeholders.tables import Consent
 
 from .. import paging
@@ -31,7 +31,8 @@ def listed(
     """Every act of permission among the caller's people, oldest first."""
     statement = involved(select(Consent), Consent.stakeholder_id, act.caller, READ).filter_by(**filters)
     if stakeholder_id is not None:
-        statement = statement.where(Consent.stakeholder_id == reached(act, stakeholder_id, READ).id)
+        mine = kin.records(act.session, reached(act, stakeholder_id, READ).id)
+        statement = statement.where(Consent.stakeholder_id.in_(mine))
     return paging.cut(act.session, statement, Consent.id, limit=limit, after=after, before=before)
 
 

@@ -20,6 +20,7 @@ from campaigns.responses.tables import (
     ResponseMatch,
     ResponseNote,
 )
+from campaigns.stakeholders import kin
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Programme
 from connectors.api import Outbound
@@ -160,12 +161,13 @@ def _sent(act: Act, found: Response) -> list[Said]:
     """The latest messages of campaigns to the same person."""
     if found.stakeholder_id is None:
         return []
+    records = kin.records(act.session, found.stakeholder_id)
     query: Any = (
         select(Delivery, Message, Variant.subject)
         .join(Message, Message.id == Delivery.message_id)
         .outerjoin(Variant, Variant.id == Delivery.variant_id)
         .where(
-            Delivery.stakeholder_id == found.stakeholder_id, Delivery.settled_at.is_not(None),
+            Delivery.stakeholder_id.in_(records), Delivery.settled_at.is_not(None),
             Delivery.state.in_(WENT), Message.kind == "message",
         )
         .order_by(Delivery.settled_at.desc(), Delivery.id.desc())

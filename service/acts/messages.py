@@ -27,7 +27,7 @@ from campaigns.messages import (
     timing,
 )
 from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence, Timing, Variant
-from campaigns.stakeholders import addresses
+from campaigns.stakeholders import addresses, kin
 from campaigns.stakeholders.tables import Segment, Stakeholder, Topic
 from campaigns.strategies import agreements, programmes, strategies
 from campaigns.strategies.tables import Programme, StrategyVersion, UrgentGo
@@ -387,7 +387,7 @@ def deliveries(
         get(act, message_id)
         statement = statement.where(Delivery.message_id == message_id)
     if stakeholder is not None:
-        statement = statement.where(Delivery.stakeholder_id == stakeholder)
+        statement = statement.where(Delivery.stakeholder_id.in_(kin.records(act.session, stakeholder)))
     if state is not None:
         statement = statement.where(Delivery.state == state)
     if state in ("bounced", "failed", "unknown"):

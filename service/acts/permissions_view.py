@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from campaigns.stakeholders import addresses, consent
+from campaigns.stakeholders import addresses, consent, kin
 from campaigns.stakeholders.tables import PURPOSES, Consent
 
 from . import Act
@@ -30,10 +30,11 @@ def of(act: Act, stakeholder_id: int) -> list[Permission]:
     if not act.caller.has("consents:read"):
         return []
     keys = {one.channel: one.key for one in addresses.of(act.session, person.id) if one.state == "active"}
+    records = kin.records(act.session, person.id)
     last = {
         (one.purpose, one.channel): one
         for one in act.session.scalars(
-            select(Consent).where(Consent.stakeholder_id == person.id).order_by(Consent.at, Consent.id)
+            select(Consent).where(Consent.stakeholder_id.in_(records)).order_by(Consent.at, Consent.id)
         )
     }
     found = []

@@ -16,6 +16,7 @@ from campaigns.messages.tables import Message
 from campaigns.responses import answers, attachments, decisions, desk, interactions, record
 from campaigns.responses.attachments import Kept
 from campaigns.responses.tables import Attachment, Interaction, Response, ResponseCandidate
+from campaigns.stakeholders import kin
 
 from .. import paging
 from ..access import scoped
@@ -108,7 +109,7 @@ def contacts(
     """Meetings, calls, letters and visits that were logged, newest first."""
     statement = scoped(select(Interaction), Interaction.programme_id, act.caller, READ)
     if stakeholder is not None:
-        statement = statement.where(Interaction.stakeholder_id == stakeholder)
+        statement = statement.where(Interaction.stakeholder_id.in_(kin.records(act.session, stakeholder)))
     return paging.cut(
         act.session, statement, Interaction.id, limit=limit, after=after, before=before, newest_first=True
     )
@@ -118,7 +119,7 @@ def contact(act: Act, interaction_id: int, stakeholder_id: int) -> Interaction:
     """One contact of somebody's; NotFound where it is another's."""
     found = act.one(Interaction, interaction_id)
     act.need(READ, found.programme_id)
-    if found.stakeholder_id != stakeholder_id:
+    if found.stakeholder_id not in kin.records(act.session, stakeholder_id):
         raise NotFound("no such thing")
     return found
 

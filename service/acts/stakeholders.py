@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import aliased
 
 from campaigns.errors import BadField, Forbidden, Invalid, NotFound, said
 from campaigns.responses import attachments, erasure
@@ -29,8 +30,15 @@ READ, WRITE, ERASE = "stakeholders:read", "stakeholders:write", "stakeholders:er
 
 
 def reached(act: Act, stakeholder_id: int, scope: str, *, lock: bool = False) -> Stakeholder:
-    """The stakeholder where the caller has the scope; Forbidden who is only seen, NotFound who is not."""
-    statement = select(Stakeholder).where(Stakeholder.id == stakeholder_id, Stakeholder.state != "erased")
+    """The stakeholder where the caller has the scope; Forbidden who is only seen, NotFound who is not.
+
+    By the id of a record that was merged comes the one that stands for it.
+    """
+    merged = aliased(Stakeholder)
+    into = select(merged.merged_into).where(merged.id == stakeholder_id).scalar_subquery()
+    statement = select(Stakeholder).where(
+        Stakeholder.id == func.coalesce(into, stakeholder_id), Stakeholder.state != "erased"
+    )
     found = act.session.scalar(
         involved(statement.with_for_update() if lock else statement, Stakeholder.id, act.caller, scope)
     )

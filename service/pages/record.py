@@ -14,7 +14,7 @@ from campaigns.responses.answers import ANSWERABLE
 from campaigns.responses.attachments import Kept
 from campaigns.responses.tables import INTENTS, INTERACTION_KINDS
 from campaigns.responses.tables import Response as Answer
-from campaigns.stakeholders import addresses, fields, people, relationships
+from campaigns.stakeholders import addresses, fields, kin, people, relationships
 from campaigns.stakeholders.tables import (
     BASES,
     CONNECTIONS,
@@ -453,8 +453,9 @@ def _memberships(number: int) -> list[dict[str, Any]]:
 
 def _waiting(number: int) -> list[Answer]:
     """What they wrote that nobody has answered yet, as far as the reader may answer."""
+    records = kin.records(frame.act().session, number)
     query = select(Answer).where(
-        Answer.stakeholder_id == number, Answer.kind.in_(ANSWERABLE), Answer.answered_at.is_(None),
+        Answer.stakeholder_id.in_(records), Answer.kind.in_(ANSWERABLE), Answer.answered_at.is_(None),
         Answer.closed_at.is_(None),
     )  # fmt: skip
     rows = frame.act().session.scalars(query.order_by(Answer.at.desc()).limit(5))
