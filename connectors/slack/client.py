@@ -27,10 +27,11 @@ UNSURE = frozenset(("fatal_error", "internal_error", "service_unavailable", "req
 
 
 class Client:
-    """One bot in one channel. Safe for several calls at a time."""
+    """One bot in one channel. Safe for several calls at a time. `given` are files of posts that are not there yet."""
 
     def __init__(self, door: Door, base_url: str, token: str, channel: str) -> None:
         self.channel = channel
+        self.given: dict[tuple[Any, ...], list[str]] = {}
         self._door = door
         self._base = f"{base_url.rstrip('/')}/api"
         self._headers = {"Authorization": f"Bearer {token}"}

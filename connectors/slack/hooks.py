@@ -23,6 +23,8 @@ from .send import DISLIKES
 
 # Kinds of messages that are somebody's words; all others tell of changes.
 SPOKEN = (None, "thread_broadcast", "file_share")
+# Slack's own robot. Of others an event names only a user, who may be one.
+SLACKBOT = "USLACKBOT"
 MALFORMED = (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError, IndexError)
 MARKUP = re.compile(r"<(?P<sign>[@#!]|mailto:)?(?P<what>[^|<>]*)(?:\|(?P<label>[^<>]*))?>")
 
@@ -69,7 +71,7 @@ def _message(event: dict[str, Any], own: str, channel: str, raw: bytes) -> Event
         return None
     name, thread, text = _name(event["ts"]), event.get("thread_ts"), str(event.get("text") or "")
     answers = bool(thread) and thread != name and event.get("parent_user_id", own) == own
-    if event["user"] == own or not (answers or f"<@{own}>" in text):
+    if event["user"] in (own, SLACKBOT) or not (answers or f"<@{own}>" in text):
         return None
     return Event(
         key=f"{channel}:{name}",
@@ -86,6 +88,8 @@ def _message(event: dict[str, Any], own: str, channel: str, raw: bytes) -> Event
 def _reaction(event: dict[str, Any], own: str, channel: str, raw: bytes) -> Event | None:
     item = event["item"]
     if item.get("channel") != channel or event.get("item_user") != own or event["reaction"] in DISLIKES:
+        return None
+    if event["user"] in (own, SLACKBOT):
         return None
     name, who = _name(item["ts"]), str(event["user"])
     return Event(

@@ -1,9 +1,8 @@
 """Posts on Slack with our key as metadata, finds posts by it, and tells how many reacted.
 
 Rules: words are posted as they are written; what Slack would read as markup is escaped, or stands in a block that knows
-none. Pictures are given to Slack first and seen by nobody, so whatever goes wrong with them may be tried again.
-Source: docs.slack.dev, chat.postMessage, message metadata, files.getUploadURLExternal, image block,
-conversations.history (November 2026).
+none.
+Source: docs.slack.dev, chat.postMessage, message metadata, conversations.history (November 2026).
 """
 
 from __future__ import annotations
@@ -14,15 +13,14 @@ from datetime import timedelta
 from html import escape
 from typing import Any
 
-from ..api import Deferred, Medium, Outbound, Reading, Receipt, Refused, Uncertain
+from ..api import Deferred, Outbound, Reading, Receipt, Refused
 from ..shapes import field, objects
+from . import pictures
 from .client import Client, unclear
 
 KIND = "dolen_delivery"
 PAGE = 100
 PAGES_MAX = 8
-# Slack looks at a picture before it shows it; that takes about as long as some questions about it.
-ASKS_MAX = 10
 # Our clock and Slack's may differ.
 SKEW = timedelta(seconds=60)
 DISLIKES = ("-1", "thumbsdown")
@@ -44,11 +42,22 @@ def send(client: Client, outbound: Outbound) -> Receipt:
     if NAME.fullmatch(outbound.in_reply_to):
         told["thread_ts"] = outbound.in_reply_to
     if outbound.media:
-        told["blocks"] = [*_words(text), *_pictures(client, outbound.media)]
-    said = client.write("chat.postMessage", told)
+        told["blocks"] = [*_words(text), *pictures.blocks(client, outbound)]
+    said = _posted(client, told, bool(outbound.media))
+    pictures.forget(client, outbound)
     if not NAME.fullmatch(str(said.get("ts"))):
         raise unclear(True, "the answer names no post")
     return Receipt(said["ts"])
+
+
+def _posted(client: Client, told: dict[str, Any], pictured: bool) -> dict[str, Any]:
+    try:
+        return client.write("chat.postMessage", told)
+    except Refused as error:
+        if not pictured or error.code != "invalid_blocks":
+            raise
+        # Slack says so of a picture that it is not done with, though it has looked at it.
+        raise Deferred(error.words, code=error.code, phase="media", retry_after_s=pictures.LATER_S) from None
 
 
 def find(client: Client, outbound: Outbound) -> Receipt | None:
@@ -93,38 +102,6 @@ def _words(text: str) -> list[dict[str, Any]]:
         if piece
     ]
     return [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": pieces}]}]
-
-
-def _pictures(client: Client, media: Sequence[Medium]) -> list[dict[str, Any]]:
-    """A block for each picture, given to Slack. Deferred where that fails."""
-    try:
-        files = [_given(client, one) for one in media]
-        ids = [{"id": file, "title": one.name} for file, one in zip(files, media, strict=True)]
-        client.write("files.completeUploadExternal", {"files": ids})
-        for file in files:
-            _await(client, file)
-    except Uncertain as error:
-        raise Deferred(error.words, code=error.code, phase="answer") from None
-    # Slack shows no picture without words for it.
-    return [
-        {"type": "image", "slack_file": {"id": file}, "alt_text": one.alt or one.name}
-        for file, one in zip(files, media, strict=True)
-    ]
-
-
-def _given(client: Client, picture: Medium) -> str:
-    query = {"filename": picture.name, "length": picture.size, "alt_txt": picture.alt}
-    place = client.read("files.getUploadURLExternal", **query)
-    client.put(str(place.get("upload_url")), picture.load())
-    return str(place.get("file_id"))
-
-
-def _await(client: Client, file: str) -> None:
-    """Slack has looked at the picture; Deferred where it has not yet."""
-    for _ in range(ASKS_MAX):
-        if field(client.read("files.info", file=file), "file", "mimetype"):
-            return
-    raise Deferred("Slack has not looked at the picture yet", phase="media", retry_after_s=5.0)
 
 
 def _posts(client: Client, method: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:

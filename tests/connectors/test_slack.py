@@ -32,6 +32,7 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
+from connectors.slack.pictures import GIVEN_MAX, PAUSES_S
 from connectors.testing import (
     FarMedia,
     FarMetrics,
@@ -44,7 +45,7 @@ from connectors.testing import (
 )
 
 from .fake_slack import BEGIN, BOT, CHANNEL, TOKEN, Slack, running, shown
-from .far import CONNECTORS, Called, PostsSide, failing, shapes, stops_nobody
+from .far import CONNECTORS, Called, PostsSide, Said, failing, shapes, stops_nobody
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 AT = datetime(2026, 11, 2, 9, 2, tzinfo=UTC)
@@ -66,6 +67,11 @@ def post(text: str, **values: Any) -> Outbound:
 def slack() -> Iterator[Slack]:
     with running() as one:
         yield one
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.slack.pictures.sleep", lambda _s: None)
 
 
 failure = partial(failing, account, post("Dewch draw"))
@@ -106,9 +112,61 @@ def test_pictures_stand_below_words_that_know_no_markup(slack: Slack) -> None:
 def test_a_picture_that_slack_does_not_look_at_is_tried_again(slack: Slack) -> None:
     connector = account(slack.port)
     slack.looks = 99
-    with pytest.raises(Deferred):
+    with pytest.raises(Deferred) as lost:
         connector.send(post("Dewch", media=pictures(1, connector.limits)))
-    assert slack.posts == []
+    assert slack.posts == [] and lost.value.retry_after_s
+
+
+def test_a_picture_that_takes_long_is_given_once(slack: Slack) -> None:
+    """Each try would begin anew, and none would live to see it there."""
+    connector = account(slack.port)
+    outbound = post("Dewch", media=pictures(1, connector.limits))
+    slack.looks = 2 * len(PAUSES_S)
+    with pytest.raises(Deferred):
+        connector.send(outbound)
+    connector.send(outbound)
+    assert len(slack.posts) == len(slack.files) == 1
+    slack.looks = 1
+    connector.send(post("arall", media=outbound.media))
+    assert len(slack.files) == 2
+
+
+@pytest.mark.parametrize("told", ["invalid_blocks", "ratelimited"])
+def test_a_post_that_is_put_off_is_made_of_the_pictures_that_are_there(slack: Slack, told: str) -> None:
+    """Slack may call a block invalid whose picture it is not done with."""
+    connector = account(slack.port)
+    outbound = post("Dewch", media=pictures(1, connector.limits))
+    slack.once["Dewch"] = Said(200, {"ok": False, "error": told})
+    with pytest.raises(Deferred):
+        connector.send(outbound)
+    connector.send(outbound)
+    assert len(slack.posts) == len(slack.files) == 1
+    slack.once["Helo"] = Said(200, {"ok": False, "error": "invalid_blocks"})
+    with pytest.raises(Refused):
+        connector.send(post("Helo"))
+
+
+def test_a_picture_that_slack_knows_no_more_is_given_again(slack: Slack) -> None:
+    connector = account(slack.port)
+    outbound = post("Dewch", media=pictures(1, connector.limits))
+    slack.once["Dewch"] = Said(200, {"ok": False, "error": "ratelimited"})
+    with pytest.raises(Deferred):
+        connector.send(outbound)
+    slack.once["files.info"] = Said(200, {"ok": False, "error": "file_not_found"})
+    with pytest.raises(Deferred):
+        connector.send(outbound)
+    connector.send(outbound)
+    assert len(slack.posts) == 1 and len(slack.files) == 2
+
+
+def test_only_so_many_pictures_are_kept_in_mind(slack: Slack) -> None:
+    connector = account(slack.port)
+    for n in range(GIVEN_MAX + 1):
+        slack.once[f"Dewch {n}"] = "ratelimited"
+        with pytest.raises(Deferred):
+            connector.send(post(f"Dewch {n}", media=pictures(1, connector.limits)))
+    connector.send(post("Dewch 0", media=pictures(1, connector.limits)))
+    assert len(slack.files) == GIVEN_MAX + 2
 
 
 @pytest.mark.parametrize(
@@ -290,6 +348,9 @@ def test_words_to_the_bot_are_a_mention_and_a_reaction_is_a_like() -> None:
         ("reply", {"subtype": "message_changed"}),
         ("reply", {"bot_id": "B1"}),
         ("reply", {"user": BOT}),
+        ("reply", {"user": "USLACKBOT"}),
+        ("reaction", {"user": "USLACKBOT"}),
+        ("reaction", {"user": BOT}),
         ("mention", {"text": "helo bawb"}),
         ("reaction", {"item_user": "U0LAYLA001"}),
         ("reaction", {"reaction": "-1"}),
