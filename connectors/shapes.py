@@ -32,6 +32,17 @@ def instant(found: Any) -> datetime | None:
         return None
 
 
+def dated(at: datetime, body: bytes) -> str:
+    """A body that says no time itself, with when it came: so it is parked, and can be read again."""
+    return f"{at.isoformat()}\n{body.decode('utf-8', 'replace')}"
+
+
+def undated(words: bytes) -> tuple[datetime, bytes]:
+    """When a body that was parked like that came, and the body; ValueError for another."""
+    at, _, body = words.decode().partition("\n")
+    return datetime.fromisoformat(at), body.encode()
+
+
 def raw(found: Any, body: bytes) -> bytes:
     """A part of a body as bytes, the same however its own parts were ordered; the whole body where it is too deep."""
     try:

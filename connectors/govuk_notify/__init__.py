@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import hosted
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting
-from .hooks import hear
+from .hooks import hear, read
 from .send import TYPES, Service, find, send, verify
 
 BASE_URL = "https://api.notifications.service.gov.uk"
@@ -54,6 +54,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         send=partial(send, service),
         find=partial(find, service),
         hooks=partial(hear, token, settings["template_id"]) if token else None,
+        read=partial(read, settings["template_id"]),
         app=key[1],
         close=door.close,
     )

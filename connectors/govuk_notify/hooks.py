@@ -31,20 +31,32 @@ def hear(tokens: str, template_id: str, call: Call) -> Heard:
     given = call.headers.get("authorization", "").encode()
     if not any([hmac.compare_digest(given, b"Bearer " + one.encode()) for one in tokens.split()]):
         raise NotAuthentic("the hook does not bring the secret")
+    return _read(template_id, call.at, call.body)
+
+
+def read(template_id: str, words: bytes) -> Heard:
+    """The event of a body that was parked."""
     try:
-        event = _event(orjson.loads(call.body), template_id, call)
+        return _read(template_id, *shapes.undated(words))
+    except ValueError:
+        return Heard(parked=(words.decode("utf-8", "replace"),))
+
+
+def _read(template_id: str, at: datetime, body: bytes) -> Heard:
+    try:
+        event = _event(orjson.loads(body), template_id, at, body)
     except shapes.UNREADABLE:
-        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+        return Heard(parked=(shapes.dated(at, body),))
     return Heard((event,) if event else ())
 
 
-def _event(told: dict[str, Any], template_id: str, call: Call) -> Event | None:
+def _event(told: dict[str, Any], template_id: str, at: datetime, raw: bytes) -> Event | None:
     if "source_number" in told:
-        return _written(told, call)
+        return _written(told, raw)
     if told["template_id"] != template_id:
         return None
     if "notification_id" in told:
-        return _returned(told, call)
+        return _returned(told, at, raw)
     kind, hard = STATES.get(told["status"], ("", False))
     if not kind:
         return None
@@ -56,24 +68,24 @@ def _event(told: dict[str, Any], template_id: str, call: Call) -> Event | None:
         about=_address(_text(told["to"])),
         hard=hard,
         text=told["status"],
-        raw=call.body,
+        raw=raw,
     )
 
 
-def _returned(told: dict[str, Any], call: Call) -> Event:
+def _returned(told: dict[str, Any], at: datetime, raw: bytes) -> Event:
     """A letter that the post brought back."""
     return Event(
         key=f"{_text(told['notification_id'])}:returned",
         kind="bounce",
-        at=call.at,
+        at=at,
         provider_id=told["notification_id"],
         hard=True,
         text="returned",
-        raw=call.body,
+        raw=raw,
     )
 
 
-def _written(told: dict[str, Any], call: Call) -> Event:
+def _written(told: dict[str, Any], raw: bytes) -> Event:
     """What somebody wrote to the service's number."""
     text = _text(told["message"])
     return Event(
@@ -82,7 +94,7 @@ def _written(told: dict[str, Any], call: Call) -> Event:
         at=_at(told["date_received"]),
         sender=_address(_text(told["source_number"])),
         text=text,
-        raw=call.body,
+        raw=raw,
     )
 
 

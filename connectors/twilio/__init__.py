@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import hosted
 from ..api import BadSettings, Blind, Connector, Limits, Provider, Setting
-from .hooks import hear
+from .hooks import hear, read
 from .send import Sender, send, verify
 
 BASE_URL = "https://api.twilio.com"
@@ -47,6 +47,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=partial(verify, sender),
         send=partial(send, sender),
         hooks=partial(hear, tokens, url, settings["account_sid"]) if url else None,
+        read=read,
         app=settings["account_sid"],
         close=door.close,
     )

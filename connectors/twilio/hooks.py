@@ -14,9 +14,10 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import parse_qsl
 
-from .. import wording
+from .. import shapes, wording
 from ..api import Call, Event, Heard, NotAuthentic
 
 SPELLING = re.compile(rb"(?:[!-$&-~]|%[0-9A-F]{2})*")
@@ -36,10 +37,24 @@ def hear(tokens: Iterable[str], url: str, account_sid: str, call: Call) -> Heard
     form = _proven(tokens, url, call)
     if form.get("AccountSid") != account_sid:
         raise NotAuthentic("the hook is about another account")
+    return _read(form, call.at, call.body)
+
+
+def read(words: bytes) -> Heard:
+    """The events of a form that was parked."""
     try:
-        events = _state(form, call) if "MessageStatus" in form else (_words(form, call),)
+        at, body = shapes.undated(words)
+        form = dict(_pairs(body))
+    except ValueError:
+        return Heard(parked=(words.decode("utf-8", "replace"),))
+    return _read(form, at, body)
+
+
+def _read(form: Mapping[str, str], at: datetime, raw: bytes) -> Heard:
+    try:
+        events = _state(form, at, raw) if "MessageStatus" in form else (_words(form, at, raw),)
     except KeyError:
-        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+        return Heard(parked=(shapes.dated(at, raw),))
     return Heard(events, answer=NOTHING, content_type="text/xml")
 
 
@@ -48,9 +63,7 @@ def _proven(tokens: Iterable[str], url: str, call: Call) -> dict[str, str]:
     try:
         if not SPELLING.fullmatch(call.body):
             raise ValueError
-        pairs = parse_qsl(
-            call.body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX
-        )
+        pairs = _pairs(call.body)
     except ValueError:
         raise NotAuthentic("the hook is no web form") from None
     signed = (url + "".join(name + value for name, value in sorted(set(pairs)))).encode()
@@ -60,7 +73,12 @@ def _proven(tokens: Iterable[str], url: str, call: Call) -> dict[str, str]:
     return dict(pairs)
 
 
-def _state(form: Mapping[str, str], call: Call) -> tuple[Event, ...]:
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    """The names and values of a form; ValueError for what is none."""
+    return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+
+
+def _state(form: Mapping[str, str], at: datetime, raw: bytes) -> tuple[Event, ...]:
     """What became of a message of ours, and what that says of the recipient."""
     sid, state, error = form["MessageSid"], form["MessageStatus"], form.get("ErrorCode", "")
     kind = STATES.get(state)
@@ -69,19 +87,19 @@ def _state(form: Mapping[str, str], call: Call) -> tuple[Event, ...]:
     event = Event(
         key=f"{sid}:{state}",
         kind=kind,
-        at=call.at,
+        at=at,
         provider_id=sid,
         about=_number(form["To"]),
         hard=kind == "bounce" and error in HARD,
         text=f"{error} {form.get('ErrorMessage', '')}".strip(),
-        raw=call.body,
+        raw=raw,
     )
     if kind != "bounce" or error != STOPPED:
         return (event,)
     return event, replace(event, key=f"{sid}:stopped", kind="opt_out", sender=event.about)
 
 
-def _words(form: Mapping[str, str], call: Call) -> Event:
+def _words(form: Mapping[str, str], at: datetime, raw: bytes) -> Event:
     """What somebody wrote."""
     text, told = form["Body"], form.get("OptOutType", "")
     out = told == "STOP" or (not told and wording.is_stop_message(text))
@@ -89,13 +107,13 @@ def _words(form: Mapping[str, str], call: Call) -> Event:
     return Event(
         key=f"{form['MessageSid']}:received",
         kind="opt_out" if out else "reply",
-        at=call.at,
+        at=at,
         references=(answered,) if answered else (),
         sender=_number(form["From"]),
         sender_name=form.get("ProfileName", ""),
         text=text,
         meta={"message_id": form["MessageSid"]},
-        raw=call.body,
+        raw=raw,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import own_server, signatures
 from ..api import BadSettings, Blind, Connector, Keyed, Limits, Provider, Setting
-from .hooks import KINDS, hear
+from .hooks import KINDS, hear, read
 from .send import Client, ping, send
 
 PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -36,6 +36,7 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=partial(ping, client),
         send=partial(send, client),
         hooks=partial(hear, hook_secret.split()) if hook_secret else None,
+        read=read,
         close=door.close,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -21,20 +22,28 @@ def hear(secrets: Sequence[str], call: Call) -> Heard:
     """The events of a call that one of the secrets proves; what cannot be read is parked, the rest is kept."""
     if call.method != "POST":
         raise NotAuthentic("a hook is a POST")
-    webhook_id = signatures.verify(secrets, call.headers, call.body, call.at)
+    return _read(call.body, signatures.verify(secrets, call.headers, call.body, call.at))
+
+
+def read(body: bytes) -> Heard:
+    """The same of a body that was proven before; what has no name of its own is named by all that is said."""
+    return _read(body, sha256(body).hexdigest())
+
+
+def _read(body: bytes, name: str) -> Heard:
     try:
-        told = orjson.loads(call.body)
+        told = orjson.loads(body)
     except ValueError:
-        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+        return Heard(parked=(body.decode("utf-8", "replace"),))
     if isinstance(told, dict) and told.get("type") == "ping":
         return Heard()
     events: list[Event] = []
     parked: list[str] = []
     for place, one in enumerate(told if isinstance(told, list) else [told]):
         try:
-            events.append(event(one, f"{webhook_id}/{place}"))
+            events.append(event(one, f"{name}/{place}"))
         except shapes.UNREADABLE:
-            parked.append(shapes.raw(one, call.body).decode("utf-8", "replace"))
+            parked.append(shapes.raw([one], body).decode("utf-8", "replace"))
     return Heard(tuple(events), tuple(parked))
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import registry
+from connectors import registry, shapes
 from connectors.api import (
     AccountGone,
     BadSettings,
@@ -304,6 +304,14 @@ def test_a_receipt_is_told_of_its_message(status: str, kind: str, hard: bool) ->
     assert event.at == datetime(2026, 11, 2, 9, 0, 9, tzinfo=UTC)
     (event,) = hear(incoming("delivered", to="sian@cyngor.example", completed_at=None)).events
     assert (event.about, event.at) == ("sian@cyngor.example", AT)
+
+
+def test_what_was_parked_is_read_again_as_of_when_it_came() -> None:
+    """Of a letter that came back Notify tells no time."""
+    call, read = incoming("returned"), account(1, token=TOKEN).read
+    assert read is not None
+    assert read(shapes.dated(AT, call.body).encode()).events == hear(call).events
+    assert read(b"no time").parked == ("no time",)
 
 
 def test_a_letter_that_came_back_bounced_for_good() -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import registry
+from connectors import registry, shapes
 from connectors.api import (
     AccountGone,
     AddressGone,
@@ -337,6 +337,15 @@ def test_a_spelling_that_twilio_does_not_use_proves_nothing(body: bytes) -> None
     for each in (signature(told), signature({}), ""):
         with pytest.raises(NotAuthentic):
             hear(Call("POST", {"x-twilio-signature": each}, {}, body, AT))
+
+
+def test_what_was_parked_is_read_again_as_of_when_it_came() -> None:
+    """Twilio tells no time itself. Of other words, and of what is no form, nothing can be read."""
+    told, connector = signed(form("received")), account(1, hook_url=URL)
+    parked = shapes.dated(AT, told.body)
+    assert connector.read is not None and connector.read(parked.encode()).events == hear(told).events
+    for words in ("Body=x", f"{AT.isoformat()}\na=%2", ""):
+        assert connector.read(words.encode()).parked == (words,)
 
 
 @given(st.dictionaries(st.sampled_from([*form("delivered"), *form("whatsapp_reply")]), st.text(max_size=9)))

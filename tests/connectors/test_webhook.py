@@ -266,6 +266,16 @@ def test_what_is_no_event_is_parked(told: Any) -> None:
     assert found.events == () and len(found.parked) == 1
 
 
+def test_what_was_parked_is_read_again_when_somebody_understands_it() -> None:
+    """By its own id; what has none is named by all that is said of it, the same each time."""
+    connector, told = account(1), sample("reply")
+    assert connector.read is not None
+    assert connector.read(json.dumps([told]).encode()).events == heard(call(told)).events
+    body = json.dumps([{**told, "data": {**told["data"], "id": ""}}]).encode()
+    (first,), (again,) = connector.read(body).events, connector.read(body).events
+    assert first == again and first.key
+
+
 def test_a_body_that_is_no_json_is_parked() -> None:
     """H9"""
     body = b"\xff{"
