@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from . import by_words, shapes
+from . import by_words, shapes, signatures
 from .api import (
     NOT_SIGNED_IN,
     AccountGone,
@@ -153,21 +153,22 @@ def trouble(door: Door, answer: Answer) -> ConnectorError:
 
 
 def hear(
-    app_secret: str,
+    app_secrets: Sequence[str],
     verify_token: str,
     account: str,
     event: Callable[[str, dict[str, Any]], Event | None],
     call: Call,
 ) -> Heard:
-    """The events of a call that the app's secret proves, of this account alone: an app has one address for all.
+    """The events of a call that one of the app's secrets proves, of this account alone: an app has one address for all.
 
     `event(field, value)` makes one of a change, None where it is not ours to hear. Meta's first question is answered to
     whoever names the token that was agreed.
     """
     if call.method == "GET":
         return _known(verify_token, call.query)
-    right = b"sha256=" + hmac.new(app_secret.encode(), call.body, sha256).hexdigest().encode()
-    if not hmac.compare_digest(right, call.headers.get("x-hub-signature-256", "").encode("utf-8", "replace")):
+    made = [hmac.new(one.encode(), call.body, sha256).hexdigest() for one in app_secrets]
+    given = call.headers.get("x-hub-signature-256", "").encode("utf-8", "replace")
+    if not signatures.is_one(given, [f"sha256={one}".encode() for one in made]):
         raise NotAuthentic("the hook's signature does not hold")
     return read(account, event, call.body)
 

@@ -68,10 +68,23 @@ def unsigned(call: Call, secrets: str, logins: str, networks: str = "") -> None:
     """
     paths = [each.encode() for each in secrets.split()]
     heads = [b"Basic " + b64encode(each.encode()) for each in logins.split()]
-    right = _is_one(call.secret.encode("utf-8", "replace"), paths)
-    right &= _is_one(call.headers.get("authorization", "").encode("utf-8", "replace"), heads)
+    right = is_one(call.secret.encode("utf-8", "replace"), paths)
+    right &= is_one(call.headers.get("authorization", "").encode("utf-8", "replace"), heads)
     if not (right and (not networks or _is_from(call.sender, networks))):
         raise NotAuthentic("the hook's secret, login or address does not hold")
+
+
+def is_one(given: bytes, known: Iterable[bytes]) -> bool:
+    """Whether it is one of those; all are compared, so that the time tells nothing."""
+    found = False
+    for each in known:
+        found |= hmac.compare_digest(given, each)
+    return found
+
+
+def held(secrets: Mapping[str, str], name: str) -> list[str]:
+    """The secret of this name and the one before it (`old_…`), where there is one: what proves a call may overlap."""
+    return [found for each in (name, f"old_{name}") if (found := secrets.get(each, ""))]
 
 
 def spelt_once(given: str) -> bytes:
@@ -98,14 +111,6 @@ def key(secret: str) -> bytes:
     found = b64decode(secret.removeprefix(PREFIX), validate=True)
     if not found:
         raise ValueError("the secret of a hook is empty")
-    return found
-
-
-def _is_one(given: bytes, known: Iterable[bytes]) -> bool:
-    """Whether it is one of those; all are compared, so that the time tells nothing."""
-    found = False
-    for each in known:
-        found |= hmac.compare_digest(given, each)
     return found
 
 

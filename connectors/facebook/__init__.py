@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from .. import hosted, meta
+from .. import hosted, meta, signatures
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
 from .events import hear, read
@@ -45,7 +45,9 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=partial(verify, graph, page_id),
         send=partial(send, graph, page_id),
         find=partial(find, graph, page_id),
-        hooks=partial(hear, secrets["client_secret"], secrets.get("verify_token", ""), page_id),
+        hooks=partial(
+            hear, signatures.held(secrets, "client_secret"), secrets.get("verify_token", ""), page_id
+        ),
         read=partial(read, page_id),
         poll=partial(poll, graph, page_id),
         metrics=partial(metrics, graph),
@@ -74,6 +76,11 @@ PROVIDER = Provider(
         Setting("page_id", "the page's number at Facebook", required=True),
         Setting("client_id", "the id of the app at Meta", required=True),
         Setting("client_secret", "the app's secret, which also proves its calls", required=True, secret=True),
+        Setting(
+            "old_client_secret",
+            "the app's secret before, which proves calls while it is changed",
+            secret=True,
+        ),
         Setting("access_token", "the page's token", secret=True),
         Setting("verify_token", "a word of yours that Meta names when it is told where to call", secret=True),
         Setting("version", "the version of Meta's interface that is spoken", default=meta.VERSION),

@@ -5,6 +5,7 @@ Source: developers.facebook.com/docs/graph-api/{webhooks/reference/page,referenc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -19,9 +20,9 @@ WALL = ("post", "status", "photo", "video", "link")
 DISLIKES = ("angry",)
 
 
-def hear(app_secret: str, verify_token: str, page_id: str, call: Call) -> Heard:
+def hear(app_secrets: Sequence[str], verify_token: str, page_id: str, call: Call) -> Heard:
     """What a call of Meta says of this page."""
-    return meta.hear(app_secret, verify_token, page_id, partial(_change, page_id), call)
+    return meta.hear(app_secrets, verify_token, page_id, partial(_change, page_id), call)
 
 
 def read(page_id: str, body: bytes) -> Heard:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from .. import hosted, meta
+from .. import hosted, meta, signatures
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
 from .events import hear, read
@@ -48,7 +48,9 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=partial(verify, graph, user_id),
         send=partial(send, graph, user_id),
         find=partial(find, graph, user_id),
-        hooks=partial(hear, secrets["client_secret"], secrets.get("verify_token", ""), user_id),
+        hooks=partial(
+            hear, signatures.held(secrets, "client_secret"), secrets.get("verify_token", ""), user_id
+        ),
         read=partial(read, user_id),
         poll=partial(poll, graph, user_id),
         refresh=partial(login.refresh, door, settings, token) if token else None,
@@ -77,6 +79,11 @@ PROVIDER = Provider(
     settings=(
         Setting("client_id", "the id of the Instagram app at Meta", required=True),
         Setting("client_secret", "the app's secret, which also proves its calls", required=True, secret=True),
+        Setting(
+            "old_client_secret",
+            "the app's secret before, which proves calls while it is changed",
+            secret=True,
+        ),
         Setting("user_id", "the account's number at Instagram; signing in finds it", default=""),
         Setting("access_token", "the account's token", secret=True),
         Setting("verify_token", "a word of yours that Meta names when it is told where to call", secret=True),

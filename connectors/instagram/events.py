@@ -5,6 +5,7 @@ Source: developers.facebook.com/docs/instagram-platform/{webhooks,reference/inst
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,9 +15,9 @@ from .. import meta
 from ..api import Call, Event, Heard
 
 
-def hear(app_secret: str, verify_token: str, user_id: str, call: Call) -> Heard:
+def hear(app_secrets: Sequence[str], verify_token: str, user_id: str, call: Call) -> Heard:
     """What a call of Meta says of this account."""
-    return meta.hear(app_secret, verify_token, user_id, partial(_change, user_id), call)
+    return meta.hear(app_secrets, verify_token, user_id, partial(_change, user_id), call)
 
 
 def read(user_id: str, body: bytes) -> Heard:

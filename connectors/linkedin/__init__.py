@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from .. import hosted
+from .. import hosted, signatures
 from ..api import BadSettings, Connector, Findable, Limits, Provider, Setting, app_of
 from . import login
 from .client import BASE_URL, WEB_HOST, Client
@@ -50,8 +50,8 @@ def connect(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Connecto
         verify=partial(verify, client),
         send=partial(send, client),
         find=partial(find, client),
-        hooks=partial(hear, secrets["client_secret"]),
-        read=read,
+        hooks=partial(hear, signatures.held(secrets, "client_secret"), client.organisation),
+        read=partial(read, client.organisation),
         poll=partial(poll, client),
         refresh=partial(login.refresh, door, settings, secrets) if renews else None,
         metrics=partial(metrics, client),
@@ -81,6 +81,11 @@ PROVIDER = Provider(
         Setting("organization_id", "the number of the organisation's page at LinkedIn", required=True),
         Setting("client_id", "the id of the app at LinkedIn", required=True),
         Setting("client_secret", "the app's secret, which also proves its calls", required=True, secret=True),
+        Setting(
+            "old_client_secret",
+            "the app's secret before, which proves calls while it is changed",
+            secret=True,
+        ),
         Setting("access_token", "the token of somebody who looks after the page", secret=True),
         Setting("refresh_token", "what renews the token, where LinkedIn gives one", secret=True),
         Setting("version", "the month of LinkedIn's interface that is spoken", default=VERSION),

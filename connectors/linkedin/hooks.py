@@ -1,7 +1,8 @@
 """What LinkedIn pushes: up to ten notifications a call, signed with the app's secret; and its question who we are.
 
 Rules: it asks every two hours by a code of a known form, and only such a code is answered. What it pushes is signed
-behind a word, so an answer never proves a call.
+behind a word, so an answer never proves a call. An app has one secret for all pages, so what is told of another
+organisation's page is not ours.
 Source: learn.microsoft.com/linkedin/shared/api-guide/webhook-validation (July 2026); bad input H12.
 """
 
@@ -9,29 +10,30 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 
 import orjson
 
-from .. import shapes
+from .. import shapes, signatures
 from ..api import Call, Event, Heard, NotAuthentic
 from .events import event
 
 _CODE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def hear(secret: str, call: Call) -> Heard:
-    """The events of a call that the secret proves; what cannot be read is parked, the rest is kept."""
+def hear(secrets: Sequence[str], organisation: str, call: Call) -> Heard:
+    """The events of a call that one of the secrets proves; LinkedIn's question is answered by the first."""
     if call.method == "GET":
-        return _known(secret, call.query.get("challengeCode", ""))
+        return _known(secrets[0], call.query.get("challengeCode", ""))
     given = call.headers.get("x-li-signature", "").encode("utf-8", "replace")
-    if not hmac.compare_digest(_hex(secret, b"hmacsha256=" + call.body), given):
+    if not signatures.is_one(given, [_hex(secret, b"hmacsha256=" + call.body) for secret in secrets]):
         raise NotAuthentic("the hook's signature does not hold")
-    return read(call.body)
+    return read(organisation, call.body)
 
 
-def read(body: bytes) -> Heard:
-    """The events of a body; what cannot be read is parked as a body of its own, the rest is kept."""
+def read(organisation: str, body: bytes) -> Heard:
+    """The events of a body about this organisation; what cannot be read is parked as a body of its own."""
     try:
         told = orjson.loads(body)
         found = told["notifications"]
@@ -41,7 +43,7 @@ def read(body: bytes) -> Heard:
     parked: list[str] = []
     for raw in found if isinstance(found, list) else [found]:
         try:
-            one = event(raw)
+            one = event(raw) if raw["organizationalEntity"] == organisation else None
         except shapes.UNREADABLE:
             parked.append(_shown(shapes.raw({"notifications": [raw]}, body)))
         else:

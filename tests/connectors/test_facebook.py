@@ -48,7 +48,13 @@ from . import far as wire
 from .fake_facebook import PAGE_ID, SECRET, TOKEN, Facebook, running
 from .far import CONNECTORS, Called, PostsSide, shapes, stops_nobody
 
-SECRETS = {"client_secret": SECRET, "access_token": TOKEN, "verify_token": "a word of ours"}
+OLD = "secret of the app before"
+SECRETS = {
+    "client_secret": SECRET,
+    "access_token": TOKEN,
+    "verify_token": "a word of ours",
+    "old_client_secret": OLD,
+}
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 OURS = f"{PAGE_ID}_1000001"
 TOLD: dict[str, Any] = json.loads((CONNECTORS / "facebook" / "samples" / "changes.json").read_text("utf-8"))[
@@ -434,8 +440,8 @@ def called(*changes: Any) -> bytes:
     ).encode()
 
 
-def signed(body: bytes) -> Call:
-    signature = "sha256=" + hmac.new(SECRET.encode(), body, sha256).hexdigest()
+def signed(body: bytes, secret: str = SECRET) -> Call:
+    signature = "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
     return Call("POST", {"x-hub-signature-256": signature}, {}, body, SINCE)
 
 
@@ -469,7 +475,7 @@ class FarFacebook(PostsSide, FarEvents, FarMedia, FarMetrics):
 
 
 class Hooked(Called):
-    """Meta's calls: the body is signed, no time, and one secret at a time."""
+    """Meta's calls: the body is signed, and no time."""
 
     signed_headers = ("x-hub-signature-256",)
     timed = False
@@ -493,4 +499,7 @@ class TestHooks(HookContract):
 
     @pytest.fixture
     def far(self) -> Hooked:
-        return Hooked(lambda: account(1), lambda: signed(called(GOOD)), lambda: signed(called(BAD, GOOD)))
+        good, bad = called(GOOD), called(BAD, GOOD)
+        return Hooked(
+            lambda: account(1), lambda: signed(good), lambda: signed(bad), lambda: signed(good, OLD)
+        )

@@ -47,7 +47,13 @@ from connectors.testing import (
 from .fake_instagram import FIRST, SECRET, TOKEN, USER_ID, Instagram, running
 from .far import CONNECTORS, Called, PostsSide, Trouble, shapes, stops_nobody
 
-SECRETS = {"client_secret": SECRET, "access_token": TOKEN, "verify_token": "a word of ours"}
+OLD = "secret of the app before"
+SECRETS = {
+    "client_secret": SECRET,
+    "access_token": TOKEN,
+    "verify_token": "a word of ours",
+    "old_client_secret": OLD,
+}
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 OURS = str(FIRST)
 LIMITS = registry.provider("instagram").limits
@@ -396,8 +402,8 @@ def called(*changes: Any) -> bytes:
     ).encode()
 
 
-def signed(body: bytes) -> Call:
-    signature = "sha256=" + hmac.new(SECRET.encode(), body, sha256).hexdigest()
+def signed(body: bytes, secret: str = SECRET) -> Call:
+    signature = "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
     return Call("POST", {"x-hub-signature-256": signature}, {}, body, SINCE)
 
 
@@ -436,7 +442,7 @@ class FarInstagram(PostsSide, FarEvents, FarMedia, FarMetrics):
 
 
 class Hooked(Called):
-    """Meta's calls: the body is signed, no time, and one secret at a time."""
+    """Meta's calls: the body is signed, and no time."""
 
     signed_headers = ("x-hub-signature-256",)
     timed = False
@@ -460,4 +466,7 @@ class TestHooks(HookContract):
 
     @pytest.fixture
     def far(self) -> Hooked:
-        return Hooked(lambda: account(1), lambda: signed(called(GOOD)), lambda: signed(called(BAD, GOOD)))
+        good, bad = called(GOOD), called(BAD, GOOD)
+        return Hooked(
+            lambda: account(1), lambda: signed(good), lambda: signed(bad), lambda: signed(good, OLD)
+        )

@@ -48,7 +48,8 @@ from connectors.testing import (
 from .fake_linkedin import ACTIVITY, FIRST, TOKEN, LinkedIn, running
 from .far import CONNECTORS, Called, PostsSide, Said
 
-SECRETS = {"client_secret": "secret of the app", "access_token": TOKEN}
+OLD, ORGANISATION = "secret of the app before", "urn:li:organization:96072893"
+SECRETS = {"client_secret": "secret of the app", "access_token": TOKEN, "old_client_secret": OLD}
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 OURS = f"urn:li:share:{FIRST}"
 COMMENT = f"urn:li:comment:({ACTIVITY},7094977717598625792)"
@@ -347,6 +348,19 @@ def test_what_cannot_be_read_costs_nothing_else(linkedin: LinkedIn, told: dict[s
     assert [one.key for one in polled(linkedin)] == ["1"]
 
 
+def test_what_is_told_of_another_organisation_is_not_ours() -> None:
+    """H8: an app has one secret for all its pages; what does not say of whom it is waits for a person."""
+    connector = account(1)
+    assert connector.hooks is not None and connector.read is not None
+    ours, theirs, nobodys = (notification("COMMENT", n) for n in (1, 2, 3))
+    theirs["organizationalEntity"] = "urn:li:organization:999"
+    del nobodys["organizationalEntity"]
+    for heard in (
+        connector.hooks(noted(ours, theirs, nobodys)), connector.read(noted(ours, theirs, nobodys).body)
+    ):  # fmt: skip
+        assert [one.key for one in heard.events] == ["1"] and len(heard.parked) == 1
+
+
 def test_only_a_question_in_linkedins_form_is_answered() -> None:
     """H12: no oracle for other words."""
     code = "890e4665-4dfe-4ab1-b689-ed553bceeed0"
@@ -402,13 +416,14 @@ def polled(linkedin: LinkedIn) -> tuple[Event, ...]:
 def notification(action: str, n: int, at_ms: int | None = None) -> dict[str, Any]:
     return {
         "action": action, "notificationId": n, "lastModifiedAt": at_ms or 1_700_000_000_000 + n,
-        "sourcePost": ACTIVITY, "generatedActivity": f"urn:li:comment:({ACTIVITY},{n})",
+        "organizationalEntity": ORGANISATION, "sourcePost": ACTIVITY,
+        "generatedActivity": f"urn:li:comment:({ACTIVITY},{n})",
         "decoratedGeneratedActivity": {"comment": {"text": f"{action} {n}", "owner": "urn:li:person:a"}},
     }  # fmt: skip
 
 
-def signed(body: bytes) -> Call:
-    signature = hmac.new(b"secret of the app", b"hmacsha256=" + body, sha256).hexdigest()
+def signed(body: bytes, secret: str = "secret of the app") -> Call:
+    signature = hmac.new(secret.encode(), b"hmacsha256=" + body, sha256).hexdigest()
     return Call("POST", {"x-li-signature": signature}, {}, body, SINCE)
 
 
@@ -439,14 +454,14 @@ class FarLinkedIn(PostsSide, FarEvents, FarMedia, FarMetrics):
 
 
 class Hooked(Called):
-    """LinkedIn's calls: the body is signed, no time, and one secret at a time."""
+    """LinkedIn's calls: the body is signed, and no time."""
 
     signed_headers = ("x-li-signature",)
     timed = False
 
 
-def noted(*told: dict[str, Any]) -> Call:
-    return signed(json.dumps({"type": "x", "notifications": told}).encode())
+def noted(*told: dict[str, Any], **secret: str) -> Call:
+    return signed(json.dumps({"type": "x", "notifications": told}).encode(), **secret)
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
@@ -464,4 +479,7 @@ class TestHooks(HookContract):
     @pytest.fixture
     def far(self) -> Hooked:
         good = notification("COMMENT", 1)
-        return Hooked(lambda: account(1), lambda: noted(good), lambda: noted(good, {"action": "COMMENT"}))
+        bad = {"action": "COMMENT", "organizationalEntity": ORGANISATION}
+        return Hooked(
+            lambda: account(1), lambda: noted(good), lambda: noted(good, bad), lambda: noted(good, secret=OLD)
+        )
