@@ -5,12 +5,13 @@ Rules: only people whom the caller reaches are recognised; a declaration of cons
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
 
-from campaigns.stakeholders import imports
+from campaigns.stakeholders import files, imports
 from campaigns.stakeholders.tables import Import, ImportRow, Involvement, Segment
 
 from .. import paging
@@ -91,11 +92,17 @@ def group_of(act: Act, import_id: int, name: str) -> Segment:
     return made
 
 
-def refused(act: Act, import_id: int) -> tuple[Import, Iterator[ImportRow]]:
-    """An import and the rows of it that were not taken in, in the order of the file."""
+def refused(act: Act, import_id: int) -> bytes:
+    """The rows that were not taken in, as they came, each with the reason: a CSV file to mend and import again."""
     found = get(act, import_id)
+    header = list(found.detected["header"])
     out = select(ImportRow).where(ImportRow.import_id == found.id, ImportRow.outcome.in_(("refused", "held")))
-    return found, iter(act.session.scalars(out.order_by(ImportRow.line).execution_options(yield_per=1000)))
+    rows = act.session.scalars(out.order_by(ImportRow.line).execution_options(yield_per=1000))
+    lines = (
+        [*(row.cells or [""] * len(header)), str(row.line), "; ".join(one["detail"] for one in row.problems)]
+        for row in rows
+    )
+    return files.spreadsheet(chain([[*header, "line", "reason"]], lines))
 
 
 def confirm(act: Act, import_id: int) -> Import:

@@ -1,4 +1,4 @@
-"""/v1/imports: CSV files of stakeholders, checked first, then confirmed and taken in."""
+"""/v1/imports: files of stakeholders, checked first, then confirmed and taken in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
-from flask import g, request
+from flask import Response, g, request
 from flask.views import MethodView
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
+from campaigns.stakeholders.columns import PLAIN
+from campaigns.stakeholders.exporters import EXPORTERS
 from campaigns.stakeholders.files import BYTES_MAX, DELIMITERS, ENCODINGS
+from campaigns.stakeholders.opening import KINDS
 from campaigns.stakeholders.tables import PURPOSES
 
 from .. import strict_json
@@ -22,8 +25,12 @@ from ..problems import Refusal
 from .resource import Resource, listed, outside, this_act
 from .schemas import Choice, Id, Made, PageQuery, Schema, page_of
 
-resource = Resource("imports", "CSV files of stakeholders: checked without writing anyone, then confirmed.")
+resource = Resource(
+    "imports",
+    "Files of stakeholders (CSV, XLSX, ODS, a ZIP of CSV files, JSON): checked without writing anyone, then confirmed.",
+)
 
+CSV_FILE: dict[str, Any] = {"type": "string", "format": "binary"}
 # The file, and room for the other parts of the form.
 FORM_MAX = BYTES_MAX + 1024 * 1024
 STATES = ("checking", "checked", "running", "finished", "cancelled")
@@ -62,19 +69,22 @@ class ImportNew(Schema):
     mapping = JsonText(
         load_default=None,
         metadata={
-            "description": "column to name, external_id, kind, zone, languages, tags, connection, rank, consent, "
-            "ignore, address.CHANNEL or attrs.FIELD; without it the names of the columns are understood"
+            "description": f"column to {', '.join(PLAIN)}, address.CHANNEL or attrs.FIELD; without it the names of the "
+            "columns are understood, those of exports of Mailchimp, listmonk and Mautic too"
         },
     )
     declaration = JsonText(
         load_default=None,
         metadata={
             "description": f"one permission for the file: purpose ({', '.join(PURPOSES)}), channel, basis, source, "
-            "wording_version, at"
+            "wording_version, at (may be left out where a column is consent_at)"
         },
     )
     encoding = Choice(ENCODINGS, load_default=None)
     delimiter = Choice(DELIMITERS, load_default=None)
+    sheet = ma.fields.String(
+        load_default=None, metadata={"description": "of a workbook; else its first with anything"}
+    )
 
 
 class Detected(Schema):
@@ -85,6 +95,12 @@ class Detected(Schema):
     header = ma.fields.List(ma.fields.String(), required=True)
     doubts = ma.fields.List(ma.fields.String(), required=True)
     candidates = ma.fields.List(ma.fields.Dict(), required=True)
+    kind = Choice(KINDS, metadata={"description": "what the file is, as its content says"})
+    sheets = ma.fields.List(
+        ma.fields.String(), metadata={"description": "of a workbook, those that can be seen"}
+    )
+    sheet = ma.fields.String(allow_none=True, metadata={"description": "the one that is read"})
+    exporter = Choice(EXPORTERS, allow_none=True, metadata={"description": "the system whose export this is"})
 
 
 class ImportOut(Made):
@@ -167,3 +183,13 @@ class Rows(MethodView):
     def get(self, query: dict[str, Any], id: int) -> Any:
         """List what became, or would become, of each row"""
         return listed(imports.rows(this_act(), id, **query))
+
+
+@resource.route("/<imp:id>/refused")
+class Refused(MethodView):
+    @resource.response(200, CSV_FILE, content_type="text/csv")
+    def get(self, id: int) -> Any:
+        """Read the rows that were not taken in, each with the reason, as a CSV file to mend and import again"""
+        answer = Response(imports.refused(this_act(), id), content_type="text/csv; charset=utf-8")
+        answer.headers["Content-Disposition"] = f'attachment; filename="{shown("import", id)}-refused.csv"'
+        return answer

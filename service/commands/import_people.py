@@ -1,10 +1,11 @@
-"""`dolen import FILE`: people from a CSV file, checked first, in steps that survive a kill."""
+"""`dolen import FILE`: people from a file (CSV, XLSX, ZIP, JSON), checked first, in steps that survive a kill."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
+from typing import Any
 
 from campaigns.base import parse_id
 from campaigns.stakeholders import imports
@@ -13,6 +14,7 @@ from campaigns.strategies import programmes
 
 from ..access import CONSOLE
 from ..acts import Act, begin
+from ..acts import imports as acts_imports
 from ..ids import shown
 from ..wiring import Wiring
 from . import wired
@@ -33,10 +35,14 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--declare", metavar="NAME=VALUE", type=_pair, action="append",
-        help=f"one consent for the whole file: {', '.join(imports.DECLARED)}, all of them",
+        help=f"one consent for the whole file: {', '.join(imports.DECLARED)}, all of them (at unless a column has it)",
     )  # fmt: skip
     parser.add_argument("--encoding", help="where it is not detected rightly")
     parser.add_argument("--delimiter", help="where it is not detected rightly")
+    parser.add_argument("--sheet", help="of a workbook; else its first with anything")
+    parser.add_argument(
+        "--refused", type=Path, metavar="FILE", help="write the rows left out here as CSV, with the reasons"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
     parser.add_argument("--yes", action="store_true", help="the file is read rightly, doubts or not")
 
@@ -61,6 +67,9 @@ def run(args: Namespace) -> int:
         + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     )
     _refusals(wiring, import_id)
+    if args.refused is not None:
+        with begin(wiring, CONSOLE) as act:
+            args.refused.write_bytes(acts_imports.refused(act, import_id))
     wiring.close()
     return 0
 
@@ -71,7 +80,7 @@ def _check(wiring: Wiring, args: Namespace) -> int:
             act.session, act.now, programme_id=_programme(act, args.programme), filename=args.file.name,
             body=args.file.read_bytes(), mapping=dict(args.map) if args.map else None,
             declaration=dict(args.declare) if args.declare else None,
-            encoding=args.encoding, delimiter=args.delimiter, actor=act.caller.actor,
+            encoding=args.encoding, delimiter=args.delimiter, sheet=args.sheet, actor=act.caller.actor,
         )  # fmt: skip
         act.note("import.checked", "import", imported.id, programme_id=imported.programme_id)
         import_id, state = imported.id, imported.state
@@ -91,14 +100,19 @@ def _tell(wiring: Wiring, import_id: int) -> list[str]:
     with wiring.database.read() as session:
         imported = session.get_one(Import, import_id)
         detected = imported.detected
-    print(
-        f"{imported.filename}: {imported.total} rows, {detected['encoding']}, separated by {detected['delimiter']!r}"
-    )
+    print(f"{imported.filename}: {imported.total} rows, {_how(detected)}")
     for column, name in imported.mapping.items():
         print(f"  {column} is {name}")
     print("Would be: " + ", ".join(f"{count} {outcome}" for outcome, count in imported.counts.items()))
     _refusals(wiring, import_id)
     return list(detected["doubts"])
+
+
+def _how(detected: dict[str, Any]) -> str:
+    whose = f", exported by {detected['exporter']}" if detected["exporter"] else ""
+    if detected["sheet"]:
+        return f"sheet {detected['sheet']!r} of {', '.join(detected['sheets'])}{whose}"
+    return f"{detected['encoding']}, separated by {detected['delimiter']!r}{whose}"
 
 
 def _confirm(wiring: Wiring, import_id: int) -> None:

@@ -86,15 +86,7 @@ def one(number: int) -> Response:
 @pages.page("/people/imports/<imp:number>/refused.csv")
 def refused_rows(number: int) -> Response:
     """The rows that were not taken in, as they came, each with the reason: to mend and import again."""
-    found, rows = imports.refused(frame.act(), number)
-    header = list(found.detected["header"])
-    lines = [
-        [*(row.cells or [""] * len(header)), str(row.line), "; ".join(one["detail"] for one in row.problems)]
-        for row in rows
-    ]
-    answer = Response(
-        files.spreadsheet([[*header, "line", "reason"], *lines]), content_type="text/csv; charset=utf-8"
-    )
+    answer = Response(imports.refused(frame.act(), number), content_type="text/csv; charset=utf-8")
     name = f"{ids.shown('import', number)}-refused.csv"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
@@ -144,14 +136,14 @@ def _declaration() -> dict[str, Any] | None:
         wanting.append(("/source", said("where these addresses come from")))
     if declared["basis"] == "consent" and declared["wording_version"] == "-":
         wanting.append(("/wording", said("the wording that they were shown")))
-    if on is None:
+    if on is None and not typed.text("own_time"):
         wanting.append(("/given_on", said("since when it holds")))
-    if wanting or on is None:
+    if wanting:
         missing = [one for _, one in wanting]
         raise BadField(
             said("this declaration still needs: {missing}", missing=missing), pointer=wanting[0][0]
         )
-    at = datetime.combine(on, time(), tzinfo=UTC)
+    at = None if on is None else datetime.combine(on, time(), tzinfo=UTC)
     return declared | {"channel": typed.text("channel") or "email", "at": at}
 
 
@@ -179,9 +171,9 @@ def _again(number: int) -> Response:
     header = found.detected["header"]
     encoding = typed.text("encoding") or found.detected["encoding"]
     delimiter = request.form.get("delimiter") or found.detected["delimiter"]
-    same = (encoding, delimiter) == (found.detected["encoding"], found.detected["delimiter"])
+    sheet = typed.text("sheet") or found.detected.get("sheet")
+    chosen = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
+    same = all(found.detected.get(name) == value for name, value in chosen.items())
     mapping = {column: typed.text(f"column{place}") or "ignore" for place, column in enumerate(header)}
-    imports.again(
-        frame.act(), number, encoding=encoding, delimiter=delimiter, mapping=mapping if same else None
-    )  # fmt: skip
+    imports.again(frame.act(), number, **chosen, mapping=mapping if same else None)
     return frame.go("pages_imports.one", number=number)

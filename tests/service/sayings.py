@@ -72,6 +72,7 @@ ELSEWHERE = {
     ("campaigns/delivery/resolve.py", "str(missing)"): "kept with the row, in English; recognised when shown",
     ("campaigns/messages/content.py", "shown.wrong"): "from the helper process; recognised when shown",
     ("campaigns/messages/render_helper.py", "answer['wrong']"): "from the helper process; recognised when shown",
+    ("campaigns/stakeholders/opening.py", "WRONG.get(code, WRONG['unreadable'])"): "said where WRONG is written",
     ("campaigns/messages/subset.py", "str(wrong.message)"): "the template language's own words about its syntax",
     ("service/strict_json.py", "problems[0]['detail']"): "one of those made by _unkeepable",
     ("service/problems.py", "refusal.detail"): "said where it was raised",

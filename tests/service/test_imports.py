@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import timedelta
@@ -13,6 +14,7 @@ from campaigns.base import parse_id, public_id
 from campaigns.stakeholders import imports
 from campaigns.stakeholders.tables import Import
 from service.wiring import Wiring
+from tests.campaigns.stakeholders.test_opening import row, workbook
 
 from . import samples
 from .conftest import Answer, Api, People
@@ -228,3 +230,28 @@ def test_a_form_without_a_file_and_a_json_body_are_refused(api: Api, admin: str)
     text = api.post(IMPORTS, admin, data={"file": FILE}, content_type="multipart/form-data")
     assert (text.status_code, text.json["errors"][0]["pointer"]) == (422, "/file")
     assert api.post(IMPORTS, admin, json={"file": "a"}).status_code == 415
+
+
+def test_the_rows_left_out_are_a_file_with_their_reasons(api: Api, admin: str) -> None:
+    """J8, C16"""
+    body = 'Name,Email\n"=HYPERLINK(""x"")",nowhere\nAnn,ann@example.org\n'
+    path = upload(api, admin, body).headers["Location"]
+    answer = api.get(f"{path}/refused", admin)
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"].endswith('-refused.csv"')
+    rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert rows[0] == ["Name", "Email", "line", "reason"]
+    assert rows[1][:3] == ['\'=HYPERLINK("x")', "nowhere", "2"] and rows[1][3] and len(rows) == 2
+
+
+def test_a_sheet_of_a_workbook_is_chosen(api: Api, admin: str, wiring: Wiring) -> None:
+    body = workbook(row(1, "note") + row(2, "x"), row(1, "name", "email") + row(2, "Ann", "ann@example.org"))
+    refused = api.post(IMPORTS, admin, data={"file": (io.BytesIO(body), "people.xlsx")})
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/mapping")
+    told = {"file": (io.BytesIO(body), "people.xlsx"), "sheet": "Sheet 2"}
+    checked = api.post(IMPORTS, admin, data=told)
+    assert checked.json["detected"]["sheets"] == ["Sheet 1", "Sheet 2"]
+    assert (checked.json["detected"]["kind"], checked.json["detected"]["doubts"]) == ("workbook", [])
+    api.post(f"{checked.headers['Location']}/confirm", admin)
+    run(wiring)
+    assert everyone(api, admin) == ["Ann"]

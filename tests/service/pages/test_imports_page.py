@@ -13,8 +13,10 @@ from sqlalchemy import func, select
 
 from campaigns.base import public_id
 from campaigns.stakeholders import addresses, consent, files, imports
-from campaigns.stakeholders.tables import Consent, Import, Stakeholder
+from campaigns.stakeholders.tables import Consent, Import, Stakeholder, Suppression
 from service.wiring import Wiring
+from tests.campaigns.stakeholders.test_exporters import export
+from tests.campaigns.stakeholders.test_opening import row, workbook, zipped
 
 from .conftest import Browser, Browsers
 from .test_people import programme, somebody
@@ -269,3 +271,48 @@ def test_what_a_declaration_needs_is_marked(browser: Browser) -> None:
     assert browser.get("/people/import").count("needed with a declaration") == 2
     assert "mae ei angen gyda datganiad" in browser.get("/people/import?language=cy")
     assert "مطلوب مع الإقرار" in browser.get("/people/import?language=ar")
+
+
+def test_the_sheet_of_a_workbook_is_asked_and_can_be_changed(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """C2: which of several tables is meant is confirmed, not guessed."""
+    table = row(1, "name", "email") + row(2, "Ann", "ann@example.org")
+    body = workbook(table, table.replace("Ann", "Bob").replace("ann@", "bob@"))
+    where = browser.post(
+        "/people/import/check", files=upload(body, "people.xlsx"), programme_id=public_id("prg", general)
+    ).headers["Location"]
+    page = browser.get(where)
+    assert "not certain how this file is to be read" in page and ">Sheet 2</option>" in page
+    assert "Between the columns" not in page
+    browser.post(where, do="again", sheet="Sheet 2")
+    assert "not certain" not in browser.get(where)
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    assert everybody(wiring) == {"Bob"}
+
+
+def test_an_export_of_mailchimp_is_told_apart_and_its_opt_outs_are_counted(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """L12."""
+    form: dict[str, Any] = {
+        "programme_id": public_id("prg", general), "basis": "consent", "purpose": "direct_marketing",
+        "channel": "email", "source": "Mailchimp form", "wording": "form 3",
+    }  # fmt: skip
+    body = zipped(export("mailchimp"))
+    answer = browser.post("/people/import/check", status=422, files=upload(body, "a.zip"), **form)
+    assert "still needs: since when it holds" in answer.text
+    where = browser.post("/people/import/check", files=upload(body, "a.zip"), own_time="yes", **form).headers[
+        "Location"
+    ]
+    page = browser.get(where)
+    assert "Read as an export of <bdi>Mailchimp</bdi>." in page
+    assert "Of 3 the file says that they are not to be written to: it is kept." in page
+    assert "Am dri ohonynt dywed y ffeil" in browser.get(f"{where}?language=cy")
+    assert "قُرئ كملف مُصدَّر من" in browser.get(f"{where}?language=ar")
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    with wiring.database.read() as session:
+        assert len(session.scalars(select(Consent)).all()) == 1
+        assert session.scalar(select(func.count()).select_from(Suppression)) == 3
