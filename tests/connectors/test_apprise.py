@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -22,11 +21,10 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.testing import FarRepeats, OutboundContract, RepeatContract
+from connectors.testing import OutboundContract, RepeatContract
 
 from . import far
-from .far import Asked, Far, Said
-from .relay import closed_port
+from .far import Asked, Far, PostsSide, Said
 
 KEY, PASSWORD = "parish-of-llanfair", "word-of-the-parish"
 
@@ -126,50 +124,22 @@ def test_settings_that_make_no_sense_are_named() -> None:
         account(1, url="http://apprise.example")
 
 
-class FarServer(FarRepeats):
+class FarServer(PostsSide):
     """Apprise's side: it knows notices by their titles."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def connector(self) -> Connector:
-        return account(self._server.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
+    said = PostsSide.said | {Deferred: "too_many", AccountGone: "login"}
 
     def outbound(self, n: int, text: str = "Hello") -> Outbound:
         return post(n, text)
 
-    def accepted(self) -> list[str]:
-        return [each["title"].replace("Pwnc ", "dlv-") for each in self._server.notices]
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(str(one["body"]), one) for one in self.it.notices]
 
-    def text(self, key: str) -> str:
-        return next(
-            str(each["body"])
-            for each in self._server.notices
-            if each["title"] == key.replace("dlv-", "Pwnc ")
-        )
+    def key(self, words: str, whole: Any) -> str:
+        return str(whole["title"]).replace("Pwnc ", "dlv-")
 
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        told = {Deferred: "too_many", Refused: "bad_request", AccountGone: "login", Uncertain: "take"}
-        return {error: partial(self._told, word) for error, word in told.items()}
-
-    def secrets(self) -> list[str]:
-        return [KEY, PASSWORD, b64encode(f"dolen:{PASSWORD}".encode()).decode()]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        """It remembers nothing."""
-
-    def _told(self, told: str, n: int) -> Outbound:
-        self._server.once[f"Pwnc {n}"] = told
-        return self.outbound(n)
+    def once_at(self, outbound: Outbound) -> str:
+        return str(outbound.subject)
 
 
 class TestContract(OutboundContract, RepeatContract):
@@ -177,4 +147,5 @@ class TestContract(OutboundContract, RepeatContract):
 
     @pytest.fixture
     def far(self, server: Server) -> FarServer:
-        return FarServer(server)
+        login = b64encode(f"dolen:{PASSWORD}".encode()).decode()
+        return FarServer(server, account, lambda words: post(text=words), KEY, PASSWORD, login)

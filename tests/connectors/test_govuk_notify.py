@@ -6,17 +6,16 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from connectors import registry, shapes
+from connectors import registry
 from connectors.api import (
     AccountGone,
     BadSettings,
@@ -32,11 +31,11 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.testing import FarHooks, FarRepeats, HookContract, OutboundContract, RepeatContract
+from connectors.shapes import dated
+from connectors.testing import HookContract, OutboundContract, ReadContract, RepeatContract
 
 from . import far
-from .far import CONNECTORS, Asked, Far, Said
-from .relay import bare, closed_port
+from .far import CONNECTORS, Asked, Called, Far, PostsSide, Said, failing, shapes, stops_nobody
 
 SERVICE = "26785a09-ab16-4eb0-8407-a37497a57506"
 SECRET = "3d844edf-8d35-48ac-975b-e847b4f122b0"
@@ -53,8 +52,7 @@ class Notify(Far):
     connector = "govuk_notify"
     messages: list[dict[str, Any]] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
-    now: float = 0.0
-    lag: float = 0.0
+    lag: timedelta = timedelta(0)
 
     def name(self, asked: Asked) -> str:
         """The words of a message, else the path."""
@@ -106,12 +104,7 @@ def notify() -> Iterator[Notify]:
         yield one
 
 
-def failure(notify: Notify, told: str | bytes) -> ConnectorError:
-    """How sending one text fails."""
-    notify.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(notify.port).send(message("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, message("Dewch draw"))
 
 
 # --- out
@@ -310,7 +303,7 @@ def test_what_was_parked_is_read_again_as_of_when_it_came() -> None:
     """Of a letter that came back Notify tells no time."""
     call, read = incoming("returned"), account(1, token=TOKEN).read
     assert read is not None
-    assert read(shapes.dated(AT, call.body).encode()).events == hear(call).events
+    assert read(dated(AT, call.body).encode()).events == hear(call).events
     assert read(b"no time").parked == ("no time",)
 
 
@@ -345,47 +338,16 @@ def test_a_call_without_the_token_proves_nothing(header: str) -> None:
 
 
 FIELDS = [
-    "id",
-    "status",
-    "to",
-    "template_id",
-    "completed_at",
-    "created_at",
-    "source_number",
-    "message",
-    "notification_id",
-]
+    "id", "status", "to", "template_id", "completed_at", "created_at", "source_number", "message", "notification_id",
+]  # fmt: skip
 
 
-@given(
-    st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.text(max_size=8)
-        | st.sampled_from([TEMPLATE, "delivered", "0001-01-01T00:00+23:00"]),
-        lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6)
-        ),
-        max_leaves=9,
-    )
-)
+@given(shapes(FIELDS, TEMPLATE, "delivered", "0001-01-01T00:00+23:00"))
 def test_a_call_or_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """H9, F26"""
     whole = {**body, "template_id": TEMPLATE} if isinstance(body, dict) else body
     assert isinstance(hear(replace(incoming("delivered"), body=json.dumps(whole).encode())), Heard)
-    raw = json.dumps({"notifications": body}).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        try:
-            find(account(port), message("x"))
-        except ConnectorError as error:
-            assert isinstance(error, Deferred)
+    stops_nobody(account, {"notifications": body}, ("find", message("x")))
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -409,52 +371,16 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarNotify(FarRepeats):
+class FarNotify(PostsSide):
     """Notify's side: it keeps our key with each message."""
 
-    def __init__(self, notify: Notify) -> None:
-        self._notify = notify
-        self._notify.lag = 29.0
+    said = PostsSide.said | {Refused: "wrong_address", AccountGone: "wrong_key"}
 
-    def connector(self) -> Connector:
-        return account(self._notify.port)
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(str(one["personalisation"]["body"]), one) for one in self.it.messages]
 
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        return message(f"Hello {n}" if text == "Hello" else text)
-
-    def accepted(self) -> list[str]:
-        return [one["reference"] for one in self._notify.messages]
-
-    def text(self, key: str) -> str:
-        return next(str(m["personalisation"]["body"]) for m in self._notify.messages if m["reference"] == key)
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "wrong_address"),
-            AccountGone: partial(self._told, "wrong_key"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [KEY, SECRET]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._notify.now += seconds
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._notify.once[str(outbound.text)] = told
-        return outbound
+    def key(self, words: str, whole: Any) -> str:
+        return str(whole["reference"])
 
 
 class TestContract(OutboundContract, RepeatContract):
@@ -462,10 +388,11 @@ class TestContract(OutboundContract, RepeatContract):
 
     @pytest.fixture
     def far(self, notify: Notify) -> FarNotify:
-        return FarNotify(notify)
+        notify.lag = timedelta(seconds=29)
+        return FarNotify(notify, account, message, KEY, SECRET)
 
 
-class CallingNotify(FarHooks):
+class CallingNotify(Called):
     """Calls of Notify, proven by a token alone."""
 
     signed_headers = ("authorization",)
@@ -473,22 +400,13 @@ class CallingNotify(FarHooks):
     timed = False
     batches = False
 
-    def connector(self) -> Connector:
-        return account(1, token=f"newer-token {TOKEN}")
 
-    def call(self) -> Call:
-        return incoming("delivered", token="newer-token")
-
-    def older(self) -> Call:
-        return incoming("received")
-
-    def spoilt(self) -> Call:
-        return incoming("delivered", token="newer-token", created_at=5, completed_at="soon")
-
-
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Notify's callbacks keep the promises of every hook."""
 
     @pytest.fixture
     def far(self) -> CallingNotify:
-        return CallingNotify()
+        good = partial(incoming, "delivered", token="newer-token")
+        bad = partial(good, created_at=5, completed_at="soon")
+        both = partial(account, 1, token=f"newer-token {TOKEN}")
+        return CallingNotify(both, good, bad, partial(incoming, "received"))

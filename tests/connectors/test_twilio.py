@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import registry, shapes
+from connectors import registry
 from connectors.api import (
     AccountGone,
     AddressGone,
@@ -34,11 +34,11 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.testing import FarHooks, FarRepeats, HookContract, OutboundContract, RepeatContract
+from connectors.shapes import dated
+from connectors.testing import HookContract, OutboundContract, ReadContract, RepeatContract
 
 from . import far
-from .far import CONNECTORS, Asked, Far, Said
-from .relay import bare, closed_port
+from .far import CONNECTORS, Asked, Called, Far, PostsSide, Said, failing, shapes, stops_nobody
 
 SID = "AC" + "0123456789abcdef" * 2
 TOKEN = "token-of-the-account"
@@ -99,12 +99,7 @@ def twilio() -> Iterator[Twilio]:
         yield one
 
 
-def failure(twilio: Twilio, told: str | bytes) -> ConnectorError:
-    """How sending one text fails."""
-    twilio.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(twilio.port).send(message("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, message("Dewch draw"))
 
 
 # --- out
@@ -342,7 +337,7 @@ def test_a_spelling_that_twilio_does_not_use_proves_nothing(body: bytes) -> None
 def test_what_was_parked_is_read_again_as_of_when_it_came() -> None:
     """Twilio tells no time itself. Of other words, and of what is no form, nothing can be read."""
     told, connector = signed(form("received")), account(1, hook_url=URL)
-    parked = shapes.dated(AT, told.body)
+    parked = dated(AT, told.body)
     assert connector.read is not None and connector.read(parked.encode()).events == hear(told).events
     for words in ("Body=x", f"{AT.isoformat()}\na=%2", ""):
         assert connector.read(words.encode()).parked == (words,)
@@ -355,22 +350,10 @@ def test_a_form_of_any_shape_stops_nobody(told: dict[str, str]) -> None:
     assert isinstance(hear(signed({**told, "AccountSid": SID})), Heard)
 
 
-@given(
-    st.recursive(
-        st.none() | st.text(max_size=5), lambda one: st.dictionaries(st.sampled_from(["sid", "status"]), one)
-    )
-)
+@given(shapes(["sid", "status"]))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """F26"""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port, pytest.raises((Deferred, AccountGone)):
-        account(port).verify()
+    stops_nobody(account, body, ("verify",))
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -391,56 +374,15 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarTwilio(FarRepeats):
+class FarTwilio(PostsSide):
     """Twilio's side: a message is known by its words only."""
 
-    def __init__(self, twilio: Twilio) -> None:
-        self._twilio = twilio
-        self._keys: dict[str, str] = {}
+    said = PostsSide.said | {
+        Deferred: "queue_full", Refused: "too_long", OptedOut: "stopped", AddressGone: "no_number"
+    }  # fmt: skip
 
-    def connector(self) -> Connector:
-        return account(self._twilio.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = message(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[one["Body"]] for one in self._twilio.messages]
-
-    def text(self, key: str) -> str:
-        return next(one["Body"] for one in self._twilio.messages if self._keys[one["Body"]] == key)
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "queue_full"),
-            Refused: partial(self._told, "too_long"),
-            OptedOut: partial(self._told, "stopped"),
-            AddressGone: partial(self._told, "no_number"),
-            AccountGone: partial(self._told, "unauthorized"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [TOKEN]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        raise AssertionError("nothing about Twilio waits for a time")
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._twilio.once[str(outbound.text)] = told
-        return outbound
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(one["Body"], one) for one in self.it.messages]
 
 
 class TestContract(OutboundContract, RepeatContract):
@@ -448,35 +390,31 @@ class TestContract(OutboundContract, RepeatContract):
 
     @pytest.fixture
     def far(self, twilio: Twilio) -> FarTwilio:
-        return FarTwilio(twilio)
+        return FarTwilio(twilio, account, message, TOKEN)
 
 
-class SignedTwilio(FarHooks):
+class SignedTwilio(Called):
     """Calls of Twilio, signed as it signs them; it signs no time."""
 
     signed_headers = ("x-twilio-signature",)
     timed = False
     batches = False
 
-    def connector(self) -> Connector:
-        return account(1, token=f"newer-token {TOKEN}", hook_url=URL)
 
-    def call(self) -> Call:
-        return signed(form("received"), token="newer-token")
-
-    def older(self) -> Call:
-        return signed(form("received"))
-
-    def spoilt(self) -> Call:
-        return signed({name: value for name, value in form("received").items() if name != "MessageSid"})
+BAD = {name: value for name, value in form("received").items() if name != "MessageSid"}
 
 
-class TestHooks(HookContract):
+def hooked() -> Connector:
+    return account(1, token=f"newer-token {TOKEN}", hook_url=URL)
+
+
+class TestHooks(HookContract, ReadContract):
     """Twilio's hooks keep the promises of every hook."""
 
     @pytest.fixture
     def far(self) -> SignedTwilio:
-        return SignedTwilio()
+        good, bad = (partial(signed, told, token="newer-token") for told in (form("received"), BAD))
+        return SignedTwilio(hooked, good, bad, partial(signed, form("received")))
 
 
 def test_the_first_of_two_tokens_is_the_one_to_send_with(twilio: Twilio) -> None:

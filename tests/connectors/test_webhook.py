@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,19 +33,17 @@ from connectors.api import (
     Uncertain,
 )
 from connectors.testing import (
-    FarHooks,
     FarMedia,
-    FarRepeats,
     HookContract,
     MediaContract,
     OutboundContract,
+    ReadContract,
     RepeatContract,
     pictures,
 )
 
 from . import far
-from .far import CONNECTORS, Asked, Far, Said
-from .relay import closed_port
+from .far import CONNECTORS, Asked, Called, Far, PostsSide, Said, failing
 
 NEW, OLD, THEIRS = (signatures.PREFIX + word * 4 for word in ("bmV3ZXIu", "b2xkZXIu", "dGhlaXJz"))
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -96,10 +94,7 @@ def post(text: str = "Dewch draw", **values: Any) -> Outbound:
 
 
 def failure(receiver: Receiver, told: str | bytes) -> ConnectorError:
-    receiver.once[post().key] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(receiver.port).send(post())
-    return caught.value
+    return failing(account, post(), receiver, told, at=post().key)
 
 
 # --- what it is told
@@ -328,78 +323,35 @@ def test_what_an_account_is_follows_from_its_settings() -> None:
 
 
 # --- the contract of every connector
-class FarReceiver(FarRepeats, FarMedia):
-    """A receiver that keeps ids, or that its owner says nothing about."""
+class FarReceiver(PostsSide, FarMedia):
+    """A receiver that keeps ids, or that its owner says nothing about; it fetches pictures by their addresses."""
 
-    def __init__(self, receiver: Receiver, keeps_ids_s: float) -> None:
-        self._receiver, self._keeps_ids_s = receiver, keeps_ids_s
-
-    def connector(self) -> Connector:
-        return account(self._receiver.port, keeps_ids_s=self._keeps_ids_s)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
+    said = PostsSide.said | {
+        Deferred: "busy", Refused: "refused", AddressGone: "address_gone", AccountGone: "unsigned",
+    }  # fmt: skip
+    no_picture = ("", "closed")
 
     def outbound(self, n: int, text: str = "Hello") -> Outbound:
         return replace(post(text), key=f"dlv-{n}")
 
-    def accepted(self) -> list[str]:
-        return list(self._receiver.messages)
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(str(told["text"]), told) for told in self.it.messages.values()]
 
-    def text(self, key: str) -> str:
-        return str(self._receiver.messages[key]["text"])
+    def key(self, words: str, whole: Any) -> str:
+        return str(whole["id"])
 
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        told = {
-            Deferred: "busy", Refused: "refused", AddressGone: "address_gone", AccountGone: "unsigned",
-            Uncertain: "take",
-        }  # fmt: skip
-        return {error: partial(self._told, word) for error, word in told.items()}
-
-    def secrets(self) -> list[str]:
-        return [NEW, THEIRS, OLD]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        """It keeps ids for longer than any test."""
+    def once_at(self, outbound: Outbound) -> str:
+        return outbound.key
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        """It fetches pictures from their public addresses: here, those of `pictures`."""
         public = {one.url: one.load() for one in pictures(20, registry.provider("webhook").limits)}
-        told = self._receiver.messages[key]["pictures"]
-        return [(public[one["url"]], str(one["alt"])) for one in told]
-
-    def refuses_media(self) -> None:
-        """It cannot fetch a picture, so it takes nothing and says so."""
-        self._receiver.once[""] = "closed"
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._receiver.once[outbound.key] = told
-        return outbound
+        return [(public[one["url"]], str(one["alt"])) for one in self.made(key)["pictures"]]
 
 
-class FarCalls(FarHooks):
+class TheirCalls(Called):
     """The receiver's calls to us."""
 
     signed_headers = ("webhook-id", "webhook-timestamp", "webhook-signature")
-
-    def connector(self) -> Connector:
-        return account(1)
-
-    def call(self) -> Call:
-        return call(sample("reply"))
-
-    def older(self) -> Call:
-        return call(sample("reply"), OLD)
-
-    def spoilt(self) -> Call:
-        return call([sample("reply"), {"type": "never heard of"}])
 
 
 class TestContract(OutboundContract, RepeatContract, MediaContract):
@@ -407,12 +359,15 @@ class TestContract(OutboundContract, RepeatContract, MediaContract):
 
     @pytest.fixture(params=[3600.0, 0.0], ids=["keyed", "blind"])
     def far(self, receiver: Receiver, request: pytest.FixtureRequest) -> FarReceiver:
-        return FarReceiver(receiver, request.param)
+        connect = partial(account, keeps_ids_s=request.param)
+        return FarReceiver(receiver, connect, post, NEW, THEIRS, OLD)
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Its calls to us, as every connector's."""
 
     @pytest.fixture
-    def far(self) -> FarCalls:
-        return FarCalls()
+    def far(self) -> TheirCalls:
+        good, bad = sample("reply"), {"type": "never heard of"}
+        calls = (partial(call, good), partial(call, [good, bad]), partial(call, good, OLD))
+        return TheirCalls(lambda: account(1), *calls)
