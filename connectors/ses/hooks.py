@@ -1,8 +1,8 @@
 """What Amazon SES tells by Amazon SNS: one event a call, signed by a key whose certificate Amazon publishes.
 
 Rules: only calls of the topic that the account names; a certificate is believed only from that topic's own host, and is
-fetched aside, never while a call waits: until it is known Amazon is asked to try again. A subscription is confirmed
-aside too, and only after its call is proven.
+fetched aside, never while a call waits: until it is known Amazon is asked to try again. It is kept where it proves the
+call that named it. A subscription is confirmed aside too, and only after its call is proven.
 Source: docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html, …/sns-message-delivery-retries.html,
 docs.aws.amazon.com/ses/latest/dg/{notification-contents,event-publishing-retrieving-sns-contents}.html (November 2026);
 bad input H11.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -90,11 +90,10 @@ def prepare(topic: Topic, call: Call) -> Renewed | None:
     path = _certificate_path(topic, said)
     known = topic.known()
     if path not in known:
-        pem = topic.door.request("GET", topic.at + path).body.decode("ascii", "replace")
-        _public_key(pem, call)
-        kept = {**known, path: pem}
-        newest = {each: kept[each] for each in list(kept)[-KEPT_MAX:]}
-        return Renewed({"sns_certificates": orjson.dumps(newest).decode()})
+        kept = {**known, path: topic.door.request("GET", topic.at + path).body.decode("ascii", "replace")}
+        newest = orjson.dumps({each: kept[each] for each in list(kept)[-KEPT_MAX:]}).decode()
+        _proven(replace(topic, certificates=newest), call)  # else anybody could have us keep one for another
+        return Renewed({"sns_certificates": newest})
     if _proven(topic, call)["Type"] == "SubscriptionConfirmation":
         _confirm(topic, said)
     return None

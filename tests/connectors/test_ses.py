@@ -34,7 +34,7 @@ from connectors.api import (
 )
 from connectors.ses.hooks import SIGNED
 from connectors.ses.signing import Key, signed
-from connectors.testing import FarHooks, HookContract, OutboundContract, RepeatContract
+from connectors.testing import FarHooks, HookContract, OutboundContract, ReadContract, RepeatContract
 
 from . import far
 from .far import Asked, Said
@@ -294,6 +294,16 @@ def test_an_unknown_certificate_is_fetched_aside_and_then_believed(amazon: Amazo
         after.hooks(pushed(calling("ses", "delivery"), OLD_PEM))
 
 
+def test_a_certificate_is_kept_only_where_it_proves_the_call_that_named_it(amazon: Amazon) -> None:
+    """H11: whoever knows the topic could have us change a good one for Amazon's older ones, call by call."""
+    connector, genuine = account(amazon.port), pushed(calling("ses", "delivery"))
+    forged = replace(genuine, body=genuine.body.replace(PEM.encode(), OLD_PEM.encode()))
+    assert connector.prepare is not None and forged.body != genuine.body
+    with pytest.raises(NotAuthentic):
+        connector.prepare(forged)
+    assert amazon.asked[-1].path == OLD_PEM
+
+
 def test_a_certificate_that_has_ended_proves_nothing() -> None:
     ended = json.dumps({PEM: certificate(PEM, NOW - timedelta(days=1)), OLD_PEM: "no certificate"})
     hooks = account(1, ended).hooks
@@ -394,7 +404,7 @@ class FarSns(FarHooks):
         return [replace(call, body=json.dumps(each).encode()) for each in ways]
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Amazon's calls are heard as every provider's."""
 
     @pytest.fixture
