@@ -204,7 +204,11 @@ def test_between_two_thorough_looks_only_what_is_just_over_is_read_again(
     desk.endpoint("delivery.*")
     looked: list[timedelta] = []
     kinds = webhook_facts.LOOKS[0][1]
-    remember = lambda session, look: looked.append(desk.now - look.since) or iter(())  # noqa: E731
+
+    def remember(_session: Any, look: webhook_facts.Look) -> Iterator[webhook_facts.Fact]:
+        looked.append(desk.now - look.since)
+        return iter(())
+
     monkeypatch.setattr(webhook_facts, "LOOKS", ((remember, kinds),))
     desk.now += timedelta(minutes=30)
     for _ in range(65):
@@ -536,7 +540,9 @@ def test_a_call_that_fails_in_us_costs_no_other_endpoint_its_turn(
     signed = webhooks._signed
 
     def broken(target: webhooks.Target, call: webhooks.Call, now: datetime) -> dict[str, str]:
-        return signed(target, call, now) if target.id != ill else {}["secret"]
+        if target.id == ill:
+            raise KeyError("secret")
+        return signed(target, call, now)
 
     monkeypatch.setattr(webhooks, "_signed", broken)
     assert len(desk.tell()) == 1

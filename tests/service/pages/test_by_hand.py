@@ -257,9 +257,14 @@ def test_no_photo_is_drawn_once_it_is_over_nor_very_many_before(
     board: Board, outside: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """D4: the link goes from hand to hand, and to draw a picture costs far more than to send one."""
-    drawn: list[int] = []
+    drawn: list[bytes] = []
     read = pictures.read
-    monkeypatch.setattr(pictures, "read", lambda body: drawn.append(1) or read(body))
+
+    def counted(body: bytes) -> pictures.Picture:
+        drawn.append(body)
+        return read(body)
+
+    monkeypatch.setattr(pictures, "read", counted)
 
     def send(body: bytes) -> int:
         return outside.post(link, data={"act": "done", "photo": (BytesIO(body), "x.png")}).status_code

@@ -320,7 +320,8 @@ def test_whatever_fails_aside_is_told_in_the_log_alone(
     """An account that was deleted, a database that is busy: no words of theirs, and no trace beside the log."""
     observe.set_up()
     call = Call("POST", {}, {}, b"{}", wiring.now())
-    monkeypatch.setattr(wiring, "_connect", lambda account: {}[SECRET])
+    nothing: dict[str, Any] = {}
+    monkeypatch.setattr(wiring, "_connect", lambda account: nothing[SECRET])
     thread = hooks.Preparing(wiring).begin(account, call)
     assert thread is not None
     thread.join(10)
