@@ -18,7 +18,7 @@ from collections.abc import Callable
 from campaigns.database import Watch
 from campaigns.delivery import batch, renewal, repair, resolve, send
 from campaigns.messages.tables import LANES
-from campaigns.responses import intake, polling
+from campaigns.responses import intake, polling, post_figures
 from campaigns.stakeholders import imports
 
 from .. import exports, notices, observe, recipes, webhooks
@@ -31,6 +31,7 @@ log = observe.log("dolen.engine")
 URGENT, BULK = ("urgent",), ("bulk",)
 SOON = tuple(lane for lane in LANES if lane not in URGENT + BULK)
 INBOUND_S = 1.0
+FIGURES_S = 20.0
 NOTICES_S = 5.0
 WEBHOOKS_S = 1.0
 # After an error nobody foresaw, a loop waits this long, so that it cannot spin.
@@ -60,6 +61,7 @@ class Engine:
             (self._soon, idle_s),
             (self._urgent, idle_s),
             (self._inbound, INBOUND_S),
+            (self._figures, FIGURES_S),
             (self._resolve, INBOUND_S),
             (self._import, INBOUND_S),
             (self._export, INBOUND_S),
@@ -123,6 +125,9 @@ class Engine:
         )
         found = intake.process(wiring.database.sessions, wiring.now(), wiring.links, alarm=observe.alarm)
         return found > 0
+
+    def _figures(self) -> bool:
+        return post_figures.ask_due(self.wiring.database, self.wiring.connector, self.wiring.now) > 0
 
     def _resolve(self) -> bool:
         return renewal.renew_due(self.desk) + resolve.resolve(self.desk) > 0
