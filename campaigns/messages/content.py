@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import regex
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -204,14 +204,12 @@ def current(session: Session, content_id: int) -> list[Variant]:
 
 def newest(session: Session, content_id: int) -> list[Variant]:
     """The newest variant of every channel and language, the removed included."""
-    return list(session.scalars(_newest(content_id)))
+    return list(session.scalars(_NEWEST, {"content": content_id}))
 
 
 def names(session: Session, content_id: int) -> list[Name]:
     """The current variants without their words, which can be long and are read for every wave otherwise."""
-    columns = (Variant.channel, Variant.language, Variant.n, Variant.template_version_id, Variant.media)
-    found = _newest(content_id).with_only_columns(*columns).where(Variant.removed.is_(False))
-    return [Name(*row) for row in session.execute(found)]
+    return [Name(*row) for row in session.execute(_NAMES, {"content": content_id})]
 
 
 def choose(
@@ -306,22 +304,25 @@ def _source_n(session: Session, content: ContentItem, channel: str, language: st
     return session.scalar(newest)
 
 
-def _newest(content_id: int) -> Select[Variant]:
+def _newest() -> Select[Variant]:
+    mine = Variant.content_id == bindparam("content")
     last = (
         select(Variant.channel, Variant.language, func.max(Variant.n).label("n"))
-        .where(Variant.content_id == content_id)
+        .where(mine)
         .group_by(Variant.channel, Variant.language)
         .subquery()
     )
     same = (
         (Variant.channel == last.c.channel) & (Variant.language == last.c.language) & (Variant.n == last.c.n)
     )
-    return (
-        select(Variant)
-        .join(last, same)
-        .where(Variant.content_id == content_id)
-        .order_by(Variant.channel, Variant.language)
-    )
+    return select(Variant).join(last, same).where(mine).order_by(Variant.channel, Variant.language)
+
+
+# Made once: to put them together takes longer than to ask, and they are asked before every message of one letter.
+_NEWEST = _newest()
+_NAMES = _NEWEST.with_only_columns(
+    Variant.channel, Variant.language, Variant.n, Variant.template_version_id, Variant.media
+).where(Variant.removed.is_(False))
 
 
 def _add(session: Session, now: datetime, content: ContentItem, variant: Variant) -> Variant:
