@@ -77,18 +77,26 @@ def make(wiring: Wiring, export_id: int, recipe: Callable[[Wiring, Export, Path]
     except Lost:
         return False
     try:
-        work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _made(wiring, hold, recipe(wiring, hold.export, work), work)
+        _tried(wiring, hold, recipe, work)
     except Lost:
         hold.over = hold.cancelled()
         return False
-    except Exception:  # whatever it was, the asker is told; the door of the worker logs it
-        hold.end(state="failed", error=str(FAILED))
-        raise
     finally:
         if hold.over:
             shutil.rmtree(work, ignore_errors=True)
     return True
+
+
+def _tried(wiring: Wiring, hold: _Hold, recipe: Callable[[Wiring, Export, Path], Recipe], work: Path) -> None:
+    """Make it; where that goes wrong the asker is told, and the door of the worker logs it."""
+    try:
+        work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _made(wiring, hold, recipe(wiring, hold.export, work), work)
+    except Lost:
+        raise
+    except Exception:  # whatever it was; if it is that another worker has it by now, this is Lost
+        hold.end(state="failed", error=str(FAILED))
+        raise
 
 
 def cancel(session: Session, now: datetime, export: Export) -> None:
@@ -168,7 +176,7 @@ class _Hold:
         self.over = True
 
     def cancelled(self) -> bool:
-        """Whether nobody makes it any further."""
+        """Whether nobody makes it any further: it was cancelled, forgotten, or finished by somebody else."""
         with self._wiring.database.read() as session:
             found = session.get(Export, self._id)
             return found is None or found.state != "waiting"

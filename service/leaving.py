@@ -147,7 +147,7 @@ def rows(session: Session, table: Table, within: Within) -> Iterator[dict[str, A
         .order_by(*table.primary_key.columns)
     )
     for row in session.execute(found.execution_options(yield_per=500)).mappings():
-        told = plain_rows.told(row, kind)
+        told = plain_rows.told(dict(row), kind)
         if table.name == ORIGINALS[0]:
             told[ORIGINALS[1]] = b64encode(row[ORIGINALS[1]]).decode() if row[ORIGINALS[1]] else None
         yield told
@@ -270,7 +270,7 @@ def _files(wiring: Wiring, within: Within) -> Iterator[tuple[str, Path]]:
         kept = select(Media.sha256, Media.type).where(Media.sha256.is_not(None), belongs(media, within))
         seen: set[Path] = set()
         for sha256, kind in session.execute(kept.distinct()):
-            seen.add(pictures.place(folder, sha256, kind))
+            seen.add(pictures.place(folder, sha256 or "", kind))
         named = select(Attachment.key).where(belongs(contacts, within))
         files = [attachments.place(folder, key) for key in session.scalars(named.distinct())]
     yield from ((f"media/{one.name}", one) for one in sorted(seen) if one.is_file())

@@ -125,9 +125,8 @@ def fingerprint(act: Act) -> str:
 
 def named(act: Act, export: Export) -> str:
     """What the person or the programme of an export is called."""
-    kind: type[Stakeholder] | type[Programme] = Stakeholder if export.kind == "person" else Programme
-    found = act.session.get(kind, export.ref_id)
-    return found.name if found else ""
+    kind = Stakeholder if export.kind == "person" else Programme
+    return act.session.scalar(select(kind.name).where(kind.id == export.ref_id)) or ""
 
 
 def file(act: Act, export_id: int) -> Path:

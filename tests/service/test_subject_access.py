@@ -133,7 +133,7 @@ def test_nobody_else_is_named_in_it(api: Api, wiring: Wiring, admin: str, world:
     bodies = made_of(api, wiring, admin, world)
     whole = b"".join(bodies.values()).lower()
     assert MINE.lower().encode() in whole
-    for word in ("zebedee", NOT_KEY, shown("stakeholder", world["other"]), "usr_1"):
+    for word in ("zebedee", NOT_KEY, str(shown("stakeholder", world["other"])), "usr_1"):
         assert word.lower().encode() not in whole, word
     (note,) = lines(bodies, "notes")
     assert note["text"] == "Ask [another person] first" and note["by"] == "a colleague"

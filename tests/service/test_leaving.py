@@ -1,0 +1,157 @@
+"""Everything can be taken elsewhere: every table, nothing of another programme, no secret, and no formula that runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from typing import Any
+
+import pytest
+from sqlalchemy import LargeBinary, update
+
+from campaigns.base import public_id
+from campaigns.stakeholders.tables import Stakeholder
+from service import exports, leaving, recipes
+from service.ids import shown
+from service.tables import Export, User, WebhookEndpoint
+from service.wiring import Wiring, metadata
+
+from . import samples
+from .conftest import Api, People
+
+# Columns that look like secrets by their name and are none, each with its reason.
+HARMLESS = {
+    "address_key", "from_key", "event_key", "file_key", "rule_sha256", "sha256", "shown_text_sha256", "email_key",
+    "key", "token", "replaces_id", "token_id", "step", "second_step_for",
+}  # fmt: skip
+TELLING = re.compile(r"secret|password|token|recovery|second_step|sealed|_key$|hmac|proof|verifier|sha256")
+
+
+@pytest.fixture
+def here(wiring: Wiring) -> dict[str, int]:
+    """One of everything in a programme, beside another programme with the same."""
+    with wiring.database.write() as session:
+        now = wiring.now()
+        there = samples.world(session, now, samples.programme(session, now, "There"))
+        session.execute(update(Stakeholder).where(Stakeholder.id == there["stk"]).values(name="Not of here"))
+        made = samples.world(session, now, samples.programme(session, now, "Here"))
+        session.execute(update(Stakeholder).where(Stakeholder.id == made["stk"]).values(name="=1+1"))
+    samples.files(wiring.settings.folder, made)
+    return made
+
+
+def taken(api: Api, wiring: Wiring, token: str, **body: Any) -> dict[str, bytes]:
+    """The file as it is taken away once a worker has made it."""
+    answer = api.post("/v1/exports", token, json=body)
+    assert answer.status_code == 202, answer.text
+    assert exports.run_pending(wiring, recipes.recipe)
+    assert api.get(answer.headers["Location"], token).json["state"] == "finished"
+    file = api.get(f"{answer.headers['Location']}/file", token)
+    with zipfile.ZipFile(io.BytesIO(file.data)) as whole:
+        return {name: whole.read(name) for name in whole.namelist()}
+
+
+def test_every_table_is_in_it_or_left_out_with_a_reason(api: Api, wiring: Wiring, admin: str) -> None:
+    """L12"""
+    names = {table.name for table in metadata.sorted_tables}
+    assert set(leaving.LEFT_OUT) <= names and all(leaving.LEFT_OUT.values())
+    bodies = taken(api, wiring, admin)
+    told = {name.removeprefix("tables/").partition(".")[0] for name in bodies if name.startswith("tables/")}
+    assert told == names - set(leaving.LEFT_OUT)
+
+
+def test_every_table_is_of_a_programme_or_of_none_with_a_reason() -> None:
+    """L12: a new table says whose its rows are."""
+    special = {"programmes", "stakeholders", "suppressions", "raw_events", *leaving.COMMON}
+    for table in leaving.told_of([1]):
+        known = "programme_id" in table.c or table.name in special or table.name in leaving.OWNERS
+        assert known, f"{table.name}: say in OWNERS whose its rows are, or in NOT_OF_A_PROGRAMME why not"
+    for name, (column, owner) in leaving.OWNERS.items():
+        assert column in metadata.tables[name].c and owner in metadata.tables, name
+
+
+def test_no_column_that_could_hold_a_secret_is_in_it() -> None:
+    """L12: secrets are never taken out, and no hash of one."""
+    for table in leaving.told_of(None):
+        for name in leaving.header(table):
+            binary = isinstance(table.c[name].type, LargeBinary)
+            assert not binary or (table.name, name) == leaving.ORIGINALS, f"{table.name}.{name}"
+            assert not TELLING.search(name) or name in HARMLESS, f"{table.name}.{name}"
+
+
+def test_no_secret_is_in_it(api: Api, wiring: Wiring, admin: str, here: dict[str, int]) -> None:
+    """L12"""
+    with wiring.database.write() as session:
+        session.execute(
+            update(User).values(password_hash="canary-1", second_step=b"canary-2", recovery=["canary-3"])
+        )
+        session.execute(update(WebhookEndpoint).values(secrets=b"canary-4"))
+    whole = b"".join(taken(api, wiring, admin).values())
+    assert b"canary" not in whole and admin.rpartition("_")[2].encode() not in whole
+    assert b"Not of here" in whole
+
+
+def test_a_programme_takes_its_own_and_nothing_of_another(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int]
+) -> None:
+    """L12, R33"""
+    bodies = taken(api, wiring, admin, programme_id=shown("programme", here["prg"]))
+    assert b"Not of here" not in b"".join(bodies.values())
+    for name, prefix in (("stakeholders", "stk"), ("deliveries", "dlv"), ("responses", "rsp"), ("addresses", "adr"),
+                         ("strategies", "str"), ("variants", "var"), ("interactions", "itr")):  # fmt: skip
+        rows = [json.loads(line) for line in bodies[f"tables/{name}.jsonl"].splitlines()]
+        assert rows and all(row["id"].startswith(f"{prefix}_") for row in rows), name
+        assert prefix not in here or public_id(prefix, here[prefix]) in [row["id"] for row in rows], name
+    assert "tables/users.jsonl" not in bodies
+
+
+def test_tables_are_the_same_as_lines_and_for_spreadsheets_and_no_formula_runs(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int]
+) -> None:
+    """C16: what a spreadsheet would run is made harmless; as JSON it is what it was."""
+    bodies = taken(api, wiring, admin)
+    lines = [json.loads(line) for line in bodies["tables/stakeholders.jsonl"].splitlines()]
+    cells = list(csv.DictReader(io.StringIO(bodies["tables/stakeholders.csv"].decode("utf-8-sig"))))
+    assert [one["id"] for one in lines] == [one["id"] for one in cells] and len(lines) == 4
+    assert "=1+1" in [one["name"] for one in lines] and "'=1+1" in [one["name"] for one in cells]
+    told = bodies["README.txt"].decode()
+    assert "stakeholders: A person, group, community or organisation." in told and "  name: text\n" in told
+
+
+def test_files_go_with_it(api: Api, wiring: Wiring, admin: str, here: dict[str, int]) -> None:
+    bodies = taken(api, wiring, admin, programme_id=shown("programme", here["prg"]))
+    assert bodies[f"attachments/{'0' * 32}"] == b"%"
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("steward", 202), ("auditor", 202), ("author", 403), ("viewer", 403)]
+)
+def test_who_may_take_a_programme_out(
+    api: Api, people: People, here: dict[str, int], role: str, status: int
+) -> None:
+    token = people(role, here["prg"])
+    body = {"programme_id": shown("programme", here["prg"])}
+    assert api.post("/v1/exports", token, json=body).status_code == status
+    assert api.post("/v1/exports", token, json={}).status_code == 403
+    narrow = people(role, here["prg"], scopes=["stakeholders:export"])
+    assert api.post("/v1/exports", narrow, json=body).status_code == 403
+
+
+def test_whoever_reaches_less_takes_no_file_that_holds_more(
+    api: Api, wiring: Wiring, admin: str, people: People, here: dict[str, int]
+) -> None:
+    """R33"""
+    made = api.post("/v1/exports", admin, json={}).json["id"]
+    steward = people("steward", here["prg"])
+    assert api.get(f"/v1/exports/{made}", steward).status_code == 403
+    assert api.get(f"/v1/exports/{made}/file", steward).status_code == 403
+    with wiring.database.write() as session:
+        now = wiring.now()
+        wide = Export(kind="person", ref_id=here["stk"], within=None, actor="usr_1", created_at=now)
+        session.add(wide)
+        session.flush()
+        number = wide.id
+    assert api.get(f"/v1/exports/{shown('export', number)}", steward).status_code == 404
