@@ -181,7 +181,7 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 
 def test_every_command_is_told_with_its_options() -> None:
-    sections = dict(re.findall(r"^## `dolen (\w+)[^\n]*\n(.*?)(?=^## |\Z)", _page("commands"), re.M | re.S))
+    sections = dict(re.findall(r"^## `dolen ([\w-]+)[^\n]*\n(.*?)(?=^## |\Z)", _page("commands"), re.M | re.S))
     assert sorted(sections) == sorted(COMMANDS)
     missing = [
         f"{name} {word}"
