@@ -282,6 +282,32 @@ class Client(Caller):
         found: types.WordsOut = self.call("GET", filled("/v1/deliveries/{id}/words", id=id))
         return found
 
+    def get_duplicates(
+        self, *, by: Literal["address", "name"] | None = None, after: str | None = None
+    ) -> types.DuplicateOutPage:
+        """Look through some thousand people for records that may be one; `next` goes on where this stopped."""
+        found: types.DuplicateOutPage = self.call("GET", "/v1/duplicates", query={"by": by, "after": after})
+        return found
+
+    def post_duplicates_distinct(self, body: types.Distinct, *, key: str | None = None) -> None:
+        """Say that two records are two people: not proposed again."""
+        self.call("POST", "/v1/duplicates/distinct", body=body, key=key)
+
+    def post_exports(self, body: types.ExportNew, *, key: str | None = None) -> types.ExportOut:
+        """Ask for everything of a programme, or of the installation; a worker makes the file."""
+        found: types.ExportOut = self.call("POST", "/v1/exports", body=body, key=key)
+        return found
+
+    def get_exports_one(self, id: str) -> types.ExportOut:
+        """Read how far an export is."""
+        found: types.ExportOut = self.call("GET", filled("/v1/exports/{id}", id=id))
+        return found
+
+    def get_exports_file(self, id: str) -> bytes:
+        """Take the finished file away: a signed ZIP."""
+        found: bytes = self.call("GET", filled("/v1/exports/{id}/file", id=id))
+        return found
+
     def get_fields(
         self, *, limit: int | None = None, after: str | None = None, before: str | None = None
     ) -> types.FieldOutPage:
@@ -399,6 +425,11 @@ class Client(Caller):
         found: types.ImportOut = self.call("POST", filled("/v1/imports/{id}/confirm", id=id), key=key)
         return found
 
+    def get_imports_refused(self, id: str) -> bytes:
+        """Read the rows that were not taken in, each with the reason, as a CSV file to mend and import again."""
+        found: bytes = self.call("GET", filled("/v1/imports/{id}/refused", id=id))
+        return found
+
     def get_imports_rows(
         self,
         id: str,
@@ -470,6 +501,21 @@ class Client(Caller):
         )
         return found
 
+    def get_jobs(self) -> types.JobsOut:
+        """List the latest jobs, newest first."""
+        found: types.JobsOut = self.call("GET", "/v1/jobs")
+        return found
+
+    def get_jobs_one(self, id: str) -> types.JobOut:
+        """Read how far a job is."""
+        found: types.JobOut = self.call("GET", filled("/v1/jobs/{id}", id=id))
+        return found
+
+    def post_jobs_cancel(self, id: str, *, key: str | None = None) -> types.JobOut:
+        """Stop a job after what is in hand."""
+        found: types.JobOut = self.call("POST", filled("/v1/jobs/{id}/cancel", id=id), key=key)
+        return found
+
     def get_media(
         self,
         *,
@@ -477,7 +523,7 @@ class Client(Caller):
         after: str | None = None,
         before: str | None = None,
         kind: Literal["picture", "film", "recording"] | None = None,
-        state: Literal["active", "archived"] | None = None,
+        state: Literal["active", "archived", "evidence"] | None = None,
         named: str | None = None,
     ) -> types.MediaOutPage:
         """List the media of your programmes and those all share, newest first."""
@@ -528,6 +574,26 @@ class Client(Caller):
     def get_media_uses(self, id: str) -> types.UsesOut:
         """List the content items that hold it now, newest first, at most 100."""
         found: types.UsesOut = self.call("GET", filled("/v1/media/{id}/uses", id=id))
+        return found
+
+    def get_merges(self, *, stakeholder_id: str | None = None) -> types.MergesOut:
+        """List the merges of somebody's records that stand, the last first."""
+        found: types.MergesOut = self.call("GET", "/v1/merges", query={"stakeholder_id": stakeholder_id})
+        return found
+
+    def post_merges(self, body: types.MergeNew, *, key: str | None = None) -> types.MergeOut:
+        """Let one record stand for two; where they differ, `take` must say whose word counts."""
+        found: types.MergeOut = self.call("POST", "/v1/merges", body=body, key=key)
+        return found
+
+    def get_merges_one(self, id: str) -> types.MergeOut:
+        """Show a merge."""
+        found: types.MergeOut = self.call("GET", filled("/v1/merges/{id}", id=id))
+        return found
+
+    def post_merges_undo(self, id: str, *, key: str | None = None) -> types.MergeOut:
+        """Make two records of them again, each as it was; the last merge of a record is undone first."""
+        found: types.MergeOut = self.call("POST", filled("/v1/merges/{id}/undo", id=id), key=key)
         return found
 
     def get_messages(
@@ -630,6 +696,22 @@ class Client(Caller):
             "GET",
             filled("/v1/messages/{id}/deliveries", id=id),
             query={"limit": limit, "after": after, "before": before, "state": state},
+        )
+        return found
+
+    def get_messages_figures(self, id: str) -> types.FiguresOut:
+        """Count who opened it and pressed its links, machines apart, and what networks tell of its posts."""
+        found: types.FiguresOut = self.call("GET", filled("/v1/messages/{id}/figures", id=id))
+        return found
+
+    def get_messages_figures_history(
+        self, id: str, *, limit: int | None = None, after: str | None = None, before: str | None = None
+    ) -> types.FigureToldOutPage:
+        """List everything that networks told of its posts, oldest first."""
+        found: types.FigureToldOutPage = self.call(
+            "GET",
+            filled("/v1/messages/{id}/figures/history", id=id),
+            query={"limit": limit, "after": after, "before": before},
         )
         return found
 
@@ -878,6 +960,45 @@ class Client(Caller):
         """Close a risk, or open it again."""
         found: types.RiskOut = self.call(
             "PUT", filled("/v1/programmes/{id}/risks/{risk_id}", id=id, risk_id=risk_id), body=body, key=key
+        )
+        return found
+
+    def get_relations(self, *, stakeholder_id: str | None = None) -> types.RelationsOut:
+        """List what somebody is or was to others, and they to them, what began last first."""
+        found: types.RelationsOut = self.call(
+            "GET", "/v1/relations", query={"stakeholder_id": stakeholder_id}
+        )
+        return found
+
+    def post_relations(self, body: types.RelationNew, *, key: str | None = None) -> types.RelationOut:
+        """Say what one stakeholder is to another."""
+        found: types.RelationOut = self.call("POST", "/v1/relations", body=body, key=key)
+        return found
+
+    def get_relations_graph(
+        self, *, around: str | None = None, on: str | None = None, steps: int | None = None
+    ) -> types.GraphOut:
+        """Show the map around somebody on a day: nodes and edges, memberships included."""
+        found: types.GraphOut = self.call(
+            "GET", "/v1/relations/graph", query={"around": around, "on": on, "steps": steps}
+        )
+        return found
+
+    def get_relations_one(self, id: str) -> types.RelationOut:
+        """Show a relation."""
+        found: types.RelationOut = self.call("GET", filled("/v1/relations/{id}", id=id))
+        return found
+
+    def delete_relations_one(self, id: str, *, key: str | None = None) -> None:
+        """Take back a relation that never was."""
+        self.call("DELETE", filled("/v1/relations/{id}", id=id), key=key)
+
+    def post_relations_end(
+        self, id: str, body: types.RelationEnd, *, key: str | None = None
+    ) -> types.RelationOut:
+        """Say which day was its last."""
+        found: types.RelationOut = self.call(
+            "POST", filled("/v1/relations/{id}/end", id=id), body=body, key=key
         )
         return found
 
@@ -1195,6 +1316,15 @@ class Client(Caller):
     def post_stakeholders_erase(self, id: str, body: types.EraseNew, *, key: str | None = None) -> None:
         """Erase somebody at their own wish; what was sent stays counted, without them."""
         self.call("POST", filled("/v1/stakeholders/{id}/erase", id=id), body=body, key=key)
+
+    def post_stakeholders_export(
+        self, id: str, body: types.PersonExportNew, *, key: str | None = None
+    ) -> types.ExportOut:
+        """Ask for all that is held on somebody; a small record is finished with the answer."""
+        found: types.ExportOut = self.call(
+            "POST", filled("/v1/stakeholders/{id}/export", id=id), body=body, key=key
+        )
+        return found
 
     def get_stakeholders_involvements(
         self, id: str, *, limit: int | None = None, after: str | None = None, before: str | None = None

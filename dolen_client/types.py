@@ -229,6 +229,12 @@ class BlocksNew(TypedDict):
     subject: NotRequired[str]
 
 
+class ByWhom(TypedDict):
+    machine: int
+    person: int
+    unsure: int
+
+
 class CalledOut(TypedDict):
     called: list[str]
 
@@ -442,7 +448,30 @@ class Detected(TypedDict):
     delimiter: str
     doubts: list[str]
     encoding: str
+    exporter: NotRequired[Literal["mailchimp", "listmonk", "mautic"] | None]
     header: list[str]
+    kind: NotRequired[Literal["csv", "workbook", "zip", "json"]]
+    sheet: NotRequired[str | None]
+    sheets: NotRequired[list[str]]
+
+
+class Distinct(TypedDict):
+    one_id: str
+    other_id: str
+
+
+class DuplicateOut(TypedDict):
+    one: Known
+    other: Known
+    score: int
+    shared: list[Literal["address", "name", "near_name", "field", "body"]]
+
+
+class DuplicateOutPage(TypedDict):
+    data: list[DuplicateOut]
+    has_more: bool
+    next: str | None
+    previous: str | None
 
 
 class EndpointChange(TypedDict):
@@ -540,6 +569,27 @@ class Explanation(TypedDict):
     rule: NotRequired[dict[str, Any]]
 
 
+class ExportNew(TypedDict):
+    programme_id: NotRequired[str | None]
+
+
+class ExportOut(TypedDict):
+    actor: str
+    bytes: int | None
+    created_at: str
+    done: int
+    error: str | None
+    expires_at: str | None
+    finished_at: str | None
+    id: str
+    kind: Literal["person", "programme", "installation"]
+    programmes: list[str] | None
+    sha256: str | None
+    state: Literal["waiting", "finished", "failed", "cancelled"]
+    total: int
+    withheld: str
+
+
 class FieldNew(TypedDict):
     choices: NotRequired[list[str]]
     name: str
@@ -559,6 +609,34 @@ class FieldOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class FigureOut(TypedDict):
+    figure: Literal["impressions", "reach", "likes", "boosts", "replies", "clicks", "saves", "views"]
+    told_at: str | None
+    value: int | None
+
+
+class FigureToldOut(TypedDict):
+    api: str
+    delivery_id: str
+    figure: Literal["impressions", "reach", "likes", "boosts", "replies", "clicks", "saves", "views"]
+    source: str
+    told_at: str
+    value: int
+
+
+class FigureToldOutPage(TypedDict):
+    data: list[FigureToldOut]
+    has_more: bool
+    next: str | None
+    previous: str | None
+
+
+class FiguresOut(TypedDict):
+    clicked: ByWhom
+    opened: ByWhom
+    posts: list[PostOut]
 
 
 class ForWhom(TypedDict):
@@ -664,6 +742,13 @@ class GrantOutPage(TypedDict):
     previous: str | None
 
 
+class GraphOut(TypedDict):
+    edges: list[Line]
+    nodes: list[Node]
+    on: str
+    whole: bool
+
+
 class HoursNew(TypedDict):
     bank_holidays: NotRequired[Literal["", "england_and_wales"]]
     closes: int
@@ -694,6 +779,7 @@ class ImportNew(TypedDict):
     file: str
     mapping: NotRequired[str | None]
     programme_id: NotRequired[str | None]
+    sheet: NotRequired[str | None]
 
 
 class ImportOut(TypedDict):
@@ -791,6 +877,31 @@ class InvolvementSet(TypedDict):
     rank: NotRequired[Literal["primary", "secondary"] | None]
 
 
+class JobOut(TypedDict):
+    actor: str
+    created_at: str
+    done: int
+    error: str | None
+    file: str | None
+    id: str
+    kind: Literal["import", "export"]
+    problems: int
+    ref: str
+    state: Literal["waiting", "running", "finished", "failed", "cancelled"]
+    total: int
+    what: Literal["people", "person", "programme", "installation"]
+
+
+class JobsOut(TypedDict):
+    data: list[JobOut]
+
+
+class Known(TypedDict):
+    id: str
+    kind: str
+    name: str
+
+
 class LabelNew(TypedDict):
     name: str
 
@@ -816,6 +927,28 @@ class LimitOut(TypedDict):
 
 class LimitsOut(TypedDict):
     data: list[LimitOut]
+
+
+class Line(TypedDict):
+    both_ways: bool
+    from_id: str
+    from_on: str | None
+    id: str | None
+    source: str
+    to_id: str
+    to_on: str | None
+    type: Literal[
+        "influences",
+        "advises",
+        "funds",
+        "reports_to",
+        "works_with",
+        "partner",
+        "opposes",
+        "family",
+        "other",
+        "member",
+    ]
 
 
 class LinkNew(TypedDict):
@@ -867,7 +1000,7 @@ class MediaOut(TypedDict):
     path: str
     programme_id: str | None
     sha256: str | None
-    state: Literal["active", "archived"]
+    state: Literal["active", "archived", "evidence"]
     transcript: str
     type: str
     updated_at: str
@@ -903,6 +1036,29 @@ class MembershipOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class MergeNew(TypedDict):
+    gone_id: str
+    kept_id: str
+    reason: NotRequired[str]
+    take: NotRequired[dict[str, Any]]
+
+
+class MergeOut(TypedDict):
+    at: str
+    by: str
+    changed: dict[str, Any]
+    gone_id: str
+    id: str
+    kept_id: str
+    reason: str
+    undone_at: str | None
+    undone_by: str | None
+
+
+class MergesOut(TypedDict):
+    data: list[MergeOut]
 
 
 class MessageChange(TypedDict):
@@ -1013,6 +1169,12 @@ class MissedRunOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class Node(TypedDict):
+    id: str
+    kind: Literal["person", "group", "community", "organisation"]
+    name: str
 
 
 class NoteNew(TypedDict):
@@ -1134,6 +1296,10 @@ class PartyOut(TypedDict):
     ref: NotRequired[str]
 
 
+class PersonExportNew(TypedDict):
+    withheld: NotRequired[str]
+
+
 class Pick(TypedDict):
     stakeholders: list[str]
 
@@ -1173,6 +1339,16 @@ class PositionOut(TypedDict):
 
 class Positions(TypedDict):
     data: list[PositionOut]
+
+
+class PostOut(TypedDict):
+    account_id: str
+    delivery_id: str
+    figures: list[FigureOut]
+    looked_at: str | None
+    part: int
+    sent_at: str | None
+    source: str
 
 
 class PreviewOut(TypedDict):
@@ -1292,6 +1468,43 @@ class RehearsedRow(TypedDict):
     stakeholder_id: str | None
     state: str
     variant_id: str | None
+
+
+class RelationEnd(TypedDict):
+    on: NotRequired[str | None]
+
+
+class RelationNew(TypedDict):
+    both_ways: NotRequired[bool]
+    from_id: str
+    from_on: NotRequired[str | None]
+    note: NotRequired[str]
+    source: str
+    to_id: str
+    to_on: NotRequired[str | None]
+    type: Literal[
+        "influences", "advises", "funds", "reports_to", "works_with", "partner", "opposes", "family", "other"
+    ]
+
+
+class RelationOut(TypedDict):
+    at: str
+    both_ways: bool
+    by: str
+    from_id: str
+    from_on: str | None
+    id: str
+    note: str
+    source: str
+    to_id: str
+    to_on: str | None
+    type: Literal[
+        "influences", "advises", "funds", "reports_to", "works_with", "partner", "opposes", "family", "other"
+    ]
+
+
+class RelationsOut(TypedDict):
+    data: list[RelationOut]
 
 
 class RenderNew(TypedDict):

@@ -14,6 +14,8 @@ PREFIXES = {
     "stakeholder": "stk",
     "address": "adr",
     "membership": "mbr",
+    "merge": "mrg",
+    "relation": "rel",
     "field": "fld",
     "tag": "tag",
     "segment": "seg",

@@ -17,9 +17,19 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery, MissedRun
 from campaigns.messages import content, hours, media, messages, templates
 from campaigns.messages.tables import Occurrence
-from campaigns.responses import attachments, events, interactions, tasks
+from campaigns.responses import attachments, events, interactions, merges, tasks
 from campaigns.responses.tables import RawEvent, Response
-from campaigns.stakeholders import addresses, consent, fields, forms, imports, people, segments, topics
+from campaigns.stakeholders import (
+    addresses,
+    consent,
+    fields,
+    forms,
+    imports,
+    people,
+    relations,
+    segments,
+    topics,
+)
 from campaigns.strategies import agreements, objectives, register, strategies
 from campaigns.strategies.tables import Programme
 from connectors import registry
@@ -103,6 +113,14 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     # Whoever made calls before may have erased an Ann of this address: this one comes with it herself.
     address = addresses.add(session, now, ann.id, "email", "ann@example.org", own=True)
     membership = people.join(session, ann.id, club.id)
+    kept, gone = (people.create(session, now, kind="person", name="Twin") for _ in range(2))
+    for one in (kept, gone):
+        people.involve(session, now, one.id, programme_id)
+    merged = merges.merge(session, now, kept.id, gone.id, take={}, reason="", by="usr_0000000000001")
+    relation = relations.create(
+        session, now, ann.id, kept.id, type="family", both_ways=True, from_on=None, to_on=None, source="they said so",
+        note="", by="usr_0000000000001",
+    )  # fmt: skip
     field = fields.define(session, now, "town", "text")
     segment = segments.create(session, now, programme_id=programme_id, name="Picked")
     given = consent.give(
@@ -137,7 +155,7 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     return {
         "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
         "cns": given.id, "sup": stopped.id, "imp": file.id, "exp": taken.id, "job": file.id,
-        "top": topic.id, "frm": form.id,
+        "top": topic.id, "frm": form.id, "mrg": merged.id, "rel": relation.id,
     }  # fmt: skip
 
 
