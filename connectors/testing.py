@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from . import registry
 from .api import (
     FIGURES,
     AccountGone,
@@ -41,6 +42,7 @@ from .api import (
     Outbound,
     Reading,
     Receipt,
+    Renewed,
     Uncertain,
 )
 
@@ -51,6 +53,18 @@ EVENT_KINDS = frozenset(
 # A picture of one point (PNG), the smallest that decoders take; a byte after its end makes another of it.
 PIXEL = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+)
+# What may stand where a call was kept: nothing, another form, another shape, no text, what is nested without end.
+BODIES = (
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"words"',
+    b"a=b&c=d",
+    b'{"a": [{"b": null}]}',
+    b"\xff\x00",
+    b"[" * 5000,
 )
 SCRIPTS = (
     "Dewch i’r cyfarfod nos Fercher: ŵ, ŷ, â.",
@@ -182,6 +196,10 @@ class FarHooks(ABC):
     def spoilt(self) -> Call:
         """A genuine call in which one event cannot be read, and one is good if a call brings several."""
 
+    def kept(self, call: Call) -> bytes:
+        """A call as it would be parked whole, where that is more than its body."""
+        return call.body
+
     def flips(self, call: Call) -> list[Call]:
         """The call, each time with another bit of what is signed flipped."""
         flipped = [
@@ -195,6 +213,34 @@ class FarHooks(ABC):
         without = [{key: headers[key] for key in headers if key != name} for name in self.signed_headers]
         empty = [{**headers, name: ""} for name in self.signed_headers]
         return [replace(call, headers=each) for each in without + empty]
+
+
+class FarLogins(ABC):
+    """A provider that gives a new login for the one there is."""
+
+    @abstractmethod
+    def connector(self) -> Connector:
+        """The account, with a login that can be renewed."""
+
+    @abstractmethod
+    def unreachable(self) -> Connector:
+        """The account, whose provider does not listen."""
+
+    @abstractmethod
+    def with_login(self, renewed: Renewed) -> Connector:
+        """The account with what came of a renewal put over what it had."""
+
+    @abstractmethod
+    def takes_back(self) -> None:
+        """The provider renews the account's login no more."""
+
+    @abstractmethod
+    def breaks(self) -> None:
+        """The provider hangs up on the next that asks for a new login, whether it gave one or not."""
+
+    def secrets(self) -> list[str]:
+        """The secrets of the account, which no error may show."""
+        return []
 
 
 class FarPeople(ABC):
@@ -513,20 +559,85 @@ class HookContract:
         heard = hooks(far.spoilt())
         assert len(heard.events) == (1 if far.batches else 0) and len(heard.parked) == 1
 
-    def test_what_was_parked_is_read_again_from_its_own_words(self, far: FarHooks) -> None:
-        """Where a connector reads again, whatever it parked it can be asked about: nothing else is kept of it."""
-        connector = far.connector()
-        assert connector.hooks is not None
-        parked = connector.hooks(far.spoilt()).parked
-        if connector.read is not None:
-            again = [connector.read(words.encode()).parked for words in parked]
-            assert again == [(words,) for words in parked]
-
     def test_to_hear_needs_no_network(self, far: FarHooks, monkeypatch: pytest.MonkeyPatch) -> None:
         """A hook is answered at once, and by nobody else's leave."""
         call, connector = far.call(), far.connector()
         no_network(monkeypatch)
         assert connector.hooks is not None and connector.hooks(call).events
+
+
+class ReadContract:
+    """What a connector owes that reads again what it could not read when it came."""
+
+    def test_what_was_proven_is_read_as_it_was_heard(self, far: FarHooks) -> None:
+        """The same keys, so that what is read twice counts once."""
+        connector, call = far.connector(), far.call()
+        assert connector.hooks is not None and connector.read is not None
+        again = connector.read(far.kept(call)).events
+        assert [(each.key, each.kind) for each in again] == [
+            (each.key, each.kind) for each in connector.hooks(call).events
+        ]
+
+    def test_what_was_parked_is_read_again_from_its_own_words(self, far: FarHooks) -> None:
+        """Nothing else is kept of it; what cannot be read yet is parked as it was."""
+        connector = far.connector()
+        assert connector.hooks is not None and connector.read is not None
+        parked = connector.hooks(far.spoilt()).parked
+        assert parked
+        assert [connector.read(words.encode()).parked for words in parked] == [(words,) for words in parked]
+
+    @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+    def test_no_body_ends_in_an_error_or_in_an_event(self, far: FarHooks, body: bytes) -> None:
+        """A later release may have read it otherwise; whoever replays it learns nothing by an error."""
+        read = far.connector().read
+        assert read is not None and read(body).events == ()
+
+    def test_to_read_needs_no_network(self, far: FarHooks, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What was kept is all there is."""
+        call, connector = far.call(), far.connector()
+        no_network(monkeypatch)
+        assert connector.read is not None and connector.read(far.kept(call)).events
+
+
+class RefreshContract:
+    """What a connector owes that renews its login."""
+
+    def test_a_new_login_works_and_says_how_long(self, far: FarLogins) -> None:
+        """Its secrets and settings are those that the connector has; what is not told of its life is None."""
+        connector = far.connector()
+        renewed = _refresh(connector)
+        known = registry.provider(connector.name).settings
+        assert renewed.secrets and set(renewed.secrets) <= {each.name for each in known if each.secret}
+        assert set(renewed.settings) <= {each.name for each in known if not each.secret}
+        assert all(each is None or each > 0 for each in (renewed.life_s, renewed.ends_s))
+        far.with_login(renewed).verify()
+
+    def test_what_came_of_a_renewal_gives_the_next(self, far: FarLogins) -> None:
+        """Whatever gives a new login is renewed with it, where it is good for once."""
+        again = far.with_login(_refresh(far.connector()))
+        far.with_login(_refresh(again)).verify()
+
+    def test_a_login_that_is_taken_back_is_the_end_of_the_account(self, far: FarLogins) -> None:
+        """Nobody asks for ever: a person has to sign in."""
+        connector = far.connector()
+        far.takes_back()
+        with pytest.raises(AccountGone) as told:
+            _refresh(connector)
+        assert not [secret for secret in far.secrets() if secret in f"{told.value!r} {told.value.words}"]
+
+    def test_an_answer_that_is_lost_ends_no_account(self, far: FarLogins) -> None:
+        """It is asked for again; the old login may still be good."""
+        connector = far.connector()
+        far.breaks()
+        with pytest.raises((Deferred, Uncertain)) as told:
+            _refresh(connector)
+        assert not [secret for secret in far.secrets() if secret in f"{told.value!r} {told.value.words}"]
+
+    def test_a_provider_that_does_not_listen_is_deferred(self, far: FarLogins) -> None:
+        """Nothing was spent."""
+        with pytest.raises(Deferred) as told:
+            _refresh(far.unreachable())
+        assert told.value.phase == "connect"
 
 
 class ByPeopleContract:
@@ -601,6 +712,11 @@ def _tries(connector: Connector, outbound: Outbound, most: int) -> Receipt:
         except Deferred:
             continue
     return connector.send(outbound)
+
+
+def _refresh(connector: Connector) -> Renewed:
+    assert connector.refresh is not None
+    return connector.refresh()
 
 
 def _find(connector: Connector, outbound: Outbound) -> Receipt | None:

@@ -41,7 +41,7 @@ WORDS = {
 class Switches:
     """How it behaves; the command line sets the start, the control call changes it.
 
-    `next` are words for the next messages, as a local part would say them. `busy` is for how many calls it
+    `next` are words for the next messages, as a local part would say them; the next renewal hears `drop`. `busy` is for how many calls it
     answers 429 with `retry_after`; `down` answers 503. `tokens` are the only good token of an account;
     `refresh_tokens` give a new one of each, for `token_life_s` (0: not told). With `used_up_s` it says beside each
     acceptance that it takes nothing more for so long. `skip_s` moves the clock forward. `hooks` are {"url", "secret"}
@@ -149,7 +149,9 @@ class Practice:
         self.renewals += 1
         new = {"token": f"token-{self.renewals}", "refresh_token": f"refresh-{self.renewals}"}
         self.switches.tokens[account], self.switches.refresh_tokens[account] = new.values()
-        return Answer(200, new | {"life_s": self.switches.token_life_s})
+        hang_up = self.switches.next[:1] == ["drop"]
+        del self.switches.next[:hang_up]
+        return Answer(200, new | {"life_s": self.switches.token_life_s}, hang_up=hang_up)
 
     def find(self, repeats: str, account: str, key: str) -> Answer:
         """The acceptance of a key, once it can be seen."""

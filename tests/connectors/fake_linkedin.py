@@ -48,7 +48,7 @@ class LinkedIn(Far):
         """What it says to whoever has the token, speaks its version and finds as it wants."""
         if asked.path == "/oauth/v2/accessToken":
             return self._token(asked.form())
-        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
+        if asked.headers.get("authorization") not in (f"Bearer {TOKEN}", "Bearer a new token of LinkedIn"):
             return far.sample("linkedin", "unauthorized")
         if asked.path.startswith("/upload/"):
             self.images[asked.path.removeprefix("/upload/")] = asked.body
@@ -62,7 +62,7 @@ class LinkedIn(Far):
 
     def _token(self, form: dict[str, str]) -> Said:
         known = (form["client_id"], form["client_secret"]) == ("77app", "secret of the app")
-        if not known or form.get("refresh_token") != "r1":
+        if not known or form.get("refresh_token") not in ("r1", "what renews it"):
             return Said(400, {"error": "invalid_grant", "error_description": "The refresh token is expired"})
         return far.sample("linkedin", "tokens")
 

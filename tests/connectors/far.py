@@ -36,9 +36,10 @@ from connectors.api import (
     Deferred,
     Outbound,
     Refused,
+    Renewed,
     Uncertain,
 )
-from connectors.testing import FarHooks, FarRepeats
+from connectors.testing import FarHooks, FarLogins, FarRepeats
 
 from .relay import bare, closed_port
 
@@ -252,6 +253,47 @@ class Called(FarHooks):
 
     def spoilt(self) -> Call:
         return self._bad()
+
+
+class Renewing(FarLogins):
+    """A provider's logins: `refused` is what it says, to the requests of these names, once it renews no more.
+
+    `connect` connects an account at a port with secrets; `asked` is the request that renews.
+    """
+
+    def __init__(
+        self,
+        it: Far,
+        connect: Callable[[int, Mapping[str, str]], Connector],
+        secrets: Mapping[str, str],
+        asked: str,
+        refused: Mapping[str, Trouble],
+    ) -> None:
+        self._it, self._connect, self._secrets, self._asked, self._refused = (
+            it,
+            connect,
+            secrets,
+            asked,
+            refused,
+        )
+
+    def connector(self) -> Connector:
+        return self._connect(self._it.port, self._secrets)
+
+    def unreachable(self) -> Connector:
+        return self._connect(closed_port(), self._secrets)
+
+    def with_login(self, renewed: Renewed) -> Connector:
+        return self._connect(self._it.port, {**self._secrets, **renewed.secrets})
+
+    def takes_back(self) -> None:
+        self._it.once.update(self._refused)
+
+    def breaks(self) -> None:
+        self._it.once[self._asked] = "take"
+
+    def secrets(self) -> list[str]:
+        return [*self._secrets.values()]
 
 
 def failing(

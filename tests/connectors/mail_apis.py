@@ -26,7 +26,7 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.testing import FarHooks, FarRepeats, HookContract
+from connectors.testing import FarHooks, FarRepeats, HookContract, ReadContract
 
 from .far import CONNECTORS, Far, Trouble
 from .relay import closed_port
@@ -184,7 +184,7 @@ class FarUnsigned(FarHooks):
         return call(told, basic(), secret=PATH, sender=FROM)
 
 
-class UnsignedContract(HookContract):
+class UnsignedContract(HookContract, ReadContract):
     """What a connector owes whose provider signs nothing."""
 
     @pytest.mark.parametrize(

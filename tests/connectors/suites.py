@@ -10,8 +10,8 @@ from connectors.api import Provider
 
 HERE = Path(__file__).parent
 BY_FACE = {
-    "by_people": ("ByPeopleContract",), "hooks": ("HookContract",), "poll": ("PollContract",),
-    "metrics": ("MetricsContract",),
+    "by_people": ("ByPeopleContract",), "hooks": ("HookContract", "ReadContract"), "poll": ("PollContract",),
+    "metrics": ("MetricsContract",), "refresh": ("RefreshContract",),
 }  # fmt: skip
 
 

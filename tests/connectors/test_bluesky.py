@@ -40,13 +40,14 @@ from connectors.testing import (
     MetricsContract,
     OutboundContract,
     PollContract,
+    RefreshContract,
     RepeatContract,
     RobotContract,
     pictures,
 )
 
 from .fake_bluesky import DID, HANDLE, HANDLES, PASSWORD, Bluesky, running, token
-from .far import PostsSide, failing, shapes, stops_nobody
+from .far import PostsSide, Renewing, failing, shapes, stops_nobody
 
 SINCE = datetime(2026, 11, 2, 9, 0, 0, 123456, tzinfo=UTC)
 OURS = f"at://{DID}/app.bsky.feed.post/3m4p5cyngor2a"
@@ -466,6 +467,26 @@ class TestContract(
     def far(self, bluesky: Bluesky) -> FarBluesky:
         bluesky.page = 5
         return FarBluesky(bluesky, account, post, PASSWORD, token("first"), token("first-again"))
+
+
+class TestLogins(RefreshContract):
+    """A login renews itself; the app password gives one where it cannot."""
+
+    @pytest.fixture
+    def far(self, bluesky: Bluesky) -> Renewing:
+        told = {
+            "app_password": PASSWORD,
+            "access_token": token("first"),
+            "refresh_token": token("first-again"),
+        }
+        server = "com.atproto.server"
+        refused = {f"{server}.refreshSession": "expired", f"{server}.createSession": "wrong_password"}
+        return Renewing(bluesky, _with, told, f"{server}.refreshSession", refused)
+
+
+def _with(port: int, secrets: Mapping[str, str]) -> Connector:
+    settings = {"server": f"http://127.0.0.1:{port}", "handle": HANDLE, "deadline_s": 5}
+    return registry.connect("bluesky", settings, secrets)
 
 
 def note(n: int, reason: str, minutes: int = 0) -> dict[str, Any]:

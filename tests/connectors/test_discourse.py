@@ -40,6 +40,7 @@ from connectors.testing import (
     MetricsContract,
     OutboundContract,
     PollContract,
+    ReadContract,
     RepeatContract,
     RobotContract,
     pictures,
@@ -434,7 +435,7 @@ class TestContract(
         return FarForum(forum, account, post, KEY, NEW, OLD)
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Its calls to us, as every connector's."""
 
     @pytest.fixture

@@ -40,6 +40,7 @@ from connectors.testing import (
     MetricsContract,
     OutboundContract,
     PollContract,
+    ReadContract,
     RepeatContract,
     pictures,
 )
@@ -494,7 +495,7 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
         return FarFacebook(facebook, account, post, *SECRETS.values())
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """And of those that call us."""
 
     @pytest.fixture

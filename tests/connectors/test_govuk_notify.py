@@ -400,6 +400,9 @@ class CallingNotify(Called):
     timed = False
     batches = False
 
+    def kept(self, call: Call) -> bytes:
+        return dated(call.at, call.body).encode()
+
 
 class TestHooks(HookContract, ReadContract):
     """Notify's callbacks keep the promises of every hook."""

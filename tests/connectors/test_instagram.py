@@ -40,12 +40,14 @@ from connectors.testing import (
     MetricsContract,
     OutboundContract,
     PollContract,
+    ReadContract,
+    RefreshContract,
     RepeatContract,
     pictures,
 )
 
 from .fake_instagram import FIRST, SECRET, TOKEN, USER_ID, Instagram, running
-from .far import CONNECTORS, Called, PostsSide, Trouble, shapes, stops_nobody
+from .far import CONNECTORS, Called, PostsSide, Renewing, Trouble, shapes, stops_nobody
 
 OLD = "secret of the app before"
 SECRETS = {
@@ -461,7 +463,16 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
         return FarInstagram(instagram, account, post, *SECRETS.values())
 
 
-class TestHooks(HookContract):
+class TestLogins(RefreshContract):
+    """A token of sixty days renews itself."""
+
+    @pytest.fixture
+    def far(self, instagram: Instagram) -> Renewing:
+        refused = {"/refresh_access_token": "unauthorized"}
+        return Renewing(instagram, account, SECRETS, "/refresh_access_token", refused)
+
+
+class TestHooks(HookContract, ReadContract):
     """And of those that call us."""
 
     @pytest.fixture

@@ -41,12 +41,14 @@ from connectors.testing import (
     MetricsContract,
     OutboundContract,
     PollContract,
+    ReadContract,
+    RefreshContract,
     RepeatContract,
     pictures,
 )
 
 from .fake_linkedin import ACTIVITY, FIRST, TOKEN, LinkedIn, running
-from .far import CONNECTORS, Called, PostsSide, Said
+from .far import CONNECTORS, Called, PostsSide, Renewing, Said
 
 OLD, ORGANISATION = "secret of the app before", "urn:li:organization:96072893"
 SECRETS = {"client_secret": "secret of the app", "access_token": TOKEN, "old_client_secret": OLD}
@@ -473,7 +475,16 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
         return FarLinkedIn(linkedin, account, post, *SECRETS.values())
 
 
-class TestHooks(HookContract):
+class TestLogins(RefreshContract):
+    """A token that renews others, for the apps that are given one."""
+
+    @pytest.fixture
+    def far(self, linkedin: LinkedIn) -> Renewing:
+        refused = {"/oauth/v2/accessToken": Said(400, {"error": "invalid_grant"})}
+        return Renewing(linkedin, account, {**SECRETS, "refresh_token": "r1"}, "/oauth/v2/accessToken", refused)
+
+
+class TestHooks(HookContract, ReadContract):
     """And of those that call us."""
 
     @pytest.fixture

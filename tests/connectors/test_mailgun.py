@@ -27,7 +27,7 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.testing import FarHooks, HookContract, OutboundContract, RepeatContract
+from connectors.testing import FarHooks, HookContract, OutboundContract, ReadContract, RepeatContract
 
 from . import far
 from .far import Asked, Said
@@ -270,7 +270,7 @@ class FarMailgun(FarHooks):
         return [replace(call, body=json.dumps({**told, "signature": each}).encode()) for each in [*ways, {}]]
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Mailgun's calls are heard as every provider's."""
 
     @pytest.fixture

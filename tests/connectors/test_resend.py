@@ -22,7 +22,7 @@ from connectors.api import (
     Refused,
     Uncertain,
 )
-from connectors.testing import FarHooks, HookContract, OutboundContract, RepeatContract
+from connectors.testing import FarHooks, HookContract, OutboundContract, ReadContract, RepeatContract
 
 from . import far
 from .far import Asked, Said
@@ -227,7 +227,7 @@ class FarResend(FarHooks):
         return signed([calling("resend", "delivered"), {"type": "email.delivered", "data": {"to": []}}])
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Resend's calls are heard as every provider's."""
 
     @pytest.fixture

@@ -27,7 +27,7 @@ from connectors.api import (
     Uncertain,
 )
 from connectors.sendgrid.hooks import SIGNATURE, TIMESTAMP
-from connectors.testing import FarHooks, HookContract, OutboundContract, RepeatContract
+from connectors.testing import FarHooks, HookContract, OutboundContract, ReadContract, RepeatContract
 
 from . import far
 from .far import Asked, Said
@@ -226,7 +226,7 @@ class FarSendGrid(FarHooks):
         return signed([good, {**good, "timestamp": "soon"}])
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """SendGrid's calls are heard as every provider's."""
 
     @pytest.fixture

@@ -28,6 +28,7 @@ from connectors.api import (
     Deferred,
     Outbound,
     Refused,
+    Renewed,
     Uncertain,
 )
 from connectors.simulator import log
@@ -36,12 +37,17 @@ from connectors.simulator.running import Running, running, start
 from connectors.testing import (
     FarEvents,
     FarHooks,
+    FarLogins,
     FarRepeats,
     HookContract,
     OutboundContract,
     PollContract,
+    ReadContract,
+    RefreshContract,
     RepeatContract,
 )
+
+from .relay import closed_port
 
 TOKEN = "practice-token-0123456789"
 NEW, OLD = "whsec_" + "bmV3ZXIu" * 4, "whsec_" + "b2xkZXIu" * 4
@@ -223,7 +229,46 @@ class TestPosts(OutboundContract, RepeatContract):
         far.close()
 
 
-class TestHooks(HookContract):
+class FarRenewals(FarLogins):
+    """Its tokens: one that is good, and one that renews it, once."""
+
+    def __init__(self, server: Running, account: str) -> None:
+        self._server, self._account = server, account
+        server.control(tokens={account: "first"}, refresh_tokens={account: "renews first"})
+
+    def connector(self) -> Connector:
+        return self._connect(self._server.url, {"token": "first", "refresh_token": "renews first"})
+
+    def unreachable(self) -> Connector:
+        return self._connect(f"http://127.0.0.1:{closed_port()}", {"refresh_token": "renews first"})
+
+    def with_login(self, renewed: Renewed) -> Connector:
+        return self._connect(self._server.url, renewed.secrets)
+
+    def takes_back(self) -> None:
+        self._server.control(refresh_tokens={self._account: "another"})
+
+    def breaks(self) -> None:
+        self._server.control(next=["drop"])
+
+    def secrets(self) -> list[str]:
+        return ["renews first"]
+
+    def _connect(self, url: str, secrets: Mapping[str, str]) -> Connector:
+        return registry.connect(
+            "simulator", {"url": url, "account": self._account, "deadline_s": 5.0}, secrets
+        )
+
+
+class TestLogins(RefreshContract):
+    """A token that is good for once gives the next two."""
+
+    @pytest.fixture
+    def far(self, server: Running, account: str) -> FarRenewals:
+        return FarRenewals(server, account)
+
+
+class TestHooks(HookContract, ReadContract):
     """What it pushes."""
 
     @pytest.fixture

@@ -40,6 +40,7 @@ from connectors.testing import (
     MediaContract,
     MetricsContract,
     OutboundContract,
+    ReadContract,
     RepeatContract,
     pictures,
 )
@@ -461,7 +462,7 @@ class SignedSlack(Called):
     batches = False
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Slack's hooks keep the promises of every hook."""
 
     @pytest.fixture

@@ -21,10 +21,10 @@ def test_a_face_more_is_a_suite_more() -> None:
     plain = replace(registry.provider("smtp"), faces=())
     assert suites.owed(plain) == {"OutboundContract", "RepeatContract"}
     whole = replace(
-        plain, faces=("find", "poll", "hooks", "metrics"), limits=replace(plain.limits, media_max=1)
+        plain, faces=("find", "poll", "hooks", "metrics", "refresh"), limits=replace(plain.limits, media_max=1)
     )
     assert suites.owed(whole) - suites.owed(plain) == {
-        "PollContract", "HookContract", "MetricsContract", "MediaContract",
+        "PollContract", "HookContract", "ReadContract", "MetricsContract", "MediaContract", "RefreshContract",
     }  # fmt: skip
     assert suites.owed(replace(plain, faces=("by_people",))) == {"ByPeopleContract"}
 

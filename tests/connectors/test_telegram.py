@@ -37,6 +37,7 @@ from connectors.testing import (
     MediaContract,
     OutboundContract,
     PollContract,
+    ReadContract,
     RepeatContract,
     RobotContract,
     pictures,
@@ -463,7 +464,7 @@ class HookedTelegram(Called):
     batches = False
 
 
-class TestHooks(HookContract):
+class TestHooks(HookContract, ReadContract):
     """Telegram's hooks keep the promises of every hook."""
 
     @pytest.fixture
