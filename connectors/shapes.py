@@ -38,9 +38,12 @@ def dated(at: datetime, body: bytes) -> str:
 
 
 def undated(words: bytes) -> tuple[datetime, bytes]:
-    """When a body that was parked like that came, and the body; ValueError for another."""
-    at, _, body = words.decode().partition("\n")
-    return datetime.fromisoformat(at), body.encode()
+    """When a body that was parked like that came, and the body; one without its time is heard of now."""
+    at, _, body = words.partition(b"\n")
+    try:
+        return datetime.fromisoformat(at.decode()), body
+    except ValueError:
+        return datetime.now(UTC), words
 
 
 def raw(found: Any, body: bytes) -> bytes:

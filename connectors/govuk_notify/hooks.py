@@ -31,22 +31,19 @@ def hear(tokens: str, template_id: str, call: Call) -> Heard:
     given = call.headers.get("authorization", "").encode()
     if not any([hmac.compare_digest(given, b"Bearer " + one.encode()) for one in tokens.split()]):
         raise NotAuthentic("the hook does not bring the secret")
-    return _read(template_id, call.at, call.body)
+    return _heard(template_id, call.at, call.body, shapes.dated(call.at, call.body))
 
 
 def read(template_id: str, words: bytes) -> Heard:
     """The event of a body that was parked."""
-    try:
-        return _read(template_id, *shapes.undated(words))
-    except ValueError:
-        return Heard(parked=(words.decode("utf-8", "replace"),))
+    return _heard(template_id, *shapes.undated(words), words.decode("utf-8", "replace"))
 
 
-def _read(template_id: str, at: datetime, body: bytes) -> Heard:
+def _heard(template_id: str, at: datetime, body: bytes, parked: str) -> Heard:
     try:
         event = _event(orjson.loads(body), template_id, at, body)
     except shapes.UNREADABLE:
-        return Heard(parked=(shapes.dated(at, body),))
+        return Heard(parked=(parked,))
     return Heard((event,) if event else ())
 
 

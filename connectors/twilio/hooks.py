@@ -37,25 +37,23 @@ def hear(tokens: Iterable[str], url: str, account_sid: str, call: Call) -> Heard
     form = _proven(tokens, url, call)
     if form.get("AccountSid") != account_sid:
         raise NotAuthentic("the hook is about another account")
-    return _read(form, call.at, call.body)
+    try:
+        return Heard(_events(form, call.at, call.body), answer=NOTHING, content_type="text/xml")
+    except KeyError:
+        return Heard(parked=(shapes.dated(call.at, call.body),))
 
 
 def read(words: bytes) -> Heard:
     """The events of a form that was parked."""
+    at, body = shapes.undated(words)
     try:
-        at, body = shapes.undated(words)
-        form = dict(_pairs(body))
-    except ValueError:
+        return Heard(_events(dict(_pairs(body)), at, body))
+    except (KeyError, ValueError):
         return Heard(parked=(words.decode("utf-8", "replace"),))
-    return _read(form, at, body)
 
 
-def _read(form: Mapping[str, str], at: datetime, raw: bytes) -> Heard:
-    try:
-        events = _state(form, at, raw) if "MessageStatus" in form else (_words(form, at, raw),)
-    except KeyError:
-        return Heard(parked=(shapes.dated(at, raw),))
-    return Heard(events, answer=NOTHING, content_type="text/xml")
+def _events(form: Mapping[str, str], at: datetime, raw: bytes) -> tuple[Event, ...]:
+    return _state(form, at, raw) if "MessageStatus" in form else (_words(form, at, raw),)
 
 
 def _proven(tokens: Iterable[str], url: str, call: Call) -> dict[str, str]:
