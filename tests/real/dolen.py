@@ -12,7 +12,7 @@ from sqlalchemy import update
 from campaigns.delivery import release, send
 from campaigns.delivery.tables import Account
 from campaigns.messages.tables import LANES
-from campaigns.responses import intake, polling
+from campaigns.responses import intake, polling, post_figures
 from service.wiring import Wiring
 from tests.service.conftest import Api
 
@@ -65,6 +65,13 @@ class Loop:
         new = polling.poll_due(self.wiring.database, self.wiring.connector, self.wiring.now)
         intake.process(self.wiring.database.sessions, self.wiring.now(), self.wiring.links)
         return new
+
+    def figures(self, message: str) -> dict[str, int | None]:
+        """What a network counts of the one post of a message, asked for as if some minutes had passed."""
+        later = self.wiring.now() + post_figures.AGES[0]
+        post_figures.ask_due(self.wiring.database, self.wiring.connector, lambda: later)
+        (post,) = self.get(f"/v1/messages/{message}/figures")["posts"]
+        return {one["figure"]: one["value"] for one in post["figures"]}
 
     def responses(self, stakeholder: str) -> list[dict[str, Any]]:
         """What stands on somebody's engagement record of what came back."""

@@ -147,6 +147,17 @@ def test_figures_are_those_of_the_network(connector: Connector, sian: Somebody) 
     assert told == {"likes": 1, "boosts": 0, "replies": 0}
 
 
+def test_figures_come_to_stand_beside_the_message(loop: Loop, cyngor: Somebody, sian: Somebody) -> None:
+    """G14: Bluesky tells three, and of the others nothing, which is not zero."""
+    account = loop.connect("bluesky", *ways(cyngor))
+    sent = loop.post(account, "Dewch draw")
+    post = seen(sian, sent["provider_id"])
+    sian.make("app.bsky.feed.like", at(), subject={"uri": post["uri"], "cid": post["cid"]})
+    until(lambda: seen(sian, sent["provider_id"])["likeCount"] == 1)
+    told = {name: value for name, value in loop.figures(sent["message_id"]).items() if value is not None}
+    assert told == {"likes": 1, "boosts": 0, "replies": 0}
+
+
 def _mention(account: Somebody) -> dict[str, Any]:
     named = {"$type": "app.bsky.richtext.facet#mention", "did": account.did}
     return {"index": {"byteStart": 0, "byteEnd": len(account.handle) + 1}, "features": [named]}
