@@ -37,7 +37,9 @@ OUTCOMES: dict[str, esp.Outcome | None] = {
     "group_resubscribe": None,
 }
 # A refusal says something of the address only where it is of one of these classes; older events have none.
-ADDRESS = ("Invalid Address", "Unclassified", "")
+ADDRESS = ("Invalid Address", "")
+# What SendGrid cannot tell, the server's own code may: about an address that is none (RFC 3463).
+UNKNOWN, NO_ADDRESS = "Unclassified", "5.1."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +113,6 @@ def _told(said: dict[str, Any]) -> esp.Told | None:
 
 def _is_hard(said: dict[str, Any]) -> bool:
     """Whether the address is refused for good: SendGrid tells blocks and its own doing as bounces too."""
-    return said.get("type", "bounce") == "bounce" and said.get("bounce_classification", "") in ADDRESS
+    kind = said.get("bounce_classification", "")
+    certain = kind in ADDRESS or (kind == UNKNOWN and esp.text(said.get("status")).startswith(NO_ADDRESS))
+    return said.get("type", "bounce") == "bounce" and certain

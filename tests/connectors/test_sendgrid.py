@@ -166,6 +166,18 @@ def test_only_what_is_said_of_the_address_closes_it(classification: str | None, 
     assert heard([told | extra])[0].hard is hard
 
 
+@pytest.mark.parametrize(
+    "status, hard", [("5.1.1", True), ("5.1.10", True), ("5.7.1", False), ("", False), (None, False)]
+)
+def test_what_sendgrid_cannot_tell_closes_an_address_by_the_servers_code_alone(
+    status: str | None, hard: bool
+) -> None:
+    """H15: a greylisting or a full mailbox in unusual words is Unclassified too."""
+    bounce = next(one for one in calling("sendgrid", "events") if one["event"] == "bounce")
+    told = {**bounce, "bounce_classification": "Unclassified", "status": status}
+    assert heard([told])[0].hard is hard
+
+
 def test_a_call_proves_itself_in_one_spelling_only() -> None:
     """H1: base64 with other bits at its end would be a second signature."""
     good = signed(b"[]")
