@@ -49,7 +49,9 @@ def _told(said: dict[str, Any]) -> esp.Told | None:
         at=esp.since_1970(seconds / 1000 if seconds > IN_MS else seconds),
         provider_id=name,
         about=said["email"],
-        key=_key(said["event"], name, said["email"], said.get("ts_event") or seconds, link),
+        key=_key(
+            said["event"].removeprefix("unique_"), name, said["email"], said.get("ts_event") or seconds, link
+        ),
         message_id=esp.bracketed(esp.text(said.get("X-Mailin-custom"))),
         words=esp.text(said.get("reason")).strip(),
         link=link,

@@ -169,6 +169,12 @@ def test_what_no_person_did_is_marked() -> None:
     assert heard({**calling("brevo", "opened"), "event": "proxy_open"})[0].meta["machine"] is True
 
 
+def test_a_first_opening_that_is_told_by_both_its_names_is_one() -> None:
+    told = calling("brevo", "opened")
+    (one,), (same,) = heard(told), heard({**told, "event": "unique_opened"})
+    assert one.key == same.key
+
+
 def test_two_events_of_one_mail_are_two_and_a_repeated_one_is_one() -> None:
     """H5"""
     one, other = calling("brevo", "click"), {**calling("brevo", "click"), "link": "https://mon.example/arall"}
