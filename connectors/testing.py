@@ -1,7 +1,8 @@
 """The contract suites every connector must pass, shipped so that connectors from elsewhere can use them.
 
 Rules: a suite is subclassed in a test module and gets one fixture, `far`: the provider's side of the wire,
-doubled by the connector's author (see `FarSide` and its kinds). Only tests import this: it needs pytest.
+doubled by the connector's author (see `FarSide` and its kinds). A class may hold several suites, so no two of them call
+a test the same: the first would stand for both. Only tests import this: it needs pytest.
 
     class TestOurs(OutboundContract, RepeatContract):
         @pytest.fixture
@@ -430,7 +431,7 @@ class PollContract:
             _check_event(event)
             assert event.raw
 
-    def test_a_provider_that_does_not_listen_is_deferred(self, far: FarEvents) -> None:
+    def test_a_poll_of_a_provider_that_does_not_listen_is_deferred(self, far: FarEvents) -> None:
         """A poll that fails changes nothing and is tried again."""
         poll = far.unreachable().poll
         assert poll is not None
@@ -633,7 +634,7 @@ class RefreshContract:
             _refresh(connector)
         assert not [secret for secret in far.secrets() if secret in f"{told.value!r} {told.value.words}"]
 
-    def test_a_provider_that_does_not_listen_is_deferred(self, far: FarLogins) -> None:
+    def test_a_login_is_not_lost_on_a_provider_that_does_not_listen(self, far: FarLogins) -> None:
         """Nothing was spent."""
         with pytest.raises(Deferred) as told:
             _refresh(far.unreachable())
@@ -643,7 +644,7 @@ class RefreshContract:
 class ByPeopleContract:
     """What a connector owes whose hand-overs people carry out."""
 
-    def test_it_declares_what_it_is(self, far: FarPeople) -> None:
+    def test_it_declares_what_people_do(self, far: FarPeople) -> None:
         """Name, channel, limits; and what is given out again is the same piece of work."""
         connector = far.connector()
         assert connector.name and connector.channel and connector.limits.in_flight >= 1

@@ -44,6 +44,16 @@ def held(name: str) -> dict[str, list[str]]:
     return found
 
 
+def tests_of(suite: str) -> set[str]:
+    """The names of the tests of a suite."""
+    return {name for name in vars(getattr(testing, suite)) if name.startswith("test_")}
+
+
+def named() -> list[str]:
+    """Every suite there is."""
+    return sorted(name for name in vars(testing) if name.endswith("Contract"))
+
+
 def built_in() -> list[Provider]:
     """Every connector that ships with Dolen."""
     return [registry.provider(name) for name in registry.BUILT_IN]
