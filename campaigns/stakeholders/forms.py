@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ..base import public_id
 from ..canonical import digest
 from ..errors import BadField, InUse, LinkNotValid, NotFound, said
-from . import addresses, consent, people, topics
+from . import addresses, consent, kin, people, topics
 from .tables import (
     ANSWERS,
     FORM_KINDS,
@@ -179,7 +179,7 @@ def ask(
 def pending(session: Session, now: datetime, signup_id: int) -> Signup:
     """What somebody may confirm, or has confirmed; LinkNotValid where it is too late. Reading changes nothing."""
     found = session.get(Signup, signup_id)
-    gone = found is None or people.get(session, found.stakeholder_id).state != "active"
+    gone = found is None or _whose(session, found).state != "active"
     if found is None or gone or (found.confirmed_at is None and found.expires_at <= now):
         raise LinkNotValid("this is not waiting to be confirmed any more: sign up again")
     return found
@@ -193,7 +193,7 @@ def confirm(session: Session, now: datetime, signup_id: int) -> bool:
     )
     if won.rowcount != 1:  # type: ignore[attr-defined]
         return False
-    form, person = get(session, signup.form_id), people.get(session, signup.stakeholder_id)
+    form, person = get(session, signup.form_id), _whose(session, signup)
     consent.lock(session, [person.id])
     _let_in(session, now, form, signup, person)
     evidence = _evidence(session, now, form, signup)
@@ -322,6 +322,11 @@ def _holder(session: Session, form: Form, key: str) -> Stakeholder | None:
         if person.state == "active":
             return person
     return None
+
+
+def _whose(session: Session, signup: Signup) -> Stakeholder:
+    """Who asked; they may have been merged into another record since."""
+    return people.get(session, kin.root(session, signup.stakeholder_id))
 
 
 def _let_in(session: Session, now: datetime, form: Form, signup: Signup, person: Stakeholder) -> None:

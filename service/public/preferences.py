@@ -22,7 +22,7 @@ from campaigns.delivery.tables import Delivery
 from campaigns.errors import BadField, DomainError, LinkNotValid
 from campaigns.messages.tables import Message
 from campaigns.responses import effects
-from campaigns.stakeholders import addresses, people, topics
+from campaigns.stakeholders import addresses, kin, people, topics
 from campaigns.stakeholders.tables import FREQUENCIES, Involvement, Preference, Stakeholder, Topic
 from campaigns.strategies import programmes
 
@@ -95,9 +95,8 @@ def _act(wiring: Wiring, token: str, chosen: Any) -> Response:
 
 def _reader(session: Session, wiring: Wiring, token: str) -> Reader:
     delivery = session.get(Delivery, wiring.links.read("preferences", token))
-    person = (
-        session.get(Stakeholder, delivery.stakeholder_id) if delivery and delivery.stakeholder_id else None
-    )
+    number = delivery.stakeholder_id if delivery else None
+    person = session.get(Stakeholder, kin.root(session, number)) if number else None
     if delivery is None or person is None or person.state == "erased":
         raise LinkNotValid("there is nobody behind this link any more")
     message = session.get_one(Message, delivery.message_id)

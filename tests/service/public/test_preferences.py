@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from campaigns.audit import AuditEntry
 from campaigns.delivery.tables import Delivery
-from campaigns.responses import record
+from campaigns.responses import merges, record
 from campaigns.stakeholders import addresses, consent, people, topics
 from campaigns.stakeholders.tables import Preference, Stakeholder, Suppression
 from service.wiring import Wiring
@@ -227,3 +227,24 @@ def test_every_choice_is_on_the_record(
         ("none", "Walks"),
         ("weekly", "Walks"),
     ]
+
+
+def test_the_link_of_a_record_that_was_merged_works_for_the_one_that_stands_for_it(
+    browser: FlaskClient, wiring: Wiring, sent: Sent, path: str, walks: int
+) -> None:
+    """A15: until they are two again, what is chosen by either counts for both."""
+    with wiring.database.write() as session:
+        kept = people.create(session, wiring.now(), kind="person", name="Anne", languages=["cy"]).id
+        gone = people.get(session, sent.person_id)
+        take = dict.fromkeys(merges.differences(people.get(session, kept), gone), "kept")
+        merges.merge(session, wiring.now(), kept, gone.id, take=take, reason="", by="usr_1")
+    assert (
+        browser.post(path, data={"act": "save", f"email.{walks}": "weekly", "email.0": "all"}).status_code
+        == 200
+    )
+    with wiring.database.read() as session:
+        both = [kept, sent.person_id]
+        found = topics.wishes(session, wiring.now(), topic_id=walks, channel="email", stakeholder_ids=both)
+        assert {number: wish.every for number, wish in found.items()} == dict.fromkeys(
+            both, topics.EVERY["weekly"]
+        )
