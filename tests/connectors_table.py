@@ -1,4 +1,5 @@
-"""The tables of docs/connectors/README.md: what every connector that ships with Dolen can do, by its own word.
+"""The tables of docs/connectors/README.md and docs/delivery.md: what every connector that ships with Dolen can do, and
+what a repeat means there, by its own word.
 
 `make connectors-table` writes them; `tests/test_docs.py` compares them with the connectors.
 """
@@ -6,13 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
 
 from connectors import registry
-from connectors.api import Limits, Provider
+from connectors.api import Findable, Keyed, Limits, Provider
 
 from .codemap import ROOT
 
-PAGE = ROOT / "docs/connectors/README.md"
+PAGE, DELIVERY = ROOT / "docs/connectors/README.md", ROOT / "docs/delivery.md"
 BEGIN, END = "<!-- tables: written by `make connectors-table` -->", "<!-- end of the tables -->"
 KINDS = {
     "reply": "replies", "mention": "mentions", "like": "likes", "boost": "boosts", "delivered": "delivered",
@@ -20,6 +23,8 @@ KINDS = {
     "auto_reply": "auto-replies",
 }  # fmt: skip
 YES = "●"
+CLASSES = ("keyed", "findable", "blind", "by setting")
+UNITS = {"year": 365 * 86_400, "day": 86_400, "hour": 3600, "minute": 60, "second": 1}
 
 
 def drawn() -> str:
@@ -34,22 +39,60 @@ def drawn() -> str:
     return f"{BEGIN}\n\n## What goes out\n\n{out}\n\n## What comes back\n\n{back}\n\n{END}"
 
 
-def block() -> str:
-    """What stands in the page now."""
-    page = PAGE.read_text(encoding="utf-8")
-    return page[page.index(BEGIN) : page.index(END) + len(END)]
+def repeats_drawn() -> str:
+    """What a repeat means at each connector, as it is to stand in the page about delivery."""
+    providers = sorted(
+        (registry.provider(name) for name in registry.BUILT_IN), key=lambda one: CLASSES.index(one.repeats)
+    )
+    table = _table(["connector", "", "as it declares"], providers, _repeats, "connectors/")
+    return f"{BEGIN}\n\n{table}\n\n{END}"
+
+
+def declared(name: str) -> list[Keyed | Findable]:
+    """The classes of repeats that stand in a connector with their times; none where they follow from its settings."""
+    return [
+        one for one in vars(import_module(f"connectors.{name}")).values() if isinstance(one, Keyed | Findable)
+    ]
+
+
+def block(page: Path = PAGE) -> str:
+    """What stands in a page now."""
+    text = page.read_text(encoding="utf-8")
+    return text[text.index(BEGIN) : text.index(END) + len(END)]
 
 
 def write() -> None:
-    """Put the tables into the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(page.replace(block(), drawn()), encoding="utf-8")
+    """Put the tables into their pages."""
+    for page, table in ((PAGE, drawn()), (DELIVERY, repeats_drawn())):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(block(page), table), encoding="utf-8")
 
 
-def _table(heads: Sequence[str], providers: Sequence[Provider], row: Callable[[Provider], list[str]]) -> str:
+def _table(
+    heads: Sequence[str], providers: Sequence[Provider], row: Callable[[Provider], list[str]], place: str = ""
+) -> str:
     lines = [heads, ["---"] * len(heads)]
-    lines += [[f"[{one.name}]({one.name}.md)", *row(one)] for one in providers]
+    lines += [[f"[{one.name}]({place}{one.name}.md)", *row(one)] for one in providers]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _repeats(one: Provider) -> list[str]:
+    return [one.repeats, "; or ".join(_how(each) for each in declared(one.name))]
+
+
+def _how(one: Keyed | Findable) -> str:
+    if isinstance(one, Keyed):
+        return f"its key lives {_span(one.life_s)}"
+    exactly = "exactly" if one.exact else "by like words"
+    known = f"; it is known for {_span(one.known_for_s)}" if one.known_for_s else ""
+    return f"looked up {exactly} after {_span(one.visible_within_s)}{known}"
+
+
+def _span(seconds: float) -> str:
+    """A time in the largest unit that goes into it."""
+    unit, size = next((name, size) for name, size in UNITS.items() if seconds % size == 0)
+    number = seconds / size
+    return f"{number:g} {unit}{'s' if number != 1 else ''}"
 
 
 def _out(one: Provider) -> list[str]:

@@ -181,7 +181,9 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 
 def test_every_command_is_told_with_its_options() -> None:
-    sections = dict(re.findall(r"^## `dolen ([\w-]+)[^\n]*\n(.*?)(?=^## |\Z)", _page("commands"), re.M | re.S))
+    sections = dict(
+        re.findall(r"^## `dolen ([\w-]+)[^\n]*\n(.*?)(?=^## |\Z)", _page("commands"), re.M | re.S)
+    )
     assert sorted(sections) == sorted(COMMANDS)
     missing = [
         f"{name} {word}"
@@ -213,6 +215,16 @@ def test_a_connector_has_a_page_with_every_setting(name: str) -> None:
 
 def test_the_tables_of_connectors_say_what_connectors_say() -> None:
     assert connectors_table.block() == connectors_table.drawn(), "run `make connectors-table`"
+    delivery = connectors_table.block(connectors_table.DELIVERY)
+    assert delivery == connectors_table.repeats_drawn(), "run `make connectors-table`"
+
+
+@pytest.mark.parametrize("name", registry.BUILT_IN)
+def test_what_is_said_of_repeats_is_what_is_declared(name: str) -> None:
+    """DC2: one class is the class of the provider; several, or none with its times, follow from its settings."""
+    told = registry.provider(name).repeats
+    classes = {type(one).__name__.lower() for one in connectors_table.declared(name)}
+    assert classes == {told} if len(classes) == 1 else told in ("by setting", "blind")
 
 
 def test_every_route_is_described(tmp_path: Path) -> None:
