@@ -7,19 +7,19 @@ did; people outside the programmes the importer may see are neither changed nor 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from ..base import new_id, public_id
 from ..errors import BadField, Invalid, said
 from . import addresses, consent, fields, people, tombstones
 from .columns import Wanted
-from .rows import insert_missing
+from .rows import insert_rows
 from .tables import Address, Consent, Field, Involvement, Stakeholder, StakeholderTag, Suppression, Tag
 from .text import fold
 
@@ -175,7 +175,7 @@ def store(desk: Desk, actor: str, evidence: dict[str, Any]) -> None:
     new = [draft for draft in desk.drafts.values() if draft.new]
     old = [draft for draft in desk.drafts.values() if draft.changed and not draft.new]
     fresh = {"created_at": place.now, "updated_at": place.now, "source": "import"}
-    _insert(session, Stakeholder, ({"id": draft.id, **draft.values, **fresh} for draft in new))
+    insert_rows(session, Stakeholder, ({"id": draft.id, **draft.values, **fresh} for draft in new))
     if old:
         edited = ({"id": d.id, **d.values, "version": d.version + 1, "updated_at": place.now} for d in old)
         session.execute(update(Stakeholder), list(edited))
@@ -442,7 +442,7 @@ def _store_addresses(desk: Desk) -> None:
         for draft in desk.drafts.values()
         for (channel, key), value in draft.new_addresses.items()
     ]
-    insert_missing(desk.place.session, Address, rows)
+    insert_rows(desk.place.session, Address, rows, missing=True)
 
 
 def _store_tags(desk: Desk) -> None:
@@ -457,7 +457,7 @@ def _store_tags(desk: Desk) -> None:
         for draft in desk.drafts.values()
         for key in draft.new_tags
     ]
-    insert_missing(desk.place.session, StakeholderTag, rows)
+    insert_rows(desk.place.session, StakeholderTag, rows, missing=True)
 
 
 def _store_involvements(desk: Desk) -> None:
@@ -473,14 +473,15 @@ def _store_involvements(desk: Desk) -> None:
         for draft in drafts
         if (how := draft.involved) is not None
     ]
-    insert_missing(session, Involvement, [{**row, "at": place.now} for row in rows])
-    if rows:
-        session.execute(update(Involvement), rows)
+    insert_rows(session, Involvement, ({**row, "at": place.now} for row in rows), missing=True)
+    # Of somebody new nobody else can have written one meanwhile.
+    if before := [row for row, draft in zip(rows, drafts, strict=True) if not draft.new]:
+        session.execute(update(Involvement), before)
 
 
 def _store_stops(desk: Desk, proof: dict[str, Any]) -> None:
     rows = ({**one, "evidence": {**proof, **one["evidence"]}} for one in desk.new_stops)
-    _insert(desk.place.session, Suppression, rows)
+    insert_rows(desk.place.session, Suppression, rows)
 
 
 def _store_consents(desk: Desk, declared: Declaration, actor: str, proof: dict[str, Any]) -> None:
@@ -495,12 +496,7 @@ def _store_consents(desk: Desk, declared: Declaration, actor: str, proof: dict[s
         for draft in desk.drafts.values()
         if draft.consent_line is not None and draft.act is not None
     )  # fmt: skip
-    _insert(desk.place.session, Consent, rows)
-
-
-def _insert(session: Session, table: Any, rows: Iterable[dict[str, Any]]) -> None:
-    if listed := list(rows):
-        session.execute(insert(table), listed)
+    insert_rows(desk.place.session, Consent, rows)
 
 
 def _marks(row: Wanted) -> set[int]:

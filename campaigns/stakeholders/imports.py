@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from ..bulk import learn
@@ -25,10 +25,11 @@ from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFou
 from . import columns, desk, exporters, fields, files, opening, people
 from .columns import Wanted
 from .desk import Declaration, Outcome
+from .rows import insert_rows
 from .tables import BASES, PURPOSES, Address, Consent, Field, Import, ImportRow, Involvement, Stakeholder
 from .text import clean
 
-STEP = 200
+STEP = 500
 # A larger file is checked by `dry_run`, which does not hold one transaction open all the while.
 CHECK_ROWS_MAX = 5_000
 # So much of each cell is kept of a row that was refused.
@@ -176,7 +177,7 @@ def dry_run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], d
 def run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datetime]) -> dict[str, int]:
     """Import the file, or the rest of it after an interruption; gives the counts, also where it is cancelled meanwhile.
 
-    In transactions of its own of at most 200 rows. BadImport while a doubt about the file is not confirmed; Conflict
+    In transactions of its own of at most 500 rows. BadImport while a doubt about the file is not confirmed; Conflict
     where another process runs the same import.
     """
     imported, body = _start(sessions, import_id, now())
@@ -306,7 +307,7 @@ def _end_check(imported: Import) -> None:
 
 
 def _steps(imported: Import, body: bytes | None, done: int = 0) -> Iterator[tuple[int, list[files.Record]]]:
-    """The records after the first `done`, at most 200 at a time, each time with the place where they begin."""
+    """The records after the first `done`, at most 500 at a time, each time with the place where they begin."""
     if body is None:
         return
     records = islice(_records(body, imported.detected), done, None)
@@ -335,17 +336,15 @@ def _step(
     for outcome in outcomes:
         counts.update([outcome.outcome, *outcome.notes])
     imported.counts = dict(counts)
-    session.execute(
-        insert(ImportRow),
-        [
-            {
-                "import_id": imported.id, "line": outcome.line, "outcome": outcome.outcome,
-                "stakeholder_id": outcome.stakeholder_id, "problems": outcome.problems,
-                "cells": _kept(outcome, record.cells, checking=seen is not None),
-            }
-            for outcome, record in zip(outcomes, records, strict=True)
-        ],
+    rows = (
+        {
+            "import_id": imported.id, "line": outcome.line, "outcome": outcome.outcome,
+            "stakeholder_id": outcome.stakeholder_id, "problems": outcome.problems,
+            "cells": _kept(outcome, record.cells, checking=seen is not None),
+        }
+        for outcome, record in zip(outcomes, records, strict=True)
     )  # fmt: skip
+    insert_rows(session, ImportRow, rows)
     session.flush()
 
 

@@ -60,7 +60,8 @@ def imported(database: Database, text: str | bytes = FILE, **more: Any) -> Impor
 
 
 @pytest.fixture
-def ready(database: Database) -> Database:
+def ready(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    monkeypatch.setattr(imports, "STEP", 200)  # so that a few hundred rows are several steps
     with database.write() as session:
         fields.define(session, NOW, "town", "text")
         fields.define(session, NOW, "age", "number")
