@@ -335,10 +335,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """Events since a cursor, and the cursor to store in the same commit."""
+    """Events since a cursor, and the cursor to store in the same commit; `parked` is what could not be read, in a form
+    that `read` can be asked about."""
 
     events: tuple[Event, ...]
     cursor: Mapping[str, Any]
+    parked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

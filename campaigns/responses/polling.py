@@ -104,6 +104,7 @@ def _poll(
         return 0
     with database.write() as session:
         new = intake.store(session, now(), account_id, heard.events, via="poll")
+        intake.park(session, now(), account_id, heard.parked, via="poll")
         _next(session, account_id, now() + _pause(account, period_s))
         _reached(session, account, dict(heard.cursor))
         if account.inbox_problem is not None:

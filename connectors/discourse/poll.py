@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import orjson
+
 from ..api import Event, Polled
 from ..shapes import field
 from .client import Client, number, one, rows
@@ -34,10 +36,23 @@ def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
     }
     if known is None:
         return Polled((), after)
-    ours = _topics(client) if posts else frozenset()
-    events = [each for post in posts if (each := _event(client, post, ours))]
+    events, parked = _told(client, posts)
     events += [each for each in likes if each.key not in known]
-    return Polled(tuple(sorted(events, key=lambda each: each.at)), after)
+    return Polled(tuple(sorted(events, key=lambda each: each.at)), after, parked)
+
+
+def _told(client: Client, posts: list[dict[str, Any]]) -> tuple[list[Event], tuple[str, ...]]:
+    """The events of posts, and those that cannot be read, as they would have been pushed."""
+    ours = _topics(client) if posts else frozenset()
+    events: list[Event] = []
+    parked: list[str] = []
+    for post in posts:
+        try:
+            if found := _event(client, post, ours):
+                events.append(found)
+        except ValueError:
+            parked.append(orjson.dumps({"post": post}).decode())
+    return events, tuple(parked)
 
 
 def _posts(client: Client, since: int, pages: int) -> list[dict[str, Any]]:
@@ -62,12 +77,9 @@ def _event(client: Client, post: dict[str, Any], ours: frozenset[int]) -> Event 
     if is_from(post, client.username):
         return None
     in_ours = number(post, "topic_id") in ours and number(post, "post_number") > 1
-    with suppress(ValueError):
-        if in_ours or answers(post, client.username):
-            return of_post(post, "reply")
-        if names(post, client.username):
-            return of_post(post, "mention")
-    return None
+    if in_ours or answers(post, client.username):
+        return of_post(post, "reply")
+    return of_post(post, "mention") if names(post, client.username) else None
 
 
 def _topics(client: Client) -> frozenset[int]:

@@ -24,6 +24,7 @@ def poll(client: Client, us: Us, cursor: Mapping[str, Any] | None) -> Polled:
     last = (cursor or {}).get("update_id") or 0
     told = client.read("getUpdates", offset=last, limit=PAGE, timeout=0, allowed_updates=json.dumps(KINDS))
     events: list[Event] = []
+    parked: list[str] = []
     newest = last
     for update in told if isinstance(told, list) else ():
         number = update.get("update_id") if isinstance(update, dict) else None
@@ -33,7 +34,8 @@ def poll(client: Client, us: Us, cursor: Mapping[str, Any] | None) -> Polled:
         try:
             found = event(us, update)
         except MALFORMED:
+            parked.append(json.dumps(update, ensure_ascii=False))
             continue
         if found:
             events.append(found)
-    return Polled(tuple(events), {"update_id": newest})
+    return Polled(tuple(events), {"update_id": newest}, tuple(parked))

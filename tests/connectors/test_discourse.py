@@ -256,14 +256,21 @@ def test_likes_beyond_a_page_are_all_told_once(forum: Forum) -> None:
     assert len({each.key for each in events}) == len(events) == 130 and polled(forum, cursor)[0] == []
 
 
-def test_what_nobody_can_read_is_passed_over(forum: Forum) -> None:
-    """H9"""
+def test_what_nobody_can_read_is_kept_and_costs_no_other(forum: Forum) -> None:
+    """H9: it can be read again, as if it had been pushed."""
     account(forum.port).send(post())
     _, cursor = polled(forum)
     forum.say("da", 41, "sian", created_at="ddoe")
     forum.say("A fydd lifft?", 41, "sian")
     forum.likes.append({"created_at": None})
-    assert [each.text for each in polled(forum, cursor)[0]] == ["A fydd lifft?"]
+    connector = account(forum.port)
+    assert connector.poll is not None and connector.read is not None
+    found = connector.poll(cursor)
+    assert [each.text for each in found.events] == ["A fydd lifft?"]
+    assert [json.loads(words)["post"]["raw"] for words in found.parked] == ["da"]
+    assert connector.read(found.parked[0].encode()) == Heard()
+    answer = {**json.loads(found.parked[0])["post"], "reply_to_user": {"username": ME}}
+    assert connector.read(json.dumps({"post": answer}).encode()).parked
 
 
 def test_figures_of_a_topic_and_of_an_answer(forum: Forum) -> None:

@@ -328,6 +328,18 @@ def test_what_was_not_stored_is_told_again(telegram: Telegram) -> None:
     assert polled(connector, cursor)[0] == []
 
 
+def test_an_update_that_nobody_can_read_is_kept_and_costs_no_other(telegram: Telegram) -> None:
+    """H9: it can be read again, as if it had been pushed."""
+    connector = account(telegram.port)
+    odd = {"update_id": 6, "message": {"message_id": "?"}}
+    good = {"update_id": 7, "message": message("a", chat={"id": 1, "type": "private"})}
+    telegram.once["getUpdates"] = answer([odd, good])
+    assert connector.poll is not None and connector.read is not None
+    found = connector.poll(None)
+    assert len(found.events) == 1 and [json.loads(words) for words in found.parked] == [odd]
+    assert connector.read(found.parked[0].encode()).parked == found.parked
+
+
 def test_numbers_of_updates_may_begin_anew(telegram: Telegram) -> None:
     connector = account(telegram.port)
     telegram.once["getUpdates"] = answer(

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Account
 from campaigns.responses import polling
+from campaigns.responses.tables import RawEvent
 from connectors.api import Connector, Polled
 
 from ..delivery.world import World
@@ -43,6 +45,19 @@ def test_a_provider_that_counts_the_asking_is_asked_no_oftener_than_it_says(
     world.later(seconds=1)
     polling.poll_due(database, connect, world.now)
     assert asked == [now, now + timedelta(seconds=after_s)]
+
+
+def test_what_a_poll_could_not_read_is_kept_for_a_person(database: Database, now: datetime) -> None:
+    """H9: the cursor is past it, so nobody would see it again."""
+    world = World(database, now)
+
+    def connect(_session: Session, _account: Account) -> Connector:
+        return replace(world.connector, poll=lambda _cursor: Polled((), {}, ("{odd}",)))
+
+    polling.poll_due(database, connect, world.now)
+    with database.read() as session:
+        (raw,) = session.scalars(select(RawEvent))
+    assert (raw.state, raw.via, raw.body) == ("parked", "poll", b"{odd}")
 
 
 @pytest.mark.parametrize("moved", [True, False])
