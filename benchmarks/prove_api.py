@@ -259,6 +259,7 @@ def prove(url: str, cases: int) -> Tally:
     with tempfile.TemporaryDirectory() as folder, alone():
         data = {
             "DOLEN__DATA__DIR": f"{folder}/data",
+            "DOLEN__CONNECTORS__LOCAL": "true",
             "DOLEN__DATABASE__URL": url,
             "DOLEN__LOG__LEVEL": "error",
             "DOLEN__HTTP__CALLS_PER_MIN": "0",

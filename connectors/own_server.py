@@ -1,6 +1,7 @@
 """A server that people run themselves: its address is a setting of the account, and the door opens for it alone.
 
-Rules: https, on whatever port; http only on this machine, for practice.
+Rules: https, on whatever port: what is no such server hears nothing but the beginning of TLS. http only on this
+machine, where whoever runs the installation allows that.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ def check(url: str, deadline_s: float, name: str = "url") -> None:
         wrong["deadline_s"] = "is more than 0 and at most 120"
     if wrong:
         raise BadSettings(wrong)
+
+
+def is_local(url: str) -> bool:
+    """Whether it leads to this machine, however that is spelt."""
+    return urlsplit(_canonical(url)).hostname in LOOPBACK
 
 
 def _canonical(url: str) -> str:

@@ -118,10 +118,12 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks:
-    """Calls to the endpoints of other programs."""
+class Connectors:
+    """Where connected accounts and the endpoints of other programs may be."""
 
-    local: bool = False  # endpoints on this machine are called too, without TLS; for practice
+    local: bool = (
+        False  # on this machine too, without TLS: whoever connects one place reaches every port here
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Settings:
     oidc: Oidc = field(default_factory=Oidc)
     demo: Demo = field(default_factory=Demo)
     metrics: Metrics = field(default_factory=Metrics)
-    webhooks: Webhooks = field(default_factory=Webhooks)
+    connectors: Connectors = field(default_factory=Connectors)
     log: Log = field(default_factory=Log)
 
     @property

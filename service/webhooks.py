@@ -128,7 +128,7 @@ def _turn(wiring: Wiring, number: int, stopping: Callable[[], bool]) -> None:
     until = running() + TURN_S
     try:
         target = _target(wiring, number)
-        door = _door(target.url, wiring.settings.webhooks.local, target.secrets)
+        door = _door(target.url, wiring.settings.connectors.local, target.secrets)
     except Exception:  # a key ring that does not fit, an address that is none any more: its news wait
         log.exception("no way to an endpoint", endpoint=number)
         with wiring.database.write() as session:

@@ -53,6 +53,7 @@ def _settings(folder: Path, port: int) -> dict[str, str]:
         "DOLEN__HTTP__PORT": str(port),
         "DOLEN__PRACTICE__PORT": str(_free_port()),
         "DOLEN__DATA__DIR": str(folder / "var"),
+        "DOLEN__CONNECTORS__LOCAL": "true",
     }
 
 

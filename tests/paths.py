@@ -49,8 +49,11 @@ class Installation(Wiring):
     """The product's own wiring, with the clock of a world and its provider."""
 
     def __init__(self, folder: File) -> None:
-        fast = {"DOLEN__WORK__IDLE_S": "0.01", "DOLEN__WORK__TICK_S": "0.02"}
-        super().__init__(load({"DOLEN__DATA__DIR": str(folder), "DOLEN__LOG__LEVEL": "error", **fast}))
+        chosen = {
+            "WORK__IDLE_S": "0.01", "WORK__TICK_S": "0.02", "LOG__LEVEL": "error", "CONNECTORS__LOCAL": "true",
+            "DATA__DIR": str(folder),
+        }  # fmt: skip
+        super().__init__(load({f"DOLEN__{name}": value for name, value in chosen.items()}))
         self.app = create_app(wiring=self)
 
     def moves_to(self, world: World) -> None:

@@ -11,12 +11,13 @@ from campaigns.delivery import accounts, costs, limits, renewal
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadField, Conflict, NotFound, Recalled, Said, said
 from campaigns.responses.tables import RawEvent
-from connectors import registry
+from connectors import own_server, registry
 from connectors.api import AccountGone, BadSettings, Connector, ConnectorError, Provider, Renewed
 
 from .. import paging, post
 from ..access import Caller, scoped
 from ..keys import BadKeyRing
+from ..settings import Settings
 from ..wiring import Wiring
 from . import Act, begin, troubles
 
@@ -75,7 +76,7 @@ def create(
 ) -> Account:
     """Connect an account. Its settings are checked and its limits declared; `verify` proves the login."""
     act.need("connectors:admin", values.get("programme_id"))
-    connected = _connect(connector, settings, secrets)
+    connected = _connect(act.wiring, connector, settings, secrets)
     made = accounts.create(
         act.session, act.now, connector=connector, channel=connected.channel, settings=settings, **values
     )
@@ -101,7 +102,7 @@ def practice(act: Act) -> Account:
     if not chosen.enabled:
         raise BadField("practice is switched off here: test tokens reach nobody", pointer="/accounts")
     settings = {"url": f"http://127.0.0.1:{chosen.port}", "channel": "email"}
-    connected = _connect("simulator", settings, {})
+    connected = _connect(act.wiring, "simulator", settings, {})
     made = accounts.create(
         act.session, act.now, name=PRACTICE, connector="simulator", channel="email", settings=settings, test=True,
         sender="practice@example.org",
@@ -132,7 +133,7 @@ def change(act: Act, account_id: int, version: int | None, *, keep: bool = False
         _stay(account, values.get("settings", account.settings), kept.keys() - (secrets or {}).keys())
         known, place = kept | (secrets or {}), _place(act, account)
         secrets = known if secrets is not None else None
-        connected = _connect(account.connector, values.get("settings", account.settings), known)
+        connected = _connect(act.wiring, account.connector, values.get("settings", account.settings), known)
         if connected.place != place:
             accounts.read_anew(account)
         accounts.declare(account, connected)
@@ -154,7 +155,7 @@ def prepared(
 ) -> Connector:
     """The account as it would be with these settings and secrets beside its own; nothing is kept."""
     known = wiring.keyring.open(account.id, account.secrets)
-    return _connect(account.connector, account.settings | settings, known | secrets)
+    return _connect(wiring, account.connector, account.settings | settings, known | secrets)
 
 
 def signed_in(act: Act, account: Account, new: Renewed, connected: Connector) -> None:
@@ -268,15 +269,31 @@ def _place(act: Act, account: Account) -> str | None:
         return None
 
 
-def _connect(name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Connector:
+def _connect(wiring: Wiring, name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Connector:
     try:
-        return registry.connect(name, settings, secrets)
+        connected = registry.connect(name, settings, secrets)
     except registry.UnknownConnector as error:
         raise BadField(str(error), pointer="/connector") from error
     except BadSettings as error:
         first = next(iter(error.problems))
         where = "secrets" if first in secrets else "settings"
         raise BadField(_wrong(error), pointer=f"/{where}/{first}") from error
+    _no_way_inside(wiring.settings, registry.provider(name), settings)
+    return connected
+
+
+def _no_way_inside(chosen: Settings, known: Provider, settings: dict[str, Any]) -> None:
+    """Stop where an account would be on this machine, unless that is allowed; the practice provider always is."""
+    if chosen.connectors.local:
+        return
+    practised = f"http://127.0.0.1:{chosen.practice.port}" if chosen.practice.enabled else ""
+    for each in known.settings:
+        url = settings.get(each.name)
+        if each.where and isinstance(url, str) and own_server.is_local(url) and url.rstrip("/") != practised:
+            words = said(
+                "{setting} leads to this machine, which only connectors.local allows", setting=each.name
+            )
+            raise BadField(words, pointer=f"/settings/{each.name}")
 
 
 def _stay(account: Account, settings: dict[str, Any], kept: Set[str]) -> None:

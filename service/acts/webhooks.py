@@ -51,7 +51,7 @@ def create(
     if programme_id is not None:
         act.one(Programme, programme_id)
     row = WebhookEndpoint(
-        url=webhooks.check(url, act.wiring.settings.webhooks.local), kinds=_once(kinds), about=about,
+        url=webhooks.check(url, act.wiring.settings.connectors.local), kinds=_once(kinds), about=about,
         programme_id=programme_id, told_until_at=act.now, created_at=act.now, updated_at=act.now,
     )  # fmt: skip
     act.session.add(row)
@@ -66,7 +66,7 @@ def change(act: Act, number: int, version: int | None, **values: Any) -> Webhook
     row = get(act, number, lock=True)
     act.unchanged(row, version)
     if "url" in values:
-        webhooks.check(values["url"], act.wiring.settings.webhooks.local)
+        webhooks.check(values["url"], act.wiring.settings.connectors.local)
     for name, value in values.items():
         setattr(row, name, _once(value) if name == "kinds" else value)
     if "state" in values:

@@ -114,7 +114,13 @@ class People:
 @pytest.fixture
 def wiring(database: Database, tmp_path: Path) -> Wiring:
     """An installation on an empty database, with a key ring of its own."""
-    settings = load({"DOLEN__DATA__DIR": str(tmp_path / "data"), "DOLEN__LOG__LEVEL": "error"})
+    settings = load(
+        {
+            "DOLEN__DATA__DIR": str(tmp_path / "data"),
+            "DOLEN__LOG__LEVEL": "error",
+            "DOLEN__CONNECTORS__LOCAL": "true",
+        }
+    )
     return Wiring(settings, database=database)
 
 

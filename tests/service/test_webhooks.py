@@ -19,7 +19,7 @@ from connectors.api import NotAuthentic
 from service import keys, notices, webhook_facts, webhooks
 from service.commands import keys as key_command
 from service.keys import KeyRing
-from service.settings import Webhooks
+from service.settings import Connectors
 from service.tables import Grant, Notice, User, WebhookDelivery, WebhookEndpoint
 from service.wiring import Wiring
 from tests.connectors.far import Asked, Far, Said, running
@@ -86,7 +86,7 @@ class Desk:
 @pytest.fixture
 def desk(wiring: Wiring, api: Api, people: People, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """With endpoints on this machine allowed, for the program is there."""
-    wiring.settings = replace(wiring.settings, webhooks=Webhooks(local=True))
+    wiring.settings = replace(wiring.settings, connectors=Connectors(local=True))
     with running(Program()) as program:
         now = datetime.now(UTC) - timedelta(minutes=1)
         made = Desk(wiring, api, people(expires_at=now + timedelta(days=60)), program, now)
@@ -408,7 +408,7 @@ def test_an_address_that_is_not_public_and_https_is_refused_or_never_called(
     desk: Desk, url: str, admin: str
 ) -> None:
     """U1, U2, U5"""
-    desk.wiring.settings = replace(desk.wiring.settings, webhooks=Webhooks(local=False))
+    desk.wiring.settings = replace(desk.wiring.settings, connectors=Connectors(local=False))
     with running(Program()) as trap:
         given = url.replace("/x", f":{trap.port}/x") if url.count(":") == 1 else url
         answer = desk.api.post("/v1/webhook_endpoints", admin, json={"url": given, "kinds": ["*"]})
@@ -426,7 +426,7 @@ def test_a_name_inside_and_one_that_nobody_knows_are_told_alike(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """U1: whoever may set up an endpoint learns no names of the network that this runs in."""
-    desk.wiring.settings = replace(desk.wiring.settings, webhooks=Webhooks(local=False))
+    desk.wiring.settings = replace(desk.wiring.settings, connectors=Connectors(local=False))
 
     def look_up(host: str, *given: Any, **more: Any) -> list[Any]:
         if host == "inside.example":
