@@ -143,7 +143,7 @@ class FarRobots(FarEvents):
 
     @abstractmethod
     def robot(self, n: int) -> None:
-        """The n-th robot does all that a person could do to us: answers, likes, shares on."""
+        """The n-th robot does all that the provider shows as a robot's: answers, likes, shares on."""
 
 
 class FarMedia(FarSide):

@@ -26,7 +26,7 @@ SEEN_MAX = 200
 
 
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
-    """What happened after `cursor` ({post, liked}), oldest first; what nobody can read is passed over."""
+    """What happened after `cursor` ({post, liked}), oldest first; a like that nobody can read is passed over."""
     since, known = (int(cursor["post"]), list(cursor["liked"])) if cursor else (0, None)
     posts, likes = _posts(client, since, PAGES_MAX if cursor else 1), _likes(client, known)
     before = [each for each in known or () if each not in {one.key for one in likes}]

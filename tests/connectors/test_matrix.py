@@ -28,12 +28,13 @@ from connectors.api import (
     app_of,
 )
 from connectors.testing import (
-    FarEvents,
     FarMedia,
+    FarRobots,
     MediaContract,
     OutboundContract,
     PollContract,
     RepeatContract,
+    RobotContract,
     pictures,
 )
 
@@ -342,7 +343,7 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarMatrix(PostsSide, FarEvents, FarMedia):
+class FarMatrix(PostsSide, FarRobots, FarMedia):
     """The homeserver's side: what was said, by the transaction it was said in."""
 
     said = PostsSide.said | {Deferred: "limited", Refused: "too_large", AccountGone: "forbidden"}
@@ -366,13 +367,20 @@ class FarMatrix(PostsSide, FarEvents, FarMedia):
         more = {"m.relates_to": {"m.in_reply_to": {"event_id": ours}}} if kind == "reply" else {}
         self.it.take(SIAN, "m.room.message", text(f"{kind} {n}", **more))
 
+    def robot(self, n: int) -> None:
+        ours = self.it.take(ME, "m.room.message", text("Dewch draw"))
+        answer = {"m.relates_to": {"m.in_reply_to": {"event_id": ours}}}
+        for more in ({}, answer):
+            notice = {**text(f"notice {n}", **more), "msgtype": "m.notice"}
+            self.it.take("@bot:matrix.example", "m.room.message", notice)
+
     def media(self, key: str) -> list[tuple[bytes, str]]:
         names = [name for each, name in self.it.transactions.items() if each.startswith(f"{key}.")]
         contents = [one["content"] for one in self.it.events if one["event_id"] in names]
         return [(self.it.media[int(one["url"].rpartition("/")[2]) - 1][0], one["body"]) for one in contents]
 
 
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract):
+class TestContract(OutboundContract, RepeatContract, PollContract, RobotContract, MediaContract):
     """Matrix keeps the promises of every connector."""
 
     @pytest.fixture
