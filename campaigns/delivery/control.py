@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ..errors import AlreadyDone, BadField, Conflict, said
 from ..messages import messages
 from ..messages.tables import LANES, STATE_WORDS, Message, Occurrence
-from . import batch, reconcile, release, states
+from . import batch, reconcile, release, states, threads
 from .tables import Account, Batch, Delivery
 
 
@@ -177,6 +177,8 @@ def decide(session: Session, now: datetime, row: Delivery, *, outcome: str, by: 
         f"decided_{outcome}",
         error={"by": by, "evidence": evidence},
     )
+    if outcome != states.FAILED:
+        threads.resume(session, now, row.id)
     if outcome == states.QUEUED:
         _requeue(session, now, message, [row.id], states.QUEUED)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from ..base import micros
 from ..messages import messages, timing
 from ..messages.tables import Message, MessageAccount, Occurrence
-from . import states
+from . import states, threads
 from .backoff import Pace
 from .tables import Account, Delivery
 
@@ -112,7 +112,7 @@ def _late(now: datetime, pace: Pace) -> Select[int]:
             Delivery.reason.is_distinct_from(states.WITH_PEOPLE),
             type_coerce(Delivery.due_at, BigInteger) + useful_us < micros(now),
             some, or_(Account.broadcast, Message.useful_until_s.is_not(None)),
-            Message.state.in_(("scheduled", "sending", "held", "paused")),
+            Message.state.in_(("scheduled", "sending", "held", "paused")), ~threads.behind_unknown(),
         )
     )  # fmt: skip
 

@@ -82,6 +82,7 @@ def _requeue(desk: Desk, row: Delivery, state: str, why: str) -> None:
             return
         batch.note(session, now, row.id, row.attempt, row.token, why)
         if state != states.CANCELLED:
+            threads.resume(session, now, row.id)
             lane = LANES.index(message.lane)
             batch.make(session, row.occurrence_id, row.account_id, lane, now, [row.id])
 
@@ -155,6 +156,7 @@ def _write_sent(desk: Desk, row: Delivery, how: str, provider_id: str | None) ->
             .values(state=states.SENT, provider_id=provider_id, sent_at=now, settled_at=now, next_at=None)
         )
         if done.rowcount:  # type: ignore[attr-defined]
+            threads.resume(session, now, row.id)
             batch.note(session, now, row.id, row.attempt, row.token, how, provider_id=provider_id)
 
 

@@ -2,7 +2,8 @@
 
 Rules: a part is tried only when the provider's name of the part before is known; until then it waits outside its batch,
 which is no attempt. One before that failed for good, or of which no name is known, fails those after it; one whose
-outcome nobody learnt holds them. What has gone stays so, so it is asked once, when a batch is claimed.
+outcome nobody learnt holds them, and how long they are worth sending counts from when it is known. What has gone stays
+so, so it is asked once, when a batch is claimed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ..messages import parts
@@ -59,6 +60,26 @@ def worded(session: Session, account: Account, delivery_id: int, variant: Varian
     )  # fmt: skip
 
 
+def resume(session: Session, now: datetime, delivery_id: int) -> None:
+    """How long the later parts are worth sending counts from now: it was not known what became of this one."""
+    before, after = aliased(Delivery), aliased(Delivery)
+    later = (
+        select(after.id)
+        .join(before, and_(_same_post(after, before), after.part > before.part))
+        .where(before.id == delivery_id, after.state.in_((states.QUEUED, states.DEFERRED)))
+    )
+    session.execute(update(Delivery).where(Delivery.id.in_(later)).values(due_at=now))
+
+
+def behind_unknown() -> Any:
+    """Parts that wait for somebody to learn what became of one before them."""
+    before = aliased(Delivery)
+    found = exists().where(
+        _same_post(Delivery, before), before.part < Delivery.part, before.state == states.UNKNOWN
+    )
+    return and_(Delivery.part > 0, found)
+
+
 def _goes_on(session: Session, row: Delivery) -> bool:
     """Whether it was released with further parts: its network may have got threads since, and then it says all."""
     after = aliased(Delivery)
@@ -80,10 +101,13 @@ def _answers(session: Session, row: Delivery) -> Mapping[str, Any]:
 
 
 def _before(part: Any, before: Any) -> Any:
-    """Of the same post to the same place."""
+    return and_(_same_post(part, before), before.part == part.part - 1)
+
+
+def _same_post(part: Any, other: Any) -> Any:
     return and_(
-        before.occurrence_id == part.occurrence_id, before.account_id == part.account_id,
-        before.address_key == part.address_key, before.language == part.language, before.part == part.part - 1,
+        other.occurrence_id == part.occurrence_id, other.account_id == part.account_id,
+        other.address_key == part.address_key, other.language == part.language,
     )  # fmt: skip
 
 

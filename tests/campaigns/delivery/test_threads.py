@@ -181,6 +181,26 @@ def test_a_part_nobody_knows_about_holds_those_after_it_until_somebody_says(
     assert went(world)[1:] == [(PARTS[1], "p1", "p1"), (PARTS[2], "p2", "p1")]
 
 
+@pytest.mark.parametrize(("outcome", "texts"), [("sent", PARTS), ("queued", [PARTS[0], *PARTS])])
+def test_how_long_parts_are_worth_sending_counts_from_when_it_is_known_what_became_of_the_first(
+    database: Database, now: datetime, outcome: str, texts: list[str]
+) -> None:
+    """A person may find out the next morning; until then the rest of the thread is not late."""
+    world = posting(database, now, INEXACT)
+    message_id = world.message([], text=TEXT)
+    tries(world, Uncertain("silence"), PARTS[0])
+    steps(world, 2)
+    world.later(hours=20)
+    steps(world, 2)
+    assert told(world, message_id) == ["unknown", "queued", "queued"]
+    with database.write() as session:
+        row = session.get_one(Delivery, world.rows(message_id)[0].id)
+        control.decide(session, world.now(), row, outcome=outcome, by="ann", evidence="I looked")
+    steps(world, 5)
+    assert told(world, message_id) == ["sent"] * 3
+    assert [text for text, _, _ in went(world)] == texts
+
+
 def test_a_part_that_went_to_where_nobody_knows_has_no_answers(database: Database, now: datetime) -> None:
     world = posting(database, now, BLIND)
     message_id = world.message([], text=TEXT)
