@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors import registry
 from connectors.api import (
@@ -32,7 +31,6 @@ from connectors.api import (
 from connectors.testing import (
     FarEvents,
     FarMedia,
-    FarRepeats,
     MediaContract,
     OutboundContract,
     PollContract,
@@ -42,8 +40,7 @@ from connectors.testing import (
 from connectors.wordpress.send import slug
 
 from . import far
-from .far import Asked, Far, Said
-from .relay import bare, closed_port
+from .far import Asked, Far, PostsSide, Said, failing, shapes, stops_nobody
 
 PASSWORD = "abcd EFGH ijkl MNOP"
 ME, READER = 7, 0
@@ -146,11 +143,7 @@ def post(text: str = "Dewch draw", **values: Any) -> Outbound:
     return Outbound(**{"key": f"dlv-{text}", "text": text, "since": AT, **values})
 
 
-def failure(site: Site, told: str | bytes) -> ConnectorError:
-    site.once[slug(post())] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(site.port).send(post())
-    return caught.value
+failure = partial(failing, account, post(), at=slug(post()))
 
 
 def find(connector: Connector, outbound: Outbound) -> Receipt | None:
@@ -330,37 +323,10 @@ def test_old_comments_are_asked_for_once(site: Site) -> None:
     )
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["id", "post", "author", "content", "rendered", "date_gmt", "slug"]),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
-    )
-)
+@given(shapes(["id", "post", "author", "content", "rendered", "date_gmt", "slug"]))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """The provider's answers are not trusted."""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.poll and connector.find
-        for call in (partial(connector.poll, None), partial(connector.find, post()), connector.verify):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+    stops_nobody(account, body, ("poll", None), ("find", post()), ("verify",))
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -370,69 +336,35 @@ def test_settings_that_make_no_sense_are_named() -> None:
 
 
 # --- the contract of every connector
-class FarSite(FarRepeats, FarEvents, FarMedia):
+class FarSite(PostsSide, FarEvents, FarMedia):
     """WordPress's side: it knows posts by their addresses."""
 
+    said = PostsSide.said | {Deferred: "busy", AccountGone: "wrong_password"}
     many = 12
+    no_picture = ("/blog/wp-json/wp/v2/media", "take")
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._site.page = 5
-        self._keys: dict[str, str] = {}
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(_read(one["content"]), one) for one in self.it.posts]
 
-    def connector(self) -> Connector:
-        return account(self._site.port)
+    def key(self, words: str, whole: Any) -> str:
+        return next(key for said, key in self._keys.items() if slug(post(said, key=key)) == whole["slug"])
 
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(text, key=f"dlv-{n}")
-        self._keys[slug(outbound)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[each["slug"]] for each in self._site.posts]
-
-    def text(self, key: str) -> str:
-        content = self._post(key)["content"]
-        plain = content.replace("</p>\n<p>", "\n\n").replace("<br>", "\n")
-        return unescape(plain.removeprefix("<p>").removesuffix("</p>"))
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        told = {Deferred: "busy", Refused: "bad_request", AccountGone: "wrong_password", Uncertain: "take"}
-        return {error: partial(self._told, word) for error, word in told.items()}
-
-    def secrets(self) -> list[str]:
-        return [PASSWORD, b64encode(f"cyngor:{PASSWORD}".encode()).decode()]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        """A post is there as soon as it is made."""
+    def once_at(self, outbound: Outbound) -> str:
+        return slug(outbound)
 
     def happen(self, kind: str, n: int) -> None:
-        self._site.comment(f"{kind} {n}")
+        self.it.comment(f"{kind} {n}")
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        shown = re.findall('<img src="([^"]*)" alt="([^"]*)">', self._post(key)["content"])
-        bodies = {each["url"]: each["body"] for each in self._site.media.values()}
+        shown = re.findall('<img src="([^"]*)" alt="([^"]*)">', self.made(key)["content"])
+        bodies = {each["url"]: each["body"] for each in self.it.media.values()}
         return [(bodies[unescape(url)], unescape(alt)) for url, alt in shown]
 
-    def refuses_media(self) -> None:
-        self._site.once["/blog/wp-json/wp/v2/media"] = "take"
 
-    def _post(self, key: str) -> dict[str, Any]:
-        return next(each for each in self._site.posts if self._keys[each["slug"]] == key)
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._site.once[slug(outbound)] = told
-        return outbound
+def _read(content: str) -> str:
+    """The words of a post as its readers see them."""
+    plain = content.replace("</p>\n<p>", "\n\n").replace("<br>", "\n")
+    return unescape(plain.removeprefix("<p>").removesuffix("</p>"))
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract):
@@ -440,4 +372,6 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, site: Site) -> FarSite:
-        return FarSite(site)
+        site.page = 5
+        login = b64encode(f"cyngor:{PASSWORD}".encode()).decode()
+        return FarSite(site, account, post, PASSWORD, login)

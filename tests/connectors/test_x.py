@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -32,7 +32,6 @@ from connectors.testing import (
     FarEvents,
     FarMedia,
     FarMetrics,
-    FarRepeats,
     MediaContract,
     MetricsContract,
     OutboundContract,
@@ -46,6 +45,7 @@ from connectors.x.pictures import PIECE
 from connectors.x.send import same
 
 from .fake_x import FIRST, USER_ID, X, running
+from .far import PostsSide, failing, shapes, stops_nobody
 from .relay import bare, closed_port
 
 SECRETS = {
@@ -73,12 +73,7 @@ def x() -> Iterator[X]:
         yield running_x
 
 
-def failure(x: X, told: str | bytes) -> ConnectorError:
-    """How posting one text fails."""
-    x.once["Dewch draw"] = told
-    with pytest.raises(ConnectorError) as caught:
-        account(x.port).send(post("Dewch draw"))
-    return caught.value
+failure = partial(failing, account, post("Dewch draw"))
 
 
 def test_a_post_is_made_once_and_named(x: X) -> None:
@@ -423,42 +418,14 @@ def test_a_poll_that_fails_says_whether_to_come_again(
     assert type(lost.value) is error
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["data", "id", "text", "includes", "users", "meta", "next_token", "referenced_tweets"]
-                )
-                | st.sampled_from(
-                    ["created_at", "author_id", "type", "entities", "urls", "url", "expanded_url"]
-                ),
-                inner,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
-    )
-)
+NAMES = ["data", "id", "text", "includes", "users", "meta", "next_token", "referenced_tweets"]
+NAMES += ["created_at", "author_id", "type", "entities", "urls", "url", "expanded_url"]
+
+
+@given(shapes(NAMES))
 def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
     """The provider's answers are not trusted."""
-    raw = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 x\r\nContent-Length: {len(raw)}\r\nConnection: close\r\n\r\n".encode()
-
-    def talk(connection: Any) -> None:
-        connection.recv(65536)
-        connection.sendall(head + raw)
-
-    with bare(talk) as port:
-        connector = account(port)
-        assert connector.poll and connector.find
-        for call in (partial(connector.poll, None), partial(connector.find, post("x")), connector.verify):
-            try:
-                call()
-            except ConnectorError as error:
-                assert isinstance(error, Deferred | AccountGone)
+    stops_nobody(account, body, ("poll", None), ("find", post("x")), ("verify",))
 
 
 def test_settings_that_make_no_sense_are_named() -> None:
@@ -476,78 +443,34 @@ def test_the_connector_says_what_it_is() -> None:
 
 
 # --- the contract of every connector
-class FarX(FarRepeats, FarEvents, FarMedia, FarMetrics):
+class FarX(PostsSide, FarEvents, FarMedia, FarMetrics):
     """X's side: it knows posts by their words only."""
 
     kinds = ("reply", "mention", "boost")
-    figures = ("impressions", "likes", "boosts", "replies", "saves")
+    theirs = {ours: theirs for theirs, ours in FIGURES.items()}
+    figures = tuple(theirs)
     many = 12
+    no_picture = ("/2/media/upload/append", "lose")
 
-    def __init__(self, x: X) -> None:
-        self._x = x
-        self._x.page = 5
-        self._keys: dict[str, str] = {}
-
-    def connector(self) -> Connector:
-        return account(self._x.port)
-
-    def unreachable(self) -> Connector:
-        return account(closed_port())
-
-    def outbound(self, n: int, text: str = "Hello") -> Outbound:
-        outbound = post(f"Hello {n}" if text == "Hello" else text)
-        self._keys[str(outbound.text)] = outbound.key
-        return outbound
-
-    def accepted(self) -> list[str]:
-        return [self._keys[one["given"]] for one in self._x.posts]
-
-    def text(self, key: str) -> str:
-        return next(str(one["given"]) for one in self._x.posts if self._keys[one["given"]] == key)
-
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {
-            Deferred: partial(self._told, "rate_limited"),
-            Refused: partial(self._told, "bad_request"),
-            AccountGone: partial(self._told, "unauthorized"),
-            Uncertain: partial(self._told, "take"),
-        }
-
-    def secrets(self) -> list[str]:
-        return [*SECRETS.values()]
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._x.now += timedelta(seconds=seconds)
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(str(one["given"]), one) for one in self.it.posts]
 
     def happen(self, kind: str, n: int) -> None:
         types = {"reply": "replied_to", "boost": "retweeted"}
-        said = {"id": str(FIRST + 100 + len(self._x.mentions)), "text": f"{kind} {n}", "author_id": "22"}
+        said = {"id": str(FIRST + 100 + len(self.it.mentions)), "text": f"{kind} {n}", "author_id": "22"}
         said |= {"created_at": "2026-11-02T09:10:00.000Z"}
         more: dict[str, Any] = {"in_reply_to_user_id": USER_ID} if kind == "reply" else {}
         if kind in types:
             more["referenced_tweets"] = [{"type": types[kind], "id": OURS}]
-        self._x.mentions.append({**said, **more})
+        self.it.mentions.append({**said, **more})
 
     def media(self, key: str) -> list[tuple[bytes, str]]:
-        return self._x.shown(next(given for given, known in self._keys.items() if known == key))
-
-    def refuses_media(self) -> None:
-        self._x.once["/2/media/upload/append"] = "lose"
+        shown: list[tuple[bytes, str]] = self.it.shown(self.made(key)["given"])
+        return shown
 
     def count(self, provider_id: str, figure: str, value: int) -> None:
-        theirs = next(one for one, ours in FIGURES.items() if ours == figure)
-        next(one for one in self._x.posts if one["id"] == provider_id)["public_metrics"][theirs] = value
-
-    def _told(self, told: str, n: int) -> Outbound:
-        outbound = self.outbound(n)
-        self._x.once[str(outbound.text)] = told
-        return outbound
+        made = next(one for one in self.it.posts if one["id"] == provider_id)
+        made["public_metrics"][self.theirs[figure]] = value
 
 
 class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
@@ -555,7 +478,8 @@ class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract
 
     @pytest.fixture
     def far(self, x: X) -> FarX:
-        return FarX(x)
+        x.page = 5
+        return FarX(x, account, post, *SECRETS.values())
 
 
 def find(connector: Connector, outbound: Outbound) -> Receipt | None:
