@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import shapes
 from ..api import Event, Polled
 from .client import Client, coded, rows
-from .events import KINDS, event
+from .events import KINDS
+from .hooks import read
 
 PAGE = 100
 PAGES_MAX = 50
@@ -25,20 +27,27 @@ def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
     """What came after `cursor` ({at_ms, seen}), oldest first."""
     known = cursor or {}
     at_ms, seen = int(known.get("at_ms") or 0), set(known.get("seen") or ())
-    found: dict[str, tuple[int, Event]] = {}
+    found: dict[str, Event] = {}
+    parked: list[str] = []
     start = 0
     for _ in range(PAGES_MAX if cursor else 1):
-        page = rows(
-            client.read(f"organizationalEntityNotifications?{_query(client, at_ms, start)}", finder=True)
-        )
-        found |= {one.key: (int(told["lastModifiedAt"]), one) for told in page if (one := _event(told))}
+        query = _query(client, at_ms, start)
+        answer = client.read(f"organizationalEntityNotifications?{query}", finder=True)
+        page = rows(answer)
+        # Read as a call is, so that what cannot be read is read again like one.
+        told = [{"organizationalEntity": client.organisation, **one} for one in page]
+        heard = read(client.organisation, shapes.raw({"notifications": told}, answer.body))
+        found |= {one.key: one for one in heard.events}
+        parked += heard.parked
         start += len(page)
         if not page:
             break
-    last = max((at for at, _one in found.values()), default=at_ms)
-    at_last = {key for key, (at, _one) in found.items() if at == last} | (seen if last == at_ms else set())
-    new = sorted((at, key) for key, (at, _one) in found.items() if at >= at_ms and key not in seen)
-    return Polled(tuple(found[key][1] for _at, key in new), {"at_ms": last, "seen": sorted(at_last)})
+    times = {key: round(one.at.timestamp() * 1000) for key, one in found.items()}
+    last = max(times.values(), default=at_ms)
+    at_last = {key for key, at in times.items() if at == last} | (seen if last == at_ms else set())
+    new = sorted((at, key) for key, at in times.items() if at >= at_ms and key not in seen)
+    events = tuple(found[key] for _at, key in new)
+    return Polled(events, {"at_ms": last, "seen": sorted(at_last)}, tuple(parked))
 
 
 def _query(client: Client, at_ms: int, start: int) -> str:
@@ -47,10 +56,3 @@ def _query(client: Client, at_ms: int, start: int) -> str:
         f"&start={start}&count={PAGE}"
     )
     return f"{asked}&timeRange=(start:{at_ms},end:{FAR_OFF_MS})" if at_ms else asked
-
-
-def _event(told: dict[str, Any]) -> Event | None:
-    try:
-        return event(told)
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        return None  # the rest is read all the same

@@ -350,6 +350,17 @@ def test_what_cannot_be_read_costs_nothing_else(linkedin: LinkedIn, told: dict[s
     assert [one.key for one in polled(linkedin)] == ["1"]
 
 
+def test_what_cannot_be_read_of_what_was_asked_for_is_parked_as_of_a_call(linkedin: LinkedIn) -> None:
+    linkedin.told = [{"action": "COMMENT", "notificationId": "x", "lastModifiedAt": 1}]
+    connector = account(linkedin.port)
+    assert connector.poll is not None and connector.read is not None
+    (words,) = connector.poll(None).parked
+    assert connector.read(words.encode()).parked == (words,)
+    deep = b'{"elements": [{"a": ' + b"[" * 600 + b"]" * 600 + b"}]}"
+    linkedin.once["/rest/organizationalEntityNotifications"] = Said(200, deep)
+    assert connector.poll(None).parked == (deep.decode(),)
+
+
 def test_what_is_told_of_another_organisation_is_not_ours() -> None:
     """H8: an app has one secret for all its pages; what does not say of whom it is waits for a person."""
     connector = account(1)
@@ -481,7 +492,9 @@ class TestLogins(RefreshContract):
     @pytest.fixture
     def far(self, linkedin: LinkedIn) -> Renewing:
         refused = {"/oauth/v2/accessToken": Said(400, {"error": "invalid_grant"})}
-        return Renewing(linkedin, account, {**SECRETS, "refresh_token": "r1"}, "/oauth/v2/accessToken", refused)
+        return Renewing(
+            linkedin, account, {**SECRETS, "refresh_token": "r1"}, "/oauth/v2/accessToken", refused
+        )
 
 
 class TestHooks(HookContract, ReadContract):
