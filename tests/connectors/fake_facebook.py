@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email import message_from_bytes
 from hashlib import sha256
 from typing import Any
@@ -32,7 +32,6 @@ class Facebook(Far):
     tagged: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     subscribed: list[str] = field(default_factory=list)
-    now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lag: timedelta = timedelta(0)
     page: int = 50
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from . import far
@@ -31,7 +31,6 @@ class Instagram(Far):
     after: str = "PUBLISHED"  # what a container is then
     lies: str = ""  # what it answers to a publish that it has done, once
     used: int = 0
-    now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lag: timedelta = timedelta(0)
     page: int = 50
 

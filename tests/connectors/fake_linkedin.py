@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,7 +33,6 @@ class LinkedIn(Far):
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     lost: str = ""  # what it names as the post that it has already, where it is not one that it shows
     drops: bool = False  # it says yes to the next post, and there is none
-    now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lag: timedelta = timedelta(0)
     page: int = 100
 

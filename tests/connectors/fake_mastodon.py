@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any, cast
@@ -33,7 +33,6 @@ class Mastodon(Far):
     keeps_keys: bool = True
     instance: str = "instance_v2"
     busy: int = 0  # so often it is still working on a picture
-    now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lag: timedelta = timedelta(0)
     page: int = 40
 

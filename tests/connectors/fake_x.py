@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -37,7 +37,6 @@ class X(Far):
     pictures: dict[str, Picture] = field(default_factory=dict)  # by X's id of them
     mentions: list[dict[str, Any]] = field(default_factory=list)
     users: dict[str, dict[str, str]] = field(default_factory=dict)
-    now: datetime = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
     lag: timedelta = timedelta(0)
     page: int = 100
     silent: bool = False  # a piece of a picture is taken without a word
