@@ -190,7 +190,7 @@ def _all(packed: bytes, encoding: str, delimiter: str, *, by_row: bool = False) 
 
 
 def _refuse_other_files(body: bytes) -> None:
-    if not body.strip():
+    if not body or body.isspace():
         raise BadImport("the file is empty", pointer="/file")
     if len(body) > BYTES_MAX:
         raise BadImport(

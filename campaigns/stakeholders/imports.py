@@ -30,6 +30,7 @@ from .tables import BASES, PURPOSES, Address, Consent, Field, Import, ImportRow,
 from .text import clean
 
 STEP = 500
+FORGOTTEN_AT_ONCE = 5_000
 # A larger file is checked by `dry_run`, which does not hold one transaction open all the while.
 CHECK_ROWS_MAX = 5_000
 # So much of each cell is kept of a row that was refused.
@@ -159,8 +160,8 @@ def dry_run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], d
         if imported.state != "checking":
             raise AlreadyDone("this import is checked already")
         imported.done, imported.counts = 0, {}
-        session.execute(delete(ImportRow).where(ImportRow.import_id == import_id))
         body = imported.body
+    _forget(sessions, import_id)
     seen: set[int] = set()
     for step in _steps(imported, _table(imported, body)):
         at = now()
@@ -181,6 +182,8 @@ def run(sessions: sessionmaker[Session], import_id: int, now: Callable[[], datet
     where another process runs the same import.
     """
     imported, body = _start(sessions, import_id, now())
+    if not imported.done:
+        _forget(sessions, import_id)
     for step in _steps(imported, _table(imported, body), imported.done):
         at = now()
         with sessions.begin() as session:
@@ -273,11 +276,26 @@ def _start(sessions: sessionmaker[Session], import_id: int, now: datetime) -> tu
 
 
 def _begin(session: Session, now: datetime, imported: Import) -> None:
-    """Nobody has been written yet: what the check found is forgotten."""
+    """Nobody has been written yet: what the check found is forgotten; of a large file when it is taken up."""
     imported.state, imported.done, imported.counts = "running", 0, {}
     imported.touch(now)
-    session.execute(delete(ImportRow).where(ImportRow.import_id == imported.id))
+    if imported.total <= CHECK_ROWS_MAX:
+        session.execute(delete(ImportRow).where(ImportRow.import_id == imported.id))
     session.flush()
+
+
+def _forget(sessions: sessionmaker[Session], import_id: int) -> None:
+    """Drop what became of the rows, some at a time: a million at once would keep every other writer waiting."""
+    mine = ImportRow.import_id == import_id
+    first = select(ImportRow.line).where(mine).order_by(ImportRow.line).limit(FORGOTTEN_AT_ONCE)
+    gone = True
+    while gone:
+        with sessions.begin() as session:
+            dropped = session.execute(
+                delete(ImportRow).where(mine, ImportRow.line.in_(first)).returning(ImportRow.line)
+            )
+            gone = dropped.first() is not None
+        time.sleep(PAUSE_S)
 
 
 def _claim(sessions: sessionmaker[Session], now: datetime) -> tuple[int, str] | None:
