@@ -16,20 +16,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from connectors.api import (
-    AccountGone,
     Call,
     Connector,
-    ConnectorError,
-    Deferred,
     NotAuthentic,
     Outbound,
     Refused,
-    Uncertain,
 )
-from connectors.testing import FarHooks, FarRepeats, HookContract, ReadContract
+from connectors.testing import FarHooks, HookContract, ReadContract
 
-from .far import CONNECTORS, Far, Trouble
-from .relay import closed_port
+from .far import CONNECTORS, Far, PostsSide
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 DOMAIN = "news.mon.example"
@@ -77,56 +72,25 @@ class MailService(Far):
         return [one for one, at in pairs if one.message_id == message_id and at + self.lag <= self.now]
 
 
-class FarMail(FarRepeats):
-    """A mail service's side of the contract: `connect` connects its account, `said` is what its troubles are."""
+class FarMail(PostsSide):
+    """A mail service's side of the contract: `connect` connects its account."""
 
-    said: Mapping[type[ConnectorError], Trouble] = {
-        Deferred: "rate_limited",
-        Refused: "refused",
-        AccountGone: "unauthorized",
-        Uncertain: "take",
-    }
+    said = PostsSide.said | {Refused: "refused"}
 
     def __init__(self, service: MailService, connect: Callable[[int], Connector], secrets: list[str]) -> None:
-        self._service, self._connect, self._secrets = service, connect, secrets
-
-    def connector(self) -> Connector:
-        return self._connect(self._service.port)
-
-    def unreachable(self) -> Connector:
-        return self._connect(closed_port())
+        super().__init__(service, connect, partial(outbound, 1), *secrets)
 
     def outbound(self, n: int, text: str = "Hello") -> Outbound:
         return outbound(n, text)
 
-    def accepted(self) -> list[str]:
-        return [_key(one) for one in self._service.taken]
+    def taken(self) -> list[tuple[str, Any]]:
+        return [(one.text, one) for one in self.it.taken]
 
-    def text(self, key: str) -> str:
-        return next(one.text for one in self._service.taken if _key(one) == key)
+    def key(self, words: str, whole: Any) -> str:
+        return str(whole.message_id).strip("<>").partition("@")[0].upper().replace("DLV", "dlv")
 
-    def troubles(self) -> Mapping[type[ConnectorError], Callable[[int], Outbound]]:
-        return {kind: partial(self._told, trouble) for kind, trouble in self.said.items()}
-
-    def secrets(self) -> list[str]:
-        return self._secrets
-
-    def unanswered(self, n: int) -> Outbound:
-        return self._told("take", n)
-
-    def lost(self, n: int) -> Outbound:
-        return self._told("lose", n)
-
-    def pass_time(self, seconds: float) -> None:
-        self._service.now += timedelta(seconds=seconds)
-
-    def _told(self, told: Trouble, n: int) -> Outbound:
-        self._service.once[""] = told
-        return self.outbound(n)
-
-
-def _key(taken: Taken) -> str:
-    return taken.message_id.strip("<>").partition("@")[0].upper().replace("DLV", "dlv")
+    def once_at(self, outbound: Outbound) -> str:
+        return ""
 
 
 def letter(raw: bytes) -> tuple[EmailMessage, str]:
