@@ -84,6 +84,17 @@ def wants(kinds: Iterable[str], kind: str) -> bool:
     return any(one in ("*", kind, f"{kind.partition('.')[0]}.*") for one in kinds)
 
 
+def scopes(kinds: Iterable[str]) -> set[str]:
+    """What somebody must be allowed to read who is told these kinds."""
+    told = {one for _find, found, _scope in LOOKS for one in found}
+    return {
+        scope
+        for _find, found, scope in LOOKS
+        for kind in kinds
+        if (any(wants([kind], one) for one in found) if found else kind not in told)
+    }
+
+
 def gather(database: Database, now: datetime) -> int:
     """Put what is new into the outbox of each endpoint that wants it; how many rows that were."""
     with database.read() as session:
@@ -127,7 +138,7 @@ def _fresh(session: Session, endpoint: WebhookEndpoint, look: Look) -> tuple[lis
     """What this endpoint wants and does not have yet, oldest first; and until when that is all."""
     found: list[Fact] = []
     until = look.now
-    for find, kinds in LOOKS:
+    for find, kinds, _scope in LOOKS:
         if not kinds or any(wants(endpoint.kinds, one) for one in kinds):
             more, reached = _new(session, endpoint, find(session, look))
             found += more
@@ -289,16 +300,18 @@ def _at(number: int) -> datetime:
     return instant((number // COUNTS + ID_EPOCH_MS) * 1000)
 
 
-# Each look with the kinds that it finds, so that nobody is asked for what nobody wants; of acts there are many.
-LOOKS: tuple[tuple[Callable[[Session, Look], Iterator[Fact]], tuple[str, ...]], ...] = (
-    (_acts, ()),
-    (_finished, ("message.finished",)),
-    (_deliveries, ("delivery.bounced", "delivery.failed", "delivery.unknown")),
-    (_events, tuple(f"delivery.{kind}" for kind in TOLD_LATER)),
-    (_responses, ("response.received",)),
-    (_overdue, ("response.overdue",)),
+# Each look with the kinds that it finds, so that nobody is asked for what nobody wants, and with what somebody must be
+# allowed who is told of them; of acts there are many kinds, whose words may begin like others.
+LOOKS: tuple[tuple[Callable[[Session, Look], Iterator[Fact]], tuple[str, ...], str], ...] = (
+    (_acts, (), "audit:read"),
+    (_finished, ("message.finished",), "messages:read"),
+    (_deliveries, ("delivery.bounced", "delivery.failed", "delivery.unknown"), "messages:read"),
+    (_events, tuple(f"delivery.{kind}" for kind in TOLD_LATER), "messages:read"),
+    (_responses, ("response.received",), "responses:read"),
+    (_overdue, ("response.overdue",), "responses:read"),
     (
         _accounts,
         tuple(f"connector_account.{state}" for state in ("out_of_service", "in_trouble", "expiring")),
+        "connectors:admin",
     ),
 )

@@ -48,6 +48,7 @@ def create(
 ) -> Shown:
     """An endpoint that is told what happens from now on."""
     act.need(SCOPE, programme_id)
+    _may_be_told(act, kinds, programme_id)
     if programme_id is not None:
         act.one(Programme, programme_id)
     row = WebhookEndpoint(
@@ -65,6 +66,7 @@ def change(act: Act, number: int, version: int | None, **values: Any) -> Webhook
     """Another address, other kinds; or on again: what happened meanwhile is told then, a week back."""
     row = get(act, number, lock=True)
     act.unchanged(row, version)
+    _may_be_told(act, values.get("kinds", row.kinds), row.programme_id)
     if "url" in values:
         webhooks.check(values["url"], act.wiring.settings.connectors.local)
     for name, value in values.items():
@@ -74,6 +76,12 @@ def change(act: Act, number: int, version: int | None, **values: Any) -> Webhook
     row.touch(act.now)
     _note(act, "changed", row)
     return row
+
+
+def _may_be_told(act: Act, kinds: list[str], programme_id: int | None) -> None:
+    """Nobody has a program told what they may not read themselves."""
+    for scope in sorted(webhook_facts.scopes(kinds)):
+        act.need(scope, programme_id)
 
 
 def remove(act: Act, number: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,35 @@ def test_only_the_kinds_and_the_programmes_that_were_asked_for(desk: Desk, peopl
     assert desk.api.get(f"/v1/webhook_endpoints/{inside['id']}", stranger).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("kinds", "needed"),
+    [
+        (["*"], ["audit:read", "connectors:admin", "messages:read", "responses:read"]),
+        (["consent.withdrawn"], ["audit:read"]),
+        (["response.*"], ["audit:read", "responses:read"]),
+        (["response.overdue", "delivery.opened"], ["messages:read", "responses:read"]),
+        (["connector_account.expiring"], ["connectors:admin"]),
+    ],
+)
+def test_nobody_has_a_program_told_what_they_may_not_read(
+    desk: Desk, people: People, kinds: list[str], needed: list[str]
+) -> None:
+    """A token that connects accounts and reads nothing reads nothing by way of an endpoint."""
+    ends = {"expires_at": desk.now + timedelta(days=1)}
+    for lacking in {*needed} - {"connectors:admin"}:
+        scopes = ["connectors:admin", *(one for one in needed if one != lacking)]
+        body = {"url": f"{desk.program.url}/hook", "kinds": kinds}
+        answer = desk.api.post("/v1/webhook_endpoints", people(scopes=scopes, **ends), json=body)
+        assert answer.status_code == 403, answer.json
+    holder = people(scopes=["connectors:admin", *needed], **ends)
+    path = "/v1/webhook_endpoints"
+    made = desk.api.post(path, holder, json={"url": f"{desk.program.url}/hook", "kinds": kinds})
+    assert made.status_code == 201, made.json
+    narrow, star = people(scopes=["connectors:admin"], **ends), {"If-Match": "*"}
+    change = desk.api.patch(f"{path}/{made.json['id']}", narrow, json={"kinds": ["*"]}, headers=star)
+    assert change.status_code == 403
+
+
 def test_a_body_is_thin_and_names_nobody(desk: Desk) -> None:
     desk.endpoint("*")
     person = {"kind": "person", "name": "Nia Llewelyn"}
@@ -203,13 +233,13 @@ def test_between_two_thorough_looks_only_what_is_just_over_is_read_again(
     """While a million mails go out, five minutes of them every two seconds would be too much."""
     desk.endpoint("delivery.*")
     looked: list[timedelta] = []
-    kinds = webhook_facts.LOOKS[0][1]
+    _find, *rest = webhook_facts.LOOKS[0]
 
     def remember(_session: Any, look: webhook_facts.Look) -> Iterator[webhook_facts.Fact]:
         looked.append(desk.now - look.since)
         return iter(())
 
-    monkeypatch.setattr(webhook_facts, "LOOKS", ((remember, kinds),))
+    monkeypatch.setattr(webhook_facts, "LOOKS", ((remember, *rest),))
     desk.now += timedelta(minutes=30)
     for _ in range(65):
         desk.now += timedelta(seconds=2)
@@ -381,7 +411,7 @@ def test_the_secret_is_sealed_and_shown_once_and_sealed_anew_with_the_ring(
     assert "secret" not in desk.state(made["id"])
     monkeypatch.setattr(key_command, "wired", lambda: desk.wiring)
     monkeypatch.setattr(desk.wiring, "close", lambda: None)
-    key_command.run(None)  # type: ignore[arg-type]
+    key_command.run(Namespace(verb="rotate"))
     newest = KeyRing(keys.load(desk.wiring.settings.folder).keys[:1])
     with desk.wiring.database.read() as session:
         row = session.scalars(select(WebhookEndpoint)).one()
