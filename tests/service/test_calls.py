@@ -132,12 +132,20 @@ def test_calls_cost_a_write_for_each_handful_and_none_while_they_are_refused(
     assert took == [30] * 20 + [0]
 
 
-def test_a_database_that_is_busy_refuses_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_busy_refuses_nobody_but_who_keeps_it_busy(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def busy(*given: object) -> tuple[int, float]:
         raise OperationalError("INSERT", {}, Exception("database is locked"))
 
     monkeypatch.setattr(module, "_take", busy)
-    assert let_in(Calls(database, 2, Hand()), 1, 5) == 5
+    now = Hand()
+    calls = Calls(database, 100, now)
+    assert let_in(calls, 1, 50) == 5 and let_in(calls, 2, 5) == 5
+    now.on(59)
+    assert let_in(calls, 1, 5) == 0
+    now.on(1)
+    assert let_in(calls, 1, 50) == 5
 
 
 def test_without_a_limit_nothing_is_counted_or_told(database: Database) -> None:
