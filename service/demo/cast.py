@@ -93,6 +93,7 @@ def cast(folder: Path) -> Iterator[Cast]:
         "DOLEN__HTTP__PORT": str(http),
         "DOLEN__MAIL__DOMAIN": "dolen.example",
         "DOLEN__PRACTICE__ENABLED": "false",
+        "DOLEN__CONNECTORS__LOCAL": "true",
         "DOLEN__WORK__POLL_S": "1",
         "DOLEN__WORK__LEASE_S": "6",
         "DOLEN__LOG__LEVEL": "error",
