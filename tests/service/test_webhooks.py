@@ -142,7 +142,7 @@ def test_nobody_has_a_program_told_what_they_may_not_read(
     desk: Desk, people: People, kinds: list[str], needed: list[str]
 ) -> None:
     """A token that connects accounts and reads nothing reads nothing by way of an endpoint."""
-    ends = {"expires_at": desk.now + timedelta(days=1)}
+    ends: dict[str, Any] = {"expires_at": desk.now + timedelta(days=1)}
     for lacking in {*needed} - {"connectors:admin"}:
         scopes = ["connectors:admin", *(one for one in needed if one != lacking)]
         body = {"url": f"{desk.program.url}/hook", "kinds": kinds}
