@@ -23,6 +23,8 @@ VERDICTS = (PERSON, UNSURE, MACHINE)  # the surest of a person first
 JUDGED = ("opened", "clicked")
 # So soon after a mail has arrived nobody has read it, and so soon hardly anybody has.
 AT_ONCE, SOON = timedelta(seconds=5), timedelta(seconds=60)
+# Further back than any mail is under way.
+LONG = timedelta(days=365)
 # Nobody presses two links so fast.
 BURST = timedelta(seconds=2)
 # Fetch pictures as a mail arrives, whether or not anybody will read it: Apple's mail privacy, and Gmail.
@@ -45,17 +47,16 @@ def settle(session: Session, delivery: Delivery, told: DeliveryEvent) -> None:
     """Judge what is told of a delivery, and again what was told before and this puts in another light."""
     if told.kind not in (*JUDGED, "delivered"):
         return
-    mine = select(DeliveryEvent).where(
-        DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.kind.in_(JUDGED)
-    )
-    if told.kind in JUDGED:
-        mine = mine.where(DeliveryEvent.at.between(told.at - 2 * BURST, told.at + 2 * BURST))
-    known = session.scalars(mine).all()
-    rows = [*known, told] if told.kind in JUDGED else known
-    arrived_at = _arrived(session, delivery, told)
+    arrivals = _arrivals(session, delivery, told)
+    since, until = _light(delivery, arrivals, told)
+    near = select(DeliveryEvent).where(
+        DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.kind.in_(JUDGED),
+        DeliveryEvent.at.between(since - BURST, until + BURST),
+    )  # fmt: skip
+    rows = [*session.scalars(near), *([told] if told.kind in JUDGED else [])]
     for one in rows:
-        if told.kind == "delivered" or abs(one.at - told.at) <= BURST:
-            one.verdict, one.verdict_why = judge(delivery.channel, arrived_at, one, rows)
+        if since <= one.at <= until:
+            one.verdict, one.verdict_why = judge(delivery.channel, min(arrivals), one, rows)
 
 
 def judge(
@@ -105,13 +106,21 @@ def _is_of_a_burst(one: DeliveryEvent, other: DeliveryEvent) -> bool:
     return both and abs(one.at - other.at) <= BURST
 
 
-def _arrived(session: Session, delivery: Delivery, told: DeliveryEvent) -> datetime:
-    """When the mail had arrived, as the provider says; else when we began to hand it over, or were to."""
-    said = session.scalar(
-        select(func.min(DeliveryEvent.at)).where(
-            DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.kind == "delivered"
-        )
+def _arrivals(session: Session, delivery: Delivery, told: DeliveryEvent) -> list[datetime]:
+    """When the mail had arrived, as the provider says once or oftener; else when we began to hand it over."""
+    said = select(DeliveryEvent.at).where(
+        DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.kind == "delivered"
     )
-    if told.kind == "delivered":
-        said = min(said or told.at, told.at)
-    return said or delivery.intent_at or delivery.sent_at or delivery.due_at
+    found = [*session.scalars(said), *([told.at] if told.kind == "delivered" else [])]
+    return found or [_handed(delivery)]
+
+
+def _light(delivery: Delivery, arrivals: list[datetime], told: DeliveryEvent) -> tuple[datetime, datetime]:
+    """From when until when things are seen otherwise: presses beside a press, all that came soon after an arrival."""
+    if told.kind in JUDGED:
+        return told.at - BURST, told.at + BURST
+    return told.at - LONG, max(*arrivals, _handed(delivery)) + SOON
+
+
+def _handed(delivery: Delivery) -> datetime:
+    return delivery.intent_at or delivery.sent_at or delivery.due_at

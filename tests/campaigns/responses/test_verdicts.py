@@ -143,6 +143,24 @@ def test_every_order_ends_the_same(world: World) -> None:
     }  # fmt: skip
 
 
+def test_an_arrival_that_is_told_twice_ends_the_same_in_every_order(world: World) -> None:
+    """F4: of two arrivals the first counts, and what was judged by the other is judged again."""
+    story: list[tuple[str, int]] = [("delivered", 10), ("delivered", 100), ("clicked", 130), ("opened", 12)]
+    ends = set()
+    for place, order in enumerate(permutations(story)):
+        delivery = world.delivery(world.person(f"P{place}", f"p{place}@example.org"))
+        world.later(minutes=10)
+        for kind, seconds in order:
+            world.hear(told(world, delivery, kind, timedelta(seconds=seconds)))
+        rows = world.session.execute(
+            select(DeliveryEvent.kind, DeliveryEvent.verdict_why)
+            .where(DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.verdict.is_not(None))
+            .order_by(DeliveryEvent.at)
+        )
+        ends.add(tuple(tuple(row) for row in rows))
+    assert ends == {(("opened", "at_once"), ("clicked", None))}
+
+
 def test_each_delivery_counts_once_and_by_a_person_where_it_can(world: World) -> None:
     message = world.message()
     ann, bo, cai = (
