@@ -1,7 +1,7 @@
 """Asks a forum for new posts in our topics, for those that answer or name us elsewhere, and for likes of ours.
 
-Rules: the cursor is the number of the newest post and the time of the newest like; both move only past a whole reading.
-The first poll begins from what is there now.
+Rules: the cursor is the number of the newest post and the names of the newest likes. Posts come newest first: what one
+poll does not get to stands in the cursor for the next. The first poll begins from what is there now.
 Source: docs.discourse.org (listPosts, listUserActions, listTopicsByUser), November 2026.
 """
 
@@ -26,19 +26,41 @@ SEEN_MAX = 200
 
 
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
-    """What happened after `cursor` ({post, liked}), oldest first; a like that nobody can read is passed over."""
-    since, known = (int(cursor["post"]), list(cursor["liked"])) if cursor else (0, None)
-    posts, likes = _posts(client, since, PAGES_MAX if cursor else 1), _likes(client, known)
-    before = [each for each in known or () if each not in {one.key for one in likes}]
-    after = {
-        "post": max([since, *(number(each, "id") for each in posts)]),
-        "liked": [*(each.key for each in likes), *before][:SEEN_MAX],
-    }
-    if known is None:
-        return Polled((), after)
+    """What happened after `cursor` ({post, liked, unread}), oldest first; a like that nobody can read is left."""
+    if not cursor:
+        posts, likes = _posts(client, 0, None, 1)[0], _likes(client, None)
+        return Polled(
+            (), {"post": _newest(posts), "liked": [each.key for each in likes][:SEEN_MAX], "unread": []}
+        )
+    known = list(cursor["liked"])
+    posts, unread = _new(client, int(cursor["post"]), [*cursor.get("unread", ())])
+    likes = _likes(client, known)
+    before = [each for each in known if each not in {one.key for one in likes}]
     events, parked = _told(client, posts)
     events += [each for each in likes if each.key not in known]
+    after = {
+        "post": max(int(cursor["post"]), _newest(posts)),
+        "liked": [*(each.key for each in likes), *before][:SEEN_MAX],
+        "unread": unread,
+    }
     return Polled(tuple(sorted(events, key=lambda each: each.at)), after, parked)
+
+
+def _new(client: Client, since: int, unread: list[list[int]]) -> tuple[list[dict[str, Any]], list[list[int]]]:
+    """Posts after a number, then some that earlier polls left; and what is left now, each above one and below another."""
+    posts, stopped = _posts(client, since, None, PAGES_MAX)
+    if stopped:
+        return posts, [*unread, [since, stopped]]
+    if unread:
+        above, below = unread.pop()
+        older, stopped = _posts(client, above, below, PAGES_MAX)
+        posts = [*older, *posts]
+        unread += [[above, stopped]] if stopped else []
+    return posts, unread
+
+
+def _newest(posts: list[dict[str, Any]]) -> int:
+    return max((number(each, "id") for each in posts), default=0)
 
 
 def _told(client: Client, posts: list[dict[str, Any]]) -> tuple[list[Event], tuple[str, ...]]:
@@ -55,22 +77,21 @@ def _told(client: Client, posts: list[dict[str, Any]]) -> tuple[list[Event], tup
     return events, tuple(parked)
 
 
-def _posts(client: Client, since: int, pages: int) -> list[dict[str, Any]]:
-    """Posts of the whole forum after a number, as far as this member sees them."""
+def _posts(client: Client, above: int, below: int | None, pages: int) -> tuple[list[dict[str, Any]], int]:
+    """Posts of the whole forum between two numbers, as far as this member sees them; and where it stopped, 0: nowhere."""
     found: dict[int, dict[str, Any]] = {}
-    before: dict[str, int] = {}
+    before = {"before": below} if below else {}
     for _ in range(pages):
         page = [
             each for each in rows(one(client.get("posts.json", before)), "latest_posts") if number(each, "id")
         ]
-        fresh = {number(each, "id"): each for each in page if since < number(each, "id")}
-        if not fresh.keys() - found.keys():
-            break
+        fresh = {number(each, "id"): each for each in page if above < number(each, "id")}
+        whole = len(fresh) < len(page) or not fresh.keys() - found.keys()
         found |= fresh
-        if len(fresh) < len(page):
-            break
+        if whole:
+            return [found[each] for each in sorted(found)], 0
         before = {"before": min(fresh)}
-    return [found[each] for each in sorted(found)]
+    return [found[each] for each in sorted(found)], min(found)
 
 
 def _event(client: Client, post: dict[str, Any], ours: frozenset[int]) -> Event | None:

@@ -359,6 +359,20 @@ def test_whom_the_forum_itself_likes_and_what_it_says_is_no_persons() -> None:
     assert heard(call({"like": {**liked, "user": {**liked["user"], "id": -1}}})) == Heard()
 
 
+def test_more_than_one_poll_can_read_is_read_by_the_next(forum: Forum) -> None:
+    """A busy forum after a long outage: what lies between comes later, and each once."""
+    forum.page = 5
+    account(forum.port).send(post())
+    _, cursor = polled(forum)
+    heard_of: list[str] = []
+    for start, count in ((0, 250), (250, 4), (254, 120), *((374, 0),) * 3):
+        for n in range(start, start + count):
+            forum.say(f"ateb {n}", 41, "nia")
+        events, cursor = polled(forum, cursor)
+        heard_of += [each.text for each in events]
+    assert sorted(heard_of) == sorted(f"ateb {n}" for n in range(374)) and cursor["unread"] == []
+
+
 def test_an_answer_in_an_older_topic_of_ours_is_heard(forum: Forum) -> None:
     """Our topics come thirty to a page."""
     for n in range(TOPICS + 1):
