@@ -241,7 +241,7 @@ def _came_back(who: Who, inside: bool) -> Iterator[_Branch]:
         {
             "what": told.kind, "channel": Delivery.channel, "programme_id": Message.programme_id,
             "message_id": Delivery.message_id, "delivery_id": told.delivery_id, "account_id": told.account_id,
-            "origin": told.verdict, "meta": told.meta,
+            "origin": told.verdict, "reason": told.verdict_why, "meta": told.meta,
         },
         and_(
             told.stakeholder_id == who, told.kind.in_(EVENT_KINDS),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from campaigns.base import parse_id, public_id
 from campaigns.delivery.tables import Delivery, DeliveryEvent
@@ -87,6 +88,15 @@ def test_the_page_says_what_was_not_told(browsers: Browsers, wiring: Wiring, mad
     rows = list(csv.reader(io.StringIO(browsers().get(f"{path}/figures.csv").lstrip("\ufeff"))))
     assert rows[0] == ["delivery_id", "figure", "value", "told_at", "source", "api"]
     assert [row[1:3] for row in rows[1:]] == [["likes", "3"], ["likes", "4"], ["reach", "0"]]
+
+
+def test_a_record_says_that_a_machine_did_it(browser: Browser, wiring: Wiring, made: dict[str, int]) -> None:
+    """F6: each opening as it is, and none of a machine's as a person's."""
+    with wiring.database.write() as session:
+        session.execute(update(DeliveryEvent).values(stakeholder_id=made["stk"]))
+    page = browser.get(f"/people/{public_id('stk', made['stk'])}")
+    assert page.count("A machine, not a person") == 2 and page.count("Perhaps a machine") == 0
+    assert page.count("Opened") == 2 and page.count("Followed a link") == 1
 
 
 def test_a_message_of_which_nothing_came_says_nothing(browser: Browser, wiring: Wiring) -> None:
