@@ -47,7 +47,7 @@ def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
 
 
 def _new(client: Client, since: int, unread: list[list[int]]) -> tuple[list[dict[str, Any]], list[list[int]]]:
-    """Posts after a number, then some that earlier polls left; and what is left now, each above one and below another."""
+    """Posts after a number, then some that earlier polls left; and what is left now: above one, below another."""
     posts, stopped = _posts(client, since, None, PAGES_MAX)
     if stopped:
         return posts, [*unread, [since, stopped]]
@@ -78,7 +78,7 @@ def _told(client: Client, posts: list[dict[str, Any]]) -> tuple[list[Event], tup
 
 
 def _posts(client: Client, above: int, below: int | None, pages: int) -> tuple[list[dict[str, Any]], int]:
-    """Posts of the whole forum between two numbers, as far as this member sees them; and where it stopped, 0: nowhere."""
+    """Posts of the whole forum between two numbers that this member sees; and where it stopped, 0: nowhere."""
     found: dict[int, dict[str, Any]] = {}
     before = {"before": below} if below else {}
     for _ in range(pages):
