@@ -153,7 +153,8 @@ class Prices:
 class Limits:
     """What the provider takes, declared here and enforced once by the domain. None: no limit known.
 
-    `counting` names how the provider counts a text: codepoints, graphemes, x, mastodon or sms (`messages/lengths.py`).
+    `counting` names how the provider counts a text: codepoints, graphemes, bluesky, x, mastodon, sms
+    (`messages/lengths.py`).
     `parts_max`: how many posts one thread may have, each answering the one before; 1: no threads.
     `same_within_s`: the provider refuses a post that says the same as one of the last so many seconds.
     `poll_every_s`: what came back is asked for no oftener, for the provider counts the asking.

@@ -20,6 +20,8 @@ from . import parts
 
 # Mastodon counts every link as 23 characters and a remote mention without its server.
 LINK_LENGTH = 23
+# Bluesky takes 300 graphemes, and no more than 3,000 bytes of them.
+GRAPHEME_BYTES = 10
 # What stands in front of the words for each picture: a line break, a sign, a space.
 CAPTION_MARK = 3
 # How much one text message carries, alone and as one of several: in its own alphabet, and in UCS-2 beyond that.
@@ -36,11 +38,14 @@ _MENTION = regex.compile(r"(?<![\w/])@(\w+(?:[\w.-]+\w+)?)@[\w.-]+\w")
 
 
 def count(counting: str, text: str) -> int:
-    """The length of a text; `counting` is codepoints, graphemes, x, mastodon or sms. ValueError for another word."""
+    """The length of a text; `counting` is codepoints, graphemes, bluesky, x, mastodon or sms. ValueError for another
+    word."""
     if counting == "codepoints":
         return len(text)
     if counting == "graphemes":
         return len(_GRAPHEME.findall(text))
+    if counting == "bluesky":
+        return max(len(_GRAPHEME.findall(text)), -(-len(text.encode()) // GRAPHEME_BYTES))
     if counting == "x":
         return int(parse_tweet(text).weightedLength) if text else 0
     if counting == "mastodon":

@@ -23,7 +23,7 @@ from .session import refresh
 # 35,000 points a day, of which each write of a record by its name costs two.
 LIMITS = Limits(
     text_max=300,
-    counting="graphemes",
+    counting="bluesky",
     media_max=4,
     media_types=("image/jpeg", "image/png", "image/webp", "image/gif"),
     media_bytes_max=1_000_000,

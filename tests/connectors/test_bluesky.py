@@ -418,7 +418,7 @@ def test_settings_that_make_no_sense_are_named() -> None:
 def test_the_connector_says_what_it_is() -> None:
     connector = account(1)
     assert (connector.channel, connector.broadcast) == ("bluesky", True)
-    assert (connector.limits.text_max, connector.limits.counting) == (300, "graphemes")
+    assert (connector.limits.text_max, connector.limits.counting) == (300, "bluesky")
     assert isinstance(connector.repeats, Keyed) and connector.find is None
     (server,) = [one for one in registry.provider("bluesky").settings if one.name == "server"]
     assert server.default == "https://bsky.social" and server.where
