@@ -1,8 +1,8 @@
 """What Mailgun pushes: one event a call, of which only a time and a token are signed.
 
 Rules: a token proves one call and no more, for whoever saw it could say other things with it; and as what a call says
-is not signed, its events are not verified: they count only where they name the address that the delivery went to. Mailgun
-repeats a call for eight hours under its first time and token: one that is old may be the first that we hear.
+is not signed, its events are not verified: they count only where they name the address that the delivery went to.
+Mailgun repeats a call for eight hours under its first time and token: one that is old may be the first that we hear.
 Source: documentation.mailgun.com/docs/mailgun/user-manual/webhooks (November 2026); bad input H3, H4.
 """
 
