@@ -42,10 +42,10 @@ class Switches:
     """How it behaves; the command line sets the start, the control call changes it.
 
     `next` are words for the next messages, as a local part would say them; the next renewal hears `drop`. `busy` is for
-    how many calls it answers 429 with `retry_after`; `down` answers 503. `tokens` are the only good token of an account;
-    `refresh_tokens` give a new one of each, for `token_life_s` (0: not told). With `used_up_s` it says beside each
-    acceptance that it takes nothing more for so long. `skip_s` moves the clock forward. `hooks` are {"url", "secret"}
-    by account.
+    how many calls it answers 429 with `retry_after`; `down` answers 503. `tokens` are the only good token of an
+    account; `refresh_tokens` give a new one of each, for `token_life_s` (0: not told). With `used_up_s` it says beside
+    each acceptance that it takes nothing more for so long. `skip_s` moves the clock forward. `hooks` are {"url",
+    "secret"} by account.
     """
 
     repeats: tuple[str, ...] = KINDS
