@@ -32,8 +32,11 @@ REMATCH_FOR = timedelta(days=7)
 REMATCH_FIRST = timedelta(seconds=5)
 AGAIN_AFTER = timedelta(minutes=1)
 OUR_OWN = "our own message came back"
-# So often in a day, and somebody's mail goes round in a circle.
-LOOPED, LOOP_MS = 3, 86_400_000
+UNPROVEN = "not proven to be about this delivery"
+ANOTHERS = "about a delivery of another account, and not proven to be"
+# What a person must look at when it comes so often in a day: mail that goes round in a circle, and whoever tells of
+# other accounts' deliveries by this one.
+ALARMS, DAY_MS = {OUR_OWN: ("mail_loop", 3), ANOTHERS: ("anothers_delivery", 1)}, 86_400_000
 Alarm = Callable[[str, str], None]
 # What a call told of one event, as it is kept: these columns, the last of all.
 Told = tuple[str, str, str, bytes | None, str, str | None]
@@ -83,8 +86,9 @@ def process(
             if raw is None:
                 return done
             _guarded(session, now, links, raw)
-            if raw.error == OUR_OWN and _own_lately(session, raw) == LOOPED:
-                alarm("mail_loop", session.get_one(Account, raw.account_id).name)
+            name, often = ALARMS.get(raw.error or "", ("", 0))
+            if name and _lately(session, raw) == often:
+                alarm(name, session.get_one(Account, raw.account_id).name)
     return limit
 
 
@@ -112,8 +116,10 @@ def handle(session: Session, now: datetime, links: Links, raw: RawEvent) -> None
         effects.apply(session, now, raw, event, proven.delivery, None)
     if tie is None and _may_be_known_later(raw, now, event):
         _later(raw, now)
+    elif tie is None or tie is proven:
+        _done(raw, None)
     else:
-        _done(raw, None if tie is proven else "not proven to be about this delivery")
+        _done(raw, UNPROVEN if tie.delivery.account_id == account.id else ANOTHERS)
 
 
 def _guarded(session: Session, now: datetime, links: Links, raw: RawEvent) -> None:
@@ -131,14 +137,14 @@ def _guarded(session: Session, now: datetime, links: Links, raw: RawEvent) -> No
         raw.next_at = now + AGAIN_AFTER * raw.tries
 
 
-def _own_lately(session: Session, raw: RawEvent) -> int:
-    """How many messages of ours came back to this account in the day before this one; ids are sorted by time."""
+def _lately(session: Session, raw: RawEvent) -> int:
+    """How often this account was told something that ended like this one in the day before; ids are sorted by time."""
     session.flush()
-    of_the_day = RawEvent.id.between(raw.id - (LOOP_MS * COUNTS), raw.id)
-    mine = select(func.count()).where(
-        of_the_day, RawEvent.account_id == raw.account_id, RawEvent.error == OUR_OWN
+    of_the_day = RawEvent.id.between(raw.id - (DAY_MS * COUNTS), raw.id)
+    alike = select(func.count()).where(
+        of_the_day, RawEvent.account_id == raw.account_id, RawEvent.error == raw.error
     )
-    return session.scalar(mine) or 0
+    return session.scalar(alike) or 0
 
 
 def _next(session: Session, now: datetime) -> RawEvent | None:

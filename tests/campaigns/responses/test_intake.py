@@ -207,6 +207,25 @@ def test_the_third_message_of_ours_that_comes_back_in_a_day_is_an_alarm_once(
         assert count(session, Response) == 0
 
 
+def test_whoever_tells_of_another_accounts_deliveries_is_an_alarm_once_a_day(
+    database: Database, now: datetime, make_world: MakeWorld
+) -> None:
+    """H8: a call that is genuine and names what is not its account's has no effect, and somebody looks at it."""
+    heard: list[tuple[str, str]] = []
+    with database.write() as session:
+        world = make_world(session, now)
+        delivery = world.delivery(world.person("Ann", "ann@example.org"))
+        names, other = world.thread(delivery), world.account("elsewhere", "email").id
+    for n in range(3):
+        event = Event(key=f"theirs-{n}", kind="complaint", at=now, references=names, about="ann@example.org")
+        with database.write() as session:
+            intake.store(session, now, other, [event], "push")
+        intake.process(database.sessions, now, LINKS, alarm=lambda *told: heard.append(told))
+    assert heard == [("anothers_delivery", "elsewhere")]
+    with database.read() as session:
+        assert count(session, Suppression) == count(session, DeliveryEvent) == 0
+
+
 def test_our_own_message_is_known_by_its_way_out_where_a_relay_renames_it(world: World) -> None:
     """M4"""
     delivery = world.delivery(world.person("Ann", "ann@example.org"))
