@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +75,12 @@ def named(act: Act, texts: list[str]) -> tuple[list[Stakeholder], list[str]]:
         else:
             unknown.append(text)
     return list(found.values()), unknown
+
+
+def by_ids(act: Act, numbers: Collection[int]) -> dict[int, Stakeholder]:
+    """Those of these whom the caller reaches; merged records as they are, with the name they had."""
+    wanted = select(Stakeholder).where(Stakeholder.id.in_(numbers), Stakeholder.state != "erased")
+    return {one.id: one for one in act.session.scalars(involved(wanted, Stakeholder.id, act.caller, READ))}
 
 
 def _fitting(act: Act, text: str) -> list[Stakeholder]:

@@ -50,6 +50,8 @@ FILTERS = {
 def one(number: int, status: int = 200) -> Response:
     """The page a colleague reads five minutes before a meeting."""
     act, person = frame.act(), stakeholders.get(frame.act(), number)
+    if person.id != number:  # merged into another record, which stands for both
+        return frame.go("pages_record.one", number=person.id)
     shown = request.args.get("show", "")
     page = responses.engagement(
         act, number, limit=PAGE, after=request.args.get("after"), kinds=FILTERS.get(shown, record.KINDS)
