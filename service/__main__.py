@@ -25,7 +25,7 @@ COMMANDS = {
     "db": ("db", "bring the database to the tables of this release, or move to another"),
     "token": ("token", "make a token; on a new installation, the first administrator's"),
     "user": ("user", "add, list, grant or disable the people who work here"),
-    "import": ("import_people", "import people from a CSV file"),
+    "import": ("import_people", "import people from a file: CSV, XLSX, ZIP, JSON"),
     "export": ("export", "take out all that is held on one person, in a programme, or here"),
     "verify-export": ("verify_export", "prove that a file that was taken out is genuine and whole"),
     "hooks": ("hooks", "think again about what providers told us"),

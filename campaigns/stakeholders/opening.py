@@ -158,7 +158,7 @@ def _open(body: bytes, asked: dict[str, Any]) -> tuple[dict[str, Any], Iterable[
             names = _check_sizes(archive, len(body))
             if not any(name in ("[Content_Types].xml", "xl/workbook.xml", "content.xml") for name in names):
                 return {"kind": ZIP, "sheets": [], "sheet": None}, _parts(archive)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
         raise _Wrong("unreadable") from error
     return _workbook(body, asked["sheet"])
 

@@ -33,6 +33,7 @@ from service.settings import load
 from service.tables import Grant, Token, User
 from service.wiring import Wiring, metadata
 
+from ..campaigns.stakeholders.test_opening import row, workbook
 from .samples import programme, world
 
 Found = TypeVar("Found")
@@ -181,6 +182,20 @@ def test_people_are_imported_after_a_look(
     assert "2 created" in told.out and "line 4" in told.err
     assert main(["import", str(file)]) == 0 and people() == 2
     assert main(["import", str(tmp_path / "none.csv")]) == 1
+
+
+def test_a_sheet_is_named_and_the_rows_left_out_are_written_down(
+    wiring: Wiring, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """J8, L12."""
+    file, left = tmp_path / "people.xlsx", tmp_path / "left.csv"
+    table = row(1, "name", "email") + row(2, "Ann", "ann@example.org") + row(3, "Bob", "nowhere")
+    file.write_bytes(workbook(row(1, "email") + row(2, "note@example.org"), table))
+    assert main(["import", str(file)]) == 1
+    assert "Not sure about sheet" in capsys.readouterr().out
+    assert main(["import", str(file), "--sheet", "Sheet 2", "--refused", str(left)]) == 0
+    assert "sheet 'Sheet 2' of Sheet 1, Sheet 2" in capsys.readouterr().out
+    assert left.read_text("utf-8-sig").splitlines()[1].startswith("Bob,nowhere,3,")
 
 
 def test_connectors_are_listed_and_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
