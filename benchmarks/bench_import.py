@@ -3,9 +3,9 @@
 The file is made first and not timed: an external id, a name in Welsh, English or Arabic, a mail address, a language, a
 town and a tag, one declaration of consent for all. A process of its own reads the file, checks every row without
 writing anybody, is confirmed and takes the rows in; at six tenths it is killed with -9 and another goes on. `minutes`
-are both processes' together, from the first byte read, their starts included; `rss_mb` is the greater peak of the
-two, as Linux counts it; `cpu_us` their own processor time a row, which says more where others want it too. DATABASE is sqlite (default), postgresql or both; every person, address and permission is counted
-at the end.
+are both processes' together, from the first byte read, their starts included; `cpu_us` is their own processor time a
+row, which says more where others want the machine too; `rss_mb` is the greater peak of the two, as Linux counts it.
+DATABASE is sqlite (default), postgresql or both; every person, address and permission is counted at the end.
 """
 
 from __future__ import annotations
