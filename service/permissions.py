@@ -185,6 +185,7 @@ PERMISSIONS: dict[str, str] = {
     "PATCH /v1/media/{id}": "messages:write",
     "DELETE /v1/media/{id}": "messages:write",
     "GET /v1/media/{id}/uses": "messages:read",
+    "POST /v1/content_calendar": "messages:write",
     # messages and the ledger
     "GET /v1/messages": "messages:read",
     "POST /v1/messages": "messages:write",
@@ -512,6 +513,8 @@ PAGES: dict[str, str] = {
     "GET /calendar": "messages:read",
     "GET /calendar/<msg:number>": "messages:read",
     "POST /calendar/<msg:number>": "messages:write",
+    "GET /calendar/file": "messages:write",
+    "POST /calendar/file": "messages:write",
     "GET /calendar/queue": "messages:read",
     "POST /calendar/queue": "messages:write",
     "GET /calendar/promises": "strategies:read",

@@ -6,6 +6,7 @@ from . import (
     batches,
     connector_accounts,
     consents,
+    content_calendar,
     content_items,
     deliveries,
     exports,
@@ -60,6 +61,7 @@ RESOURCES = (
     strategies.resource,
     templates.resource,
     content_items.resource,
+    content_calendar.resource,
     media.resource,
     messages.resource,
     message_comments.resource,
@@ -86,6 +88,7 @@ RESOURCES = (
 # Endpoints that take a multipart form instead of JSON, with the most bytes they take.
 BODY_MAX: dict[str, int] = {
     "imports.Imports": imports.FORM_MAX,
+    "content_calendar.ContentCalendar": content_calendar.FORM_MAX,
     "media.MediaList": media.FORM_MAX,
     "attachments.Attachments": attachments.FORM_MAX,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     by_hand,
     calendar,
+    content_calendar,
     first,
     forms,
     groups,
@@ -52,6 +53,7 @@ ROOMS = (
     live.pages,
     inbox.pages,
     calendar.pages,
+    content_calendar.pages,
     write.pages,
     messages.pages,
     message_words.pages,

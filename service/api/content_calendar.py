@@ -1,0 +1,71 @@
+"""/v1/content_calendar: drafts of messages from a spreadsheet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from flask import g
+from flask.views import MethodView
+
+from ..acts import begin, content_calendar
+from ..door import this_door
+from .imports import File
+from .resource import Resource, outside
+from .schemas import Id, Schema, Text
+
+resource = Resource(
+    "content_calendar", "Drafts of messages from a spreadsheet; nothing is scheduled or sent by it."
+)
+FORM_MAX = content_calendar.BYTES_MAX + 64 * 1024
+
+
+class ContentCalendarNew(Schema):
+    file = File(required=True, metadata={"description": "CSV, XLSX or ODS; see docs/content-calendar.md"})
+    programme_id = Id("programme", load_default=None)
+    zone = Text(
+        64, load_default=None, metadata={"description": "of times without one; else that of the workspace"}
+    )
+    make = ma.fields.String(
+        load_default="no",
+        validate=ma.validate.OneOf(("yes", "no")),
+        metadata={"description": "no: only say what each row would become"},
+    )
+
+
+class CellProblem(Schema):
+    cell = ma.fields.String(required=True, metadata={"description": "as spreadsheets call it: C7"})
+    column = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
+
+
+class CalendarRowOut(Schema):
+    line = ma.fields.Integer(
+        required=True, metadata={"description": "the row in the file; the header's is 1"}
+    )
+    name = ma.fields.String(required=True)
+    languages = ma.fields.List(ma.fields.String(), required=True)
+    accounts = ma.fields.List(ma.fields.String(), required=True)
+    message_id = Id(
+        "message", required=True, allow_none=True, metadata={"description": "the draft, once made"}
+    )
+    problems = ma.fields.List(ma.fields.Nested(CellProblem), required=True)
+
+
+class ContentCalendarOut(Schema):
+    data = ma.fields.List(ma.fields.Nested(CalendarRowOut), required=True)
+
+
+@resource.route("")
+class ContentCalendar(MethodView):
+    @resource.arguments(ContentCalendarNew, location="multipart")
+    @resource.response(200, ContentCalendarOut)
+    @outside
+    def post(self, parts: dict[str, Any]) -> Any:
+        """Say what each row of a content calendar would become, or make the drafts: all of them or none"""
+        wiring, upload = this_door().parts.wiring, parts["file"]
+        sheet = content_calendar.read(upload.read(), upload.filename or "")
+        done = content_calendar.take_in if parts["make"] == "yes" else content_calendar.propose
+        with begin(wiring, g.caller, request_id=g.get("request_id")) as act:
+            zone = parts["zone"] or wiring.settings.workspace.zone
+            return {"data": done(act, sheet, programme_id=parts["programme_id"], zone=zone)}

@@ -1,0 +1,155 @@
+"""A content calendar from a spreadsheet becomes drafts: all of them or none, and what is wrong is told by its cell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from campaigns.delivery import accounts
+from campaigns.delivery.tables import Delivery
+from campaigns.messages.tables import Message, Variant
+from campaigns.stakeholders.tables import Segment
+from connectors import registry
+from service.ids import shown
+from service.wiring import Wiring
+
+from . import samples
+from .conftest import Api, People
+
+# Of the year after next: drafts are not made for what has passed, nor for what lies far ahead.
+YEAR = datetime.now(UTC).year + 2
+HEADER = "Dyddiad,Time,Zone,Account,Group,Name,text en,Testun (cy),subject cy\n"
+GOOD = HEADER + (
+    f"{YEAR}-12-01,09:30,Europe/London,mail,Rowers,Launch,Hello,Helo,Lansio\n"
+    ",,,mail,Rowers,No day yet,Hello,,\n"
+    f"25/12/{YEAR},9:05,,mail,Rowers,Christmas,Hello,,\n"
+)
+
+
+@pytest.fixture
+def here(wiring: Wiring) -> dict[str, int]:
+    """A programme with a mail account called mail and a group called Rowers."""
+    now = wiring.now()
+    with wiring.database.write() as session:
+        made = samples.world(session, now, samples.programme(session, now, "Here"))
+        session.execute(update(Segment).where(Segment.id == made["seg"]).values(name="Rowers"))
+        account = accounts.create(
+            session,
+            now,
+            name="mail",
+            connector="simulator",
+            channel="email",
+            settings={"url": "http://127.0.0.1:9"},
+        )
+        accounts.declare(account, registry.connect("simulator", account.settings, {}))
+        session.execute(update(Message).values(state="finished"))
+    return made
+
+
+def sent(api: Api, token: str, here: dict[str, int], body: str | bytes, **parts: str) -> Any:
+    file = (BytesIO(body if isinstance(body, bytes) else body.encode()), "plan.csv")
+    data = {"file": file, "programme_id": shown("programme", here["prg"]), **parts}
+    return api.post("/v1/content_calendar", token, data=data, content_type="multipart/form-data")
+
+
+def drafts(wiring: Wiring) -> list[Message]:
+    with wiring.database.read() as session:
+        return list(session.scalars(select(Message).where(Message.state == "draft").order_by(Message.id)))
+
+
+def test_rows_become_drafts_with_time_words_and_readers_and_nothing_goes(
+    api: Api, wiring: Wiring, people: People, here: dict[str, int]
+) -> None:
+    """L12"""
+    author = people("author", here["prg"])
+    answer = sent(api, author, here, GOOD, make="yes")
+    assert answer.status_code == 200, answer.text
+    made = drafts(wiring)
+    assert [one.name for one in made] == ["Launch", "No day yet", "Christmas"]
+    assert [(one.wall, one.zone) for one in made] == [
+        (f"{YEAR}-12-01T09:30:00", "Europe/London"), (None, None), (f"{YEAR}-12-25T09:05:00", "Europe/London"),
+    ]  # fmt: skip
+    assert [one["message_id"] for one in answer.json["data"]] == [shown("message", one.id) for one in made]
+    assert {one.segment_id for one in made} == {here["seg"]}
+    with wiring.database.read() as session:
+        words = session.execute(
+            select(Variant.language, Variant.subject, Variant.text).where(
+                Variant.content_id == made[0].content_id
+            )
+        )
+        assert sorted(words) == [("cy", "Lansio", "Helo"), ("en", "", "Hello")]
+        mine = select(Delivery).where(Delivery.message_id.in_([one.id for one in made]))
+        assert list(session.scalars(mine)) == []
+
+
+def test_a_look_says_what_each_row_would_become_and_keeps_nothing(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int]
+) -> None:
+    answer = sent(api, admin, here, GOOD)
+    told = answer.json["data"]
+    assert [(one["line"], one["languages"], one["message_id"]) for one in told] == [
+        (2, ["en", "cy"], None), (3, ["en"], None), (4, ["en"], None),
+    ]  # fmt: skip
+    assert [one["accounts"] for one in told] == [["mail"]] * 3 and drafts(wiring) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "cell", "why"),
+    [
+        (f"03/04/{YEAR},09:00,,mail,Rowers,A,Hello,,", "A2", "this could be two days"),
+        (f"{YEAR}-02-30,09:00,,mail,Rowers,A,Hello,,", "A2", "write a day"),
+        ("2001-01-01,09:00,,mail,Rowers,A,Hello,,", "A2", "has passed"),
+        (f"{YEAR}-01-01,nine,,mail,Rowers,A,Hello,,", "B2", "write a time of day"),
+        (",09:00,,mail,Rowers,A,Hello,,", "A2", "needs a day"),
+        (f"{YEAR}-01-01,09:00,Europe/Caernarfon,mail,Rowers,A,Hello,,", "C2", "zone"),
+        (f"{YEAR}-01-01,09:00,,post office,Rowers,A,Hello,,", "D2", "nothing here is called 'post office'"),
+        (f"{YEAR}-01-01,09:00,,,Rowers,A,Hello,,", "D2", "through which connected account"),
+        (f"{YEAR}-01-01,09:00,,mail,Swimmers,A,Hello,,", "E2", "nothing here is called 'Swimmers'"),
+        (f"{YEAR}-01-01,09:00,,mail,,A,Hello,,", "D2", "say who gets it"),
+        (f"{YEAR}-01-01,09:00,,mail,Rowers,A,,,", "G2", "there are no words"),
+        (f"{YEAR}-01-01,09:00,,mail,Rowers,A,Hello,{{{{ broken,", "H2", ""),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_cell_and_no_row_is_kept(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int], row: str, cell: str, why: str
+) -> None:
+    """L12: nothing is guessed, and a file is taken in whole or not at all."""
+    body = f"{HEADER}{row}\n,,,mail,Rowers,B,Fine,,\n"
+    first, second = sent(api, admin, here, body).json["data"]
+    assert [one["cell"] for one in first["problems"]] == [cell] and second["problems"] == []
+    assert why in first["problems"][0]["detail"]
+    answer = sent(api, admin, here, body, make="yes")
+    assert answer.status_code == 422 and answer.json["detail"].startswith(cell)
+    assert drafts(wiring) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("account,text,colour\nmail,Hello,red\n", "C1"),
+        ("account,text,text\nmail,Hello,Hi\n", ""),
+        ("account,date\nmail,2031-01-01\n", "text"),
+        ("account,text\n", "no row"),
+        ("account,text\n" + "mail,Hello\n" * 201, "more than"),
+    ],
+)
+def test_a_file_that_is_no_content_calendar_is_refused(
+    api: Api, admin: str, here: dict[str, int], body: str, why: str
+) -> None:
+    answer = sent(api, admin, here, body)
+    assert answer.status_code == 422 and why in answer.json["detail"], answer.text
+
+
+def test_who_may_not_write_messages_takes_none_in(
+    api: Api, wiring: Wiring, people: People, here: dict[str, int]
+) -> None:
+    """R33"""
+    assert sent(api, people("viewer", here["prg"]), here, GOOD).status_code == 403
+    with wiring.database.write() as session:
+        there = samples.programme(session, wiring.now(), "There")
+    elsewhere = people("author", there)
+    assert sent(api, elsewhere, here, GOOD).status_code in (403, 404)
