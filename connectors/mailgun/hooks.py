@@ -31,6 +31,8 @@ OUTCOMES: dict[str, esp.Outcome | None] = {
     "accepted": None,
     "stored": None,
 }
+# Why Mailgun gives up by itself what the recipient had told it before, maybe about mails of another program.
+THEIR_WISH = ("suppress-unsubscribe", "suppress-complaint")
 MACHINES = {"opened": esp.FETCHED, "clicked": esp.FOLLOWED}
 
 
@@ -87,6 +89,8 @@ def _outcome(event: dict[str, Any]) -> esp.Outcome | None:
     outcome, name = OUTCOMES[event["event"]], event["event"]
     if name == "failed" and event["severity"] == "temporary":
         return None  # Mailgun itself tries again
+    if name == "failed" and event.get("reason") in THEIR_WISH:
+        return esp.OPT_OUT
     if name == "failed" and _is_hard(event):
         return esp.HARD_BOUNCE
     if name in MACHINES and (event.get("client-info") or {}).get("bot"):

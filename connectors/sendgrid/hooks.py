@@ -36,6 +36,8 @@ OUTCOMES: dict[str, esp.Outcome | None] = {
     "deferred": None,
     "group_resubscribe": None,
 }
+# Why SendGrid drops by itself what the recipient had told it before, maybe about mails of another program.
+THEIR_WISH = ("Unsubscribed Address", "Spam Reporting Address")
 # A refusal says something of the address only where it is of one of these classes; older events have none.
 ADDRESS = ("Invalid Address", "")
 # What SendGrid cannot tell, the server's own code may: about an address that is none (RFC 3463).
@@ -94,6 +96,8 @@ def _told(said: dict[str, Any]) -> esp.Told | None:
         return None
     if said["event"] == "bounce" and not _is_hard(said):
         outcome = esp.SOFT_BOUNCE
+    if said["event"] == "dropped" and said.get("reason") in THEIR_WISH:
+        outcome = esp.OPT_OUT
     if said["event"] == "open" and said.get("sg_machine_open") is True:
         outcome = esp.FETCHED
     return esp.Told(

@@ -180,6 +180,17 @@ def test_an_event_as_mailgun_tells_it_is_told_in_our_words(sample: str, kind: st
     assert event.references == ("<dlv_0000000000001@news.mon.example>",)
 
 
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [("suppress-unsubscribe", "opt_out"), ("suppress-complaint", "opt_out"), ("suppress-bounce", "bounce")],
+)
+def test_whoever_had_told_mailgun_to_stop_is_out_here_too(reason: str, kind: str) -> None:
+    """F13: it would drop every mail to them, and nobody would know why."""
+    failed = calling("mailgun", "suppressed")["event-data"]
+    (event,) = heard(signed({**failed, "reason": reason})).events
+    assert (event.kind, event.hard, event.about) == (kind, False, failed["recipient"])
+
+
 def test_what_no_person_did_is_marked() -> None:
     """F6"""
     opened = calling("mailgun", "opened")["event-data"]

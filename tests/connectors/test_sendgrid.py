@@ -167,6 +167,22 @@ def test_only_what_is_said_of_the_address_closes_it(classification: str | None, 
 
 
 @pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("Unsubscribed Address", "opt_out"),
+        ("Spam Reporting Address", "opt_out"),
+        ("Bounced Address", "bounce"),
+    ],
+)
+def test_whoever_had_told_sendgrid_to_stop_is_out_here_too(reason: str, kind: str) -> None:
+    """F13: it would drop every mail to them, and nobody would know why."""
+    dropped = next(one for one in calling("sendgrid", "events") if one["event"] == "dropped")
+    (event,) = heard([{**dropped, "reason": reason}])
+    assert (event.kind, event.hard) == (kind, False)
+    assert kind == "bounce" or event.sender == dropped["email"]
+
+
+@pytest.mark.parametrize(
     "status, hard", [("5.1.1", True), ("5.1.10", True), ("5.7.1", False), ("", False), (None, False)]
 )
 def test_what_sendgrid_cannot_tell_closes_an_address_by_the_servers_code_alone(
