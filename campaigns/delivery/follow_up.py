@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..messages import calendar
 from ..messages.tables import Message, Occurrence, Timing
-from ..stakeholders.tables import Stakeholder
+from ..stakeholders import kin
 from . import states
 from .tables import Delivery, DeliveryEvent
 
@@ -34,7 +34,7 @@ def people(chosen: Timing) -> Select[Any]:
     )
     if not chosen.asks.startswith("not_"):
         got = got.where(Delivery.stakeholder_id.in_(_did(chosen)))
-    return select(Stakeholder).where(Stakeholder.id.in_(got))
+    return kin.standing_for(got)
 
 
 def left_out(session: Session, message: Message, stakeholder_ids: Collection[int]) -> dict[int, str]:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from campaigns.database import Database
-from campaigns.delivery import release
-from campaigns.messages.tables import Message
+from campaigns.delivery import follow_up, release
+from campaigns.messages.tables import Message, Timing
 from campaigns.responses import effects, merges
-from campaigns.stakeholders import consent, topics
+from campaigns.stakeholders import consent, people, topics
 from campaigns.stakeholders.tables import Address
 from connectors.api import Deferred
 
@@ -204,3 +204,16 @@ def test_a_message_to_a_record_that_is_gone_goes_to_the_one_that_stands_for_it(
     world.run()
     assert [(one.stakeholder_id, one.state) for one in world.rows(sent)] == [(anne, "sent")]
     assert len(world.rows(first)) == 2
+
+
+def test_a_follow_up_goes_to_whoever_stands_for_who_got_the_first(database: Database, now: datetime) -> None:
+    """E14."""
+    world = World(database, now)
+    first = world.message(["ann", "ben"])
+    world.run()
+    ann, ben = who(world, "ann"), who(world, "ben")
+    with database.write() as session:
+        anne = people.create(session, now, kind="person", name="anne").id
+        merges.merge(session, now, anne, ann, take={"name": "kept"}, reason="", by="user:ann")
+        found = session.scalars(follow_up.people(Timing(message_id=0, after_id=first, asks="not_answered")))
+        assert {one.id for one in found} == {anne, ben}

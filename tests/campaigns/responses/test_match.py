@@ -10,7 +10,7 @@ from sqlalchemy import select
 from campaigns.delivery.tables import DeliveryEvent
 from campaigns.errors import NotFound
 from campaigns.links import Links
-from campaigns.responses import match
+from campaigns.responses import match, merges
 from campaigns.responses.tables import Identity, Response, ResponseCandidate
 from campaigns.stakeholders import addresses
 
@@ -221,3 +221,65 @@ def test_a_retired_address_matches_nobody(world: World) -> None:
     ann = world.person("Ann", "ann@example.org")
     addresses.retire(world.session, addresses.of(world.session, ann.id)[0])
     assert world.response(world.event("reply", sender="ann@example.org")).matched_by is None
+
+
+@pytest.mark.parametrize(
+    ("channel", "first", "again"),
+    [
+        ("x", "@NewHandle", "newhandle"),
+        ("mastodon", "@Ann@Social.Example", "ann@social.example"),
+        ("bluesky", "ann.bsky.example", "Ann.bsky.example"),
+        ("matrix", "@ann:matrix.example", "@Ann:matrix.example"),
+        ("slack", "U024BE7LH", "U024BE7LH"),
+        ("telegram", "@ann_rees", "Ann_Rees"),
+    ],
+)
+def test_who_a_handle_of_a_network_is_has_to_be_said_once(
+    world: World, channel: str, first: str, again: str
+) -> None:
+    """F13: what it wrote before is linked anew, likes and mentions included; what it writes later is known."""
+    ann = world.person("Ann", "ann@example.org")
+    account = world.account(channel, channel, broadcast=True)
+    earlier = [
+        world.response(world.event(kind, sender=again), account=account) for kind in ("mention", "like")
+    ]
+    said = world.response(world.event("reply", sender=first), account=account)
+    other = world.response(world.event("reply", sender=f"{first}2"), account=account)
+    assert {one.stakeholder_id for one in (*earlier, said, other)} == {None}
+    assert match.match_by_hand(world.session, world.now, said, ann.id, "usr_1") == 3
+    later = world.response(world.event("like", sender=again), account=account)
+    assert [(one.stakeholder_id, one.matched_by) for one in (*earlier, said, later)] == [
+        (ann.id, "person")
+    ] * 4
+    assert other.stakeholder_id is None
+    assert world.session.scalars(select(Identity.confidence)).all() == [100]
+
+
+def test_an_address_of_records_that_were_merged_is_one_persons(world: World) -> None:
+    """A15, F3: whoever answers what went to either record is known, until they are two again."""
+    ann, anne = world.person("Ann", "ann@example.org"), world.person("Anne", "ann@example.org")
+    other = world.person("Anne B.", "anne.b@example.org")
+    delivery = world.delivery(other)
+    assert world.response(world.event("reply", sender="ann@example.org")).stakeholder_id is None
+    take = {"name": "kept"}
+    made = [
+        merges.merge(world.session, world.now, ann.id, gone.id, take=take, reason="", by="usr_1")
+        for gone in (anne, other)
+    ]
+    assert world.response(world.event("reply", sender="ann@example.org")).stakeholder_id == ann.id
+    in_thread = world.response(
+        world.event("reply", sender="ann@example.org", references=world.thread(delivery))
+    )
+    assert (in_thread.stakeholder_id, in_thread.matched_by) == (other.id, "references")
+    assert world.session.scalars(select(DeliveryEvent.kind)).all() == ["replied"]
+    for one in reversed(made):
+        merges.undo(world.session, world.now, one, "usr_1")
+    assert world.response(world.event("reply", sender="ann@example.org")).stakeholder_id is None
+
+
+def test_a_decision_about_a_record_that_was_merged_is_about_the_one_that_stands_for_it(world: World) -> None:
+    ann, anne = world.person("Ann"), world.person("Anne")
+    said = world.response(world.event("reply", sender="a@b.example"))
+    match.match_by_hand(world.session, world.now, said, anne.id, "usr_1")
+    merges.merge(world.session, world.now, ann.id, anne.id, take={"name": "kept"}, reason="", by="usr_1")
+    assert world.response(world.event("reply", sender="a@b.example")).stakeholder_id == ann.id
