@@ -11,9 +11,8 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -60,6 +59,9 @@ _ERRORS = frozenset(range(400, 600))
 _VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]")
 _ID = re.compile(r"[0-9]{1,30}(_[0-9]{1,30}){0,2}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+# Something that happened, as Meta's calls put it: `field` and `value`.
+Change = dict[str, Any]
 
 
 class Duplicate(Refused):
@@ -194,15 +196,26 @@ def since(cursor: Mapping[str, Any] | None) -> int | None:
     return int(cursor["at"]) - LATE_S if cursor else None
 
 
-def newer(pages: Iterator[list[Event]], cursor: Mapping[str, Any] | None) -> Polled:
-    """The events of pages after `cursor` ({at, seen: when by key}), oldest first.
+def newer(
+    account: str,
+    read: Callable[[bytes], Heard],
+    pages: Iterator[list[Change]],
+    cursor: Mapping[str, Any] | None,
+) -> Polled:
+    """The events of pages after `cursor` ({at, seen: when by key}), oldest first; read as a call would be.
 
     A list may show something later than it happened, so the last minutes are read again, and what was told of them is
     remembered by name.
     """
     seen: dict[str, int] = dict((cursor or {}).get("seen") or {})
+    found: dict[str, Event] = {}
+    parked: list[str] = []
     try:
-        found = {one.key: one for page in pages for one in page}
+        for changes in pages:
+            entry = {"id": account, "time": None, "changes": changes}
+            heard = read(shapes.raw({"entry": [entry]}, b"null"))
+            found |= {one.key: one for one in heard.events}
+            parked += heard.parked
     except AccountGone as error:
         if error.code not in LOGIN:
             error.face = "poll"  # what may not be read may be posted to all the same
@@ -213,7 +226,7 @@ def newer(pages: Iterator[list[Event]], cursor: Mapping[str, Any] | None) -> Pol
     # Never nothing: where nobody has spoken yet, everything said from now on is new.
     last = max([int((cursor or {}).get("at") or 1), *times.values()])
     kept = {key: at for key, at in (seen | times).items() if at >= last - LATE_S}
-    return Polled(tuple(found[key] for _at, key in new), {"at": last, "seen": kept})
+    return Polled(tuple(found[key] for _at, key in new), {"at": last, "seen": kept}, tuple(parked))
 
 
 def listed(
@@ -235,36 +248,24 @@ def of_posts(
     graph: Graph,
     posts: Iterable[dict[str, Any]],
     least: int | None,
-    event: Callable[[str, dict[str, Any]], Event | None],
+    change: Callable[[str, dict[str, Any]], Change],
     at: str,
     query: Mapping[str, Any],
     unfold: Callable[[Iterable[dict[str, Any]]], Iterable[dict[str, Any]]] = iter,
-) -> Iterator[list[Event]]:
+) -> Iterator[list[Change]]:
     """The comments on posts that came with their newest comments; more is asked for where a page of these is all new.
 
-    `event(post, comment)` makes one of a comment, whose time is its field `at`; `query` asks for more of them, `unfold`
-    brings what is inside others.
+    `change(post, comment)` puts a comment, whose time is its field `at`, as a call would; `query` asks for more,
+    `unfold` brings what is inside others.
     """
     for post in posts:
         if not is_id(post.get("id")):
             continue
-        mine, first = partial(event, post["id"]), rows(obj(post, "comments"))
-        yield events_of(unfold(first), mine)
+        name, first = post["id"], rows(obj(post, "comments"))
+        yield [change(name, one) for one in unfold(first)]
         if first and may_follow(first[-1], at, least):
-            more = listed(graph, f"{post['id']}/comments", lambda row: may_follow(row, at, least), **query)
-            yield events_of(unfold(more), mine)
-
-
-def events_of(
-    found: Iterable[dict[str, Any]], event: Callable[[dict[str, Any]], Event | None]
-) -> list[Event]:
-    """The events of rows; what cannot be read costs nothing else."""
-    events: list[Event] = []
-    for told in found:
-        with suppress(*shapes.UNREADABLE):
-            one = event(told)
-            events += [one] if one else []
-    return events
+            more = listed(graph, f"{name}/comments", lambda row: may_follow(row, at, least), **query)
+            yield [change(name, one) for one in unfold(more)]
 
 
 def may_follow(told: Mapping[str, Any], field: str, least: int | None) -> bool:
@@ -309,9 +310,9 @@ def if_told(graph: Graph, path: str, **query: Any) -> dict[str, Any]:
 def insights(graph: Graph, name: str, figures: Mapping[str, str], **query: Any) -> Iterator[Reading]:
     """What only the account itself is told of a post, by Meta's names of figures."""
     for row in rows(if_told(graph, f"{name}/insights", metric=",".join(figures), **query)):
-        values = row.get("values")
-        if row.get("name") in figures and isinstance(values, list) and values and isinstance(values[0], dict):
-            yield from reading(name, figures[row["name"]], values[0].get("value"))
+        figure, values = figures.get(str(row.get("name"))), row.get("values")
+        if figure and isinstance(values, list) and values and isinstance(values[0], dict):
+            yield from reading(name, figure, values[0].get("value"))
 
 
 def reading(name: str, figure: str, value: Any) -> Iterator[Reading]:

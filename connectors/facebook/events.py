@@ -30,14 +30,14 @@ def read(page_id: str, body: bytes) -> Heard:
     return meta.read(page_id, partial(_change, page_id), body)
 
 
-def comment(page_id: str, post_id: str, told: dict[str, Any]) -> Event | None:
+def _comment(page_id: str, post_id: str, told: dict[str, Any]) -> Event | None:
     """Somebody's comment on a post; None for the page's own. ValueError and its like: unreadable."""
     parent = meta.obj(told, "parent").get("id") or told.get("parent_id")
     about = dict.fromkeys(str(one) for one in (post_id, parent) if meta.is_id(one))
     return _event(page_id, told, "reply", str(told["id"]), tuple(about))
 
 
-def mention(page_id: str, told: dict[str, Any]) -> Event | None:
+def _mention(page_id: str, told: dict[str, Any]) -> Event | None:
     """Somebody else's post or comment that names the page."""
     return _event(page_id, told, "mention", str(told["id"]), ())
 
@@ -50,11 +50,11 @@ def _change(page_id: str, field: str, value: dict[str, Any]) -> Event | None:
     value = {**value, "id": about, "created_time": value.get("created_time") or value.get("time")}
     if field == "mention":
         who = {"id": value.get("sender_id"), "name": value.get("sender_name")}
-        return mention(page_id, {"from": who, **value})
+        return _mention(page_id, {"from": who, **value})
     if item == "comment":
-        return comment(page_id, str(value.get("post_id")), value)
+        return _comment(page_id, str(value.get("post_id")), value)
     if item in WALL:
-        return mention(page_id, value)
+        return _mention(page_id, value)
     if item == "reaction" and value.get("reaction_type") not in DISLIKES:
         return _without_words(page_id, value, "like", f"reaction:{about}")
     if item == "share":

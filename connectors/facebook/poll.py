@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ..api import Event, Polled
-from ..meta import Graph, events_of, listed, may_follow, newer, of_posts, rows, since
-from .events import comment, mention
+from ..api import Polled
+from ..meta import Change, Graph, listed, may_follow, newer, of_posts, rows, since
+from .events import read
 
 POSTS = 25
 COMMENTS = 25
@@ -27,11 +27,16 @@ NESTED = f"id,comments.filter(stream).order(reverse_chronological).limit({COMMEN
 
 def poll(graph: Graph, page_id: str, cursor: Mapping[str, Any] | None) -> Polled:
     """Comments and mentions after `cursor`, oldest first."""
-    return newer(_pages(graph, page_id, since(cursor)), cursor)
+    return newer(page_id, partial(read, page_id), _pages(graph, page_id, since(cursor)), cursor)
 
 
-def _pages(graph: Graph, page_id: str, least: int | None) -> Iterator[list[Event]]:
+def _pages(graph: Graph, page_id: str, least: int | None) -> Iterator[list[Change]]:
     posts = rows(graph.read(f"{page_id}/published_posts", fields=NESTED, limit=POSTS))
-    yield from of_posts(graph, posts, least, partial(comment, page_id), AT, MORE)
+    yield from of_posts(graph, posts, least, _comment, AT, MORE)
     tagged = listed(graph, f"{page_id}/tagged", lambda told: may_follow(told, AT, least), fields=WANTED)
-    yield events_of(tagged, partial(mention, page_id))
+    yield [{"field": "mention", "value": {"verb": "add", "post_id": one.get("id"), **one}} for one in tagged]
+
+
+def _comment(post_id: str, told: dict[str, Any]) -> Change:
+    named = {"comment_id": told.get("id"), "post_id": post_id}
+    return {"field": "feed", "value": {"verb": "add", "item": "comment", **named, **told}}

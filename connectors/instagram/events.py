@@ -25,7 +25,7 @@ def read(user_id: str, body: bytes) -> Heard:
     return meta.read(user_id, partial(_change, user_id), body)
 
 
-def comment(user_id: str, media_id: str, told: dict[str, Any]) -> Event | None:
+def _comment(user_id: str, media_id: str, told: dict[str, Any]) -> Event | None:
     """Somebody's comment on a post; None for the account's own. ValueError and its like: unreadable."""
     who = meta.obj(told, "from")
     if str(who.get("id")) == user_id:
@@ -39,9 +39,9 @@ def comment(user_id: str, media_id: str, told: dict[str, Any]) -> Event | None:
 
 def _change(user_id: str, field: str, value: dict[str, Any]) -> Event | None:
     """One change that Meta calls about; None for what is not ours to hear."""
-    told = {**value, "timestamp": value["time"]}
+    told = {"timestamp": value["time"], **value}
     if field == "comments":
-        return comment(user_id, str(meta.obj(value, "media").get("id")), told)
+        return _comment(user_id, str(meta.obj(value, "media").get("id")), told)
     if field == "mentions":
         # Who and in which words is not told; only what was written as a comment can be answered.
         name = value.get("comment_id") or value["media_id"]

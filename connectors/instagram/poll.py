@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ..api import Event, Polled
-from ..meta import Graph, newer, obj, of_posts, rows, since
-from .events import comment
+from ..api import Polled
+from ..meta import Change, Graph, newer, obj, of_posts, rows, since
+from .events import read
 
 POSTS = 25
 COMMENTS = 25
@@ -26,12 +26,16 @@ NESTED = f"id,comments.limit({COMMENTS}){{{WITH_ANSWERS}}}"
 
 def poll(graph: Graph, user_id: str, cursor: Mapping[str, Any] | None) -> Polled:
     """Comments after `cursor`, oldest first."""
-    return newer(_pages(graph, user_id, since(cursor)), cursor)
+    return newer(user_id, partial(read, user_id), _pages(graph, user_id, since(cursor)), cursor)
 
 
-def _pages(graph: Graph, user_id: str, least: int | None) -> Iterator[list[Event]]:
+def _pages(graph: Graph, user_id: str, least: int | None) -> Iterator[list[Change]]:
     posts = rows(graph.read(f"{user_id}/media", fields=NESTED, limit=POSTS))
-    yield from of_posts(graph, posts, least, partial(comment, user_id), AT, {"fields": WITH_ANSWERS}, _flat)
+    yield from of_posts(graph, posts, least, _comment, AT, {"fields": WITH_ANSWERS}, _flat)
+
+
+def _comment(media_id: str, told: dict[str, Any]) -> Change:
+    return {"field": "comments", "value": {"media": {"id": media_id}, **told}}
 
 
 def _flat(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -47,7 +47,7 @@ from connectors.testing import (
 
 from . import far as wire
 from .fake_facebook import PAGE_ID, SECRET, TOKEN, Facebook, running
-from .far import CONNECTORS, Called, PostsSide, shapes, stops_nobody
+from .far import CONNECTORS, Called, PostsSide, Said, shapes, stops_nobody
 
 OLD = "secret of the app before"
 SECRETS = {
@@ -311,6 +311,20 @@ def test_comments_on_several_posts_and_mentions_arrive_oldest_first(facebook: Fa
     assert polled(facebook, found.cursor).events == ()
 
 
+def test_what_cannot_be_read_of_what_was_asked_for_is_parked_as_of_a_call(facebook: Facebook) -> None:
+    """The comments beside it are told all the same."""
+    facebook.post("Dewch draw")
+    for words in ("un", "dau"):
+        facebook.comment(OURS, words)
+    facebook.comments[0]["id"] = "pfbid02"
+    found, read = polled(facebook), account(facebook.port).read
+    assert [one.text for one in found.events] == ["dau"] and read is not None
+    (kept,) = found.parked
+    assert "pfbid02" in kept and read(kept.encode()).parked == (kept,)
+    (known,) = read(kept.replace("pfbid02", "1000001_77").encode()).events
+    assert (known.kind, known.text, known.references) == ("reply", "un", (OURS,))
+
+
 def test_what_comes_in_the_same_second_is_told_once_each(facebook: Facebook) -> None:
     facebook.post("Dewch draw")
     facebook.comment(OURS, "un")
@@ -404,6 +418,8 @@ def test_a_figure_that_is_not_told_is_left_out(facebook: Facebook) -> None:
     facebook.once[f"{name}/insights"] = "insights"
     told = {(one.figure, one.value) for one in connector.metrics([name])}
     assert {("impressions", 120), ("reach", 80), ("clicks", 3)} < told
+    facebook.once[f"{name}/insights"] = Said(200, {"data": [{"name": [], "values": [{"value": 1}]}]})
+    assert connector.metrics([name]) == [Reading(name, "replies", 0)]
     facebook.once[name] = "rate_limited"
     with pytest.raises(Deferred):
         connector.metrics([name])

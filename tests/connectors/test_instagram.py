@@ -330,6 +330,20 @@ def test_what_is_asked_for_and_what_is_pushed_has_one_key(instagram: Instagram) 
     assert (pushed.key, pushed.references, pushed.sender) == (asked.key, asked.references, asked.sender)
 
 
+def test_what_cannot_be_read_of_what_was_asked_for_is_parked_as_of_a_call(instagram: Instagram) -> None:
+    """The comments beside it are told all the same."""
+    instagram.post("Dewch draw")
+    for words in ("un", "dau"):
+        instagram.comment(OURS, words)
+    instagram.comments[0]["id"] = "pfbid02"
+    found, read = polled(instagram), account(instagram.port).read
+    assert [one.text for one in found.events] == ["dau"] and read is not None
+    (kept,) = found.parked
+    assert "pfbid02" in kept and read(kept.encode()).parked == (kept,)
+    (known,) = read(kept.replace("pfbid02", "178000").encode()).events
+    assert (known.kind, known.text, known.references) == ("reply", "un", (OURS,))
+
+
 def test_answers_to_comments_are_told_with_what_they_answer(instagram: Instagram) -> None:
     instagram.post("Dewch draw")
     asked = instagram.comment(OURS, "Faint o'r gloch?")
