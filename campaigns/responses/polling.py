@@ -90,14 +90,7 @@ def _poll(
             return 0
         heard = connector.poll(cursor)
     except AccountGone as error:
-        if error.face == "poll":
-            _unread(database, account, now(), error.words, alarm)
-            return 0
-        with database.write() as session:
-            if account.renews and accounts.ask_renewal(session, account, now()):
-                _next(session, account_id, now() + timedelta(seconds=period_s))
-            elif accounts.refuse(session, account_id, now(), error.words, account.version):
-                alarm("account_out_of_service", account.name)
+        _refused(database, account, now(), error, period_s, alarm)
         return 0
     except (ConnectorError, DomainError):
         _later(database, account_id, now() + timedelta(seconds=PAUSE_PERIODS * period_s))
@@ -117,12 +110,19 @@ def _pause(account: Account, period_s: float) -> timedelta:
     return timedelta(seconds=max(period_s, account.limits.get("poll_every_s") or 0.0))
 
 
-def _unread(database: Database, account: Account, now: datetime, words: str, alarm: Alarm) -> None:
-    """The inbox refuses us; sending goes on by its own server."""
+def _refused(
+    database: Database, account: Account, now: datetime, error: AccountGone, period_s: float, alarm: Alarm
+) -> None:
+    """The login is refused: it is renewed, or the account is out of service; of an inbox alone, sending goes on."""
     with database.write() as session:
-        _next(session, account.id, now + timedelta(seconds=REFUSED_PAUSE_S))
-        if accounts.refuse_inbox(session, account.id, words):
-            alarm("inbox_out_of_service", account.name)
+        if error.face == "poll":
+            _next(session, account.id, now + timedelta(seconds=REFUSED_PAUSE_S))
+            if accounts.refuse_inbox(session, account.id, error.words):
+                alarm("inbox_out_of_service", account.name)
+        elif account.renews and accounts.ask_renewal(session, account, now):
+            _next(session, account.id, now + timedelta(seconds=period_s))
+        elif accounts.refuse(session, account.id, now, error.words, account.version):
+            alarm("account_out_of_service", account.name)
 
 
 def _take(session: Session, account_id: int, now: datetime, lease_s: float) -> bool:
