@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -106,6 +107,8 @@ def handle(session: Session, now: datetime, links: Links, raw: RawEvent) -> None
         _later(raw, now)  # its outcome is being written; this is evidence only where that never happens
         return
     proven = tie if tie is not None and match.is_proven(tie, account, event) else None
+    if event.kind == "opt_out" and proven is None and not match.may_stop(session, account, event):
+        event = replace(event, verified=False)
     if event.kind in RESPONSE_KINDS:
         response, is_new = _response(session, raw, account, event)
         if match.settle(session, response, event, proven) or is_new:

@@ -83,6 +83,19 @@ def is_proven(tie: Tie, account: Account, event: Event) -> bool:
     return bool(event.about) and key(account.channel, event.about) == tie.delivery.address_key
 
 
+def may_stop(session: Session, account: Account, event: Event) -> bool:
+    """Whether an account is believed that somebody wants no more, where that names no delivery.
+
+    One of a single programme was connected by whoever has that programme alone, and what calls it may be any system: it
+    speaks for those whom it has written to. What others are said to want waits for a person.
+    """
+    if account.programme_id is None:
+        return True
+    holders = addresses.holders(session, account.channel, key(account.channel, event.sender))
+    wrote = select(Delivery.id).where(Delivery.stakeholder_id.in_(holders), Delivery.account_id == account.id)
+    return session.scalar(wrote.limit(1)) is not None
+
+
 def is_our_own(session: Session, links: Links, event: Event) -> bool:
     """Whether this is a message of ours, or a letter to a colleague, that came to a mailbox we read.
 

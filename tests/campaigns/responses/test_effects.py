@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -250,6 +251,19 @@ def test_an_opt_out_without_a_thread_is_honoured_for_the_address_that_sent_it(wo
     assert not may(world, ann, "home@example.org", "survey") and may(
         world, ann, "home@example.org", "service"
     )
+
+
+def test_an_account_of_one_programme_stops_mail_to_those_it_has_written_to(world: World) -> None:
+    """I3: whoever has one programme connects any system to it, and that could say of anybody what it likes."""
+    ann, account = world.person("Ann", "ann@example.org"), world.account(
+        "theirs", "email", programme_id=world.programme.id
+    )  # fmt: skip
+    claim = world.event("opt_out", sender="ann@example.org")
+    world.hear(claim, account=account)
+    assert suppressed(world) == [] and may(world, ann, "ann@example.org", "service")
+    world.delivery(ann, account)
+    world.hear(replace(claim, key="again"), account=account)
+    assert ("opt_out", "ann@example.org", "direct_marketing") in suppressed(world)
 
 
 def test_an_opt_out_that_may_be_forged_waits_for_a_person(world: World) -> None:
