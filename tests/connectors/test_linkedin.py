@@ -48,7 +48,7 @@ from connectors.testing import (
 )
 
 from .fake_linkedin import ACTIVITY, FIRST, TOKEN, LinkedIn, running
-from .far import CONNECTORS, Called, PostsSide, Renewing, Said
+from .far import CONNECTORS, Called, PostsSide, Renewing, Said, shapes, stops_nobody
 
 OLD, ORGANISATION = "secret of the app before", "urn:li:organization:96072893"
 SECRETS = {"client_secret": "secret of the app", "access_token": TOKEN, "old_client_secret": OLD}
@@ -372,6 +372,23 @@ def test_what_is_told_of_another_organisation_is_not_ours() -> None:
         connector.hooks(noted(ours, theirs, nobodys)), connector.read(noted(ours, theirs, nobodys).body)
     ):  # fmt: skip
         assert [one.key for one in heard.events] == ["1"] and len(heard.parked) == 1
+
+
+NAMES = [
+    "elements", "id", "commentary", "createdAt", "organization", "actor", "message", "text", "commentUrn", "created",
+    "time", "action", "notificationId", "lastModifiedAt", "decoratedGeneratedActivity", "comment", "share",
+    "totalShareStatistics", "likeCount", "access_token", "expires_in",
+]  # fmt: skip
+
+
+@given(shapes(NAMES, "COMMENT", "x", OURS, 1_700_000_000_000))
+def test_an_answer_of_any_shape_stops_nobody(body: Any) -> None:
+    """The provider's answers are not trusted."""
+    connect = partial(account, secrets={**SECRETS, "refresh_token": "r1"})
+    answer = post("x", in_reply_to=COMMENT)
+    for told in (body, {"elements": [body]}):
+        faces = (("poll", None), ("find", post("x")), ("find", answer), ("verify",), ("metrics", [OURS]))
+        stops_nobody(connect, told, *faces, ("refresh",))
 
 
 def test_only_a_question_in_linkedins_form_is_answered() -> None:
