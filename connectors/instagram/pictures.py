@@ -4,7 +4,7 @@ Rules: nobody sees a container before it is published. All pictures of a post sh
 longer than one.
 Source: developers.facebook.com/docs/instagram-platform/{content-publishing,reference/instagram-user/media,
 reference/instagram-container} (November 2026); github.com/gitroomhq/postiz-app, issue 1562 (June 2026): there after
-some five seconds.
+some five seconds, and at times denied (code 100) when asked about.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from time import sleep
 from typing import Any
 
 from ..api import Deferred, Medium, Refused
-from ..meta import Graph, is_id
+from ..meta import Graph, if_told, is_id
 
 PAUSES_S = (0.5, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0)
 LATER_S = 30.0
@@ -57,7 +57,7 @@ def _made(told: dict[str, Any]) -> str:
 def _wait_for(graph: Graph, container: str, pauses: Iterator[float]) -> None:
     """Until its picture is there."""
     while True:
-        told = graph.read(container, fields="status_code,status")
+        told = if_told(graph, container, fields="status_code,status")  # at times Meta does not know it yet
         if told.get("status_code") == "FINISHED":
             return
         if told.get("status_code") in ("ERROR", "EXPIRED"):

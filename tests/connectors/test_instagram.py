@@ -123,6 +123,12 @@ def test_a_picture_that_is_slow_is_waited_for_and_one_that_is_too_slow_comes_lat
     assert lost.value.retry_after_s == 30 and len(instagram.posts) == 2
 
 
+def test_a_container_that_instagram_does_not_know_yet_is_asked_about_again(instagram: Instagram) -> None:
+    """It denied some that it had just made, for a moment."""
+    instagram.once[str(FIRST + 900_000)] = "gone"
+    assert account(instagram.port).send(post("Dewch draw")) == Receipt(OURS)
+
+
 @pytest.mark.parametrize("state", ["ERROR", "EXPIRED"])
 def test_a_picture_that_instagram_does_not_take_is_refused(instagram: Instagram, state: str) -> None:
     instagram.state = state
