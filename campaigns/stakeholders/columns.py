@@ -176,9 +176,8 @@ def _put(wanted: Wanted, target: str, text: str, known: Mapping[str, Field]) -> 
             wanted.values.update(people.checked({"languages": said}))
         case "tags":
             # Mailchimp has each tag in quotes.
-            wanted.tags += [
-                clean(one.strip('"'), "/tags", length_max=people.TAG_MAX) for one in _parts(text, ",;|")
-            ]
+            found = filter(None, (one.strip('"') for one in _parts(text, ",;|")))
+            wanted.tags += [clean(one, "/tags", length_max=people.TAG_MAX) for one in found]
         case "connection":
             wanted.connection = people.one_of(fold(text), CONNECTIONS, "/connection")
         case "rank":

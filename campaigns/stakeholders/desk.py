@@ -27,6 +27,8 @@ COLUMNS = ("kind", "name", "name_fold", "external_id", "zone", "languages", "att
 Key = tuple[str, str]
 # Whom a suppression is about: the address of a channel, or "" and a stakeholder.
 Subject = tuple[str, str, int]
+# Whoever opts out of a mailing means all that they did not ask for themselves; every other reason is for all.
+STOPPED = {"opt_out": ("direct_marketing", "survey")}
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def open_for(place: Place, rows: Sequence[Wanted], *, locked: bool) -> Desk:
 
 def apply(desk: Desk, row: Wanted, seen: set[int] | None) -> Outcome:
     """Decide about one row and change its draft. `seen` holds the keys of all rows before it, in a check."""
-    found = _match(desk, row)
+    found = _refused_already(row) or _match(desk, row)
     if isinstance(found, Outcome):
         found.problems += _stop(desk, None, row, seen)
         return found
@@ -376,7 +378,8 @@ def _stop(desk: Desk, draft: Draft | None, row: Wanted, seen: set[int] | None) -
             continue
         channel, key, _ = subject
         known.append(Known(reason, at, stands=True))
-        desk.new_stops.append(_suppression(subject, draft, reason, at, row.line))
+        for purpose in STOPPED.get(reason, (None,)):
+            desk.new_stops.append(_suppression(subject, draft, purpose, reason, at, row.line))
         desk.stopped_keys |= {(channel, key)} if key else set()
         if draft is not None:
             draft.edits += 1
@@ -399,13 +402,13 @@ def _subjects(draft: Draft | None, row: Wanted) -> Iterator[tuple[Subject, str, 
 
 
 def _suppression(
-    subject: Subject, draft: Draft | None, reason: str, at: datetime, line: int
+    subject: Subject, draft: Draft | None, purpose: str | None, reason: str, at: datetime, line: int
 ) -> dict[str, Any]:
     """A row of what is not to be used; `evidence` gets the file when it is stored."""
     channel, key, _ = subject
     origin = "admin" if reason == "manual" else "recipient"
     return {
-        "channel": channel, "address_key": key or None, "stakeholder_id": draft and draft.id, "purpose": None,
+        "channel": channel, "address_key": key or None, "stakeholder_id": draft and draft.id, "purpose": purpose,
         "reason": reason, "origin": origin, "at": at, "evidence": {"line": line},
     }  # fmt: skip
 
@@ -504,6 +507,11 @@ def _marks(row: Wanted) -> set[int]:
     if "external_id" in row.values:
         return {hash(("external_id", row.values["external_id"]))}
     return {hash(key) for key in row.addresses}
+
+
+def _refused_already(row: Wanted) -> Outcome | None:
+    """A row with a value that cannot be stored; what it says of opting out is kept all the same."""
+    return Outcome(row.line, "refused", None, list(row.problems)) if row.problems else None
 
 
 def _refused(row: Wanted, code: str, detail: str) -> Outcome:

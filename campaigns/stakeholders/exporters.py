@@ -33,12 +33,12 @@ _OWN = {
 # Their own numbers say nothing here: people are known again by their address.
 _NUMBERS = ("id", "uuid", "leid", "euid")
 
-OUT, BOUNCED, SPAM, MANUAL = "opt_out", "hard_bounce", "spam_complaint", "manual"
+OUT, NEVER, BOUNCED, SPAM, MANUAL = "opt_out", "no_contact", "hard_bounce", "spam_complaint", "manual"
 _STOPPED = {
     "yes": OUT, "y": OUT, "true": OUT, "1": OUT, "on": OUT, "x": OUT, "ie": OUT, "ydw": OUT, "نعم": OUT,
     "unsubscribed": OUT, "opted out": OUT, "opt out": OUT, "optout": OUT, "dnc unsubscribed": OUT,
     "wedi dad-danysgrifio": OUT, "ألغى الاشتراك": OUT,
-    "blocklisted": OUT, "blacklisted": OUT, "cleaned": BOUNCED, "bounced": BOUNCED, "hard bounce": BOUNCED,
+    "blocklisted": NEVER, "blacklisted": NEVER, "cleaned": BOUNCED, "bounced": BOUNCED, "hard bounce": BOUNCED,
     "dnc bounced": BOUNCED, "complained": SPAM, "spam": SPAM, "abuse": SPAM,
     "disabled": MANUAL, "do not contact": MANUAL, "manually unsubscribed": MANUAL, "dnc manually unsubscribed": MANUAL,
 }  # fmt: skip

@@ -399,12 +399,8 @@ def _outcomes(
 ) -> list[Outcome]:
     declaration = None if imported.declaration is None else _declaration(imported.declaration)
     place = desk.Place(session, now, imported.programme_id, imported.detected["within"], declaration, known)
-    usable = [one for one in wanted if not one.problems]
-    opened = desk.open_for(place, usable, locked=seen is None)
-    outcomes = [
-        Outcome(one.line, "refused", None, one.problems) if one.problems else desk.apply(opened, one, seen)
-        for one in wanted
-    ]
+    opened = desk.open_for(place, wanted, locked=seen is None)
+    outcomes = [desk.apply(opened, one, seen) for one in wanted]
     if seen is None:
         evidence = {"import": imported.id, "sha256": imported.sha256}
         desk.store(opened, imported.actor, evidence)

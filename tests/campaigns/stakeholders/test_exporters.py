@@ -86,7 +86,7 @@ def test_a_table_of_listmonk_keeps_the_blocked_and_their_own_fields(ready: Datab
     assert (done.detected["exporter"], done.counts) == ("listmonk", {"created": 3, "stopped": 2})
     with ready.read() as session:
         assert {one: told[:2] for one, told in stops(session).items()} == {
-            "email:maryam@example.org": ("opt_out", "recipient"), "email:off@example.org": ("manual", "admin"),
+            "email:maryam@example.org": ("no_contact", "recipient"), "email:off@example.org": ("manual", "admin"),
         }  # fmt: skip
         ann = by_address(session, "ann@example.org")
         assert (ann.attrs, ann.external_id) == ({"town": "Bangor"}, None)
@@ -122,14 +122,39 @@ def test_the_same_export_again_changes_nothing_and_opens_nobody(ready: Database)
     again = taken_in(ready, body, "audience.zip", declaration=DECLARATION)
     assert again.counts == {"unchanged": 5, "suppressed": 3}
     with ready.write() as session:
-        one = session.scalars(
-            select(Suppression).where(Suppression.address_key == "maryam@example.org")
-        ).one()
-        consent.lift(session, NOW, one.id, "usr_1", "asked us by phone to write again")
+        theirs = select(Suppression).where(Suppression.address_key == "maryam@example.org")
+        for one in session.scalars(theirs).all():
+            consent.lift(session, NOW, one.id, "usr_1", "asked us by phone to write again")
     again = taken_in(ready, body, "audience.zip")
     assert again.counts == {"unchanged": 5, "suppressed": 2}
     with ready.read() as session:
         assert len(stops(session)) == 3
+
+
+def test_an_opt_out_stops_what_was_not_asked_for_and_a_dead_address_everything(ready: Database) -> None:
+    taken_in(ready, "email,unsubscribed,bounced\na@x.org,yes,\nb@x.org,,yes\n", "x.csv")
+    with ready.read() as session:
+        pairs = [(by_address(session, key).id, key) for key in ("a@x.org", "b@x.org")]
+        found = {
+            purpose: [
+                one.reason
+                for one in consent.decide(
+                    session, NOW, purpose=purpose, channel="email", pairs=pairs
+                ).values()
+            ]
+            for purpose in ("direct_marketing", "survey", "service")
+        }
+    both = ["suppressed", "suppressed"]
+    assert found == {"direct_marketing": both, "survey": both, "service": [None, "suppressed"]}
+
+
+def test_a_row_that_is_refused_for_something_else_keeps_its_opt_out(ready: Database) -> None:
+    done = taken_in(ready, "email,unsubscribed,kind\na@x.org,2020-01-01 10:00:00,robot\n", "x.csv")
+    assert outcomes(ready, done) == [(2, "refused", ["bad_field", "stopped"])]
+    with ready.read() as session:
+        assert stops(session) == {"email:a@x.org": ("opt_out", "recipient", utc(2020, 1, 1, 10))}
+    again = taken_in(ready, "email,unsubscribed,kind\na@x.org,2020-01-01 10:00:00,robot\n", "x.csv")
+    assert outcomes(ready, again) == [(2, "refused", ["bad_field"])]
 
 
 def test_a_later_file_turns_nobody_on_again(ready: Database) -> None:
@@ -157,7 +182,7 @@ def test_rows_of_one_file_about_one_address_end_in_a_no(
     assert (counts["stopped"], counts["suppressed"]) == (2, 1)
     with ready.read() as session:
         pairs = [(by_address(session, key).id, key) for key in ("a@x.org", "b@x.org")]
-        decided = consent.decide(session, NOW, purpose="service", channel="email", pairs=pairs)
+        decided = consent.decide(session, NOW, purpose="survey", channel="email", pairs=pairs)
         assert {one.reason for one in decided.values()} == {"suppressed"}
 
 

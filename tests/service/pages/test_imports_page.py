@@ -315,4 +315,4 @@ def test_an_export_of_mailchimp_is_told_apart_and_its_opt_outs_are_counted(
     taken_in(wiring)
     with wiring.database.read() as session:
         assert len(session.scalars(select(Consent)).all()) == 1
-        assert session.scalar(select(func.count()).select_from(Suppression)) == 3
+        assert len(set(session.scalars(select(Suppression.address_key)))) == 3
