@@ -28,6 +28,11 @@ def ready(graph: Graph, user_id: str, text: str, media: Sequence[Medium]) -> str
     return container
 
 
+def wait(seconds: float) -> None:
+    """Let Instagram work meanwhile."""
+    sleep(seconds)
+
+
 def _container(
     graph: Graph, user_id: str, text: str, media: Sequence[Medium], pauses: Iterator[float]
 ) -> str:
@@ -65,4 +70,4 @@ def _wait_for(graph: Graph, container: str, pauses: Iterator[float]) -> None:
         pause_s = next(pauses, None)
         if pause_s is None:
             raise Deferred("Instagram is still fetching the picture", phase="media", retry_after_s=LATER_S)
-        sleep(pause_s)
+        wait(pause_s)

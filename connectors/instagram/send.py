@@ -20,6 +20,8 @@ from . import pictures
 
 # What a container says that was not published, and is not about to be.
 NOT_PUBLISHED = ("FINISHED", "ERROR", "EXPIRED")
+# A container that is being published may say for a moment that it is not.
+SHOWN_AFTER_S = 3.0
 QUOTA_WAIT_S = 3600.0
 # The picture could not be fetched, in time, or yet.
 NOT_FETCHED = ("-2", "9004", "9007")
@@ -91,6 +93,7 @@ def _publish(graph: Graph, user_id: str, outbound: Outbound, container: str) -> 
 
 def _went(graph: Graph, user_id: str, outbound: Outbound, container: str, error: ConnectorError) -> Receipt:
     """The post, where it is there for all that was answered. Raises `error` where it surely is not, or Uncertain."""
+    pictures.wait(SHOWN_AFTER_S)
     try:
         state = graph.read(container, fields="status_code").get("status_code")
         found = find(graph, user_id, outbound) if state == "PUBLISHED" else None

@@ -29,6 +29,7 @@ class Instagram(Far):
     takes: timedelta = timedelta(0)  # until a container has its picture
     state: str = "FINISHED"
     after: str = "PUBLISHED"  # what a container is then
+    shows: timedelta = timedelta(0)  # until a container that is published says so
     lies: str = ""  # what it answers to a publish that it has done, once
     used: int = 0
     lag: timedelta = timedelta(0)
@@ -77,7 +78,7 @@ class Instagram(Far):
     def _make(self, path: str, form: dict[str, str]) -> Said:
         if path == f"{USER_ID}/media":
             name = str(FIRST + 900_000 + len(self.containers))
-            self.containers[name] = {**form, "ready": self.now + self.takes, "published": False}
+            self.containers[name] = {**form, "ready": self.now + self.takes, "published": None}
             return Said(200, {"id": name})
         if path.endswith("/replies"):
             about = path.removesuffix("/replies")
@@ -85,7 +86,7 @@ class Instagram(Far):
         container = self.containers[form["creation_id"]]
         if container["ready"] > self.now:
             return far.sample("instagram", "not_ready")
-        self.used, container["published"] = self.used + 1, True
+        self.used, container["published"] = self.used + 1, self.now + self.shows
         name, lie, self.lies = self.post(container["caption"], container=container), self.lies, ""
         return far.sample("instagram", lie) if lie else Said(200, {"id": name})
 
@@ -109,7 +110,7 @@ class Instagram(Far):
     def _container(self, container: dict[str, Any]) -> Said:
         if container["ready"] > self.now:
             return Said(200, {"status_code": "IN_PROGRESS"})
-        if container["published"]:
+        if container["published"] and self.now >= container["published"]:
             return Said(200, {"status_code": self.after})
         return Said(200, {"status_code": self.state, "status": f"{self.state}: 2207026"})
 

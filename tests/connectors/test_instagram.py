@@ -204,7 +204,7 @@ def test_an_error_of_a_post_that_is_there_all_the_same_is_not_believed(
     instagram: Instagram, lie: str
 ) -> None:
     """Tried again it would be there twice."""
-    instagram.lies = lie
+    instagram.lies, instagram.shows = lie, timedelta(seconds=2)
     assert account(instagram.port).send(post("Dewch draw")) == Receipt(OURS)
 
 
