@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,13 @@ CHUNK = 1024 * 1024
 # The sums of a million files take less; what claims more is none of ours.
 SUMS_MAX = 256 * 1024 * 1024
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\r\n]+)")
+# What reading a ZIP ends in that was damaged, or made to be read in another way.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, OSError, ValueError)
 # Any day will do: it is not told when each part was written.
 _DAY = (1980, 1, 1, 0, 0, 0)
 
 
-class NotOurs(ValueError):
+class NotOurs(Exception):
     """A file that is not what was signed; the text says why."""
 
 
@@ -57,11 +60,11 @@ def pack(target: Path, parts: Iterable[tuple[str, Path]], seed: bytes) -> str:
 
 def check(file: Path, trusted: Collection[bytes] = ()) -> Proof:
     """Prove a file; NotOurs where anything in it was changed, added or taken away. `trusted` are public keys, raw."""
-    try:
-        with zipfile.ZipFile(file) as whole:
-            return _checked(whole, trusted)
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise NotOurs(f"this is no export of Dolen, or it is damaged: {error}") from error
+    with file.open("rb") as body:
+        try:
+            return _checked(zipfile.ZipFile(body), trusted)
+        except _DAMAGED as error:
+            raise NotOurs(f"this is no export of Dolen, or it is damaged: {error}") from error
 
 
 def public_key(seed: bytes) -> bytes:

@@ -136,6 +136,15 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     stopped = consent.suppress(
         session, now, channel="post", stakeholder_id=ann.id, reason="manual", origin="admin"
     )
+    return {
+        "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
+        "cns": given.id, "sup": stopped.id, "mrg": merged.id, "rel": relation.id,
+        "exp": _taken(session, now, programme_id, ann.id), **_ways_in(session, now, programme_id),
+    }  # fmt: skip
+
+
+def _ways_in(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
+    """A topic, a form and a file of people."""
     topic = topics.create(session, now, programme_id=programme_id, names={"en": "River"})
     words = {"en": {"title": "News", "notice": "We keep your address.", "agree": "I agree"}}
     form = forms.create(
@@ -146,17 +155,18 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
         session, now, programme_id=programme_id, filename="bo.csv", actor="usr_0000000000001",
         body=b"name,email\nBo,bo@example.org\n",
     )  # fmt: skip
+    return {"top": topic.id, "frm": form.id, "imp": file.id, "job": file.id}
+
+
+def _taken(session: Session, now: datetime, programme_id: int, stakeholder_id: int) -> int:
+    """An export of what is held on her."""
     taken = Export(
-        kind="person", ref_id=ann.id, within=[programme_id], state="finished", actor="usr_0000000000001",
+        kind="person", ref_id=stakeholder_id, within=[programme_id], state="finished", actor="usr_0000000000001",
         created_at=now,
     )  # fmt: skip
     session.add(taken)
     session.flush()
-    return {
-        "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
-        "cns": given.id, "sup": stopped.id, "imp": file.id, "exp": taken.id, "job": file.id,
-        "top": topic.id, "frm": form.id, "mrg": merged.id, "rel": relation.id,
-    }  # fmt: skip
+    return taken.id
 
 
 def _going_out(  # long: one example of everything about a message

@@ -148,14 +148,14 @@ def test_imports_and_exports_are_one_list_of_jobs(
     asked = api.post("/v1/exports", admin, json={"programme_id": shown("programme", here["prg"])}).json["id"]
     found = api.get("/v1/jobs", admin).json["data"]
     assert [(one["kind"], one["what"], one["state"]) for one in found] == [
-        ("export", "programme", "waiting"), ("export", "person", "finished"), ("import", "people", "waiting"),
+        ("export", "programme", "waiting"), ("import", "people", "waiting"), ("export", "person", "finished"),
     ]  # fmt: skip
-    assert found[0]["ref"] == asked and found[1]["file"] == f"/v1/exports/{shown('export', here['exp'])}/file"
+    assert found[0]["ref"] == asked and found[2]["file"] == f"/v1/exports/{shown('export', here['exp'])}/file"
     one = api.get(f"/v1/jobs/{found[0]['id']}", admin).json
     assert (one["done"], one["total"], one["file"]) == (0, 0, None)
     assert api.post(f"/v1/jobs/{found[0]['id']}/cancel", admin).json["state"] == "cancelled"
     assert api.post(f"/v1/jobs/{found[0]['id']}/cancel", admin).status_code == 409
-    assert api.post(f"/v1/jobs/{found[2]['id']}/cancel", admin).json["state"] == "cancelled"
+    assert api.post(f"/v1/jobs/{found[1]['id']}/cancel", admin).json["state"] == "cancelled"
     viewer = people("viewer", here["prg"])
     assert [one["kind"] for one in api.get("/v1/jobs", viewer).json["data"]] == ["import"]
     assert api.get(f"/v1/jobs/{found[0]['id']}", viewer).status_code in (403, 404)

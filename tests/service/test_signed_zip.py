@@ -92,6 +92,21 @@ def test_a_file_that_is_no_zip_or_was_cut_off_is_none_of_ours(packed: Path) -> N
             signed_zip.check(packed)
 
 
+def test_a_byte_changed_anywhere_is_found_or_changes_nothing_that_is_read(packed: Path) -> None:
+    """F14: whatever was done to the file, the answer is that it is genuine or that it is not."""
+    whole = packed.read_bytes()
+    found = 0
+    for place in range(len(whole)):
+        packed.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            signed_zip.check(packed)
+            with zipfile.ZipFile(packed) as read:
+                assert {name: read.read(name) for name in FILES} == FILES, place
+        except NotOurs:
+            found += 1
+    assert found > len(whole) / 2
+
+
 def test_a_name_that_is_in_it_twice_is_refused(packed: Path) -> None:
     """Two readers could see two files."""
     with pytest.warns(UserWarning), zipfile.ZipFile(packed, "a") as whole:
