@@ -153,6 +153,15 @@ class Client(Caller):
         found: types.ConsentOut = self.call("POST", "/v1/consents/withdraw", body=body, key=key)
         return found
 
+    def post_content_calendar(
+        self, file: tuple[str, bytes], *, parts: dict[str, str] | None = None, key: str | None = None
+    ) -> types.ContentCalendarOut:
+        """Say what each row of a content calendar would become, or make the drafts: all of them or none."""
+        found: types.ContentCalendarOut = self.call(
+            "POST", "/v1/content_calendar", file=file, parts=parts, key=key
+        )
+        return found
+
     def get_content_items(
         self, *, limit: int | None = None, after: str | None = None, before: str | None = None
     ) -> types.ContentOutPage:

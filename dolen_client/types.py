@@ -235,6 +235,15 @@ class ByWhom(TypedDict):
     unsure: int
 
 
+class CalendarRowOut(TypedDict):
+    accounts: list[str]
+    languages: list[str]
+    line: int
+    message_id: str | None
+    name: str
+    problems: list[CellProblem]
+
+
 class CalledOut(TypedDict):
     called: list[str]
 
@@ -252,6 +261,12 @@ class CapabilitiesOut(TypedDict):
     limits: dict[str, Any]
     name: str
     repeats: str
+
+
+class CellProblem(TypedDict):
+    cell: str
+    column: str
+    detail: str
 
 
 class CloseNew(TypedDict):
@@ -327,6 +342,17 @@ class ConsentOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class ContentCalendarNew(TypedDict):
+    file: str
+    make: NotRequired[Literal["yes", "no"]]
+    programme_id: NotRequired[str | None]
+    zone: NotRequired[str | None]
+
+
+class ContentCalendarOut(TypedDict):
+    data: list[CalendarRowOut]
 
 
 class ContentChange(TypedDict):
