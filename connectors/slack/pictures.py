@@ -77,6 +77,7 @@ def _wait_for(client: Client, files: list[str]) -> None:
         while not field(client.read("files.info", file=file), "file", "mimetype"):
             pause_s = next(pauses, None)
             if pause_s is None:
-                words = "Slack has not looked at the picture yet"
-                raise Deferred(words, phase="media", retry_after_s=LATER_S)
+                raise Deferred(
+                    "Slack has not looked at the picture yet", phase="media", retry_after_s=LATER_S
+                )
             sleep(pause_s)
