@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from email import message_from_bytes
+from html import escape, unescape
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -55,6 +58,31 @@ def test_a_mailing_always_carries_a_way_out(database: Database, now: datetime) -
     assert "mailto:unsubscribe+" in ways
     assert made.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert f"https://dolen.example/u/{token}" in str(made.text)
+
+
+def test_no_link_is_led_round_by_us_and_no_picture_tells_who_reads(database: Database, now: datetime) -> None:
+    """F6: what a letter leads to is what was written, and the ways out."""
+    world, link = World(database, now), "https://cyngor.example/a?b=1&c=2"
+    with database.write() as session:
+        version = strategies.everyday(session, world.programme_id, now)
+        item = content.create(session, now, world.programme_id, "Walk")
+        content.save_variant(
+            session, now, item, channel="email", language="en", author="ann", subject="Walk", text=f"Come: {link}",
+            html=f'<p><a href="{escape(link)}">Come</a></p>',
+        )  # fmt: skip
+        made = messages.create(
+            session, now, author="ann", programme_id=world.programme_id, strategy_version_id=version.id,
+            content_id=item.id, purpose="survey", accounts=[(world.account_id, "email")],
+            recipients=world.people(session, ["ann"]),
+        )  # fmt: skip
+        messages.submit(session, now, made)
+    world.run()
+    (letter,) = world.wire.outbound
+    for words in (str(letter.text), str(letter.html)):
+        links = {unescape(one) for one in re.findall(r"https?://[^\s\"<>]+", words)}
+        ours = {one for one in links if one.startswith("https://dolen.example/")}
+        assert links - ours == {link} and {urlsplit(one).path[:3] for one in ours} == {"/u/", "/p/"}
+        assert not re.search(r"<img|background=|url\(", words, re.IGNORECASE)
 
 
 def test_a_way_out_in_the_words_is_not_added_again(database: Database, now: datetime) -> None:
