@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..api import Outbound, Receipt, Refused
+from ..api import AccountGone, Outbound, Receipt, Refused
+from ..http import Answer
 from ..shapes import field, instant, objects
 from ..wording import text_of_html
 from .client import Server, is_id, named
@@ -40,8 +41,18 @@ def send(server: Server, visibility: str, outbound: Outbound) -> Receipt:
         post["media_ids"] = [upload(server, medium) for medium in outbound.media]
     if re.fullmatch("[a-z]{2,3}", outbound.language):
         post["language"] = outbound.language
-    answer = server.write("/api/v1/statuses", json=post, headers={"Idempotency-Key": outbound.key})
+    answer = _posted(server, post, outbound.key)
     return Receipt(named(answer), wait_s=answer.used_up_s)
+
+
+def _posted(server: Server, post: dict[str, Any], key: str) -> Answer:
+    try:
+        return server.write("/api/v1/statuses", json=post, headers={"Idempotency-Key": key})
+    except AccountGone as error:
+        if error.code != "403" or "in_reply_to_id" not in post or "scope" in error.words.lower():
+            raise
+        server.me()  # raises where it is the account; otherwise it is this conversation that is closed to us
+        raise Refused(error.words, code=error.code, phase=error.phase) from None
 
 
 def find(server: Server, outbound: Outbound) -> Receipt | None:

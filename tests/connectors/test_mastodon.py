@@ -46,7 +46,7 @@ from connectors.testing import (
 )
 
 from .fake_mastodon import FIRST, ME, TOKEN, Mastodon, running
-from .far import PostsSide, failing, shapes, stops_nobody
+from .far import PostsSide, Said, failing, shapes, stops_nobody
 
 SINCE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 OURS = str(FIRST + 1)
@@ -214,6 +214,31 @@ def test_a_server_as_the_settings_say_is_accepted(mastodon: Mastodon) -> None:
     mastodon.instance = "instance_v1"
     account(mastodon.port, keeps_keys=False, text_max=5000).verify()
     assert mastodon.posts == []
+
+
+@pytest.mark.parametrize(
+    ("words", "above", "error"),
+    [
+        ("Forbidden", "5", Refused),
+        ("Forbidden", "", AccountGone),
+        ("This action is outside the authorized scopes", "5", AccountGone),
+    ],
+)
+def test_a_conversation_that_is_closed_to_us_stops_no_account(
+    mastodon: Mastodon, words: str, above: str, error: type[ConnectorError]
+) -> None:
+    """Who wrote the post above may let nobody answer; all others are posted to as before."""
+    mastodon.once["Diolch"] = Said(403, {"error": words})
+    with pytest.raises(ConnectorError) as lost:
+        account(mastodon.port).send(post("Diolch", in_reply_to=above))
+    assert type(lost.value) is error
+
+
+def test_an_answer_that_is_refused_to_an_account_that_is_gone_stops_it(mastodon: Mastodon) -> None:
+    mastodon.once["Diolch"] = Said(403, {"error": "Forbidden"})
+    mastodon.once["/api/v1/accounts/verify_credentials"] = "forbidden"
+    with pytest.raises(AccountGone):
+        account(mastodon.port).send(post("Diolch", in_reply_to="5"))
 
 
 def test_a_server_that_takes_less_than_was_said_is_told(mastodon: Mastodon) -> None:
