@@ -269,13 +269,8 @@ class Renewing(FarLogins):
         asked: str,
         refused: Mapping[str, Trouble],
     ) -> None:
-        self._it, self._connect, self._secrets, self._asked, self._refused = (
-            it,
-            connect,
-            secrets,
-            asked,
-            refused,
-        )
+        self._it, self._connect, self._secrets = it, connect, secrets
+        self._asked, self._refused = asked, refused
 
     def connector(self) -> Connector:
         return self._connect(self._it.port, self._secrets)
