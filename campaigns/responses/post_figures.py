@@ -22,6 +22,7 @@ from connectors.api import FIGURES, AccountGone, Connector, ConnectorError, Defe
 from ..database import Database
 from ..delivery import states
 from ..delivery.tables import Account, Delivery
+from ..errors import DomainError
 from ..messages.tables import Message
 from ..stakeholders.rows import insert_missing
 from .tables import PostFigure, PostLook
@@ -74,7 +75,8 @@ def ask_due(database: Database, connect: Connect, now: Callable[[], datetime]) -
     """
     asked, broken = 0, []
     with database.read() as session:
-        due = list(session.scalars(_due(now())))
+        free = session.scalars(select(Account.id).where(_free(now())).order_by(Account.id)).all()
+        due = [number for number in free if _has_posts(session, now(), number)]
     for account_id in due:
         try:
             asked += _ask(database, connect, now, account_id)
@@ -123,6 +125,7 @@ def _ask(database: Database, connect: Connect, now: Callable[[], datetime], acco
         if not _take(session, account_id, now()):
             return 0
         account = session.get_one(Account, account_id)
+    posts: Sequence[Delivery] = ()
     try:
         with database.read() as session:
             connector = connect(session, account)
@@ -132,8 +135,13 @@ def _ask(database: Database, connect: Connect, now: Callable[[], datetime], acco
         with database.write() as session:
             posts = _posts(session, account_id, now())
         told = connector.metrics([one.provider_id for one in posts if one.provider_id]) if posts else ()
-    except ConnectorError as error:
-        _wait(database, account_id, now() + _pause_after(error))
+    except (ConnectorError, DomainError) as error:
+        with database.write() as session:
+            if isinstance(
+                error, Refused
+            ):  # perhaps because of one of them: the others are not to wait for it
+                _plan(session, now(), posts)
+            session.execute(_until(account_id, now() + _pause_after(error)))
         return 0
     with database.write() as session:
         _keep(session, now(), connector, posts, told)
@@ -143,11 +151,11 @@ def _ask(database: Database, connect: Connect, now: Callable[[], datetime], acco
     return len(posts)
 
 
-def _due(now: datetime) -> Select[int]:
-    """Accounts that may be asked, and have a post whose figures are due or that nobody has looked at."""
-    look = exists().where(PostLook.account_id == Account.id, PostLook.next_at <= now)
-    fresh = _fresh(now).where(Delivery.account_id == Account.id).correlate(Account).exists()
-    return select(Account.id).where(_free(now), or_(look, fresh)).order_by(Account.id)
+def _has_posts(session: Session, now: datetime, account_id: int) -> bool:
+    """Whether there is a post whose figures are due, or that nobody has looked at."""
+    look = select(PostLook.delivery_id).where(PostLook.account_id == account_id, PostLook.next_at <= now)
+    fresh = _fresh(now).where(Delivery.account_id == account_id)
+    return any(session.scalar(one.limit(1)) is not None for one in (look, fresh))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
@@ -215,10 +223,14 @@ def _keep(
         )
         for (number, figure), value in counted.items()
     )  # fmt: skip
+    _plan(session, now, posts, looked_at=now)
+
+
+def _plan(session: Session, now: datetime, posts: Sequence[Delivery], **facts: datetime) -> None:
+    """These posts are looked at when they reach their next age."""
     for one in posts:
-        look = session.get(PostLook, one.id)
-        if look is not None:
-            look.looked_at, look.next_at = now, _next(one.sent_at or now, now)
+        mine = update(PostLook).where(PostLook.delivery_id == one.id)
+        session.execute(mine.values(next_at=_next(one.sent_at or now, now), **facts))
 
 
 def _next(sent_at: datetime, now: datetime) -> datetime | None:
@@ -226,7 +238,7 @@ def _next(sent_at: datetime, now: datetime) -> datetime | None:
     return next((sent_at + age for age in AGES if sent_at + age > now), None)
 
 
-def _pause_after(error: ConnectorError) -> timedelta:
+def _pause_after(error: Exception) -> timedelta:
     """How long an account is left alone after trouble."""
     if isinstance(error, (AccountGone, Refused)):
         return REFUSED

@@ -144,6 +144,25 @@ def test_trouble_delays_the_account_and_takes_it_out_of_no_service(
         assert session.get_one(Account, network.world.account_id).state == "active"
 
 
+def test_posts_that_are_refused_keep_no_others_waiting(network: Network) -> None:
+    """The provider may mean one of them; they are asked about again at their next age."""
+    refused = posted(network.world)
+    network.trouble = Refused("no such post")
+    network.look(minutes=30)
+    network.trouble = None
+    later = posted(network.world)
+    network.look(minutes=60)
+    (_, first), (_, second) = network.asked
+    assert set(first) < set(second) and told(network.world, later) == told(network.world, refused) == [
+        ("likes", 3)
+    ]
+    network.trouble = Refused("no such post")
+    network.look(hours=6)
+    network.trouble = None
+    network.look(hours=2)
+    assert len(network.asked) == 3
+
+
 def test_one_accounts_trouble_is_its_own(network: Network, database: Database) -> None:
     """Even one that no connector may have: it is told when the others were asked."""
     posted(network.world)
