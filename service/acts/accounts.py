@@ -271,15 +271,14 @@ def _place(act: Act, account: Account) -> str | None:
 
 def _connect(wiring: Wiring, name: str, settings: dict[str, Any], secrets: dict[str, str]) -> Connector:
     try:
-        connected = registry.connect(name, settings, secrets)
+        _no_way_inside(wiring.settings, registry.provider(name), settings)
+        return registry.connect(name, settings, secrets)
     except registry.UnknownConnector as error:
         raise BadField(str(error), pointer="/connector") from error
     except BadSettings as error:
         first = next(iter(error.problems))
         where = "secrets" if first in secrets else "settings"
         raise BadField(_wrong(error), pointer=f"/{where}/{first}") from error
-    _no_way_inside(wiring.settings, registry.provider(name), settings)
-    return connected
 
 
 def _no_way_inside(chosen: Settings, known: Provider, settings: dict[str, Any]) -> None:
