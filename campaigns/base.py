@@ -190,8 +190,15 @@ class json_values(json_rows):
     inherit_cache = True
 
 
+class json_pairs(GenericFunction[Any]):
+    """The values of a JSON object with their names, one a row, in columns `key` and `value`."""
+
+    inherit_cache = True
+
+
 @compiles(json_rows, "sqlite")
 @compiles(json_values, "sqlite")
+@compiles(json_pairs, "sqlite")
 def _by_json_each(element: json_rows, compiler: Any, **more: Any) -> str:
     return f"json_each({compiler.process(element.clauses, **more)})"
 
@@ -204,6 +211,11 @@ def _by_json_array(element: json_rows, compiler: Any, **more: Any) -> str:
 @compiles(json_values, "postgresql")
 def _by_plain_array(element: json_values, compiler: Any, **more: Any) -> str:
     return f"jsonb_array_elements_text(CAST({compiler.process(element.clauses, **more)} AS JSONB))"
+
+
+@compiles(json_pairs, "postgresql")
+def _by_object(element: json_pairs, compiler: Any, **more: Any) -> str:
+    return f"jsonb_each_text(CAST({compiler.process(element.clauses, **more)} AS JSONB))"
 
 
 def given(parameter: str, **columns: type[TypeEngine[Any]] | TypeEngine[Any]) -> Subquery:
@@ -223,6 +235,13 @@ def listed(parameter: str, kind: type[TypeEngine[Any]]) -> Subquery:
     """The same for one column, `one`, in a JSON list of plain values: SQLite reads it in a third of the time."""
     each = json_values(bindparam(parameter, type_=Text)).table_valued("value", name=f"{parameter}_each")
     return select(cast(each.c.value, kind).label("one")).subquery(parameter)
+
+
+def keyed(parameter: str, kind: type[TypeEngine[Any]]) -> Subquery:
+    """The same for one value, `one`, to each `id`, in a JSON object: quicker than lists."""
+    each = json_pairs(bindparam(parameter, type_=Text)).table_valued("key", "value", name=f"{parameter}_each")
+    told = cast(each.c.key, BigInteger).label("id"), cast(each.c.value, kind).label("one")
+    return select(*told).subquery(parameter)
 
 
 def constant(word: str) -> ColumnElement[str]:

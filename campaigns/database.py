@@ -122,8 +122,9 @@ class Writer:
     def write(self) -> Iterator[Session]:
         """A session in one transaction, as `Database.write` gives it."""
         self._told = None
-        with self._sessions(bind=self._connection) as session, session.begin():
+        with self._connection.begin(), self._sessions(bind=self._connection) as session:
             yield session
+            session.flush()
 
     def alone(self, *, locked: bool = False) -> bool:
         """Whether certainly nobody else has committed anything since the transaction that asked this last.

@@ -6,7 +6,6 @@ an interrupted release goes on where it stopped; nothing here writes.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from ..base import listed
 from ..messages import content, hours, parts, render, timing
 from ..messages.subset import LATE
 from ..messages.tables import ContentItem, Message, MessageAccount, MessageRecipient, Timing, Variant
+from ..prepared import Prepared, told
 from ..stakeholders import consent, kin, segments
 from ..stakeholders.tables import Address, Segment, Stakeholder
 from ..strategies.tables import StrategyVersion
@@ -297,9 +297,9 @@ def _addresses(
     session: Session, message: Message, channel: str, people: Sequence[Reader]
 ) -> dict[int, list[Reached]]:
     """The addresses each person is written to: those named in the message, else their oldest active one."""
-    told = {"people": json.dumps([person.id for person in people]), "channel": channel}
+    who = told([person.id for person in people])
     found: dict[int, list[Reached]] = {}
-    for person_id, number, key in session.connection().execute(_ADDRESSES, told).all():
+    for person_id, number, key in _ADDRESSES.run(session, people=who, channel=channel).all():
         found.setdefault(person_id, []).append(Reached(number, key))
     named = _named(session, message, people) if message.segment_id is None else frozenset()
     for person_id, addresses in found.items():
@@ -387,4 +387,4 @@ def _readers() -> tuple[Any, ...]:
     return (person.id, person.state, person.name, *as_text, person.zone)
 
 
-_READER, _STAMP, _ADDRESSES = _readers(), _stamp(), _of_people()
+_READER, _STAMP, _ADDRESSES = _readers(), _stamp(), Prepared(_of_people())

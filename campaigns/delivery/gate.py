@@ -8,22 +8,23 @@ Nothing about the message ever excludes a person.
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Text, bindparam, func, null, or_, select, update
+from sqlalchemy import BigInteger, Boolean, bindparam, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from connectors.api import Outbound
 
-from ..base import Instant, constant, given
+from ..base import Instant, constant, keyed, micros
 from ..errors import Stale
 from ..messages import hours, messages
 from ..messages.tables import Message, Occurrence
+from ..prepared import Prepared, told
 from ..stakeholders import consent
 from . import accounts, limits, rollout, states, stops
 from .backoff import Pace
@@ -160,8 +161,8 @@ def _asked_within(time: timedelta, asked: Asked, now: datetime) -> bool:
 
 def _stands(session: Session, now: datetime, held: Claim, account: Account, asked: Asked) -> bool:
     """Whether message, account and stops are what they were when everything was asked. The message stays so."""
-    told = {"message": held.message_id, "account": held.account_id, "now": now, "alone": held.alone}
-    found = session.connection().execute(_FACTS, told).one()
+    asked_of = {"message": held.message_id, "account": held.account_id, "now": now, "alone": held.alone}
+    found = session.connection().execute(_FACTS, asked_of).one()
     message = asked.message
     return tuple(found) == (message.state, message.version, "active", account.version, *asked.stops)
 
@@ -259,12 +260,20 @@ def _commit_intent(
     """Write `sending`, attempt, token and basis; a row that changed hands meanwhile is not returned and not sent."""
     if not going:
         return []
-    told = json.dumps([[row.id, row.state, row.attempt, why.consent_id, why.basis] for row, _, why in going])
     # What goes for the first time says in its own words since when: all of it was made at one moment, just before.
     first = next((outbound.since for row, outbound, _ in going if row.intent_at is None), None)
-    fence = {"rows": told, "batch": held.batch_id, "fence": held.token, "now": first or now}
-    won = set(session.connection().scalars(_INTENT, fence))
-    return [_taken(row, outbound, held, outbound.since or now) for row, outbound, _ in going if row.id in won]
+    alike: dict[tuple[str, int, str | None, bool], dict[str, int | None]] = defaultdict(dict)
+    for row, _, why in going:
+        settled = row.settled_at is not None
+        alike[row.state, row.attempt, why.basis, settled][str(row.id)] = why.consent_id
+    mine = {"batch": held.batch_id, "fence": held.token}
+    for (state, attempt, basis, settled), rows in alike.items():
+        intent = _REPEAT if settled else _INTENT
+        asked = {"rows": told(rows), "state": state, "attempt": attempt, "basis": basis, **mine}
+        if intent.run(session, now=micros(first or now), **asked).rowcount != len(rows):
+            won = set(_WON.run(session, rows=asked["rows"], **mine).scalars())
+            going = [one for one in going if str(one[0].id) not in rows or one[0].id in won]
+    return [_taken(row, outbound, held, outbound.since or now) for row, outbound, _ in going]
 
 
 def _taken(row: Waiting, outbound: Outbound, held: Claim, first: datetime) -> Taken:
@@ -291,27 +300,33 @@ def _stops() -> list[Any]:
     return [select(told).where(in_force).scalar_subquery() for told in (func.count(), func.max(stop.id))]
 
 
-def _intent() -> Any:
-    """The intent of a whole wave, with what made it lawful as it stood then."""
-    table = Delivery.__table__
-    row = given("rows", id=BigInteger, state=Text, attempt=BigInteger, consent_id=BigInteger, basis=Text)
+def _intent(**more: Any) -> Any:
+    """The intent of rows of a wave that are alike, with what made each lawful as it stood then."""
+    table, row = Delivery.__table__, keyed("rows", BigInteger)
     return (
         update(table)  # type: ignore[arg-type]
         .where(
             table.c.id == row.c.id,
-            table.c.state == row.c.state,
-            table.c.attempt == row.c.attempt,
+            table.c.state == bindparam("state"),
+            table.c.attempt == bindparam("attempt"),
             # a sum: the rows are found by their ids, not by reading the batch for each of them
             table.c.batch_id + 0 == bindparam("batch"),
         )
         .values(
             state=constant(states.SENDING), attempt=table.c.attempt + 1, token=bindparam("fence"), next_at=null(),
-            settled_at=null(), intent_at=func.coalesce(table.c.intent_at, bindparam("now", type_=Instant)),
-            consent_id=row.c.consent_id, basis=row.c.basis,
+            intent_at=func.coalesce(table.c.intent_at, bindparam("now", type_=Instant)),
+            consent_id=row.c.one, basis=bindparam("basis"), **more,
         )
-        .returning(table.c.id)
     )  # fmt: skip
 
 
-# Made once: every wave asks them.
-_FACTS, _STOPS, _INTENT = _facts(), select(*_stops()), _intent()
+def _won() -> Any:
+    """Those of some rows whose intent was written."""
+    table, row = Delivery.__table__.c, keyed("rows", BigInteger)
+    mine = (table.batch_id + 0 == bindparam("batch"), table.token == bindparam("fence"))
+    return select(row.c.id).where(table.id == row.c.id, table.state == constant(states.SENDING), *mine)
+
+
+# Made once: every wave asks them. Few rows were settled before: where that stays empty, no index is written anew.
+_FACTS, _STOPS = _facts(), select(*_stops())
+_INTENT, _REPEAT, _WON = Prepared(_intent()), Prepared(_intent(settled_at=null())), Prepared(_won())

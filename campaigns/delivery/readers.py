@@ -9,7 +9,6 @@ Source: docs/decisions/0012.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from ..base import listed
 from ..messages.tables import Message
+from ..prepared import Prepared, told
 from ..stakeholders import consent, kin
 from ..stakeholders.tables import Address
 from . import states, wishes
@@ -151,8 +151,8 @@ def _ask_addresses(
 
 def _retired(session: Session, rows: Sequence[Waiting]) -> set[int | None]:
     """Those of the rows' addresses that are not in use any more."""
-    told = json.dumps([row.address_id for row in rows if row.address_id is not None])
-    return set(session.connection().scalars(_RETIRED, {"wanted": told}))
+    wanted = told([row.address_id for row in rows if row.address_id is not None])
+    return set(_RETIRED.run(session, wanted=wanted).scalars())
 
 
 def _addresses() -> Any:
@@ -161,4 +161,4 @@ def _addresses() -> Any:
     return select(wanted.c.one).select_from(found).where(or_(address.id.is_(None), address.state != "active"))
 
 
-_RETIRED = _addresses()
+_RETIRED = Prepared(_addresses())

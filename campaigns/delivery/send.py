@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ from sqlalchemy.orm import Session
 
 from connectors.api import Connector, ConnectorError, Medium, Outbound, Receipt, Uncertain, running
 
+from ..base import instant
 from ..database import Database, Writer
 from ..errors import DomainError
 from ..links import Links
 from ..messages import media, render
 from ..messages.tables import LANES, Message, Variant
+from ..prepared import Prepared
 from ..stakeholders.tables import Address
 from . import accounts, batch, limits, settle, states, threads, trouble
 from .backoff import Pace
@@ -325,17 +328,21 @@ def _settle(
 
 def letters(session: Session, held: batch.Claim, account: Account) -> list[tuple[Waiting, Letter]]:
     """The rows of a batch with what their words are made of; a variant is read once, however many have it."""
-    rows = session.connection().execute(_LETTERS, {"batch": held.batch_id}).all()
+    rows: Sequence[Any] = _LETTERS.run(session, batch=held.batch_id).all()
+    if not rows:
+        return []
+    texts, variant_ids, below_ids, *_ = zip(*rows, strict=True)
     # At once is quicker; a reader that is quicker still makes floats of great whole numbers.
-    values = json.loads(f"[{','.join([row.slots or 'null' for row in rows])}]")
-    wanted = {number for row in rows for number in row[-2:] if number is not None}
-    found = {one.id: one for one in session.scalars(select(Variant).where(Variant.id.in_(wanted)))}
+    values = json.loads(f"[{','.join([text or 'null' for text in texts])}]")
+    wanted = {*variant_ids, *below_ids}
+    found = {one.id: one for one in session.scalars(select(Variant).where(Variant.id.in_(wanted - {None})))}
+    at = cache(_instant)  # nearly all of a batch is due at one
     made = []
     for row, slots in zip(rows, values, strict=True):
-        *about, address, _, variant_id, below_id = row
+        _, variant_id, below_id, address, due_us, intent_us, settled_us, *about = row
+        waiting = Waiting._make((*about, at(due_us), at(intent_us), at(settled_us)))
         to = written_to(address, slots)
-        letter = Letter(row.id, slots, found[variant_id], to, found.get(below_id))
-        made.append((Waiting._make(about), letter))
+        made.append((waiting, Letter(waiting.id, slots, found[variant_id], to, found.get(below_id))))
     if account.broadcast:
         made = [
             (row, one._replace(variant=threads.worded(session, account, row.id, one.variant)))
@@ -344,11 +351,16 @@ def letters(session: Session, held: batch.Claim, account: Account) -> list[tuple
     return made
 
 
+def _instant(value_us: int | None) -> datetime | None:
+    return None if value_us is None else instant(value_us)
+
+
 def _letters() -> Any:
     row, address = Delivery.__table__.c, Address.__table__
-    of_gate = [row[name] for name in Waiting._fields]
+    of_letter = (cast(row.slots, Text).label("slots"), row.variant_id, row.below_id, address.c.value)
+    instants = (row.due_at, row.intent_at, row.settled_at)
     return (
-        select(*of_gate, address.c.value, cast(row.slots, Text).label("slots"), row.variant_id, row.below_id)
+        select(*of_letter, *instants, *[row[name] for name in Waiting._fields[:-3]])
         .outerjoin(address, address.c.id == row.address_id)
         .where(
             row.batch_id == bindparam("batch"),
@@ -359,7 +371,7 @@ def _letters() -> Any:
     )
 
 
-_LETTERS = _letters()
+_LETTERS = Prepared(_letters())
 
 
 def _hold_alone(desk: Desk, held: batch.Claim, delivery_id: int) -> None:

@@ -7,21 +7,22 @@ it repeats. A refusal says its scope: this delivery, this domain or this account
 
 from __future__ import annotations
 
-import json
 import random
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Text, bindparam, null, update
+from sqlalchemy import Text, bindparam, null, update
 from sqlalchemy.orm import Session
 
 from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, OptedOut, Receipt, Refused
 
-from ..base import Instant, constant, given
+from ..base import Instant, constant, keyed, micros
 from ..messages import render
 from ..messages.tables import Message
+from ..prepared import Prepared, told
 from ..stakeholders import addresses, consent
 from . import domains, limits, states, tally, trouble
 from .backoff import Pace
@@ -64,8 +65,8 @@ def settle(
     verdict = trouble.judge(session, now, account, [one.answer for one in outcomes], pace)
     waits: dict[str, datetime] = {}
     if len(sent) < len(outcomes):
-        told = [(one.row.address_key, one.answer) for one in outcomes]
-        waits = domains.refused(session, now, account, told, pace)
+        answered = [(one.row.address_key, one.answer) for one in outcomes]
+        waits = domains.refused(session, now, account, answered, pace)
         for one in outcomes:
             if not _is_sent(one.answer):
                 _other(session, now, account, one, pace, _waits_until(one, verdict, waits))
@@ -118,9 +119,14 @@ def _sent(session: Session, now: datetime, sent: Sequence[Outcome]) -> None:
     """The plain case, in one statement for the whole wave; the rest row by row."""
     if not sent:
         return
-    told = json.dumps([[one.row.delivery_id, one.row.attempt, one.row.token, _name(one)] for one in sent])
-    done = session.connection().execute(_SENT, {"rows": told, "now": now})
-    if done.rowcount != len(sent):
+    alike: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
+    for one in sent:
+        alike[one.row.attempt, one.row.token][str(one.row.delivery_id)] = _name(one)
+    done = 0
+    for (attempt, token), rows in alike.items():
+        fence = {"attempt": attempt, "token": token}
+        done += _SENT.run(session, rows=told(rows), now=micros(now), **fence).rowcount
+    if done != len(sent):
         for one in sent:
             _late(session, now, one)
 
@@ -296,24 +302,23 @@ def _opt_out(session: Session, now: datetime, account: Account, one: Outcome, er
 
 
 def _accepted() -> Any:
-    table = Delivery.__table__
-    row = given("rows", id=BigInteger, attempt=BigInteger, token=BigInteger, name=Text)
+    table, row = Delivery.__table__, keyed("rows", Text)
     now = bindparam("now", type_=Instant)
     return (
         update(table)  # type: ignore[arg-type]
         .where(
             table.c.id == row.c.id,
             table.c.state == constant(states.SENDING),
-            table.c.attempt == row.c.attempt,
-            table.c.token == row.c.token,
+            table.c.attempt == bindparam("attempt"),
+            table.c.token == bindparam("token"),
         )
         .values(
-            state=constant(states.SENT), provider_id=row.c.name, sent_at=now, settled_at=now, batch_id=null(),
+            state=constant(states.SENT), provider_id=row.c.one, sent_at=now, settled_at=now, batch_id=null(),
             next_at=null(), error=null(),
         )
     )  # fmt: skip
 
 
-_SENT = _accepted()
+_SENT = Prepared(_accepted())
 
 __all__ = ["NOT_STARTED", "NotStarted", "Outcome", "settle", "unmakeable"]

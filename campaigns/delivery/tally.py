@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 from connectors.api import AccountGone, AddressGone, ConnectorError, Deferred, Receipt, Refused
 
 from ..base import new_id
+from ..prepared import Prepared
 from . import states
 from .tables import Tally
 
 # Made once, for every wave adds a row.
-_ADD = insert(cast(Table, Tally.__table__))
+_ADD = Prepared(insert(cast(Table, Tally.__table__)))
 OUTCOMES = (states.SENT, states.DEFERRED, states.BOUNCED, states.FAILED, states.UNKNOWN)
 
 
@@ -50,12 +51,8 @@ def handovers(session: Session) -> dict[tuple[int, str], int]:
 
 
 def _insert(session: Session, sums: Mapping[tuple[int, str], int]) -> None:
-    rows = [
-        {"id": new_id(), "account_id": account, "outcome": outcome, "number": number}
-        for (account, outcome), number in sums.items()
-    ]
-    if rows:
-        session.connection().execute(_ADD, rows)
+    for (account, outcome), number in sums.items():
+        _ADD.run(session, id=new_id(), account_id=account, outcome=outcome, number=number)
 
 
 def _outcome(answer: object) -> str:

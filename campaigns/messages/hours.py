@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from .. import holidays, zones
 from ..errors import BadField, NotFound, said
+from ..prepared import Prepared
 from ..stakeholders.tables import Stakeholder
 from ..strategies import programmes
 from . import calendar
@@ -91,7 +92,7 @@ def shut(session: Session, message: Message, wanted: Mapping[int, datetime]) -> 
     """
     if message.kind == "answer" or message.lane in FREE_LANES or not wanted:
         return {}
-    if session.connection().scalar(_ANY) is None:
+    if _ANY.run(session).first() is None:
         return {}
     shared = _shared(session, message)
     own = {
@@ -165,4 +166,4 @@ def _of(programme_id: int | None, stakeholder_id: int | None) -> Select[SendingH
 
 
 # Made once: every wave asks it.
-_ANY = select(SendingHours.__table__.c.id).limit(1)
+_ANY = Prepared(select(SendingHours.__table__.c.id).limit(1))

@@ -9,7 +9,6 @@ of time. Everything that sends asks `decide`.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,6 +32,7 @@ from sqlalchemy.orm import Session
 
 from ..base import Instant, listed, micros
 from ..errors import AlreadyDone, BadField, NotFound, OptedOut
+from ..prepared import Prepared, told
 from . import addresses, kin, people
 from .tables import (
     BASES,
@@ -295,8 +295,9 @@ def _decide(
     decisions: dict[Pair, Decision] = {}
     now_us = micros(now)
     for chunk in _chunks(list(dict.fromkeys(pairs))):
-        told = {"people": _told({number for number, _ in chunk}), "purpose": purpose, "channel": channel}
-        rows = session.connection().execute(_KNOWN, {**told, "until": until or FOREVER}).all()
+        who = told([*{number for number, _ in chunk}])
+        asked_until = {"purpose": purpose, "channel": channel, "until": micros(until or FOREVER)}
+        rows = _KNOWN.run(session, people=who, **asked_until).all()
         known = {row[0]: _Known._make(row) for row in rows}
         same = kin.of(session, known, until) if any(row.merged for row in known.values()) else {}
         if same:
@@ -390,17 +391,13 @@ def _suppressed(
 ) -> tuple[set[int], set[str]]:
     """The stakeholders and the address keys that a suppression stops now; `purpose` None is any."""
     people = {number for number, _ in pairs}
-    told = {
-        "people": _told(kin.among(same, people) if same else people), "keys": _told({key for _, key in pairs}),
-        "channel": channel, "purpose": purpose, "now": now, "until": until or FOREVER, "answer": answer,
+    whom = {
+        "people": told([*(kin.among(same, people) if same else people)]), "keys": told([*{key for _, key in pairs}]),
     }  # fmt: skip
-    rows = session.connection().execute(_STOPPED, told).all()
+    when = {"now": micros(now), "until": micros(until or FOREVER)}
+    rows = _STOPPED.run(session, **whom, **when, channel=channel, purpose=purpose, answer=answer).all()
     stopped = {number for number, key in rows if key is None and number is not None}
     return (stopped | kin.touched(same, same, stopped), {key for _, key in rows if key is not None})
-
-
-def _told(values: Collection[int] | Collection[str]) -> str:
-    return json.dumps([*values])
 
 
 def _stands(now: Any, until: Any = FOREVER) -> Any:
@@ -497,4 +494,4 @@ def _stopped() -> Any:
 
 
 # Made once: every wave asks them.
-_KNOWN, _STOPPED = _known(), _stopped()
+_KNOWN, _STOPPED = Prepared(_known()), Prepared(_stopped())

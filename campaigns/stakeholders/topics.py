@@ -7,7 +7,6 @@ the do-not-contact list closes. Source: A13.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from ..base import listed
+from ..base import listed, micros
 from ..errors import BadField, NotFound
+from ..prepared import Prepared, told
 from . import addresses, consent, kin, people
 from .tables import FREQUENCIES, Preference, Topic
 from .text import clean
@@ -160,11 +160,12 @@ def wishes(
     ids = sorted(kin.among(same, stakeholder_ids) if same else set(stakeholder_ids))
     askers = _askers(same, stakeholder_ids) if same else {}
     for first in range(0, len(ids), CHUNK):
-        told = {"people": json.dumps(ids[first : first + CHUNK]), "channel": channel, "topic": about}
-        for row in session.connection().execute(_CHOSEN, told):
+        part = told(ids[first : first + CHUNK])
+        for row in _CHOSEN.run(session, people=part, channel=channel, topic=about):
             for one in askers.get(row.stakeholder_id, (row.stakeholder_id,)):
                 _keep_newer(chosen[one], row)
-    return {number: _wish(at, one.get(EVERYTHING), one.get(about)) for number, one in chosen.items()}
+    at_us = micros(at)
+    return {number: _wish(at_us, one.get(EVERYTHING), one.get(about)) for number, one in chosen.items()}
 
 
 def _askers(same: kin.Kin, stakeholder_ids: Collection[int]) -> dict[int, list[int]]:
@@ -183,9 +184,9 @@ def _keep_newer(chosen: dict[int, Any], row: Any) -> None:
         chosen[row.topic_id] = row
 
 
-def _wish(at: datetime, everything: Any, own: Any) -> Wish:
+def _wish(at_us: int, everything: Any, own: Any) -> Wish:
     for one in (everything, own):
-        if one is not None and one.pause_until_at is not None and one.pause_until_at > at:
+        if one is not None and one.pause_until_us is not None and one.pause_until_us > at_us:
             return Wish("person_paused")
     counts = own or everything
     if counts.frequency == NONE:
@@ -213,10 +214,11 @@ def _chosen() -> Any:
     who, chosen = listed("people", BigInteger), Preference.__table__.c
     about = or_(chosen.topic_id == EVERYTHING, chosen.topic_id == bindparam("topic"))
     when = (chosen.chosen_at, chosen.id)
-    columns = (chosen.stakeholder_id, chosen.topic_id, chosen.frequency, chosen.pause_until_at, *when)
+    paused = chosen.pause_until_at.label("pause_until_us")
+    columns = (chosen.stakeholder_id, chosen.topic_id, chosen.frequency, paused, *when)
     found = select(*columns).join(who, who.c.one == chosen.stakeholder_id)
     found = found.where(chosen.channel == bindparam("channel"), about)
     return found.order_by(chosen.chosen_at, chosen.id)
 
 
-_CHOSEN = _chosen()
+_CHOSEN = Prepared(_chosen())

@@ -502,6 +502,22 @@ def trouble(*_: object) -> None:
     raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
 
 
+def lose_next_commit(database: Database, patched: pytest.MonkeyPatch) -> list[int]:
+    """The next commit is done, and the connection is gone before we hear of it; 1 in the list: it was so."""
+    dialect = database.write_engine.dialect
+    lost: list[int] = []
+    commit = dialect.do_commit
+
+    def lose(connection: Any) -> None:
+        commit(connection)
+        if not lost:
+            lost.append(1)
+            trouble()
+
+    patched.setattr(dialect, "do_commit", lose)
+    return lost
+
+
 def test_answers_are_kept_while_the_database_is_in_trouble(database: Database, now: datetime) -> None:
     """F4, F9, F12: what the network answered is written down when the database is back; nothing is unknown."""
     world = World(database, now, BLIND, in_flight=1)
@@ -525,7 +541,7 @@ def test_answers_are_kept_while_the_database_is_in_trouble(database: Database, n
 
 @pytest.mark.parametrize("heard", [True, False], ids=["refused", "not acknowledged"])
 def test_trouble_of_the_database_is_no_death_and_the_batch_goes_on_at_once(
-    database: Database, now: datetime, heard: bool
+    database: Database, now: datetime, heard: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F4: nobody waits for a lease to end, and no row is suspected; an intent unheard of is looked at as `unknown`."""
     world = World(database, now, KEYED)
@@ -536,7 +552,7 @@ def test_trouble_of_the_database_is_no_death_and_the_batch_goes_on_at_once(
         if name == "intent.before_commit" and heard:
             trouble()
         elif name == "intent.before_commit":
-            event.listen(database.sessions.class_, "after_commit", trouble, once=True)
+            lose_next_commit(database, monkeypatch)
 
     with pytest.raises(OperationalError):
         send.work(world.desk(failpoint=hurt))
@@ -566,28 +582,26 @@ def test_a_row_that_cannot_be_made_takes_no_answer_of_the_wave_before_with_it(
     assert list(world.states(message_id).values()).count("sent") == 8
 
 
-def test_a_commit_that_is_not_acknowledged_is_written_down_once(database: Database, now: datetime) -> None:
+def test_a_commit_that_is_not_acknowledged_is_written_down_once(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """F4: committed, and the connection was gone before we heard of it."""
     world = World(database, now, BLIND)
     message_id = world.message(["ann", "bob"])
     world.tick()
-    heard: list[int] = []
+    lost: list[list[int]] = []
     replies: list[str] = []
 
     def cut(name: str) -> None:
         replies.extend([name] if name == "net.after_reply" else [])
         if replies == [name]:
-            event.listen(database.sessions.class_, "after_commit", lose, once=True)
-
-    def lose(_session: Session) -> None:
-        heard.append(1)
-        trouble()
+            lost.append(lose_next_commit(database, monkeypatch))
 
     with pytest.raises(OperationalError):
         send.work(world.desk(failpoint=cut))
     world.recover()
     world.run()
-    assert heard == [1] and set(world.states(message_id).values()) == {"sent"}
+    assert lost == [[1]] and set(world.states(message_id).values()) == {"sent"}
     assert len(world.wire.accepted) == 2
     with database.read() as session:
         assert session.scalars(select(Attempt)).all() == []
