@@ -44,6 +44,19 @@ def test_a_session_sees_what_it_wrote(session: Session) -> None:
     assert session.scalars(select(AuditEntry.act)).all() == ["test.leave"]
 
 
+def test_a_writer_undoes_a_transaction_as_a_whole_and_flushes_one_that_ends(database: Database) -> None:
+    writer = database.writer()
+    with writer.write() as session:
+        session.add(AuditEntry(at=NOW, actor="test", act="test.kept", kind="test", ref_id=1))
+    with pytest.raises(RuntimeError), writer.write() as session:
+        note(session, NOW, "test", "test.undone", "test", 1)
+        session.flush()
+        raise RuntimeError
+    writer.close()
+    with database.read() as session:
+        assert session.scalars(select(AuditEntry.act)).all() == ["test.kept"]
+
+
 def test_a_bare_database_has_no_table(bare_url: str) -> None:
     database = Database(bare_url)
     assert inspect(database.write_engine).get_table_names() == []

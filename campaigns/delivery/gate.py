@@ -307,10 +307,10 @@ def _intent(**more: Any) -> Any:
         update(table)  # type: ignore[arg-type]
         .where(
             table.c.id == row.c.id,
-            table.c.state == bindparam("state"),
-            table.c.attempt == bindparam("attempt"),
-            # a sum: the rows are found by their ids, not by reading the batch for each of them
+            # no bare columns: the rows are found by their ids, not by reading the batch, or whatever waits, for each
+            table.c.state.concat("") == bindparam("state"),
             table.c.batch_id + 0 == bindparam("batch"),
+            table.c.attempt == bindparam("attempt"),
         )
         .values(
             state=constant(states.SENDING), attempt=table.c.attempt + 1, token=bindparam("fence"), next_at=null(),
@@ -324,7 +324,7 @@ def _won() -> Any:
     """Those of some rows whose intent was written."""
     table, row = Delivery.__table__.c, keyed("rows", BigInteger)
     mine = (table.batch_id + 0 == bindparam("batch"), table.token == bindparam("fence"))
-    return select(row.c.id).where(table.id == row.c.id, table.state == constant(states.SENDING), *mine)
+    return select(row.c.id).where(table.id == row.c.id, table.state.concat("") == states.SENDING, *mine)
 
 
 # Made once: every wave asks them. Few rows were settled before: where that stays empty, no index is written anew.

@@ -308,7 +308,8 @@ def _accepted() -> Any:
         update(table)  # type: ignore[arg-type]
         .where(
             table.c.id == row.c.id,
-            table.c.state == constant(states.SENDING),
+            # no bare column: the rows are found by their ids, not by reading all that is being sent
+            table.c.state.concat("") == states.SENDING,
             table.c.attempt == bindparam("attempt"),
             table.c.token == bindparam("token"),
         )
