@@ -47,7 +47,7 @@ def test_a_session_sees_what_it_wrote(session: Session) -> None:
 def test_a_writer_undoes_a_transaction_as_a_whole_and_flushes_one_that_ends(database: Database) -> None:
     writer = database.writer()
     with writer.write() as session:
-        session.add(AuditEntry(at=NOW, actor="test", act="test.kept", kind="test", ref_id=1))
+        session.add(AuditEntry(at=NOW, actor="test", act="test.kept", kind="test", ref=1))
     with pytest.raises(RuntimeError), writer.write() as session:
         note(session, NOW, "test", "test.undone", "test", 1)
         session.flush()

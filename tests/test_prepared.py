@@ -14,8 +14,8 @@ from campaigns.prepared import Prepared, told
 from .conftest import NOW
 
 SINCE = Prepared(
-    select(AuditEntry.__table__.c.noted_at)
-    .where(AuditEntry.__table__.c.noted_at >= bindparam("since", type_=Instant))
+    select(AuditEntry.__table__.c.happened_at)
+    .where(AuditEntry.__table__.c.happened_at >= bindparam("since", type_=Instant))
     .limit(1)
 )
 

@@ -784,3 +784,46 @@ def test_a_test_without_words_is_refused(database: Database, now: datetime) -> N
         message = message_of(session, message_id)
         rows = [row | {"variant_id": None} for row in release.sample(session, message, now, None)]
         control.test_send(session, now, message, rows, ["checker@dolen.example"])
+
+
+def test_a_row_that_was_withdrawn_after_it_was_read_does_not_go_with_its_wave(
+    database: Database, now: datetime
+) -> None:
+    """D9: the intent says which state and attempt it expects; the others of the wave go."""
+    world = World(database, now)
+    message_id = world.message(["ann", "bob", "cai"])
+    world.tick()
+    bob = next(row.id for row in world.rows(message_id) if row.address_key.startswith("bob@"))
+
+    def withdraw(name: str) -> None:
+        if name == "render.after":
+            with database.write() as session:
+                session.execute(
+                    update(Delivery).where(Delivery.id == bob).values(state="cancelled", batch_id=None)
+                )
+
+    send.work(world.desk(failpoint=withdraw))
+    assert world.states(message_id) == {"ann": "sent", "bob": "cancelled", "cai": "sent"}
+    assert sorted(world.wire.accepted) == ["ann@example.org", "cai@example.org"]
+
+
+def test_what_is_sent_once_more_is_settled_no_longer_while_it_goes(database: Database, now: datetime) -> None:
+    world = World(database, now, KEYED)
+    world.wire.answers = {"ann@example.org": raising(Uncertain("timeout"))}
+    message_id = world.message(["ann", "bob"])
+    world.tick()
+    send.work(world.desk())
+    before = {row.state: row.settled_at for row in world.rows(message_id)}
+    world.wire.answers = {}
+    world.later(minutes=2)
+    resolve.resolve(world.desk())
+    world.tick()
+    going: list[tuple[str, datetime | None]] = []
+
+    def look(name: str) -> None:
+        if name == "intent.after_commit":
+            going.extend((row.state, row.settled_at) for row in world.rows(message_id) if row.state != "sent")
+
+    send.work(world.desk(failpoint=look))
+    assert before["unknown"] is not None and going == [("sending", None)]
+    assert world.states(message_id) == {"ann": "sent", "bob": "sent"}
