@@ -137,7 +137,9 @@ def _couples(ids: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 def is_near(one: str, other: str) -> bool:
     """Whether two folded names are the same, in any order of their parts, or one letter apart."""
-    return one == other or sorted(one.split()) == sorted(other.split()) or _one_letter(one, other)
+    if one == other or abs(len(one) - len(other)) > 1:
+        return one == other
+    return _one_letter(one, other) or sorted(one.split()) == sorted(other.split())
 
 
 def _one_letter(one: str, other: str) -> bool:
