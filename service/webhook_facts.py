@@ -7,6 +7,7 @@ of it. A body is thin: ids and words of ours, nobody's name, address or text; wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ from .webhooks import BACK_MAX
 
 log = observe.log("dolen.webhooks")
 
+# What an endpoint asks for: `message.created`, `message.*` or `*`.
+KIND = re.compile(r"\*|[a-z_]{1,40}\.(\*|[a-z_]{1,40})")
 # A transaction may end so long after the time it wrote down. What may still come late is looked for so often, and in
 # between only what is just over: whoever sends a million mails has many facts in five minutes.
 LATE, LATE_EVERY, JUST_OVER = timedelta(minutes=5), timedelta(minutes=1), timedelta(seconds=10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import marshmallow as ma
@@ -10,10 +9,10 @@ import orjson
 from flask.views import MethodView
 
 from ..acts import webhooks
+from ..webhook_facts import KIND
 from .resource import ETAG_HEADER, Resource, created, if_match, listed, single, this_act
 from .schemas import Choice, Id, Made, PageQuery, Schema, Text, Time, Whole, page_of
 
-KIND = re.compile(r"\*|[a-z_]{1,40}\.(\*|[a-z_]{1,40})")
 STATES = ("waiting", "sent", "failed")
 
 resource = Resource("webhook_endpoints", "Where other programs are told what happens here.")
