@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.base import parse_id
 from campaigns.errors import AlreadyDone, BadId, NotFound, said
+from campaigns.stakeholders import kin
 
 from . import ids, signed_zip
 from .tables import Export
@@ -108,10 +109,10 @@ def cancel(session: Session, now: datetime, export: Export) -> None:
 
 
 def forget_person(session: Session, stakeholder_id: int) -> list[int]:
-    """Forget the exports about somebody; their files are to be dropped once this is committed."""
-    theirs = list(
-        session.scalars(select(Export).where(Export.kind == "person", Export.ref_id == stakeholder_id))
-    )
+    """Forget the exports about somebody, by whichever of their records; drop the files once this is committed."""
+    records = kin.records(session, stakeholder_id)
+    about = select(Export).where(Export.kind == "person", Export.ref_id.in_(records))
+    theirs = list(session.scalars(about))
     for one in theirs:
         session.delete(one)
     return [one.id for one in theirs]

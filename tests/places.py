@@ -18,7 +18,7 @@ PLACE = re.compile(r"<(?:(?P<prefix>[^:<>]+):)?(?P<name>[^<>]+)>")
 # Parts of an address that are words, not ids.
 WORDS = {"channel": "email", "tag": "en", "n": "1"}
 # Not pages to look at: a stream, files, and what exists only while the demo runs.
-NOT_READ = ("/live", "/tour", ".csv", "<name>", "/look")
+NOT_READ = ("/live", "/tour", ".csv", "<name>", "/look", ">/file")
 # Pages of two ids that belong together: the table and the columns that say so.
 TOGETHER: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("stk", "prg"): ("involvements", "stakeholder_id", "programme_id"),

@@ -147,8 +147,8 @@ def erase(
 ) -> None:
     """Erase somebody at their own wish, everywhere, the files of contacts with them included."""
     with begin(wiring, caller, request_id=request_id) as act:
-        gone = _erase(act, stakeholder_id, reason)
         taken = exports.forget_person(act.session, stakeholder_id)
+        gone = _erase(act, stakeholder_id, reason)
     attachments.drop(wiring.settings.folder, gone)
     exports.drop(wiring, taken)
 
