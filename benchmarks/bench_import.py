@@ -77,12 +77,12 @@ def work(folder: str, url: str, file: str) -> int:
     """The process that is measured: check the file and take it in, or go on with it."""
     wiring = _wiring(Path(folder), url)
     sessions = wiring.database.sessions
-    with wiring.database.write() as session:
+    with wiring.database.write() as session, open(file, "rb") as body:
         found = session.scalar(select(Import.id))
         if found is None:
             found = imports.check(
                 session, wiring.now(), programme_id=programmes.general(session, wiring.now()).id,
-                filename="people.csv", body=Path(file).read_bytes(), declaration=DECLARED, actor="console",
+                filename="people.csv", body=body, declaration=DECLARED, actor="console",
             ).id  # fmt: skip
     imports.run_pending(sessions, wiring.now)
     with wiring.database.write() as session:

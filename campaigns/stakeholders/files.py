@@ -9,11 +9,12 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import BadImport, said
 from .text import clean, fold
@@ -22,6 +23,7 @@ BYTES_MAX = 256 * 1024 * 1024
 COLUMNS_MAX = 200
 CELL_MAX = 131_072
 SAMPLE = 64 * 1024
+CHUNK = 1024 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = (
     "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "windows-1252", "iso-8859-14", "windows-1256",
@@ -84,9 +86,34 @@ def pack(body: bytes) -> bytes:
     return gzip.compress(body, compresslevel=1, mtime=0)
 
 
+def kept(source: BinaryIO) -> tuple[bytes, str]:
+    """The same for a file that is too large to be held whole, and its SHA-256; BadImport where it is larger still."""
+    digest, packed, size = hashlib.sha256(), io.BytesIO(), 0
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as out:
+        while part := source.read(CHUNK):
+            size += len(part)
+            if size > BYTES_MAX:
+                raise too_large()
+            digest.update(part)
+            out.write(part)
+    return packed.getvalue(), digest.hexdigest()
+
+
 def unpack(packed: bytes) -> bytes:
     """The file as it came."""
     return gzip.decompress(packed)
+
+
+def beginning(packed: bytes, size: int) -> bytes:
+    """As much of a packed file."""
+    return gzip.GzipFile(fileobj=io.BytesIO(packed)).read(size)
+
+
+def too_large() -> BadImport:
+    """What is said of a file with more than is read at once."""
+    return BadImport(
+        said("the file has more than {size} MB; divide it", size=BYTES_MAX >> 20), pointer="/file"
+    )
 
 
 def pasted(text: str, language: str = "", tags: str = "") -> bytes:
@@ -126,21 +153,27 @@ def harmless(cell: str) -> str:
 
 def shape(body: bytes, encoding: str | None = None, delimiter: str | None = None) -> Shape:
     """How this file is to be read, given what is said and what it shows; BadImport where it is no CSV file."""
-    _refuse_other_files(body)
+    return shape_of(pack(body), encoding, delimiter)
+
+
+def shape_of(packed: bytes, encoding: str | None = None, delimiter: str | None = None) -> Shape:
+    """The same for a packed file, of which only a part is held at a time."""
+    start = beginning(packed, CHUNK)
+    _refuse_other_files(start)
     doubts, candidates = [], []
     if encoding is None:
-        encoding, certain = _encoding(body)
+        encoding, certain = _encoding(start, packed)
         if not certain:
             doubts.append("encoding")
-            candidates = _candidates(body, encoding)
+            candidates = _candidates(start, encoding)
     elif encoding not in ENCODINGS:
         raise BadImport(said("write one of {encodings}", encodings=ENCODINGS), pointer="/encoding")
     if delimiter is None:
-        delimiter, certain = _delimiter(_sample(body, encoding))
+        delimiter, certain = _delimiter(_sample(start, encoding))
         doubts += [] if certain else ["delimiter"]
     elif delimiter not in DELIMITERS:
         raise BadImport("write a comma, a semicolon, a tab or a bar", pointer="/delimiter")
-    first = next(filter(_says_something, _all(pack(body[:SAMPLE]), encoding, delimiter)), None)
+    first = next(filter(_says_something, _all(pack(start[:SAMPLE]), encoding, delimiter)), None)
     header = [] if first is None else [cell.strip() for cell in first.cells]
     _check_header(header)
     return Shape(encoding, delimiter, header, doubts, candidates)
@@ -189,15 +222,11 @@ def _all(packed: bytes, encoding: str, delimiter: str, *, by_row: bool = False) 
         yield Record(line, cells)
 
 
-def _refuse_other_files(body: bytes) -> None:
-    if not body or body.isspace():
+def _refuse_other_files(start: bytes) -> None:
+    if not start or start.isspace():
         raise BadImport("the file is empty", pointer="/file")
-    if len(body) > BYTES_MAX:
-        raise BadImport(
-            said("the file has more than {size} MB; divide it", size=BYTES_MAX >> 20), pointer="/file"
-        )
-    for start, what in _NOT_TEXT.items():
-        if body.startswith(start):
+    for mark, what in _NOT_TEXT.items():
+        if start.startswith(mark):
             raise BadImport(
                 said("this is {what}, not a CSV file; save it as CSV (UTF-8)", what=what), pointer="/file"
             )
@@ -227,15 +256,15 @@ def _check_header(header: list[str]) -> None:
         seen.add(fold(name))
 
 
-def _encoding(body: bytes) -> tuple[str, bool]:
+def _encoding(start: bytes, packed: bytes) -> tuple[str, bool]:
     """The encoding, and whether it is certain."""
     for mark, encoding in _MARKS:
-        if body.startswith(mark):
+        if start.startswith(mark):
             return encoding, True
-    start = body[:4096]
-    if start.count(0) * 5 > len(start):
-        return ("utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"), False
-    good, bad, line = _utf8(body)
+    few = start[:4096]
+    if few.count(0) * 5 > len(few):
+        return ("utf-16-le" if few[1::2].count(0) > few[::2].count(0) else "utf-16-be"), False
+    good, bad, line = _utf8(packed)
     if not bad:
         return "utf-8", True
     if good * 5 > bad:
@@ -243,17 +272,19 @@ def _encoding(body: bytes) -> tuple[str, bool]:
             "most of the file is UTF-8, but line {line} is not; save all of it in one encoding", line=line
         )
         raise BadImport(words, pointer="/encoding", line=line)
-    return _likeliest(body)[0], False
+    return _likeliest(start)[0], False
 
 
-def _utf8(body: bytes) -> tuple[int, int, int]:
+def _utf8(packed: bytes) -> tuple[int, int, int]:
     """How many characters beyond ASCII are UTF-8, how many bytes are not, and the line of the first of those."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
     line = place = 0
-    for first in range(0, len(body), 1 << 20):
-        chunk = body[first : first + (1 << 20)]
-        text = decoder.decode(chunk, final=first + len(chunk) >= len(body))
+    stream, more = gzip.GzipFile(fileobj=io.BytesIO(packed)), True
+    while more:
+        chunk = stream.read(CHUNK)
+        more = bool(chunk)
+        text = decoder.decode(chunk, final=not more)
         if text.isascii():
             place += text.count("\n")
             continue
@@ -267,12 +298,12 @@ def _utf8(body: bytes) -> tuple[int, int, int]:
     return good, bad, line
 
 
-def _likeliest(body: bytes) -> list[str]:
+def _likeliest(start: bytes) -> list[str]:
     """The old encodings in which the file can be read, the one that gives the most words first."""
     scores: dict[str, int] = {}
     for encoding in LEGACY:
         try:
-            text = b"\n".join(_odd_lines(body)).decode(encoding)
+            text = b"\n".join(_odd_lines(start)).decode(encoding)
         except UnicodeDecodeError:
             continue
         scores[encoding] = sum(map(_likeness, _WORD.findall(text))) - 2 * len(
@@ -291,25 +322,25 @@ def _likeness(word: str) -> int:
     return 1 if _LATIN.issuperset(marked) and len(marked) * 2 <= len(word) else -1
 
 
-def _odd_lines(body: bytes) -> list[bytes]:
+def _odd_lines(start: bytes) -> list[bytes]:
     """Some lines with bytes beyond ASCII."""
-    return re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", body[: 1 << 20])[:200]
+    return re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*", start)[:200]
 
 
-def _candidates(body: bytes, encoding: str) -> list[dict[str, str]]:
+def _candidates(start: bytes, encoding: str) -> list[dict[str, str]]:
     if encoding.startswith("utf-16"):
-        samples = {encoding: _sample(body, encoding)[:200]}
+        samples = {encoding: _sample(start, encoding)[:200]}
     else:
-        line = next(iter(_odd_lines(body)), body)[:200]
-        samples = {name: line.decode(name, "replace") for name in _likeliest(body)}
+        line = next(iter(_odd_lines(start)), start)[:200]
+        samples = {name: line.decode(name, "replace") for name in _likeliest(start)}
     return [{"encoding": name, "sample": _CONTROL.sub("\ufffd", text)} for name, text in samples.items()]
 
 
-def _sample(body: bytes, encoding: str) -> str:
+def _sample(start: bytes, encoding: str) -> str:
     """The beginning of the file, to its last full line."""
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(body[:SAMPLE])
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(start[:SAMPLE])
     end = max(text.rfind("\n"), text.rfind("\r"))
-    return text[: end + 1] if end > 0 and len(body) > SAMPLE else text
+    return text[: end + 1] if end > 0 and len(start) > SAMPLE else text
 
 
 def _delimiter(sample: str) -> tuple[str, bool]:

@@ -7,7 +7,7 @@ external id, else of its address; nothing is taken away, and whoever opted out o
 
 from __future__ import annotations
 
-import hashlib
+import io
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
@@ -50,7 +50,7 @@ def check(
     *,
     programme_id: int,
     filename: str,
-    body: bytes,
+    body: bytes | BinaryIO,
     mapping: Mapping[str, str] | None = None,
     declaration: Mapping[str, Any] | None = None,
     encoding: str | None = None,
@@ -61,21 +61,23 @@ def check(
 ) -> Import:
     """Read a file and say what importing it would do, row by row, without writing anyone; BadImport, BadField.
 
+    A large `body` is given as a stream: it is packed while it is read.
+
     `mapping` is column name to one of `columns.PLAIN`, address.CHANNEL or attrs.FIELD; without it, the names of the
     columns are understood. `declaration` {purpose, channel, basis, source, wording_version, at} is one consent for
     the file; `at` may be None where a column is `consent_at`. `within`: the programmes whose people may be recognised
     (None: all). State: `checked`, or `checking` where the file is large and needs `dry_run`.
     """
-    opened = opening.opened(body, filename, sheet)
-    detected = _detected(opened, filename, body, encoding, delimiter, sheet)
+    packed, sha256 = files.kept(io.BytesIO(body) if isinstance(body, bytes) else body)
+    opened = opening.opened_packed(packed, filename, sheet)
+    detected = _detected(opened, filename, encoding, delimiter, sheet)
     total = sum(1 for _ in _records(opened.packed, detected))
     # The file has been read by now: the transaction begins here, and other writers wait for little.
     wanted = _meaning(detected["header"], mapping, fields.every(session))
     declared = _declared(declaration, wanted, now)
     imported = Import(
-        programme_id=programme_id, filename=clean(filename, "/filename"), sha256=hashlib.sha256(body).hexdigest(),
-        body=opened.packed if opened.kind == opening.CSV else files.pack(body),
-        mapping=wanted, declaration=declared, actor=actor, created_at=now, updated_at=now,
+        programme_id=programme_id, filename=clean(filename, "/filename"), sha256=sha256,
+        body=packed, mapping=wanted, declaration=declared, actor=actor, created_at=now, updated_at=now,
         detected=detected | {"within": None if within is None else sorted(within)},
         total=total, state="checking",
     )  # fmt: skip
@@ -99,9 +101,8 @@ def again(
     """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
     if imported.state != "checked" or imported.body is None:
         raise _over(imported)
-    body = files.unpack(imported.body)
-    opened = opening.opened(body, sheet=sheet)
-    detected = _detected(opened, imported.filename, body, encoding, delimiter, sheet)
+    opened = opening.opened_packed(imported.body, sheet=sheet)
+    detected = _detected(opened, imported.filename, encoding, delimiter, sheet)
     imported.mapping = _meaning(detected["header"], mapping, fields.every(session))
     imported.detected = {**imported.detected, **detected}
     imported.total = sum(1 for _ in _records(opened.packed, detected))
@@ -219,16 +220,14 @@ def records(imported: Import) -> Iterator[files.Record]:
 def _detected(
     opened: opening.Opened,
     filename: str,
-    body: bytes,
     encoding: str | None,
     delimiter: str | None,
     sheet: str | None,
 ) -> dict[str, Any]:
     """How the file is read, as it is kept with the import; which of several sheets is meant, a person confirms."""
-    if opened.kind == opening.CSV:
-        shape = files.shape(body, encoding, delimiter)
-    else:
-        shape = files.shape(opened.beginning(), "utf-8", ",")
+    if opened.kind != opening.CSV:
+        encoding, delimiter = "utf-8", ","
+    shape = files.shape_of(opened.packed, encoding, delimiter)
     if len(opened.sheets) > 1 and sheet is None:
         shape.doubts.append("sheet")
     whose = exporters.exporter(shape.header)

@@ -75,10 +75,6 @@ class Opened:
     sheets: list[str]
     sheet: str | None
 
-    def beginning(self) -> bytes:
-        """As much of it as tells its shape."""
-        return gzip.GzipFile(fileobj=io.BytesIO(self.packed)).read(files.SAMPLE)
-
 
 class _Wrong(Exception):
     """Why a file cannot be opened: a key of WRONG."""
@@ -86,14 +82,19 @@ class _Wrong(Exception):
 
 def opened(body: bytes, filename: str = "", sheet: str | None = None) -> Opened:
     """A file as it came, as CSV; BadImport where it is none of those that are read."""
-    if (packed := _packed_kind(body)) is None:
-        return Opened(CSV, files.pack(body), [], None)
-    if packed == ZIP and filename.lower().endswith((".csv", ".tsv", ".txt")):
+    return opened_packed(files.pack(body), filename, sheet)
+
+
+def opened_packed(packed: bytes, filename: str = "", sheet: str | None = None) -> Opened:
+    """The same for a file as it is kept; one of CSV is not held whole."""
+    if (kind := _packed_kind(files.beginning(packed, 512))) is None:
+        return Opened(CSV, packed, [], None)
+    if kind == ZIP and filename.lower().endswith((".csv", ".tsv", ".txt")):
         raise BadImport(
             "this file is named as text, but is a spreadsheet or a ZIP; give it its own name back",
             pointer="/file",
         )
-    told, table = _ask({"kind": packed, "sheet": sheet}, body)
+    told, table = _ask({"kind": kind, "sheet": sheet}, files.unpack(packed))
     if "wrong" in told:
         raise _refusal(told["wrong"])
     return Opened(told["kind"], table, told["sheets"], told["sheet"])
@@ -101,7 +102,7 @@ def opened(body: bytes, filename: str = "", sheet: str | None = None) -> Opened:
 
 def table(packed: bytes, kind: str, sheet: str | None) -> bytes:
     """A stored file as a packed CSV file."""
-    return packed if kind == CSV else opened(files.unpack(packed), "", sheet).packed
+    return packed if kind == CSV else opened_packed(packed, "", sheet).packed
 
 
 def serve() -> None:
@@ -124,10 +125,10 @@ def serve() -> None:
     sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + packed)
 
 
-def _packed_kind(body: bytes) -> str | None:
+def _packed_kind(start: bytes) -> str | None:
     """What has to be opened first: ZIP (workbooks are ZIPs) or JSON; None for text."""
-    start = body[:512].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    return ZIP if body.startswith(b"PK\x03\x04") else JSON if start in (b"[", b"{") else None
+    first = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return ZIP if start.startswith(b"PK\x03\x04") else JSON if first in (b"[", b"{") else None
 
 
 def _refusal(code: str) -> BadImport:
@@ -137,9 +138,7 @@ def _refusal(code: str) -> BadImport:
 
 def _ask(question: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     if len(body) > files.BYTES_MAX:
-        raise BadImport(
-            said("the file has more than {size} MB; divide it", size=files.BYTES_MAX >> 20), pointer="/file"
-        )
+        raise files.too_large()
     package = str(Path(__file__).resolve().parent.parent)
     try:
         with _place:

@@ -147,7 +147,7 @@ class Imports(MethodView):
         upload = parts.pop("file")
         row = imports.check(
             this_door().parts.wiring, g.caller, g.get("request_id"),
-            filename=upload.filename, body=upload.read(), **parts,
+            filename=upload.filename, body=upload.stream, **parts,
         )  # fmt: skip
         return row, {"Location": f"{request.path}/{shown('import', row.id)}"}
 

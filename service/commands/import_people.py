@@ -75,10 +75,10 @@ def run(args: Namespace) -> int:
 
 
 def _check(wiring: Wiring, args: Namespace) -> int:
-    with begin(wiring, CONSOLE) as act:
+    with begin(wiring, CONSOLE) as act, open(args.file, "rb") as body:
         imported = imports.check(
             act.session, act.now, programme_id=_programme(act, args.programme), filename=args.file.name,
-            body=args.file.read_bytes(), mapping=dict(args.map) if args.map else None,
+            body=body, mapping=dict(args.map) if args.map else None,
             declaration=dict(args.declare) if args.declare else None,
             encoding=args.encoding, delimiter=args.delimiter, sheet=args.sheet, actor=act.caller.actor,
         )  # fmt: skip

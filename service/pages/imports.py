@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from difflib import get_close_matches
-from typing import Any
+from typing import IO, Any
 
 from flask import Response, g, request
 
@@ -103,10 +103,10 @@ def _names(page: paging.Page) -> dict[int, str]:
     return {one.id: one.name for one in writing.people_of(frame.act(), known)}
 
 
-def _file() -> tuple[str, bytes]:
+def _file() -> tuple[str, bytes | IO[bytes]]:
     upload = request.files.get("file")
     if upload is not None and upload.filename:
-        return upload.filename, upload.read()
+        return upload.filename, upload.stream
     pasted = request.form.get("pasted", "")
     if not pasted.strip():
         raise BadField("paste some addresses, or choose a file", pointer="/pasted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -88,7 +89,7 @@ def test_a_workbook_is_read_as_its_rows_with_the_numbers_of_the_sheet() -> None:
     ]
     opened = opening.opened(body)
     assert (opened.kind, opened.sheets, opened.sheet) == ("workbook", ["Sheet 1"], "Sheet 1")
-    assert files.shape(opened.beginning(), "utf-8", ",").header == ["name", "email", "born", "age"]
+    assert files.shape_of(opened.packed, "utf-8", ",").header == ["name", "email", "born", "age"]
 
 
 def test_rows_and_columns_without_anything_before_the_table_are_no_header() -> None:
@@ -117,7 +118,7 @@ def test_the_csv_files_of_a_zip_are_one_table_and_each_row_says_its_file() -> No
     })  # fmt: skip
     opened = opening.opened(body)
     assert opened.kind == "zip"
-    assert files.shape(opened.beginning(), "utf-8", ",").header == ["file", "Email", "Name", "UNSUB_TIME"]
+    assert files.shape_of(opened.packed, "utf-8", ",").header == ["file", "Email", "Name", "UNSUB_TIME"]
     assert [cells for _, cells in read(body)] == [
         ["subscribed_members_1", "ann@x.org", "Ann", ""],
         ["unsubscribed_members_1", "bob@x.org", "", "2020-01-01 10:00:00"],
@@ -186,3 +187,17 @@ def test_a_workbook_under_the_name_of_a_text_is_refused() -> None:
     """C20"""
     with pytest.raises(BadImport, match="named as text"):
         opening.opened(workbook(PEOPLE), "people.csv")
+
+
+def test_a_file_is_packed_while_it_is_read_and_one_that_is_too_large_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C7"""
+    body = b"name,email\n" + b"Ann,ann@example.org\n" * 1_000
+    packed, sha256 = files.kept(io.BytesIO(body))
+    assert (files.unpack(packed), sha256) == (body, hashlib.sha256(body).hexdigest())
+    monkeypatch.setattr(files, "BYTES_MAX", len(body) - 1)
+    monkeypatch.setattr(files, "CHUNK", 100)
+    with pytest.raises(BadImport) as refused:
+        files.kept(io.BytesIO(body))
+    assert refused.value.pointer == "/file"
