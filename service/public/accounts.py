@@ -13,6 +13,7 @@ from campaigns.delivery.tables import Account
 from connectors.api import Call, Connector, Heard, NotAuthentic, NotYet
 
 from ..wiring import Wiring
+from .refusals import WORDS
 
 KNOWN_FOR_S = 1.0
 
@@ -24,6 +25,7 @@ class Known:
     number: int
     name: str
     connector: Connector
+    refused: bool  # its page says that calls prove nothing
     until: float  # of the clock that never goes back
 
     def hear(self, call: Call) -> Heard | None:
@@ -60,6 +62,7 @@ class Accounts:
                 self._known.pop(number, None)
                 return None
             connector = self._wiring.connector(session, account)
-            known = Known(number, account.name, connector, time.monotonic() + KNOWN_FOR_S)
+            refused = account.inbox_problem == WORDS
+            known = Known(number, account.name, connector, refused, time.monotonic() + KNOWN_FOR_S)
         self._known[number] = known
         return known

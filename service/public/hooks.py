@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaigns.base import parse_id
+from campaigns.delivery.accounts import read_again, refuse_inbox
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadId
 from campaigns.responses import intake
@@ -27,7 +28,7 @@ from connectors.api import Call, ConnectorError, Heard, NotAuthentic, NotYet
 from .. import knocks, observe
 from ..wiring import Wiring
 from .accounts import Accounts
-from .refusals import Refusals
+from .refusals import WORDS, Refusals
 
 BODY_MAX = 1024 * 1024
 
@@ -60,7 +61,9 @@ def blueprint(wiring: Wiring) -> Blueprint:
         try:
             heard = accounts.hear(known, call)
         except NotAuthentic as error:
-            refusals.count(known.name, error.words, call.at)
+            if refusals.count(known.name, error.words, call.at):
+                with wiring.database.write() as session:
+                    refuse_inbox(session, number, WORDS)
             return _plain("not authentic", 401)
         except NotYet as error:
             log.info("hook not yet", account=number, why=error.words)
@@ -69,6 +72,9 @@ def blueprint(wiring: Wiring) -> Blueprint:
         if heard is None:
             return _nothing_here()
         refusals.proven(known.name)
+        if known.refused:
+            with wiring.database.write() as session:
+                read_again(session, number)
         if request.method == "POST":
             _say(number, len(heard.events), stored.do(Told(number, call.at, heard)))
         return Response(heard.answer, content_type=heard.content_type)

@@ -10,11 +10,16 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from campaigns.errors import said
+
 from .. import observe
 
 SAID_AGAIN_AFTER = timedelta(minutes=1)
 # So many in a row, and the provider's key is another than ours: most providers tell each thing once and no more.
 ALARM_AT, ALARM_AGAIN_AFTER = 5, timedelta(hours=1)
+
+# What the account's page says then.
+WORDS = said("calls of the provider prove nothing: is its key here the one that the provider has now?")
 
 log = observe.log("dolen.hooks")
 
@@ -35,8 +40,8 @@ class Refusals:
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
 
-    def count(self, account: str, why: str, now: datetime) -> None:
-        """One more call to the account of this name that proved nothing."""
+    def count(self, account: str, why: str, now: datetime) -> bool:
+        """One more call to the account of this name that proved nothing; whether that was the one too many."""
         with self._lock:
             row = self._rows.setdefault(account, _Row())
             row.refused += 1
@@ -49,6 +54,7 @@ class Refusals:
             log.warning("hook not authentic", account=account, why=why, in_a_row=refused)
         if alarms:
             observe.alarm("hooks_refused", account, why=why, in_a_row=refused)
+        return alarms
 
     def proven(self, account: str) -> None:
         """A call proved itself."""

@@ -25,6 +25,7 @@ from campaigns.responses.tables import RawEvent
 from connectors import registry, signatures
 from connectors.api import Call, Heard, NotYet, Renewed
 from service import observe
+from service.public import accounts as public_accounts
 from service.public import hooks
 from service.wiring import Wiring
 
@@ -260,6 +261,7 @@ def test_calls_that_prove_nothing_fill_no_log_and_are_an_alarm_where_they_go_on(
 ) -> None:
     """H1: a key that was changed at the provider alone loses what most providers tell but once."""
     observe.set_up()
+    monkeypatch.setattr(public_accounts, "KNOWN_FOR_S", 0.0)
     now, body = wiring.now(), orjson.dumps(told(1))
     for seconds in range(30):
         monkeypatch.setattr(wiring, "now", lambda seconds=seconds: now + timedelta(seconds=seconds))
@@ -269,7 +271,11 @@ def test_calls_that_prove_nothing_fill_no_log_and_are_an_alarm_where_they_go_on(
     alarms = [line for line in lines if line["event"] == "hooks_refused"]
     assert [line["in_a_row"] for line in refused] == [1]
     assert [(line["account"], line["in_a_row"]) for line in alarms] == [("practice", 5)]
+    with wiring.database.read() as session:
+        assert "is its key here the one" in (session.get_one(Account, account).inbox_problem or "")
     assert call(browser, wiring, account, body).status_code == 200
+    with wiring.database.read() as session:
+        assert session.get_one(Account, account).inbox_problem is None
     monkeypatch.setattr(wiring, "now", lambda: now + timedelta(hours=2))
     assert [call(browser, wiring, account, body, signed=b"{}").status_code for _ in range(4)] == [401] * 4
     assert "hooks_refused" not in capsys.readouterr().err
