@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import BigInteger, Select, Text, bindparam, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ..base import listed
 from ..messages import content, hours, parts, render, timing
@@ -309,12 +309,20 @@ def _addresses(
 
 
 def _named(session: Session, message: Message, people: Sequence[Reader]) -> Collection[int | None]:
-    named = select(MessageRecipient.address_id).where(
-        MessageRecipient.message_id == message.id, MessageRecipient.address_id != 0
+    ids, row = [person.id for person in people], MessageRecipient
+    of_message = (row.message_id == message.id, row.address_id != 0)
+    named = select(row.address_id).where(*of_message, row.stakeholder_id.in_(ids))
+    # One of a record that was merged since: the same address of the record that stands for it.
+    old, own = aliased(Address), aliased(Address)
+    merged = (
+        select(own.id)
+        .select_from(row)
+        .join(Stakeholder, Stakeholder.id == row.stakeholder_id)
+        .join(old, old.id == row.address_id)
+        .join(own, (own.stakeholder_id == Stakeholder.merged_into) & (own.key == old.key))
+        .where(*of_message, Stakeholder.merged_into.in_(ids), own.channel == old.channel)
     )
-    return set(
-        session.scalars(named.where(MessageRecipient.stakeholder_id.in_([person.id for person in people])))
-    )
+    return set(session.scalars(named.union_all(merged)))
 
 
 def _row(

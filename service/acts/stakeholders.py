@@ -280,7 +280,10 @@ def _filtered(
     if kind is not None:
         statement = statement.where(Stakeholder.kind == kind)
     if external_id is not None:
-        statement = statement.where(Stakeholder.external_id == external_id)
+        known = aliased(Stakeholder)
+        stands = func.coalesce(known.merged_into, known.id)
+        whose = select(stands).where(known.external_id == external_id)
+        statement = statement.where(Stakeholder.id.in_(whose))
     if name is not None:
         statement = statement.where(Stakeholder.name_fold.contains(people.fold(name), autoescape=True))
     if tag is not None:

@@ -76,6 +76,8 @@ def test_another_system_goes_on_with_the_id_it_knows(api: Api, admin: str, two: 
             api.call("PUT", f"/v1/stakeholders/by-external-id/{external}", admin, json={"tags": [external]})
         )
         assert (changed["id"], changed["external_id"]) == (two[0], "news-1")
+        found = told(api.get("/v1/stakeholders", admin, query_string={"external_id": external}))["data"]
+        assert [one["id"] for one in found] == [two[0]]
 
 
 def test_consents_and_contacts_of_both_are_on_the_one_record(

@@ -11,8 +11,8 @@ from campaigns.database import Database
 from campaigns.delivery import follow_up, release
 from campaigns.messages.tables import Message, Timing
 from campaigns.responses import effects, merges
-from campaigns.stakeholders import consent, people, topics
-from campaigns.stakeholders.tables import Address
+from campaigns.stakeholders import consent, people, segments, topics
+from campaigns.stakeholders.tables import Address, Segment
 from connectors.api import Deferred
 
 from .test_caps import capped
@@ -217,3 +217,43 @@ def test_a_follow_up_goes_to_whoever_stands_for_who_got_the_first(database: Data
         merges.merge(session, now, anne, ann, take={"name": "kept"}, reason="", by="user:ann")
         found = session.scalars(follow_up.people(Timing(message_id=0, after_id=first, asks="not_answered")))
         assert {one.id for one in found} == {anne, ben}
+
+
+def test_an_address_that_was_named_is_written_to_though_its_record_is_gone(
+    database: Database, now: datetime
+) -> None:
+    world = World(database, now)
+    world.message(["ann", "anne"])
+    world.run()
+    ann = who(world, "ann")
+    with database.read() as session:
+        address = session.query(Address).filter_by(stakeholder_id=ann).one().id
+    merge(world, "anne", "ann")
+    world.wire.accepted.clear()
+    world.message([], recipients=[(ann, address)], at=world.time)
+    world.run()
+    assert world.wire.accepted == ["ann@example.org"]
+
+
+def test_groups_hold_the_record_that_stands_for_both_once(database: Database, now: datetime) -> None:
+    """A10: with what the other brought; and after the undo both, each with their own."""
+    world = World(database, now)
+    world.message(["ann", "anne"])
+    ann, anne = who(world, "ann"), who(world, "anne")
+    with database.write() as session:
+        people.tag(session, ann, "walker")
+        picked = segments.create(session, now, programme_id=world.programme_id, name="Picked")
+        segments.pick(session, picked, [ann])
+        tagged = {"all": [{"field": "tag", "op": "has", "value": "walker"}]}
+        by_rule = segments.create(session, now, programme_id=world.programme_id, name="By rule", rule=tagged)
+        groups = picked.id, by_rule.id
+
+    def inside() -> list[list[int]]:
+        with database.read() as session:
+            found = (segments.inside(session, session.get_one(Segment, one), now=now) for one in groups)
+            return [[person.id for person in session.scalars(one)] for one in found]
+
+    made = merge(world, "anne", "ann")
+    assert inside() == [[anne], [anne]]
+    undo(world, made)
+    assert inside() == [[ann], [ann]]
