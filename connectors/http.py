@@ -217,15 +217,15 @@ class Door:
 
         A name that nobody knows and one inside are told of in the same words: whoever asks learns no names.
         """
-        nowhere = f"{host} has no address that may be called"
         try:
             found = look_up(host, port, within_s)
         except (OSError, UnicodeError):
-            raise Deferred(nowhere, scope="account", phase="connect") from None
+            words = f"{host} has no address that may be called"
+            raise Deferred(words, scope="account", phase="connect") from None
         allowed = _loopback if host in self.allow_hosts else _public
         for _, where in found:
             if not allowed(_unwrapped(ipaddress.ip_address(str(where[0]).partition("%")[0]))):
-                raise NotAllowed(nowhere, phase="connect")
+                raise NotAllowed(f"{host} has no address that may be called", phase="connect")
         return found
 
     def redact(self, words: str) -> str:
