@@ -220,8 +220,9 @@ class Door:
         try:
             found = look_up(host, port, within_s)
         except (OSError, UnicodeError):
-            words = f"{host} has no address that may be called"
-            raise Deferred(words, scope="account", phase="connect") from None
+            raise Deferred(
+                f"{host} has no address that may be called", scope="account", phase="connect"
+            ) from None
         allowed = _loopback if host in self.allow_hosts else _public
         for _, where in found:
             if not allowed(_unwrapped(ipaddress.ip_address(str(where[0]).partition("%")[0]))):
