@@ -101,6 +101,8 @@ def _tell(wiring: Wiring, import_id: int) -> list[str]:
         imported = session.get_one(Import, import_id)
         detected = imported.detected
     print(f"{imported.filename}: {imported.total} rows, {_how(detected)}")
+    if detected["exporter"] == "listmonk" and detected["kind"] == "csv":
+        print("  A CSV file of listmonk does not say who has left a list: bring its JSON instead.")
     for column, name in imported.mapping.items():
         print(f"  {column} is {name}")
     print("Would be: " + ", ".join(f"{count} {outcome}" for outcome, count in imported.counts.items()))

@@ -316,3 +316,13 @@ def test_an_export_of_mailchimp_is_told_apart_and_its_opt_outs_are_counted(
     with wiring.database.read() as session:
         assert len(session.scalars(select(Consent)).all()) == 1
         assert len(set(session.scalars(select(Suppression.address_key)))) == 3
+
+
+def test_what_a_table_of_listmonk_cannot_say_is_told(browser: Browser, general: int) -> None:
+    """A14: who left a list looks like everybody else there."""
+    files_of = export("listmonk")
+    for name, told in (("subscribers.csv", True), ("subscribers.json", False)):
+        where = browser.post(
+            "/people/import/check", files=upload(files_of[name], name), programme_id=public_id("prg", general)
+        ).headers["Location"]
+        assert ("does not say who has left a list" in browser.get(where)) is told
