@@ -358,7 +358,7 @@ def _instant(value_us: int | None) -> datetime | None:
 def _letters() -> Any:
     row, address = Delivery.__table__.c, Address.__table__
     of_letter = (cast(row.slots, Text).label("slots"), row.variant_id, row.below_id, address.c.value)
-    instants = (row.due_at, row.intent_at, row.settled_at)
+    instants = (row.due_at, row.intent_at, row.settled_at)  # the last of `Waiting`, read as numbers
     return (
         select(*of_letter, *instants, *[row[name] for name in Waiting._fields[:-3]])
         .outerjoin(address, address.c.id == row.address_id)
