@@ -48,7 +48,8 @@ def test_a_comment_lands_on_the_right_record_within_one_poll_and_is_answered(
 
     site.ask("comments", {"post": int(sent["provider_id"]), "content": "A fydd lifft? & bws?"})
     assert loop.poll() == 1 and loop.poll() == 0
-    assert [one["what"] for one in loop.responses(known)] == ["reply"] and loop.responses(other) == []
+    # What she wrote when the other database was tried is hers as well, as soon as it is looked at again.
+    assert {one["what"] for one in loop.responses(known)} == {"reply"} and loop.responses(other) == []
     loop.answer("Bydd, & croeso")
     comments = site.ask(f"comments?post={sent['provider_id']}&order=asc")
     assert [one["parent"] for one in comments] == [0, comments[0]["id"]]
