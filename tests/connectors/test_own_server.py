@@ -46,7 +46,7 @@ def test_an_address_in_disguise_is_not(url: str) -> None:
 def test_an_address_inside_is_never_connected_to(host: str) -> None:
     """U1: it is spelt well, and the door does not open."""
     own_server.check(f"https://{host}/", 30.0)
-    with pytest.raises(AccountGone, match="not allowed"):
+    with pytest.raises(AccountGone, match="no address that may be called"):
         own_server.door(f"https://{host}/", deadline_s=5, secrets=()).request("GET", f"https://{host}/")
 
 
