@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.base import parse_id
@@ -128,10 +128,11 @@ def drop(wiring: Wiring, export_ids: Iterable[int]) -> None:
 
 def forget(wiring: Wiring) -> int:
     """Take away what has been kept long enough, and whatever lies there without a row; how many rows went."""
-    with wiring.database.write() as session:
-        over = list(session.scalars(select(Export).where(Export.expires_at <= wiring.now())))
-        for one in over:
-            session.delete(one)
+    with wiring.database.read() as session:
+        over = list(session.scalars(select(Export.id).where(Export.expires_at <= wiring.now())))
+    if over:  # so that where there is nothing to forget nobody waits
+        with wiring.database.write() as session:
+            session.execute(delete(Export).where(Export.id.in_(over)))
     folder = wiring.settings.folder / FOLDER
     there = {number for path in (folder.iterdir() if folder.is_dir() else ()) if (number := _number(path))}
     with wiring.database.read() as session:
