@@ -1,4 +1,4 @@
-"""Imports of CSV files: checked first without writing anyone, then run in steps that survive a kill.
+"""Imports of files of people: checked first without writing anyone, then run in steps that survive a kill.
 
 Rules: the check and the run are the same steps, the check without storing; each row stands alone, and the rows of a
 step are committed together with the place that was reached, so no row counts twice; a row is the stakeholder of its
@@ -61,12 +61,10 @@ def check(
 ) -> Import:
     """Read a file and say what importing it would do, row by row, without writing anyone; BadImport, BadField.
 
-    A large `body` is given as a stream: it is packed while it is read.
-
-    `mapping` is column name to one of `columns.PLAIN`, address.CHANNEL or attrs.FIELD; without it, the names of the
-    columns are understood. `declaration` {purpose, channel, basis, source, wording_version, at} is one consent for
-    the file; `at` may be None where a column is `consent_at`. `within`: the programmes whose people may be recognised
-    (None: all). State: `checked`, or `checking` where the file is large and needs `dry_run`.
+    `mapping`: column names to one of `columns.PLAIN`, address.CHANNEL or attrs.FIELD; else the names are understood.
+    `declaration`: one consent for the file, with all of DECLARED; `at` may be None where a column is `consent_at`.
+    `within`: the programmes whose people may be recognised (None: all). State: `checked`, or `checking` where the file
+    is large and needs `dry_run`.
     """
     packed, sha256 = files.kept(io.BytesIO(body) if isinstance(body, bytes) else body)
     opened = opening.opened_packed(packed, filename, sheet)
@@ -74,12 +72,10 @@ def check(
     total = sum(1 for _ in _records(opened.packed, detected))
     # The file has been read by now: the transaction begins here, and other writers wait for little.
     wanted = _meaning(detected["header"], mapping, fields.every(session))
-    declared = _declared(declaration, wanted, now)
     imported = Import(
-        programme_id=programme_id, filename=clean(filename, "/filename"), sha256=sha256,
-        body=packed, mapping=wanted, declaration=declared, actor=actor, created_at=now, updated_at=now,
-        detected=detected | {"within": None if within is None else sorted(within)},
-        total=total, state="checking",
+        programme_id=programme_id, filename=clean(filename, "/filename"), sha256=sha256, body=packed, mapping=wanted,
+        declaration=_declared(declaration, wanted, now), actor=actor, created_at=now, updated_at=now,
+        detected=detected | {"within": None if within is None else sorted(within)}, total=total, state="checking",
     )  # fmt: skip
     session.add(imported)
     session.flush()
