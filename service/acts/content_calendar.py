@@ -150,33 +150,59 @@ def _planned(act: Act, sheet: Sheet, row: files.Record, known: _Known, zone: str
         place: row.cells[number].strip() for place, number in sheet.places.items() if number < len(row.cells)
     }
     planned = Planned(row.line, name=cells.get(("name", ""), ""))
-    try:
-        with act.session.begin_nested():
-            planned.message = _draft(act, cells, planned, known, zone)
-    except _Wrong as wrong:
-        planned.problems.append(_problem(sheet, row.line, wrong.column, wrong.detail, wrong.language))
-    except DomainError as error:
-        step = (error.pointer or "").strip("/").split("/")[0]
-        first = planned.languages[0] if planned.languages else ""
-        planned.problems.append(_problem(sheet, row.line, COLUMNS.get(step, "text"), error.detail, first))
+    read, wrong = _read(cells, known, zone)
+    planned.languages = list(read.get("words", ()))
+    planned.accounts = [one.name for one in read.get("through", ())]
+    if not wrong:
+        try:
+            with act.session.begin_nested():
+                planned.message = _draft(act, planned, known, **read)
+        except _Wrong as one:
+            wrong.append(one)
+        except DomainError as error:
+            step = (error.pointer or "").strip("/").split("/")[0]
+            wrong.append(_Wrong(COLUMNS.get(step, "text"), error.detail, planned.languages[0]))
+    planned.problems = [_problem(sheet, row.line, one.column, one.detail, one.language) for one in wrong]
     return planned
 
 
-def _draft(act: Act, cells: Mapping[Place, str], planned: Planned, known: _Known, zone: str) -> Message:
-    words = _words(cells)
-    planned.languages = list(words)
-    through = known.accounts(cells.get(("account", ""), ""))
-    planned.accounts = [one.name for one in through]
-    pictures = known.pictures(cells.get(("picture", ""), ""))
+def _read(cells: Mapping[Place, str], known: _Known, zone: str) -> tuple[dict[str, Any], list[_Wrong]]:
+    """What the cells of a row mean, each by itself, so that everything that is wrong is told at once."""
+    parts: dict[str, Callable[[], Any]] = {
+        "send_at": lambda: _when(cells, zone),
+        "through": lambda: known.accounts(cells.get(("account", ""), "")),
+        "segment": lambda: known.named("group", cells.get(("group", ""), "")),
+        "strategy_id": lambda: known.named("strategy", cells.get(("strategy", ""), "")),
+        "media": lambda: known.pictures(cells.get(("picture", ""), "")),
+        "words": lambda: _words(cells),
+    }
+    read: dict[str, Any] = {}
+    wrong = []
+    for name, part in parts.items():
+        try:
+            read[name] = part()
+        except _Wrong as one:
+            wrong.append(one)
+    return read, wrong
+
+
+def _draft(
+    act: Act,
+    planned: Planned,
+    known: _Known,
+    *,
+    through: list[Account],
+    words: dict[str, tuple[str, str]],
+    media: list[int],
+    **more: Any,
+) -> Message:
     first, (subject, text) = next(iter(words.items()))
     made = messages.create(
         act, programme_id=known.programme_id, accounts=[one.id for one in through], subject=subject, text=text,
-        language=first or None, media=pictures, segment=known.named("group", cells.get(("group", ""), "")),
-        strategy_id=known.named("strategy", cells.get(("strategy", ""), "")), name=planned.name,
-        send_at=_when(cells, zone), draft=True,
+        language=first or None, media=media, name=planned.name, draft=True, **more,
     )  # fmt: skip
     for language, (subject, text) in list(words.items())[1:]:
-        _in_another(act, made, through, language, subject, text, pictures)
+        _in_another(act, made, through, language, subject, text, media)
     return made
 
 

@@ -127,6 +127,13 @@ def test_what_is_wrong_is_told_by_its_cell_and_no_row_is_kept(
     assert drafts(wiring) == []
 
 
+def test_everything_that_is_wrong_with_a_row_is_told_at_once(
+    api: Api, admin: str, here: dict[str, int]
+) -> None:
+    (told,) = sent(api, admin, here, HEADER + "soon,late,,nobody,none,A,,,\n").json["data"]
+    assert [one["cell"] for one in told["problems"]] == ["B2", "D2", "E2", "G2"]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
