@@ -66,6 +66,54 @@ class Client(Caller):
         )
         return found
 
+    def get_by_hand(self) -> types.WorksOut:
+        """List what is still to be done by hand, longest waiting first, at most 200."""
+        found: types.WorksOut = self.call("GET", "/v1/by_hand")
+        return found
+
+    def post_by_hand_done(
+        self, id: str, file: tuple[str, bytes], *, parts: dict[str, str] | None = None, key: str | None = None
+    ) -> types.WorkOut:
+        """Say that it was done and show it, by an address or a photo."""
+        found: types.WorkOut = self.call(
+            "POST", filled("/v1/by_hand/{id}/done", id=id), file=file, parts=parts, key=key
+        )
+        return found
+
+    def put_by_hand_link(
+        self, id: str, body: types.PartnerLinkNew, *, key: str | None = None
+    ) -> types.PartnerLinkOut:
+        """Hand it on: a link for a partner organisation; an earlier one works no more."""
+        found: types.PartnerLinkOut = self.call(
+            "PUT", filled("/v1/by_hand/{id}/link", id=id), body=body, key=key
+        )
+        return found
+
+    def delete_by_hand_link(self, id: str, *, key: str | None = None) -> None:
+        """Take the link back."""
+        self.call("DELETE", filled("/v1/by_hand/{id}/link", id=id), key=key)
+
+    def post_by_hand_not_done(self, id: str, body: types.NotDone, *, key: str | None = None) -> types.WorkOut:
+        """Say that it was not done, and why."""
+        found: types.WorkOut = self.call(
+            "POST", filled("/v1/by_hand/{id}/not_done", id=id), body=body, key=key
+        )
+        return found
+
+    def get_cadence_promises(self) -> types.PromisesOut:
+        """List what was promised a week, with the weeks around now: kept, missed, or a gap that is coming."""
+        found: types.PromisesOut = self.call("GET", "/v1/cadence_promises")
+        return found
+
+    def put_cadence_promises(self, body: types.PromiseNew, *, key: str | None = None) -> types.PromiseOut:
+        """Promise so many messages a week on a channel, or change what was promised there."""
+        found: types.PromiseOut = self.call("PUT", "/v1/cadence_promises", body=body, key=key)
+        return found
+
+    def delete_cadence_promises_one(self, id: str, *, key: str | None = None) -> None:
+        """Take a promise back."""
+        self.call("DELETE", filled("/v1/cadence_promises/{id}", id=id), key=key)
+
     def get_connector_accounts(
         self, *, limit: int | None = None, after: str | None = None, before: str | None = None
     ) -> types.AccountOutPage:
@@ -639,6 +687,13 @@ class Client(Caller):
         )
         return found
 
+    def put_messages_aim(
+        self, id: str, body: types.PurposeNew, *, key: str | None = None
+    ) -> types.PurposeOut:
+        """Say what the content of a message is for; this is no part of what is approved."""
+        found: types.PurposeOut = self.call("PUT", filled("/v1/messages/{id}/aim", id=id), body=body, key=key)
+        return found
+
     def get_messages_approvals(self, id: str) -> types.Decisions:
         """List the decisions on a message."""
         found: types.Decisions = self.call("GET", filled("/v1/messages/{id}/approvals", id=id))
@@ -706,6 +761,11 @@ class Client(Caller):
             filled("/v1/messages/{id}/deliveries", id=id),
             query={"limit": limit, "after": after, "before": before, "state": state},
         )
+        return found
+
+    def post_messages_enqueue(self, id: str, *, key: str | None = None) -> types.QueuedOut:
+        """Put a message into the next free queue time of its accounts; a draft is sent on its way with it."""
+        found: types.QueuedOut = self.call("POST", filled("/v1/messages/{id}/enqueue", id=id), key=key)
         return found
 
     def get_messages_figures(self, id: str) -> types.FiguresOut:
@@ -851,6 +911,20 @@ class Client(Caller):
         )
         return found
 
+    def get_mix(
+        self, *, quarter: str | None = None, programme: str | None = None, zone: str | None = None
+    ) -> types.MixOut:
+        """Read what content was for in a quarter: what went, what is planned, and what was meant."""
+        found: types.MixOut = self.call(
+            "GET", "/v1/mix", query={"quarter": quarter, "programme": programme, "zone": zone}
+        )
+        return found
+
+    def put_mix(self, body: types.MixNew, *, key: str | None = None) -> types.MixTargetOut:
+        """Say which mix a quarter of a programme is meant to have."""
+        found: types.MixTargetOut = self.call("PUT", "/v1/mix", body=body, key=key)
+        return found
+
     def get_objectives_one(self, id: str) -> types.ObjectiveOut:
         """Show an objective."""
         found: types.ObjectiveOut = self.call("GET", filled("/v1/objectives/{id}", id=id))
@@ -969,6 +1043,39 @@ class Client(Caller):
         """Close a risk, or open it again."""
         found: types.RiskOut = self.call(
             "PUT", filled("/v1/programmes/{id}/risks/{risk_id}", id=id, risk_id=risk_id), body=body, key=key
+        )
+        return found
+
+    def get_queue_slots(self) -> types.SlotsOut:
+        """List the queue times of the accounts you see."""
+        found: types.SlotsOut = self.call("GET", "/v1/queue_slots")
+        return found
+
+    def post_queue_slots(self, body: types.SlotNew, *, key: str | None = None) -> types.SlotOut:
+        """Add a time of the week at which an account publishes."""
+        found: types.SlotOut = self.call("POST", "/v1/queue_slots", body=body, key=key)
+        return found
+
+    def delete_queue_slots_one(self, id: str, *, key: str | None = None) -> None:
+        """Take a queue time away; what was put into it stays where it is."""
+        self.call("DELETE", filled("/v1/queue_slots/{id}", id=id), key=key)
+
+    def get_quiet_periods(self) -> types.QuietPeriodsOut:
+        """List the newest quiet periods of your programmes and those of all, at most 200."""
+        found: types.QuietPeriodsOut = self.call("GET", "/v1/quiet_periods")
+        return found
+
+    def post_quiet_periods(self, body: types.QuietNew, *, key: str | None = None) -> types.QuietOut:
+        """Let messages of a programme, or of all, wait for a time."""
+        found: types.QuietOut = self.call("POST", "/v1/quiet_periods", body=body, key=key)
+        return found
+
+    def post_quiet_periods_end(
+        self, id: str, body: types.QuietEnd, *, key: str | None = None
+    ) -> types.QuietOut:
+        """End a quiet period before its time; what it held goes."""
+        found: types.QuietOut = self.call(
+            "POST", filled("/v1/quiet_periods/{id}/end", id=id), body=body, key=key
         )
         return found
 

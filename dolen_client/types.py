@@ -486,6 +486,12 @@ class Distinct(TypedDict):
     other_id: str
 
 
+class Done(TypedDict):
+    photo: NotRequired[str]
+    where: NotRequired[str]
+    words: NotRequired[str]
+
+
 class DuplicateOut(TypedDict):
     one: Known
     other: Known
@@ -922,6 +928,11 @@ class JobsOut(TypedDict):
     data: list[JobOut]
 
 
+class KeptOut(TypedDict):
+    promise: PromiseOut
+    weeks: list[WeekOut]
+
+
 class Known(TypedDict):
     id: str
     kind: str
@@ -1197,10 +1208,30 @@ class MissedRunOutPage(TypedDict):
     previous: str | None
 
 
+class MixNew(TypedDict):
+    programme_id: str
+    quarter: str
+    shares: dict[str, Any]
+
+
+class MixOut(TypedDict):
+    data: list[ShareOut]
+
+
+class MixTargetOut(TypedDict):
+    programme_id: str
+    quarter: str
+    shares: dict[str, Any]
+
+
 class Node(TypedDict):
     id: str
     kind: Literal["person", "group", "community", "organisation"]
     name: str
+
+
+class NotDone(TypedDict):
+    words: str
 
 
 class NoteNew(TypedDict):
@@ -1301,6 +1332,15 @@ class Parties(TypedDict):
 
 class PartiesNew(TypedDict):
     parties: list[PartyNew]
+
+
+class PartnerLinkNew(TypedDict):
+    days: NotRequired[int]
+    partner: str
+
+
+class PartnerLinkOut(TypedDict):
+    url: str
 
 
 class PartyNew(TypedDict):
@@ -1460,6 +1500,84 @@ class ProgrammeOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class PromiseNew(TypedDict):
+    channel: str
+    strategy_id: str
+    times: int
+    warn_days: int
+    zone: str
+
+
+class PromiseOut(TypedDict):
+    channel: str
+    id: str
+    strategy_id: str
+    times: int
+    warn_days: int
+    zone: str
+
+
+class PromisesOut(TypedDict):
+    data: list[KeptOut]
+
+
+class PurposeNew(TypedDict):
+    aim: Literal["informative", "educational", "entertaining", "recognition", "call_to_act"] | None
+
+
+class PurposeOut(TypedDict):
+    aim: Literal["informative", "educational", "entertaining", "recognition", "call_to_act"] | None
+    content_id: str
+
+
+class QueuedOut(TypedDict):
+    at: str
+    id: str
+    state: str
+
+
+class QuietEnd(TypedDict):
+    why: str
+
+
+QuietNew = TypedDict(
+    "QuietNew",
+    {
+        "except_service": "NotRequired[bool]",
+        "except_urgent": "NotRequired[bool]",
+        "from": "str",
+        "name": "str",
+        "programme_id": "NotRequired[str | None]",
+        "reason": "str",
+        "until": "str",
+    },
+)
+
+
+QuietOut = TypedDict(
+    "QuietOut",
+    {
+        "by": "str",
+        "ended_at": "str | None",
+        "ended_by": "str | None",
+        "ended_why": "str | None",
+        "except_service": "bool",
+        "except_urgent": "bool",
+        "from": "str",
+        "id": "str",
+        "made_at": "str",
+        "name": "str",
+        "programme_id": "str | None",
+        "reason": "str",
+        "until": "str",
+    },
+)
+
+
+class QuietPeriodsOut(TypedDict):
+    data: list[QuietOut]
 
 
 class ReadingNew(TypedDict):
@@ -1680,6 +1798,13 @@ class SettingOut(TypedDict):
     where: bool
 
 
+class ShareOut(TypedDict):
+    aim: Literal["informative", "educational", "entertaining", "recognition", "call_to_act"] | None
+    planned: int
+    target: int | None
+    went: int
+
+
 class ShownOut(TypedDict):
     alt: str
     type: str
@@ -1688,6 +1813,25 @@ class ShownOut(TypedDict):
 
 class Since(TypedDict):
     since: str
+
+
+class SlotNew(TypedDict):
+    account_id: str
+    wall: str
+    weekday: int
+    zone: str
+
+
+class SlotOut(TypedDict):
+    account_id: str
+    id: str
+    wall: str
+    weekday: int
+    zone: str
+
+
+class SlotsOut(TypedDict):
+    data: list[SlotOut]
 
 
 class SnoozeNew(TypedDict):
@@ -2240,9 +2384,34 @@ class Versions(TypedDict):
     data: list[VersionOut]
 
 
+class WeekOut(TypedDict):
+    count: int
+    starts_on: str
+    state: Literal["kept", "missed", "gap", "open"]
+
+
 class WordsOut(TypedDict):
     html: str
     language: str
     media: list[ShownOut]
     subject: str
     text: str
+
+
+class WorkOut(TypedDict):
+    account_id: str
+    delivery_id: str
+    ended_at: str | None
+    ended_by: str | None
+    handed_at: str
+    link_ends_at: str | None
+    message_id: str
+    partner: str
+    photo_id: str | None
+    standing: Literal["waiting", "done", "not_done", "withdrawn"]
+    where: str | None
+    words: str | None
+
+
+class WorksOut(TypedDict):
+    data: list[WorkOut]

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .. import zones
-from ..errors import BadField, NotFound
+from ..errors import BadField
 from ..strategies.tables import Strategy, StrategyVersion
 from . import calendar, planning
 from .content import CHANNEL
@@ -76,14 +76,6 @@ def promise(
     made.times, made.warn_days, made.zone = times, warn_days, zones.canonical(zone)
     session.flush()
     return made
-
-
-def get(session: Session, promise_id: int) -> CadencePromise:
-    """The promise, or NotFound."""
-    found = session.get(CadencePromise, promise_id)
-    if found is None:
-        raise NotFound("there is no such promise")
-    return found
 
 
 def withdraw(session: Session, given: CadencePromise) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .. import zones
-from ..errors import BadField, Conflict, NotFound
+from ..errors import BadField, Conflict
 from . import calendar, planning, quiet
 from .tables import Message, MessageAccount, QueueSlot
 
@@ -50,14 +50,6 @@ def remove(session: Session, slot: QueueSlot) -> None:
     """Take a time away; what was put into it stays where it is."""
     session.delete(slot)
     session.flush()
-
-
-def get(session: Session, slot_id: int) -> QueueSlot:
-    """The queue time, or NotFound."""
-    found = session.get(QueueSlot, slot_id)
-    if found is None:
-        raise NotFound("there is no such queue time")
-    return found
 
 
 def of(session: Session, accounts: Collection[int]) -> list[QueueSlot]:

@@ -178,7 +178,7 @@ def add_slot(act: Act, account_id: int, *, weekday: int, wall: str, zone: str) -
 
 def remove_slot(act: Act, slot_id: int) -> None:
     """Take a time of the week away from an account."""
-    slot = slots.get(act.session, slot_id)
+    slot = act.one(QueueSlot, slot_id)
     account = desk.get(act, slot.account_id)
     act.need("messages:write", account.programme_id)
     act.note("slot.removed", "account", account.id, programme_id=account.programme_id, before=_slot(slot))

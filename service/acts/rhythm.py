@@ -47,7 +47,7 @@ def promise(
     act: Act, strategy_id: int, *, channel: str, times: int, warn_days: int, zone: str
 ) -> CadencePromise:
     """Promise so many messages a week, or change what was promised."""
-    strategy = room.get(act.session, strategy_id)
+    strategy = act.one(Strategy, strategy_id)
     act.need("strategies:write", strategy.programme_id)
     made = rhythm.promise(
         act.session, act.now, strategy, channel, times=times, warn_days=warn_days, zone=zone
@@ -61,7 +61,7 @@ def promise(
 
 def withdraw(act: Act, promise_id: int) -> None:
     """Take a promise back."""
-    given = rhythm.get(act.session, promise_id)
+    given = act.one(CadencePromise, promise_id)
     strategy = room.get(act.session, given.strategy_id)
     act.need("strategies:write", strategy.programme_id)
     act.note(

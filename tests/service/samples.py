@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery, MissedRun
-from campaigns.messages import content, hours, media, messages, templates
+from campaigns.messages import content, hours, media, messages, quiet, rhythm, slots, templates
 from campaigns.messages.tables import Occurrence
 from campaigns.responses import attachments, events, interactions, merges, tasks
 from campaigns.responses.tables import RawEvent, Response
@@ -211,10 +211,21 @@ def _going_out(  # long: one example of everything about a message
     urgent = agreements.urgent_go(session, now, message.id, "sha256:-", "a flood", "usr_0000000000001")
     return {
         "shr": _hours(session, now, programme_id),
+        "slt": slots.add(session, now, account.id, 0, "09:00", "UTC").id,
+        "qtp": _quiet(session, now, programme_id),
         "acc": account.id, "cnt": item.id, "msg": message.id, "dlv": row.id, "bat": row.batch_id or 0,
         "occ": occurrence.id, "stp": stop.id, "urg": urgent.id,
         **_agreed(session, now, programme_id, who), **_came_back(session, now, programme_id, who, account.id),
     }  # fmt: skip
+
+
+def _quiet(session: Session, now: datetime, programme_id: int) -> int:
+    """A quiet period of next year."""
+    year = now + timedelta(days=365)
+    return quiet.begin(
+        session, now, programme_id=programme_id, name="Election", reason="The law", from_at=year,
+        until_at=year + timedelta(days=1), by="usr_0000000000001",
+    ).id  # fmt: skip
 
 
 def _hours(session: Session, now: datetime, programme_id: int) -> int:
@@ -238,9 +249,10 @@ def _agreed(session: Session, now: datetime, programme_id: int, who: dict[str, i
     (party,) = agreements.set_parties(
         session, strategy, [{"kind": "stakeholder", "ref": str(who["stk"]), "part": "required"}]
     )
+    promise = rhythm.promise(session, now, strategy, "email", times=1, warn_days=1, zone="UTC")
     said = agreements.comment(session, now, version, section="aims", text="Why?", by="usr_0000000000001")
     return {
-        "str": strategy.id, "cmt": said.id, "pty": party.id, "tpl": template.id, "tpv": wording.id,
+        "str": strategy.id, "cmt": said.id, "pms": promise.id, "pty": party.id, "tpl": template.id, "tpv": wording.id,
         **_planned(session, now, programme_id),
     }  # fmt: skip
 

@@ -26,6 +26,7 @@ from service.app import create_app
 from service.tables import Notice
 from service.wiring import Wiring
 
+from ..conftest import Api, People
 from .conftest import Browser, Browsers
 from .test_media import png
 
@@ -320,3 +321,26 @@ def test_a_stranger_learns_and_changes_nothing(board: Board, outside: FlaskClien
         assert outside.post(wrong, data={"act": "done", "where": SEEN}).status_code == 404
     assert outside.post(link, data={"act": "??"}).status_code == 400
     assert board.row().state == "deferred"
+
+
+def test_programs_see_what_people_are_to_do_hand_it_on_and_say_what_became_of_it(
+    board: Board, api: Api, people: People
+) -> None:
+    author, viewer = people("author"), people("viewer")
+    path = f"/v1/by_hand/{public_id('dlv', board.number)}"
+    (work,) = api.get("/v1/by_hand", viewer).json["data"]
+    assert (work["delivery_id"], work["standing"], work["photo_id"]) == (path.split("/")[-1], "waiting", None)
+    assert api.call("PUT", f"{path}/link", viewer, json={"partner": "Llyfrgell"}).status_code == 403
+    made = api.call("PUT", f"{path}/link", author, json={"partner": "Llyfrgell", "days": 3})
+    assert "/pack/" in made.json["url"] and board.hand().partner == "Llyfrgell"
+    assert api.delete(f"{path}/link", author).status_code == 204
+    assert board.hand().token_sha256 is None
+    form = "multipart/form-data"
+    nothing = api.post(f"{path}/done", author, data={"words": "Wedi ei wneud"}, content_type=form)
+    assert (nothing.status_code, nothing.json["errors"][0]["pointer"]) == (422, "/where")
+    sent = {"photo": (BytesIO(png()), "bwrdd.png"), "words": "Wrth y drws"}
+    done = api.post(f"{path}/done", author, data=sent, content_type=form).json
+    assert (done["standing"], done["words"]) == ("done", "Wrth y drws") and done["photo_id"].startswith("med_")
+    late = api.post(f"{path}/not_done", author, json={"words": "Na"})
+    assert (late.status_code, late.json["code"]) == (409, "already_done")
+    assert api.get("/v1/by_hand", author).json["data"] == []
