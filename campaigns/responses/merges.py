@@ -55,9 +55,9 @@ def merge(
     consent.lock(session, [kept_id, gone_id])
     kept, gone = (_open(session, number) for number in (kept_id, gone_id))
     if kept.id == gone.id:
-        raise BadField("a record cannot be merged into itself", pointer="/gone")
+        raise BadField("a record cannot be merged into itself", pointer="/gone_id")
     if kept.kind != gone.kind:
-        raise BadField("these two are of different kinds", pointer="/gone")
+        raise BadField("these two are of different kinds", pointer="/gone_id")
     if kept.state != "active":
         raise Conflict("the record to keep is archived")
     made = Merge(

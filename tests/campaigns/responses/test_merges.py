@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import tables
 from campaigns.errors import AlreadyDone, BadField, Conflict, NotFound
 from campaigns.messages import hours
 from campaigns.responses import merges
-from campaigns.stakeholders import addresses, consent, fields, kin, people, segments, topics
-from campaigns.stakeholders.tables import Address, Merge, Stakeholder
+from campaigns.stakeholders import addresses, consent, fields, kin, people, topics
+from campaigns.stakeholders.tables import Involvement, Merge
 from campaigns.strategies import programmes
 
 US = "user:ann"
@@ -63,6 +63,12 @@ ACTS = (
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 3), st.integers(0, 2)), max_size=14)
 
 
+def agree(session: Session, now: datetime, who: int) -> None:
+    before = consent.latest(session, [who], **MAIL).get(who)
+    if before is None or before.act == "given":
+        consent.give(session, now, who, **MAIL, basis="consent", source="test", actor="recipient")
+
+
 def act(session: Session, now: datetime, what: str, who: int, place: dict[str, Any], n: int) -> None:
     """One thing that happens in a life, to somebody, in one of three ways."""
     one = people.get(session, who)
@@ -77,8 +83,7 @@ def act(session: Session, now: datetime, what: str, who: int, place: dict[str, A
         case "involve":
             people.involve(session, now, who, place["programmes"][n], rank=("primary", None, "secondary")[n])
         case "consent":
-            if (before := consent.latest(session, [who], **MAIL).get(who)) is None or before.act == "given":
-                consent.give(session, now, who, **MAIL, basis="consent", **said)
+            agree(session, now, who)
         case "withdraw":
             consent.withdraw(session, now, who, **MAIL, **said)
         case "suppress":
@@ -128,3 +133,71 @@ def test_any_life_merged_and_undone_is_exactly_as_before(
             merges.undo(session, now, made.pop(), US)
             assert everything(session) == states[-1]
         session.rollback()
+
+
+@pytest.fixture
+def two(session: Session, now: datetime) -> tuple[int, int]:
+    return person(session, now, "Ann"), person(session, now, "Ann")
+
+
+def test_merges_are_undone_in_turn_and_once(session: Session, now: datetime, two: tuple[int, int]) -> None:
+    """A15: of a record, and of one that it was merged into."""
+    ann, anne = two
+    other = person(session, now, "Ann")
+    first = merge(session, now, anne, other)
+    last = merge(session, now, ann, anne)
+    assert kin.records(session, other) == (ann, anne, other) == kin.records(session, ann)
+    with pytest.raises(Conflict):
+        merges.undo(session, now, first, US)
+    merges.undo(session, now, last, US)
+    assert (kin.records(session, other), kin.records(session, ann)) == ((anne, other), (ann,))
+    merges.undo(session, now, first, US)
+    with pytest.raises(AlreadyDone):
+        merges.undo(session, now, first, US)
+
+
+def test_what_people_changed_since_stays_as_they_said(
+    session: Session, now: datetime, two: tuple[int, int]
+) -> None:
+    ann, anne = two
+    people.change(session, people.get(session, anne), now, zone="Europe/London", languages=["cy"])
+    people.involve(session, now, anne, 7)
+    people.involve(session, now, anne, 8)
+    made = merge(session, now, ann, anne)
+    kept = people.get(session, ann)
+    assert (kept.zone, kept.languages) == ("Europe/London", ["cy"])
+    people.change(session, kept, now, languages=["en"])
+    people.involve(session, now, ann, 7, note="chairs it")
+    merges.undo(session, now, made, US)
+    assert (kept.zone, kept.languages) == (None, ["en"])
+    mine = session.scalars(select(Involvement.programme_id).where(Involvement.stakeholder_id == ann))
+    assert mine.all() == [7]
+
+
+@pytest.mark.parametrize("wrong", ["itself", "another kind", "archived", "gone already", "nobody"])
+def test_what_cannot_be_merged_is_refused(
+    session: Session, now: datetime, two: tuple[int, int], wrong: str
+) -> None:
+    ann, anne = two
+    kept, gone = ann, anne
+    error: type[Exception] = Conflict
+    if wrong == "itself":
+        gone, error = ann, BadField
+    elif wrong == "another kind":
+        gone, error = people.create(session, now, kind="group", name="Ann").id, BadField
+    elif wrong == "archived":
+        people.archive(session, now, people.get(session, ann))
+    elif wrong == "gone already":
+        merge(session, now, person(session, now, "Ann"), anne)
+    else:
+        gone, error = 1, NotFound
+    with pytest.raises(error):
+        merges.merge(session, now, kept, gone, take={}, reason="", by=US)
+
+
+@pytest.mark.parametrize("take", [{}, {"zone": "kept"}, {"name": "both"}])
+def test_it_must_be_said_whose_word_counts(session: Session, now: datetime, take: dict[str, str]) -> None:
+    ann, anne = person(session, now, "Ann"), person(session, now, "Anne")
+    with pytest.raises(BadField) as refused:
+        merges.merge(session, now, ann, anne, take=take, reason="", by=US)
+    assert refused.value.pointer == ("/take/zone" if "zone" in take else "/take/name")
