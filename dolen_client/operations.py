@@ -1118,6 +1118,20 @@ class Client(Caller):
         )
         return found
 
+    def get_response_promises(self, *, programme: str | None = None) -> types.AnsweredInTimeOut:
+        """Tell week by week how often the first answer came in time."""
+        found: types.AnsweredInTimeOut = self.call(
+            "GET", "/v1/response_promises", query={"programme": programme}
+        )
+        return found
+
+    def put_response_promises(
+        self, body: types.ResponsePromiseNew, *, key: str | None = None
+    ) -> types.ResponsePromiseOut:
+        """Set what a programme promises, in which hours, and who is told of urgent harm."""
+        found: types.ResponsePromiseOut = self.call("PUT", "/v1/response_promises", body=body, key=key)
+        return found
+
     def get_responses(
         self,
         *,
@@ -1146,6 +1160,41 @@ class Client(Caller):
         )
         return found
 
+    def get_responses_desk(
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        folder: Literal["open", "mine", "nobody", "called", "who", "kept", "snoozed", "done", "apart"]
+        | None = None,
+        language: str | None = None,
+        label: str | None = None,
+        channel: str | None = None,
+        newest: bool | None = None,
+    ) -> types.ResponseOutPage:
+        """List one folder of the inbox, whoever waits longest first; what is urgent stands on top."""
+        found: types.ResponseOutPage = self.call(
+            "GET",
+            "/v1/responses/desk",
+            query={
+                "limit": limit,
+                "after": after,
+                "before": before,
+                "folder": folder,
+                "language": language,
+                "label": label,
+                "channel": channel,
+                "newest": newest,
+            },
+        )
+        return found
+
+    def post_responses_many(self, body: types.ManyNew, *, key: str | None = None) -> types.ManyOut:
+        """Do one thing to many; what cannot be done to some is told, and done to the others."""
+        found: types.ManyOut = self.call("POST", "/v1/responses/many", body=body, key=key)
+        return found
+
     def get_responses_one(self, id: str) -> types.ResponseOut:
         """Read one response."""
         found: types.ResponseOut = self.call("GET", filled("/v1/responses/{id}", id=id))
@@ -1169,6 +1218,10 @@ class Client(Caller):
         )
         return found
 
+    def post_responses_check(self, id: str, body: types.CheckNew, *, key: str | None = None) -> None:
+        """Ask a colleague to look at an answer before it goes."""
+        self.call("POST", filled("/v1/responses/{id}/check", id=id), body=body, key=key)
+
     def post_responses_close(
         self, id: str, body: types.CloseNew, *, key: str | None = None
     ) -> types.ResponseOut:
@@ -1177,6 +1230,10 @@ class Client(Caller):
             "POST", filled("/v1/responses/{id}/close", id=id), body=body, key=key
         )
         return found
+
+    def put_responses_draft(self, id: str, body: types.DraftNew, *, key: str | None = None) -> None:
+        """Keep what you are writing; colleagues see that you are at it."""
+        self.call("PUT", filled("/v1/responses/{id}/draft", id=id), body=body, key=key)
 
     def post_responses_labels(
         self, id: str, body: types.LabelNew, *, key: str | None = None
@@ -1187,12 +1244,30 @@ class Client(Caller):
         )
         return found
 
+    def delete_responses_labels_one(self, id: str, tag: str, *, key: str | None = None) -> None:
+        """Take a label off."""
+        self.call("DELETE", filled("/v1/responses/{id}/labels/{tag}", id=id, tag=tag), key=key)
+
     def post_responses_match(
         self, id: str, body: types.MatchNew, *, key: str | None = None
     ) -> types.ResponseOut:
         """Say who it is from."""
         found: types.ResponseOut = self.call(
             "POST", filled("/v1/responses/{id}/match", id=id), body=body, key=key
+        )
+        return found
+
+    def post_responses_match_undo(self, id: str, *, key: str | None = None) -> types.ResponseOut:
+        """Take the last decision who this is back, with everything it moved."""
+        found: types.ResponseOut = self.call("POST", filled("/v1/responses/{id}/match/undo", id=id), key=key)
+        return found
+
+    def post_responses_match_new(
+        self, id: str, body: types.PersonNew, *, key: str | None = None
+    ) -> types.ResponseOut:
+        """Say that it is from somebody we did not know, and put them on the record."""
+        found: types.ResponseOut = self.call(
+            "POST", filled("/v1/responses/{id}/match_new", id=id), body=body, key=key
         )
         return found
 
@@ -1208,6 +1283,15 @@ class Client(Caller):
         found: types.ResponseOut = self.call("POST", filled("/v1/responses/{id}/reopen", id=id), key=key)
         return found
 
+    def put_responses_sentiment(
+        self, id: str, body: types.FeelNew, *, key: str | None = None
+    ) -> types.ResponseOut:
+        """Say how they feel, as you read it; null takes it back."""
+        found: types.ResponseOut = self.call(
+            "PUT", filled("/v1/responses/{id}/sentiment", id=id), body=body, key=key
+        )
+        return found
+
     def post_responses_snooze(
         self, id: str, body: types.SnoozeNew, *, key: str | None = None
     ) -> types.ResponseOut:
@@ -1217,10 +1301,52 @@ class Client(Caller):
         )
         return found
 
+    def post_responses_stop_as_asked(self, id: str, *, key: str | None = None) -> types.ResponseOut:
+        """Whoever wrote asks for no more of it, and gets no more."""
+        found: types.ResponseOut = self.call(
+            "POST", filled("/v1/responses/{id}/stop_as_asked", id=id), key=key
+        )
+        return found
+
+    def post_responses_take(self, id: str, *, key: str | None = None) -> types.ResponseOut:
+        """Take it yourself; 409 where a colleague was faster."""
+        found: types.ResponseOut = self.call("POST", filled("/v1/responses/{id}/take", id=id), key=key)
+        return found
+
     def post_responses_urgent(self, id: str, *, key: str | None = None) -> types.CalledOut:
         """Mark that somebody may come to harm: it stands on top, and whoever is named is called."""
         found: types.CalledOut = self.call("POST", filled("/v1/responses/{id}/urgent", id=id), key=key)
         return found
+
+    def delete_responses_urgent(self, id: str, *, key: str | None = None) -> None:
+        """Say that the danger is over."""
+        self.call("DELETE", filled("/v1/responses/{id}/urgent", id=id), key=key)
+
+    def post_responses_wake(self, id: str, *, key: str | None = None) -> types.ResponseOut:
+        """Put it back in sight."""
+        found: types.ResponseOut = self.call("POST", filled("/v1/responses/{id}/wake", id=id), key=key)
+        return found
+
+    def get_saved_replies(self) -> types.RepliesOut:
+        """List the saved replies of your programmes and those of all, by language, at most 200."""
+        found: types.RepliesOut = self.call("GET", "/v1/saved_replies")
+        return found
+
+    def post_saved_replies(self, body: types.ReplyNew, *, key: str | None = None) -> types.ReplyOut:
+        """Keep words for later; {name} becomes the name of who is answered."""
+        found: types.ReplyOut = self.call("POST", "/v1/saved_replies", body=body, key=key)
+        return found
+
+    def put_saved_replies_one(
+        self, id: str, body: types.ReplyChange, *, key: str | None = None
+    ) -> types.ReplyOut:
+        """Change the words of a saved reply."""
+        found: types.ReplyOut = self.call("PUT", filled("/v1/saved_replies/{id}", id=id), body=body, key=key)
+        return found
+
+    def delete_saved_replies_one(self, id: str, *, key: str | None = None) -> None:
+        """Offer a saved reply no longer."""
+        self.call("DELETE", filled("/v1/saved_replies/{id}", id=id), key=key)
 
     def get_segments(
         self,

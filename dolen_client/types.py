@@ -122,6 +122,8 @@ class AllHours(TypedDict):
 
 
 class AnswerNew(TypedDict):
+    again: NotRequired[bool]
+    keep_open: NotRequired[bool]
     subject: NotRequired[str]
     text: str
 
@@ -139,6 +141,13 @@ class AnswerOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class AnsweredInTimeOut(TypedDict):
+    capped: bool
+    kept: int
+    n: int
+    weeks: list[KeptWeekOut]
 
 
 class AnsweredOut(TypedDict):
@@ -267,6 +276,11 @@ class CellProblem(TypedDict):
     cell: str
     column: str
     detail: str
+
+
+class CheckNew(TypedDict):
+    text: str
+    user_id: str
 
 
 class CloseNew(TypedDict):
@@ -492,6 +506,10 @@ class Done(TypedDict):
     words: NotRequired[str]
 
 
+class DraftNew(TypedDict):
+    text: str
+
+
 class DuplicateOut(TypedDict):
     one: Known
     other: Known
@@ -620,6 +638,10 @@ class ExportOut(TypedDict):
     state: Literal["waiting", "finished", "failed", "cancelled"]
     total: int
     withheld: str
+
+
+class FeelNew(TypedDict):
+    sentiment: Literal["negative", "neutral", "positive", "unknown"] | None
 
 
 class FieldNew(TypedDict):
@@ -933,6 +955,12 @@ class KeptOut(TypedDict):
     weeks: list[WeekOut]
 
 
+class KeptWeekOut(TypedDict):
+    begins: str
+    kept: int
+    n: int
+
+
 class Known(TypedDict):
     id: str
     kind: str
@@ -941,6 +969,11 @@ class Known(TypedDict):
 
 class LabelNew(TypedDict):
     name: str
+
+
+class LeftOut(TypedDict):
+    code: str
+    detail: str
 
 
 class Lift(TypedDict):
@@ -997,6 +1030,20 @@ class LinkOut(TypedDict):
     expires_at: str
     party: str
     url: str
+
+
+class ManyNew(TypedDict):
+    act: Literal["take", "assign", "close", "snooze", "label", "urgent", "reopen"]
+    name: NotRequired[str]
+    responses: list[str]
+    until: NotRequired[str | None]
+    user_id: NotRequired[str | None]
+    why: NotRequired[Literal["done", "thanks", "elsewhere", "not_for_us", "spam", "abuse", "other"]]
+
+
+class ManyOut(TypedDict):
+    done: int
+    refused: list[LeftOut]
 
 
 class MarkedOut(TypedDict):
@@ -1366,6 +1413,10 @@ class PersonExportNew(TypedDict):
     withheld: NotRequired[str]
 
 
+class PersonNew(TypedDict):
+    name: str
+
+
 class Pick(TypedDict):
     stakeholders: list[str]
 
@@ -1669,10 +1720,36 @@ class Replayed(TypedDict):
     count: int
 
 
+class RepliesOut(TypedDict):
+    data: list[ReplyOut]
+
+
+class ReplyChange(TypedDict):
+    language: str
+    name: str
+    text: str
+
+
+class ReplyNew(TypedDict):
+    language: str
+    name: str
+    programme_id: NotRequired[str | None]
+    text: str
+
+
+class ReplyOut(TypedDict):
+    id: str
+    language: str
+    name: str
+    programme_id: str | None
+    text: str
+
+
 class ResponseOut(TypedDict):
     account_id: str
     answer_message_id: str | None
     answered_at: str | None
+    asks_to_stop: NotRequired[Literal["", "asked", "stopped"]]
     assignee: str | None
     at: str
     candidates: NotRequired[list[dict[str, Any]]]
@@ -1696,6 +1773,7 @@ class ResponseOut(TypedDict):
     subject: str
     text: str
     urgent_at: str | None
+    verified: NotRequired[bool]
 
 
 class ResponseOutPage(TypedDict):
@@ -1703,6 +1781,29 @@ class ResponseOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class ResponsePromiseNew(TypedDict):
+    bank_holidays: NotRequired[Literal["", "england_and_wales"]]
+    closes: int
+    days_off: NotRequired[list[str]]
+    opens: int
+    programme_id: str | None
+    rules: str
+    urgent_to: NotRequired[list[str]]
+    weekdays: list[int]
+    zone: str
+
+
+class ResponsePromiseOut(TypedDict):
+    bank_holidays: str
+    closes: int
+    days_off: list[str]
+    opens: int
+    rules: str
+    urgent_to: list[str]
+    weekdays: list[int]
+    zone: str
 
 
 class ReviewNew(TypedDict):

@@ -70,7 +70,7 @@ def get(session: Session, reply_id: int) -> SavedReply:
     """One that is still offered, or NotFound."""
     found = session.get(SavedReply, reply_id)
     if found is None or found.state != "active":
-        raise NotFound("there is no such saved reply")
+        raise NotFound("no such thing")
     return found
 
 

@@ -91,7 +91,7 @@ def read(act: Act, response_id: int) -> Conversation:
         candidates=_candidates(act, found),
         decision=decisions.latest(act.session, found),
         newest_answer=newest_answer(ours, act.caller.actor),
-        asks=_asks(act, found),
+        asks=asks(act, found),
     )
 
 
@@ -111,7 +111,8 @@ def newest_answer(ours: Iterable[Said], actor: str) -> int:
     return max((one.message_id or 0 for one in ours if one.by != actor), default=0)
 
 
-def _asks(act: Act, response: Response) -> str:
+def asks(act: Act, response: Response) -> str:
+    """What became of a wish to get no more: "" where there is none, asked | stopped."""
     if not response.meta.get("asks_to_stop") or not (response.from_key or response.stakeholder_id):
         return ""
     return "stopped" if effects.is_stopped(act.session, response) else "asked"

@@ -8,15 +8,15 @@ import marshmallow as ma
 from flask.views import MethodView
 
 from campaigns.base import public_id
-from campaigns.responses import record
+from campaigns.responses import desk, record
 from campaigns.responses.desk import LABEL_MAX
 from campaigns.responses.record import Entry
 from campaigns.responses.tables import CLOSED_WHY, INTERACTION_KINDS, NO_ANSWER, RESPONSE_KINDS, SENTIMENTS
 
 from .. import ids
-from ..acts import inbox, responses
+from ..acts import conversations, inbox, responses
 from .resource import Resource, listed, this_act
-from .schemas import Choice, Id, PageQuery, QueryFlag, QueryWhole, Schema, Text, Time, page_of
+from .schemas import Choice, Flag, Id, PageQuery, QueryFlag, QueryWhole, Schema, Text, Time, page_of
 
 resource = Resource(
     "responses", "What came back: replies, mentions, bounces, complaints, opt-outs, and from whom."
@@ -32,6 +32,18 @@ REFERENCES = {
     "message_id": "message", "delivery_id": "delivery", "consent_id": "consent", "corrects_id": "interaction",
     "interaction_id": "interaction", "answer_message_id": "message", "programme_id": "programme",
 }  # fmt: skip
+
+
+# What an act on many takes besides which ones.
+NEEDS = {"assign": ("user_id",), "close": ("why",), "snooze": ("until",), "label": ("name",)}
+
+
+class DeskQuery(PageQuery):
+    folder = Choice(desk.FOLDERS, load_default=desk.FOLDERS[0])
+    language = Text(35, load_default="")
+    label = Text(LABEL_MAX, load_default="")
+    channel = Text(35, load_default="")
+    newest = QueryFlag(load_default=False, metadata={"description": "newest first; else who waits longest"})
 
 
 class ResponsesQuery(PageQuery):
@@ -69,6 +81,14 @@ class ResponseOut(Schema):
     closed_at = Time(required=True, allow_none=True)
     closed_why = Choice(CLOSED_WHY, required=True, allow_none=True)
     urgent_at = Time(required=True, allow_none=True)
+    verified = ma.fields.Function(
+        lambda row: row.meta.get("verified", True),
+        metadata={"type": "boolean", "description": "the provider vouches for the sender"},
+    )
+    asks_to_stop = ma.fields.Function(
+        lambda row: conversations.asks(this_act(), row),
+        metadata={"type": "string", "enum": ["", "asked", "stopped"]},
+    )
     sentiment = Choice(SENTIMENTS, required=True, allow_none=True)
     candidates = ma.fields.Function(
         lambda row: (
@@ -82,9 +102,54 @@ class MatchNew(Schema):
     stakeholder = Id("stakeholder", required=True)
 
 
+class PersonNew(Schema):
+    name = Text(required=True)
+
+
 class AnswerNew(Schema):
     text = Text(100_000, required=True)
     subject = Text(998, empty=True, load_default="")
+    again = Flag(load_default=False, metadata={"description": "although it has been answered already"})
+    keep_open = Flag(load_default=False)
+
+
+class DraftNew(Schema):
+    text = Text(100_000, empty=True, required=True)
+
+
+class CheckNew(Schema):
+    text = Text(100_000, required=True)
+    user_id = Id("user", required=True)
+
+
+class FeelNew(Schema):
+    sentiment = Choice(SENTIMENTS, required=True, allow_none=True)
+
+
+class ManyNew(Schema):
+    """One act on many responses; what it needs besides is as in the act on one."""
+
+    responses = ma.fields.List(Id("response"), required=True, validate=ma.validate.Length(1, inbox.BULK_MAX))
+    act = Choice(tuple(inbox.BULK), required=True)
+    user_id = Id("user", load_default=None, allow_none=True, metadata={"description": "with assign"})
+    why = Choice(("done", *NO_ANSWER), load_default="done", metadata={"description": "with close"})
+    until = Time(load_default=None, metadata={"description": "with snooze"})
+    name = Text(LABEL_MAX, load_default="", metadata={"description": "with label"})
+
+    @ma.validates_schema
+    def _until_when(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data.get("act") == "snooze" and data.get("until") is None:
+            raise ma.ValidationError("say until when", "until")
+
+
+class LeftOut(Schema):
+    code = ma.fields.String(required=True)
+    detail = ma.fields.String(required=True)
+
+
+class ManyOut(Schema):
+    done = ma.fields.Integer(required=True)
+    refused = ma.fields.List(ma.fields.Nested(LeftOut), required=True)
 
 
 class AssignNew(Schema):
@@ -181,6 +246,26 @@ class Responses(MethodView):
         return listed(responses.listed(this_act(), **query))
 
 
+@resource.route("/desk")
+class AtDesk(MethodView):
+    @resource.arguments(DeskQuery, location="query")
+    @resource.response(200, page_of(ResponseOut))
+    def get(self, query: dict[str, Any]) -> Any:
+        """List one folder of the inbox, whoever waits longest first; what is urgent stands on top"""
+        return listed(inbox.listed(this_act(), **query))
+
+
+@resource.route("/many")
+class Many(MethodView):
+    @resource.arguments(ManyNew)
+    @resource.response(200, ManyOut)
+    def post(self, body: dict[str, Any]) -> Any:
+        """Do one thing to many; what cannot be done to some is told, and done to the others"""
+        values = {name: body[name] for name in NEEDS.get(body["act"], ())}
+        done, refused = inbox.bulk(this_act(), body["responses"], body["act"], **values)
+        return {"done": done, "refused": refused}
+
+
 @resource.route("/<rsp:id>")
 class OneResponse(MethodView):
     @resource.response(200, ResponseOut)
@@ -196,6 +281,50 @@ class Match(MethodView):
     def post(self, body: dict[str, Any], id: int) -> Any:
         """Say who it is from"""
         return responses.match_by_hand(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/match_new")
+class MatchNewPerson(MethodView):
+    @resource.arguments(PersonNew)
+    @resource.response(200, ResponseOut)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Say that it is from somebody we did not know, and put them on the record"""
+        return inbox.match_new(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/match/undo")
+class UndoMatch(MethodView):
+    @resource.response(200, ResponseOut)
+    def post(self, id: int) -> Any:
+        """Take the last decision who this is back, with everything it moved"""
+        inbox.undo_match(this_act(), id)
+        return responses.get(this_act(), id)
+
+
+@resource.route("/<rsp:id>/draft")
+class Draft(MethodView):
+    @resource.arguments(DraftNew)
+    @resource.response(204)
+    def put(self, body: dict[str, Any], id: int) -> None:
+        """Keep what you are writing; colleagues see that you are at it"""
+        inbox.keep_draft(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/check")
+class Check(MethodView):
+    @resource.arguments(CheckNew)
+    @resource.response(204)
+    def post(self, body: dict[str, Any], id: int) -> None:
+        """Ask a colleague to look at an answer before it goes"""
+        inbox.ask_check(this_act(), id, **body)
+
+
+@resource.route("/<rsp:id>/take")
+class Take(MethodView):
+    @resource.response(200, ResponseOut)
+    def post(self, id: int) -> Any:
+        """Take it yourself; 409 where a colleague was faster"""
+        return inbox.take(this_act(), id)
 
 
 @resource.route("/<rsp:id>/answer")
@@ -242,6 +371,31 @@ class Snooze(MethodView):
         return inbox.snooze(this_act(), id, **body)
 
 
+@resource.route("/<rsp:id>/wake")
+class Wake(MethodView):
+    @resource.response(200, ResponseOut)
+    def post(self, id: int) -> Any:
+        """Put it back in sight"""
+        return inbox.wake(this_act(), id)
+
+
+@resource.route("/<rsp:id>/sentiment")
+class Sentiment(MethodView):
+    @resource.arguments(FeelNew)
+    @resource.response(200, ResponseOut)
+    def put(self, body: dict[str, Any], id: int) -> Any:
+        """Say how they feel, as you read it; null takes it back"""
+        return inbox.feel(this_act(), id, sentiment=body["sentiment"] or "")
+
+
+@resource.route("/<rsp:id>/stop_as_asked")
+class StopAsAsked(MethodView):
+    @resource.response(200, ResponseOut)
+    def post(self, id: int) -> Any:
+        """Whoever wrote asks for no more of it, and gets no more"""
+        return inbox.stop_as_asked(this_act(), id)
+
+
 @resource.route("/<rsp:id>/notes")
 class Notes(MethodView):
     @resource.arguments(NoteNew)
@@ -260,12 +414,25 @@ class Labels(MethodView):
         return inbox.label(this_act(), id, **body)
 
 
+@resource.route("/<rsp:id>/labels/<tag>")
+class OneLabel(MethodView):
+    @resource.response(204)
+    def delete(self, id: int, tag: str) -> None:
+        """Take a label off"""
+        inbox.unlabel(this_act(), id, name=tag)
+
+
 @resource.route("/<rsp:id>/urgent")
 class Urgent(MethodView):
     @resource.response(200, CalledOut)
     def post(self, id: int) -> Any:
         """Mark that somebody may come to harm: it stands on top, and whoever is named is called"""
         return {"called": inbox.urgent(this_act(), id)}
+
+    @resource.response(204)
+    def delete(self, id: int) -> None:
+        """Say that the danger is over"""
+        inbox.not_urgent(this_act(), id)
 
 
 @interactions.route("")

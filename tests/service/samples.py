@@ -17,7 +17,7 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery, MissedRun
 from campaigns.messages import content, hours, media, messages, quiet, rhythm, slots, templates
 from campaigns.messages.tables import Occurrence
-from campaigns.responses import attachments, events, interactions, merges, tasks
+from campaigns.responses import attachments, events, interactions, merges, saved, tasks
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import (
     addresses,
@@ -301,4 +301,7 @@ def _came_back(
     )  # fmt: skip
     attachments.attach(session, now, met, [attachments.Kept("0" * 32, "notes.pdf", 1, "-")], met.by)
     file = attachments.of(session, [met.id])[met.id][0]
-    return {"itr": met.id, "att": file.id, "rsp": heard.id, "tsk": todo.id}
+    reply = saved.add(
+        session, now, programme_id=programme_id, name="Thanks", language="en", text="Thank you, {name}", author=met.by
+    )
+    return {"itr": met.id, "att": file.id, "rsp": heard.id, "rpl": reply.id, "tsk": todo.id}

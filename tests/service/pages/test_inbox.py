@@ -545,3 +545,62 @@ def test_programs_work_the_desk_by_the_same_acts(
     assert api.post(f"{path}/close", token, json={}).status_code == 409
     assert api.post(f"{path}/reopen", token, json={}).json["closed_at"] is None
     assert "Cost" in browser.get("/inbox") and "She rang." in browser.get(f"/inbox/{path[14:]}")
+
+
+def test_programs_work_at_the_desk_as_people_do(api: Api, people: People, post: Post) -> None:
+    manager = people("community_manager")
+    key, other = post.comes(), post.comes(sender="bo@example.org")
+    path, me = f"/v1/responses/{key}", public_id("usr", people.users[manager])
+    assert api.post(f"{path}/take", manager).json["assignee"] == me
+    assert api.post(f"{path}/take", people("responder")).status_code == 409
+    mine = api.get("/v1/responses/desk?folder=mine", manager).json["data"]
+    assert [(one["id"], one["verified"], one["asks_to_stop"]) for one in mine] == [(key, True, "")]
+    tomorrow = (post.wiring.now() + timedelta(days=1)).isoformat()
+    assert api.post(f"{path}/snooze", manager, json={"until": tomorrow}).json["snoozed_until_at"]
+    assert api.post(f"{path}/wake", manager).json["snoozed_until_at"] is None
+    for feels in ("negative", None):
+        told = api.call("PUT", f"{path}/sentiment", manager, json={"sentiment": feels})
+        assert told.json["sentiment"] == feels
+    api.post(f"{path}/labels", manager, json={"name": "parking"})
+    labelled = "/v1/responses/desk?label=parking"
+    assert [one["id"] for one in api.get(labelled, manager).json["data"]] == [key]
+    assert api.delete(f"{path}/labels/parking", manager).status_code == 204
+    assert api.get(labelled, manager).json["data"] == []
+    assert api.post(f"{path}/urgent", manager).status_code == 200
+    assert api.delete(f"{path}/urgent", manager).status_code == 204 and post.read(key).urgent_at is None
+    matched = api.post(f"{path}/match_new", manager, json={"name": "Gwen"}).json["stakeholder_id"]
+    assert matched.startswith("stk_")
+    assert api.post(f"{path}/match/undo", manager).json["stakeholder_id"] is None
+    assert api.call("PUT", f"{path}/draft", manager, json={"text": "Soon"}).status_code == 204
+    assert api.post(f"{path}/check", manager, json={"text": "Soon", "user_id": me}).status_code == 204
+    many = {"responses": [key, other], "act": "take"}
+    done = api.post("/v1/responses/many", manager, json=many).json
+    assert done == {"done": 2, "refused": []}
+    assert api.post("/v1/responses/many", manager, json=many | {"act": "snooze"}).status_code == 422
+    stops = [api.post(f"{path}/stop_as_asked", manager) for _ in range(2)]
+    assert [one.status_code for one in stops] == [200, 409] and stops[1].json["code"] == "already_done"
+
+
+def test_programs_keep_saved_replies_and_the_promise(api: Api, people: People, post: Post) -> None:
+    manager, viewer = people("community_manager"), people("viewer")
+    words = {"name": "Diolch", "language": "cy", "text": "Diolch, {name}"}
+    made = api.post("/v1/saved_replies", manager, json=words)
+    assert (made.status_code, made.json["programme_id"]) == (201, None)
+    path = f"/v1/saved_replies/{made.json['id']}"
+    assert api.call("PUT", path, viewer, json=words).status_code == 403
+    assert api.call("PUT", path, manager, json=words | {"text": "Diolch"}).json["text"] == "Diolch"
+    assert [one["id"] for one in api.get("/v1/saved_replies", viewer).json["data"]] == [made.json["id"]]
+    assert api.delete(path, manager).status_code == 204
+    assert api.delete(path, manager).status_code == 404
+    promise = {
+        "programme_id": None, "rules": "*: 4h / 2d", "zone": "Europe/London", "opens": 540, "closes": 1020,
+        "weekdays": [0, 1], "days_off": ["2026-12-29"],
+        "urgent_to": [public_id("usr", people.users[manager])],
+    }  # fmt: skip
+    kept = api.call("PUT", "/v1/response_promises", manager, json=promise).json
+    assert (kept["rules"], kept["weekdays"], kept["days_off"]) == ("*: 4h / 2d", [0, 1], ["2026-12-29"])
+    stranger = promise | {"urgent_to": [public_id("usr", people.users[viewer])]}
+    assert api.call("PUT", "/v1/response_promises", manager, json=stranger).status_code == 422
+    post.comes(ago=24 * 14)
+    told = api.get("/v1/response_promises", viewer).json
+    assert len(told["weeks"]) == 12 and (told["n"], told["kept"]) == (1, 0)
