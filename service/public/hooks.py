@@ -44,15 +44,9 @@ def blueprint(wiring: Wiring) -> Blueprint:
     @made.route("/hooks/<account>", methods=["GET", "POST"])
     @made.route("/hooks/<account>/<secret>", methods=["GET", "POST"])
     def told(account: str, secret: str = "") -> Response:
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            return _plain("send the body uncompressed", 415)
-        request.max_content_length = BODY_MAX
-        try:
-            body = request.get_data()
-        except RequestEntityTooLarge:
-            return _plain("a call may have 1 MB", 413)
-        if request.content_length is None and len(body) >= BODY_MAX:  # in pieces, and cut off at the limit
-            return _plain("a call may have 1 MB", 413)
+        body = _body()
+        if isinstance(body, Response):
+            return body
         number = _number(account)
         known = accounts.find(number)
         if known is None:
@@ -132,6 +126,20 @@ class Preparing:
             if account.version == version:
                 self._wiring.keep(session, account, learnt.secrets)
                 account.touch(self._wiring.now())
+
+
+def _body() -> bytes | Response:
+    """The body of this request, or why it is not taken."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return _plain("send the body uncompressed", 415)
+    request.max_content_length = BODY_MAX
+    try:
+        body = request.get_data()
+    except RequestEntityTooLarge:
+        return _plain("a call may have 1 MB", 413)
+    if request.content_length is None and len(body) >= BODY_MAX:  # in pieces, and cut off at the limit
+        return _plain("a call may have 1 MB", 413)
+    return body
 
 
 def _call(wiring: Wiring, body: bytes, secret: str) -> Call:

@@ -17,7 +17,7 @@ from campaigns.delivery import accounts, release, stops
 from campaigns.delivery.tables import Delivery, MissedRun
 from campaigns.messages import content, hours, media, messages, quiet, rhythm, slots, templates
 from campaigns.messages.tables import Occurrence
-from campaigns.responses import attachments, events, interactions, merges, saved, tasks
+from campaigns.responses import attachments, commitments, events, interactions, merges, saved, tasks
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import (
     addresses,
@@ -27,6 +27,7 @@ from campaigns.stakeholders import (
     imports,
     people,
     relations,
+    relationships,
     segments,
     topics,
 )
@@ -136,7 +137,12 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     stopped = consent.suppress(
         session, now, channel="post", stakeholder_id=ann.id, reason="manual", origin="admin"
     )
+    promised = commitments.promise(
+        session, now, relationships.get(session, ann.id, programme_id), ours=True, text="A map", due_on=now.date(),
+        by="usr_0000000000001",
+    )  # fmt: skip
     return {
+        "cmm": promised.id,
         "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
         "cns": given.id, "sup": stopped.id, "mrg": merged.id, "rel": relation.id,
         "exp": _taken(session, now, programme_id, ann.id), **_ways_in(session, now, programme_id),
@@ -162,7 +168,7 @@ def _taken(session: Session, now: datetime, programme_id: int, stakeholder_id: i
     """An export of what is held on her."""
     taken = Export(
         kind="person", ref_id=stakeholder_id, within=[programme_id], state="finished", actor="usr_0000000000001",
-        created_at=now,
+        created_at=now, bytes=1024, expires_at=now + timedelta(days=7),
     )  # fmt: skip
     session.add(taken)
     session.flush()
