@@ -114,6 +114,24 @@ class Client(Caller):
         """Take a promise back."""
         self.call("DELETE", filled("/v1/cadence_promises/{id}", id=id), key=key)
 
+    def get_commitments(
+        self, *, programme: str | None = None, after: str | None = None
+    ) -> types.CommitmentOutPage:
+        """List the promises that are still open, the earliest day first."""
+        found: types.CommitmentOutPage = self.call(
+            "GET", "/v1/commitments", query={"programme": programme, "after": after}
+        )
+        return found
+
+    def post_commitments_end(
+        self, id: str, body: types.CommitmentEnd, *, key: str | None = None
+    ) -> types.CommitmentOut:
+        """Say what became of a promise, with evidence."""
+        found: types.CommitmentOut = self.call(
+            "POST", filled("/v1/commitments/{id}/end", id=id), body=body, key=key
+        )
+        return found
+
     def get_connector_accounts(
         self, *, limit: int | None = None, after: str | None = None, before: str | None = None
     ) -> types.AccountOutPage:
@@ -1118,6 +1136,46 @@ class Client(Caller):
         )
         return found
 
+    def get_relationships_reviews_due(
+        self,
+        *,
+        programme: str | None = None,
+        after: str | None = None,
+        until: str | None = None,
+        mine: bool | None = None,
+    ) -> types.RelationshipOutPage:
+        """List the relationships whose review is due up to a day, the longest due first."""
+        found: types.RelationshipOutPage = self.call(
+            "GET",
+            "/v1/relationships/reviews_due",
+            query={"programme": programme, "after": after, "until": until, "mine": mine},
+        )
+        return found
+
+    def get_relationships_undelivered(
+        self, *, programme: str | None = None, after: str | None = None
+    ) -> types.IntentOutPage:
+        """List who is committed and has delivered nothing."""
+        found: types.IntentOutPage = self.call(
+            "GET", "/v1/relationships/undelivered", query={"programme": programme, "after": after}
+        )
+        return found
+
+    def get_relationships_without_owner(
+        self,
+        *,
+        programme: str | None = None,
+        after: str | None = None,
+        role: Literal["target", "intermediary", "partner", "gatekeeper", "critic", "other"] | None = None,
+    ) -> types.RelationshipOutPage:
+        """List the relationships that nobody answers for."""
+        found: types.RelationshipOutPage = self.call(
+            "GET",
+            "/v1/relationships/without_owner",
+            query={"programme": programme, "after": after, "role": role},
+        )
+        return found
+
     def get_response_promises(self, *, programme: str | None = None) -> types.AnsweredInTimeOut:
         """Tell week by week how often the first answer came in time."""
         found: types.AnsweredInTimeOut = self.call(
@@ -1586,6 +1644,90 @@ class Client(Caller):
         found: types.InvolvementOut = self.call(
             "PUT",
             filled("/v1/stakeholders/{id}/involvements/{programme_id}", id=id, programme_id=programme_id),
+            body=body,
+            key=key,
+        )
+        return found
+
+    def get_stakeholders_involvements_commitments(self, id: str, programme_id: str) -> types.CommitmentsOut:
+        """List what was promised to and by somebody, the open ones first."""
+        found: types.CommitmentsOut = self.call(
+            "GET",
+            filled(
+                "/v1/stakeholders/{id}/involvements/{programme_id}/commitments",
+                id=id,
+                programme_id=programme_id,
+            ),
+        )
+        return found
+
+    def post_stakeholders_involvements_commitments(
+        self, id: str, programme_id: str, body: types.CommitmentNew, *, key: str | None = None
+    ) -> types.CommitmentOut:
+        """Write a promise down, ours or theirs."""
+        found: types.CommitmentOut = self.call(
+            "POST",
+            filled(
+                "/v1/stakeholders/{id}/involvements/{programme_id}/commitments",
+                id=id,
+                programme_id=programme_id,
+            ),
+            body=body,
+            key=key,
+        )
+        return found
+
+    def post_stakeholders_involvements_intents(
+        self, id: str, programme_id: str, body: types.IntentNew, *, key: str | None = None
+    ) -> types.IntentOut:
+        """Say how willing they are to work with us, and what they bring."""
+        found: types.IntentOut = self.call(
+            "POST",
+            filled(
+                "/v1/stakeholders/{id}/involvements/{programme_id}/intents", id=id, programme_id=programme_id
+            ),
+            body=body,
+            key=key,
+        )
+        return found
+
+    def put_stakeholders_involvements_owners(
+        self, id: str, programme_id: str, body: types.OwnersNew, *, key: str | None = None
+    ) -> types.RelationshipOut:
+        """Say which colleague answers for the relationship, and who stands for them."""
+        found: types.RelationshipOut = self.call(
+            "PUT",
+            filled(
+                "/v1/stakeholders/{id}/involvements/{programme_id}/owners", id=id, programme_id=programme_id
+            ),
+            body=body,
+            key=key,
+        )
+        return found
+
+    def post_stakeholders_involvements_reviews(
+        self, id: str, programme_id: str, body: types.AssessmentNew, *, key: str | None = None
+    ) -> types.AssessmentOut:
+        """Assess the relationship: what was found, what was decided, when it is looked at next."""
+        found: types.AssessmentOut = self.call(
+            "POST",
+            filled(
+                "/v1/stakeholders/{id}/involvements/{programme_id}/reviews", id=id, programme_id=programme_id
+            ),
+            body=body,
+            key=key,
+        )
+        return found
+
+    def post_stakeholders_involvements_roles(
+        self, id: str, programme_id: str, body: types.RoleNew, *, key: str | None = None
+    ) -> types.RoleOut:
+        """Say which part they play and why; what was said before stays on the record."""
+        found: types.RoleOut = self.call(
+            "POST",
+            filled(
+                "/v1/stakeholders/{id}/involvements/{programme_id}/roles", id=id, programme_id=programme_id
+            ),
             body=body,
             key=key,
         )

@@ -160,6 +160,22 @@ class ApproveNew(TypedDict):
     digest: str
 
 
+class AssessmentNew(TypedDict):
+    decision: str
+    findings: str
+    next_on: str
+    rating: Literal["strong", "steady", "strained", "broken"]
+
+
+class AssessmentOut(TypedDict):
+    at: str
+    by: str
+    decision: str
+    findings: str
+    next_on: str
+    rating: Literal["strong", "steady", "strained", "broken"]
+
+
 class AssignNew(TypedDict):
     user_id: str | None
 
@@ -309,6 +325,47 @@ class CommentOut(TypedDict):
 
 class Comments(TypedDict):
     data: list[CommentOut]
+
+
+class CommitmentEnd(TypedDict):
+    evidence: NotRequired[str]
+    evidence_id: NotRequired[str | None]
+    outcome: Literal["kept", "dropped"]
+
+
+class CommitmentNew(TypedDict):
+    due_on: str
+    interaction_id: NotRequired[str | None]
+    ours: bool
+    text: str
+
+
+class CommitmentOut(TypedDict):
+    at: str
+    by: str
+    due_on: str
+    ended_at: str | None
+    ended_by: str | None
+    evidence: str | None
+    evidence_id: str | None
+    id: str
+    interaction_id: str | None
+    ours: bool
+    outcome: Literal["kept", "dropped"] | None
+    programme_id: str
+    stakeholder_id: str
+    text: str
+
+
+class CommitmentOutPage(TypedDict):
+    data: list[CommitmentOut]
+    has_more: bool
+    next: str | None
+    previous: str | None
+
+
+class CommitmentsOut(TypedDict):
+    data: list[CommitmentOut]
 
 
 class ConnectorOut(TypedDict):
@@ -873,10 +930,34 @@ class InForce(TypedDict):
     languages: list[str]
 
 
+class IntentNew(TypedDict):
+    contribution: NotRequired[str]
+    intent: Literal["unknown", "unwilling", "exploring", "committed", "delivering", "withdrawn"]
+    interaction_id: NotRequired[str | None]
+
+
+class IntentOut(TypedDict):
+    at: str
+    by: str
+    contribution: str
+    intent: Literal["unknown", "unwilling", "exploring", "committed", "delivering", "withdrawn"]
+    interaction_id: str | None
+    programme_id: str
+    stakeholder_id: str
+
+
+class IntentOutPage(TypedDict):
+    data: list[IntentOut]
+    has_more: bool
+    next: str | None
+    previous: str | None
+
+
 class InteractionChange(TypedDict):
     at: NotRequired[str]
     kind: NotRequired[Literal["meeting", "call", "letter", "event", "visit", "other"]]
     notes: NotRequired[str]
+    participants: NotRequired[str]
     place: NotRequired[str]
 
 
@@ -884,6 +965,7 @@ class InteractionNew(TypedDict):
     at: str
     kind: Literal["meeting", "call", "letter", "event", "visit", "other"]
     notes: NotRequired[str]
+    participants: NotRequired[str]
     place: NotRequired[str]
     programme_id: NotRequired[str | None]
     stakeholder: str
@@ -897,6 +979,7 @@ class InteractionOut(TypedDict):
     id: str
     kind: str
     notes: str
+    participants: str
     place: str
     programme_id: str
     stakeholder_id: str
@@ -1363,6 +1446,11 @@ class OwnLimits(TypedDict):
     per_second: NotRequired[float | None]
 
 
+class OwnersNew(TypedDict):
+    deputy_id: str | None
+    owner_id: str | None
+
+
 class PaginationMetadata(TypedDict):
     first_page: NotRequired[int]
     last_page: NotRequired[int]
@@ -1702,6 +1790,24 @@ class RelationsOut(TypedDict):
     data: list[RelationOut]
 
 
+class RelationshipOut(TypedDict):
+    connection: str
+    deputy_id: str | None
+    owner_id: str | None
+    programme_id: str
+    rank: Literal["primary", "secondary"] | None
+    review_on: str | None
+    role: Literal["target", "intermediary", "partner", "gatekeeper", "critic", "other"] | None
+    stakeholder_id: str
+
+
+class RelationshipOutPage(TypedDict):
+    data: list[RelationshipOut]
+    has_more: bool
+    next: str | None
+    previous: str | None
+
+
 class RenderNew(TypedDict):
     data: NotRequired[dict[str, Any]]
     n: NotRequired[int | None]
@@ -1836,6 +1942,20 @@ class RiskOut(TypedDict):
 
 class RiskState(TypedDict):
     state: Literal["open", "closed"]
+
+
+class RoleNew(TypedDict):
+    rank: Literal["primary", "secondary"]
+    rationale: str
+    role: Literal["target", "intermediary", "partner", "gatekeeper", "critic", "other"]
+
+
+class RoleOut(TypedDict):
+    at: str
+    by: str
+    rank: Literal["primary", "secondary"]
+    rationale: str
+    role: Literal["target", "intermediary", "partner", "gatekeeper", "critic", "other"]
 
 
 class RollOutOut(TypedDict):

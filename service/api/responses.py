@@ -202,6 +202,7 @@ class InteractionNew(Schema):
     at = Time(required=True)
     place = Text(500, empty=True, load_default="")
     notes = Text(20_000, empty=True, load_default="")
+    participants = Text(20_000, empty=True, load_default="")
 
 
 class InteractionChange(Schema):
@@ -209,6 +210,7 @@ class InteractionChange(Schema):
     at = Time()
     place = Text(500, empty=True)
     notes = Text(20_000, empty=True)
+    participants = Text(20_000, empty=True)
 
 
 class InteractionOut(Schema):
@@ -219,6 +221,7 @@ class InteractionOut(Schema):
     at = Time(required=True)
     place = ma.fields.String(required=True)
     notes = ma.fields.String(required=True)
+    participants = ma.fields.String(required=True)
     by = ma.fields.String(required=True)
     corrects = Id("interaction", required=True, allow_none=True, attribute="corrects_id")
     created_at = Time(required=True)
