@@ -160,6 +160,10 @@ class Client(Caller):
         )
         return found
 
+    def delete_connector_accounts_one(self, id: str, *, key: str | None = None) -> None:
+        """Take away an account that never carried anything; any other is switched off."""
+        self.call("DELETE", filled("/v1/connector_accounts/{id}", id=id), key=key)
+
     def get_connector_accounts_limits(self, id: str) -> types.LimitsOut:
         """Read the limits that hold for an account and its app, and what of them is used today and this month."""
         found: types.LimitsOut = self.call("GET", filled("/v1/connector_accounts/{id}/limits", id=id))
@@ -478,6 +482,22 @@ class Client(Caller):
         """Take a grant back."""
         self.call("DELETE", filled("/v1/grants/{id}", id=id), key=key)
 
+    def get_house_layouts(self, *, programme: str | None = None) -> types.HouseLayoutOut:
+        """Read how the mails of a programme, or of the organisation, look."""
+        found: types.HouseLayoutOut = self.call("GET", "/v1/house_layouts", query={"programme": programme})
+        return found
+
+    def put_house_layouts(
+        self, body: types.HouseLayoutNew, *, key: str | None = None
+    ) -> types.HouseLayoutOut:
+        """Set how the mails of a programme, or of the organisation, look."""
+        found: types.HouseLayoutOut = self.call("PUT", "/v1/house_layouts", body=body, key=key)
+        return found
+
+    def delete_house_layouts_one(self, id: str, *, key: str | None = None) -> None:
+        """Have a programme's mails look as those above it again."""
+        self.call("DELETE", filled("/v1/house_layouts/{id}", id=id), key=key)
+
     def post_imports(
         self, file: tuple[str, bytes], *, parts: dict[str, str] | None = None, key: str | None = None
     ) -> types.ImportOut:
@@ -520,6 +540,16 @@ class Client(Caller):
             filled("/v1/imports/{id}/rows", id=id),
             query={"limit": limit, "after": after, "before": before, "outcome": outcome},
         )
+        return found
+
+    def get_installation(self) -> types.InstallationIn:
+        """Read what is asked of everybody here."""
+        found: types.InstallationIn = self.call("GET", "/v1/installation")
+        return found
+
+    def put_installation(self, body: types.InstallationIn, *, key: str | None = None) -> types.InstallationIn:
+        """Ask a second step of nobody, of deciders or of everybody."""
+        found: types.InstallationIn = self.call("PUT", "/v1/installation", body=body, key=key)
         return found
 
     def get_interactions(
@@ -589,6 +619,35 @@ class Client(Caller):
     def post_jobs_cancel(self, id: str, *, key: str | None = None) -> types.JobOut:
         """Stop a job after what is in hand."""
         found: types.JobOut = self.call("POST", filled("/v1/jobs/{id}/cancel", id=id), key=key)
+        return found
+
+    def get_me(self) -> types.MeOut:
+        """Read your own account."""
+        found: types.MeOut = self.call("GET", "/v1/me")
+        return found
+
+    def patch_me(self, body: types.MeChange, *, key: str | None = None) -> types.MeOut:
+        """Change your name, language or zone, or the languages you answer in."""
+        found: types.MeOut = self.call("PATCH", "/v1/me", body=body, key=key)
+        return found
+
+    def put_me_calendar_feed(self, *, key: str | None = None) -> types.FeedOut:
+        """Get a new address of your calendar for other programs; the one before stops working."""
+        found: types.FeedOut = self.call("PUT", "/v1/me/calendar_feed", key=key)
+        return found
+
+    def delete_me_calendar_feed(self, *, key: str | None = None) -> None:
+        """End your calendar feed."""
+        self.call("DELETE", "/v1/me/calendar_feed", key=key)
+
+    def get_me_notices(self) -> types.NoticesOut:
+        """Read which notices you get by mail."""
+        found: types.NoticesOut = self.call("GET", "/v1/me/notices")
+        return found
+
+    def put_me_notices(self, body: types.NoticesNew, *, key: str | None = None) -> types.NoticesOut:
+        """Get exactly these notices from now on."""
+        found: types.NoticesOut = self.call("PUT", "/v1/me/notices", body=body, key=key)
         return found
 
     def get_media(
@@ -1028,6 +1087,13 @@ class Client(Caller):
         """Set what a programme asks of its messages; asking for less needs an administrator."""
         found: types.PoliciesOut = self.call(
             "PUT", filled("/v1/programmes/{id}/policies", id=id), body=body, key=key
+        )
+        return found
+
+    def post_programmes_policies_wales(self, id: str, *, key: str | None = None) -> types.PoliciesOut:
+        """Turn on the pack for public bodies in Wales: two languages, other formats, agreed strategies."""
+        found: types.PoliciesOut = self.call(
+            "POST", filled("/v1/programmes/{id}/policies/wales", id=id), key=key
         )
         return found
 
@@ -1824,6 +1890,11 @@ class Client(Caller):
         found: types.StrategyOut = self.call("GET", filled("/v1/strategies/{id}", id=id))
         return found
 
+    def post_strategies_archive(self, id: str, *, key: str | None = None) -> types.StrategyOut:
+        """Write nothing new under it; what runs under it goes on."""
+        found: types.StrategyOut = self.call("POST", filled("/v1/strategies/{id}/archive", id=id), key=key)
+        return found
+
     def get_strategies_parties(self, id: str) -> types.Parties:
         """List who must agree, who is consulted and who is informed."""
         found: types.Parties = self.call("GET", filled("/v1/strategies/{id}/parties", id=id))
@@ -1902,6 +1973,22 @@ class Client(Caller):
                 comment_id=comment_id,
             ),
             body=body,
+            key=key,
+        )
+        return found
+
+    def post_strategies_versions_comments_settle(
+        self, id: str, n: int, comment_id: str, *, key: str | None = None
+    ) -> types.CommentOut:
+        """Say that the change that was asked for is made, or is not needed."""
+        found: types.CommentOut = self.call(
+            "POST",
+            filled(
+                "/v1/strategies/{id}/versions/{n}/comments/{comment_id}/settle",
+                id=id,
+                n=n,
+                comment_id=comment_id,
+            ),
             key=key,
         )
         return found

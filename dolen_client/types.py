@@ -308,6 +308,7 @@ class CommentAnswer(TypedDict):
 
 
 class CommentNew(TypedDict):
+    asks: NotRequired[bool]
     section: str
     text: str
 
@@ -316,10 +317,13 @@ class CommentOut(TypedDict):
     answer: str | None
     answered_at: str | None
     answered_by: str | None
+    asks: bool
     at: str
     by: str
     id: str
     section: str
+    settled_at: str | None
+    settled_by: str | None
     text: str
 
 
@@ -697,6 +701,10 @@ class ExportOut(TypedDict):
     withheld: str
 
 
+class FeedOut(TypedDict):
+    url: str
+
+
 class FeelNew(TypedDict):
     sentiment: Literal["negative", "neutral", "positive", "unknown"] | None
 
@@ -883,6 +891,24 @@ class HoursOut(TypedDict):
     zone: str
 
 
+class HouseLayoutNew(TypedDict):
+    address: NotRequired[str]
+    colour: NotRequired[str]
+    footer: NotRequired[str]
+    logo_media_id: NotRequired[str | None]
+    name: NotRequired[str]
+    programme_id: str | None
+
+
+class HouseLayoutOut(TypedDict):
+    address: str
+    colour: str
+    footer: str
+    logo_media_id: str | None
+    name: str
+    own: bool
+
+
 class ImportNew(TypedDict):
     declaration: NotRequired[str | None]
     delimiter: NotRequired[Literal[",", ";", "\t", "|"] | None]
@@ -928,6 +954,10 @@ class InForce(TypedDict):
     formats: bool
     frequency_caps: list[CapInForce]
     languages: list[str]
+
+
+class InstallationIn(TypedDict):
+    second_step_for: Literal["nobody", "deciders", "everybody"]
 
 
 class IntentNew(TypedDict):
@@ -1135,6 +1165,22 @@ class MarkedOut(TypedDict):
 
 class MatchNew(TypedDict):
     stakeholder: str
+
+
+class MeChange(TypedDict):
+    answers_in: NotRequired[list[Literal["en", "cy", "ar"]] | None]
+    language: NotRequired[Literal["en", "cy", "ar"]]
+    name: NotRequired[str]
+    zone: NotRequired[str | None]
+
+
+class MeOut(TypedDict):
+    answers_in: list[str] | None
+    email: str | None
+    id: str
+    language: str
+    name: str
+    zone: str | None
 
 
 class MediaChange(TypedDict):
@@ -1373,6 +1419,14 @@ class NoteOut(TypedDict):
     at: str
     by: str
     text: str
+
+
+class NoticesNew(TypedDict):
+    wanted: list[str]
+
+
+class NoticesOut(TypedDict):
+    wanted: dict[str, Any]
 
 
 class ObjectiveChange(TypedDict):

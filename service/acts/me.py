@@ -6,7 +6,7 @@ every login ends with such a change, and the page that changed it begins a new o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from campaigns import zones
 from campaigns.errors import BadField, Conflict, Forbidden, NotFound
 from campaigns.stakeholders.text import clean
 
-from .. import logins, passwords, second_step, words
+from .. import logins, notices, passwords, second_step, words
 from ..passwords import Proof
 from ..tables import Login, User
 from . import Act
@@ -42,6 +42,13 @@ def change(act: Act, **values: Any) -> User:
     user.touch(act.now)
     act.note("user.changed", "user", user.id, after={"fields": sorted(values)})
     return user
+
+
+def choose_notices(act: Act, kinds: Collection[str]) -> None:
+    """Be told of exactly these kinds by mail from now on."""
+    user = get(act)
+    notices.choose(act.session, user.id, kinds)
+    act.note("user.notices_chosen", "user", user.id)
 
 
 def change_password(act: Act, proof: Proof, new: passwords.Hash) -> None:

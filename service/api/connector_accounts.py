@@ -214,6 +214,11 @@ class Account(MethodView):
         """
         return single(accounts.change(this_act(), id, if_match(), **body))
 
+    @resource.response(204)
+    def delete(self, id: int) -> None:
+        """Take away an account that never carried anything; any other is switched off"""
+        accounts.delete(this_act(), id)
+
 
 @resource.route("/<acc:id>/limits")
 class Limits(MethodView):

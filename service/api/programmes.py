@@ -130,3 +130,12 @@ class Policies(MethodView):
         cap = body.pop("frequency_cap")
         plans.set_policy(this_act(), id, cap=(cap["messages"], cap["days"]) if cap else None, **body)
         return plans.policy(this_act(), id)
+
+
+@resource.route("/<prg:id>/policies/wales")
+class Wales(MethodView):
+    @resource.response(200, PoliciesOut)
+    def post(self, id: int) -> Any:
+        """Turn on the pack for public bodies in Wales: two languages, other formats, agreed strategies"""
+        plans.adopt_wales(this_act(), id, None)
+        return plans.policy(this_act(), id)

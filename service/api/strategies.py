@@ -11,7 +11,7 @@ from campaigns.strategies.tables import DECISIONS, PARTS, PARTY_KINDS
 
 from ..acts import strategies
 from .resource import ETAG_HEADER, Resource, created, listed, single, this_act
-from .schemas import Choice, Id, Made, PageQuery, Schema, Text, Time, Whole, page_of
+from .schemas import Choice, Flag, Id, Made, PageQuery, Schema, Text, Time, Whole, page_of
 
 resource = Resource(
     "strategies", "What was agreed: a strategy for each segment, in versions, and who has agreed."
@@ -141,6 +141,9 @@ class LinkOut(Schema):
 class CommentNew(Schema):
     section = Text(40, required=True)
     text = Text(20_000, required=True)
+    asks = Flag(
+        load_default=False, metadata={"description": "for a change; colleagues agree once it is settled"}
+    )
 
 
 class CommentAnswer(Schema):
@@ -156,6 +159,9 @@ class CommentOut(Schema):
     answer = ma.fields.String(required=True, allow_none=True)
     answered_by = ma.fields.String(required=True, allow_none=True)
     answered_at = Time(required=True, allow_none=True)
+    asks = ma.fields.Boolean(required=True)
+    settled_by = ma.fields.String(required=True, allow_none=True)
+    settled_at = Time(required=True, allow_none=True)
 
 
 class Comments(Schema):
@@ -183,6 +189,14 @@ class OneStrategy(MethodView):
     def get(self, id: int) -> Any:
         """Read one strategy and which version is in force"""
         return single(strategies.get(this_act(), id))
+
+
+@resource.route("/<str:id>/archive")
+class Archive(MethodView):
+    @resource.response(200, StrategyOut)
+    def post(self, id: int) -> Any:
+        """Write nothing new under it; what runs under it goes on"""
+        return strategies.archive(this_act(), id)
 
 
 @resource.route("/<str:id>/parties")
@@ -265,3 +279,11 @@ class Answer(MethodView):
     def post(self, body: dict[str, Any], id: int, n: int, comment_id: int) -> Any:
         """Answer a comment: you said, we did"""
         return strategies.answer(this_act(), id, n, comment_id, **body)
+
+
+@resource.route("/<str:id>/versions/<nth:n>/comments/<cmt:comment_id>/settle")
+class Settle(MethodView):
+    @resource.response(200, CommentOut)
+    def post(self, id: int, n: int, comment_id: int) -> Any:
+        """Say that the change that was asked for is made, or is not needed"""
+        return strategies.settle(this_act(), id, n, comment_id)

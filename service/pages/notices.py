@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from campaigns.errors import Forbidden
-
 from .. import notices, post
+from ..acts import me
 from . import frame
 
 pages = frame.Pages("notices")
@@ -25,9 +24,5 @@ def mine() -> Response:
 @pages.page("/me/notices", "POST")
 def saved() -> Response:
     """Exactly those that are ticked."""
-    act = frame.act()
-    if act.caller.user_id is None:
-        raise Forbidden("only a person has notices")
-    notices.choose(act.session, act.caller.user_id, request.form.getlist("kinds"))
-    act.note("user.notices_chosen", "user", act.caller.user_id)
+    me.choose_notices(frame.act(), request.form.getlist("kinds"))
     return frame.go("pages_notices.mine", done="saved")
