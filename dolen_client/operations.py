@@ -916,6 +916,15 @@ class Client(Caller):
         )
         return found
 
+    def post_messages_readdress(
+        self, id: str, body: types.AddressedAnew, *, key: str | None = None
+    ) -> types.PlannedOut:
+        """Choose anew who gets a message none of which has gone, and through which accounts."""
+        found: types.PlannedOut = self.call(
+            "POST", filled("/v1/messages/{id}/readdress", id=id), body=body, key=key
+        )
+        return found
+
     def post_messages_rehearse(self, id: str, *, key: str | None = None) -> types.Rehearsed:
         """Show who would get it and who is left out, because…; sends nothing."""
         found: types.Rehearsed = self.call("POST", filled("/v1/messages/{id}/rehearse", id=id), key=key)
@@ -940,6 +949,12 @@ class Client(Caller):
         )
         return found
 
+    def post_messages_still_right(
+        self, id: str, body: types.StillRightNew, *, key: str | None = None
+    ) -> None:
+        """Say that a version still says what its changed source says."""
+        self.call("POST", filled("/v1/messages/{id}/still_right", id=id), body=body, key=key)
+
     def post_messages_submit(self, id: str, *, key: str | None = None) -> types.MessageOut:
         """Ask for a draft to go."""
         found: types.MessageOut = self.call("POST", filled("/v1/messages/{id}/submit", id=id), key=key)
@@ -952,6 +967,15 @@ class Client(Caller):
         found: types.OccurrenceOut = self.call(
             "POST", filled("/v1/messages/{id}/test", id=id), body=body, key=key
         )
+        return found
+
+    def put_messages_together(self, id: str, body: types.TogetherNew, *, key: str | None = None) -> None:
+        """Send whoever has said no language one letter in two, or no longer."""
+        self.call("PUT", filled("/v1/messages/{id}/together", id=id), body=body, key=key)
+
+    def post_messages_unschedule(self, id: str, *, key: str | None = None) -> types.PlannedOut:
+        """Take its time away: it goes when somebody says so."""
+        found: types.PlannedOut = self.call("POST", filled("/v1/messages/{id}/unschedule", id=id), key=key)
         return found
 
     def post_messages_urgent_go(
@@ -1894,6 +1918,19 @@ class Client(Caller):
         """Write nothing new under it; what runs under it goes on."""
         found: types.StrategyOut = self.call("POST", filled("/v1/strategies/{id}/archive", id=id), key=key)
         return found
+
+    def put_strategies_draft(
+        self, id: str, body: types.VersionNew, *, key: str | None = None
+    ) -> types.StrategyDraftOut:
+        """Keep what you have written of the next version."""
+        found: types.StrategyDraftOut = self.call(
+            "PUT", filled("/v1/strategies/{id}/draft", id=id), body=body, key=key
+        )
+        return found
+
+    def delete_strategies_draft(self, id: str, *, key: str | None = None) -> None:
+        """Forget your draft."""
+        self.call("DELETE", filled("/v1/strategies/{id}/draft", id=id), key=key)
 
     def get_strategies_parties(self, id: str) -> types.Parties:
         """List who must agree, who is consulted and who is informed."""

@@ -89,6 +89,14 @@ class AddressOutPage(TypedDict):
     previous: str | None
 
 
+class AddressedAnew(TypedDict):
+    accounts: NotRequired[list[str]]
+    segment: NotRequired[str | None]
+    stakeholders: NotRequired[list[str]]
+    strategy_id: NotRequired[str | None]
+    to: NotRequired[str | list[str]]
+
+
 class AgreementNew(TypedDict):
     by: NotRequired[str]
     decision: Literal["agreed", "refused"]
@@ -1278,8 +1286,10 @@ class MessageChange(TypedDict):
     ceiling: NotRequired[int | None]
     lane: NotRequired[Literal["urgent", "transactional", "normal", "bulk"]]
     name: NotRequired[str]
+    purpose: NotRequired[Literal["service", "direct_marketing", "survey"]]
     send_at: NotRequired[str | dict[str, Any]]
     timing: NotRequired[TimingIn]
+    topic_id: NotRequired[str | None]
     useful_until_s: NotRequired[int | None]
 
 
@@ -1578,6 +1588,12 @@ class PlanOut(TypedDict):
     risks: list[RiskOut]
 
 
+class PlannedOut(TypedDict):
+    id: str
+    segment: str | None
+    state: str
+
+
 class PoliciesIn(TypedDict):
     formats: bool
     frequency_cap: FrequencyCap | None
@@ -1658,12 +1674,16 @@ class Problem(TypedDict):
 
 
 class ProgrammeChange(TypedDict):
+    approach: NotRequired[str]
     assurance: NotRequired[Literal["light", "reviewed", "agreed"]]
     ends_on: NotRequired[str | None]
+    held_values: NotRequired[str]
+    mission: NotRequired[str]
     name: NotRequired[str]
     parent_id: NotRequired[str | None]
     reason: NotRequired[str]
     starts_on: NotRequired[str]
+    vision: NotRequired[str]
 
 
 class ProgrammeNew(TypedDict):
@@ -1675,17 +1695,21 @@ class ProgrammeNew(TypedDict):
 
 
 class ProgrammeOut(TypedDict):
+    approach: str
     assurance: Literal["light", "reviewed", "agreed"]
     assurance_words: NotRequired[str]
     builtin: bool
     created_at: str
     ends_on: str | None
+    held_values: str
     horizon: NotRequired[Literal["plan", "campaign", "programme"]]
     id: str
+    mission: str
     name: str
     parent_id: str | None
     starts_on: str
     updated_at: str
+    vision: str
 
 
 class ProgrammeOutPage(TypedDict):
@@ -2167,6 +2191,11 @@ class StakeholderUpsert(TypedDict):
     zone: NotRequired[str | None]
 
 
+class StillRightNew(TypedDict):
+    channel: str
+    language: str
+
+
 class StopLift(TypedDict):
     why: str
 
@@ -2194,6 +2223,11 @@ class StopOutPage(TypedDict):
     has_more: bool
     next: str | None
     previous: str | None
+
+
+class StrategyDraftOut(TypedDict):
+    at: str
+    body: dict[str, Any]
 
 
 class StrategyNew(TypedDict):
@@ -2400,6 +2434,10 @@ class TimingOut(TypedDict):
     passed: Literal["at_once", "next_day"]
     rule: str | None
     then_s: int
+
+
+class TogetherNew(TypedDict):
+    languages: list[str] | None
 
 
 class TokenDefaults(TypedDict):

@@ -136,6 +136,8 @@ class MessageNew(Schema):
 
 class MessageChange(Schema):
     name = Text(empty=True)
+    purpose = Choice(PURPOSES)
+    topic_id = Id("topic", allow_none=True)
     send_at = SendAt()
     timing = ma.fields.Nested(TimingIn)
     lane = Choice(LANES)

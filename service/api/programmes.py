@@ -35,6 +35,10 @@ class ProgrammeChange(Schema):
     parent_id = Id("programme", allow_none=True)
     assurance = Choice(ASSURANCES)
     reason = Text(2000, metadata={"description": "why the assurance is lowered"})
+    vision = Text(20_000, empty=True)
+    mission = Text(20_000, empty=True)
+    held_values = Text(20_000, empty=True)
+    approach = Text(20_000, empty=True)
 
 
 class ProgrammeOut(Made):
@@ -49,6 +53,10 @@ class ProgrammeOut(Made):
         horizon, metadata={"type": "string", "enum": ["plan", "campaign", "programme"]}
     )
     builtin = ma.fields.Boolean(required=True)
+    vision = ma.fields.String(required=True)
+    mission = ma.fields.String(required=True)
+    held_values = ma.fields.String(required=True)
+    approach = ma.fields.String(required=True)
 
 
 class FrequencyCap(Schema):

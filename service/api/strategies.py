@@ -66,6 +66,11 @@ class Versions(Schema):
     data = ma.fields.List(ma.fields.Nested(VersionOut), required=True)
 
 
+class StrategyDraftOut(Schema):
+    body = ma.fields.Dict(required=True)
+    at = Time(required=True)
+
+
 class PartyNew(Schema):
     kind = Choice(PARTY_KINDS, required=True)
     ref = Text(required=True, metadata={"description": "a role, a user's id or a stakeholder's id"})
@@ -197,6 +202,20 @@ class Archive(MethodView):
     def post(self, id: int) -> Any:
         """Write nothing new under it; what runs under it goes on"""
         return strategies.archive(this_act(), id)
+
+
+@resource.route("/<str:id>/draft")
+class Draft(MethodView):
+    @resource.arguments(VersionNew)
+    @resource.response(200, StrategyDraftOut)
+    def put(self, body: dict[str, Any], id: int) -> Any:
+        """Keep what you have written of the next version"""
+        return strategies.keep_draft(this_act(), id, body)
+
+    @resource.response(204)
+    def delete(self, id: int) -> None:
+        """Forget your draft"""
+        strategies.drop_draft(this_act(), id)
 
 
 @resource.route("/<str:id>/parties")

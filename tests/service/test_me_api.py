@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +81,8 @@ def test_a_change_that_was_asked_for_is_settled_and_the_strategy_archived(
     settle = f"{path}/versions/1/comments/{made['id']}/settle"
     assert good(api.post(settle, manager))["settled_by"].startswith("usr_")
     assert api.post(f"{path}/archive", people("viewer")).status_code == 403
+    assert good(api.call("PUT", f"{path}/draft", manager, json={"aims": "More"}))["body"] == {"aims": "More"}
+    assert api.delete(f"{path}/draft", manager).status_code == 204
     assert good(api.post(f"{path}/archive", manager))["state"] == "archived"
 
 
@@ -87,6 +90,8 @@ def test_a_programme_takes_the_welsh_pack_in_one_step(api: Api, people: People, 
     admin, path = people("administrator"), f"/v1/programmes/{ids['prg']}"
     assert set(good(api.post(f"{path}/policies/wales", admin))["languages"]) == {"cy", "en"}
     assert good(api.get(path, admin))["assurance"] == "agreed"
+    changed = good(api.patch(path, admin, headers={"If-Match": "*"}, json={"vision": "Clean rivers"}))
+    assert (changed["vision"], changed["mission"]) == ("Clean rivers", "")
 
 
 def test_only_an_account_that_never_carried_anything_is_removed(
@@ -95,3 +100,33 @@ def test_only_an_account_that_never_carried_anything_is_removed(
     admin = people("administrator")
     assert api.delete(f"/v1/connector_accounts/{ids['acc']}", admin).status_code == 409
     assert good(api.get(f"/v1/connector_accounts/{ids['acc']}", admin))["id"] == ids["acc"]
+
+
+def test_a_draft_is_addressed_anew_loses_its_time_and_goes_in_two_languages(
+    api: Api, people: People, wiring: Wiring, ids: dict[str, str]
+) -> None:
+    manager = people("community_manager")
+    body = {
+        "draft": True, "to": "bo@example.org", "text": "Hello", "subject": "Hi", "accounts": [ids["acc"]],
+        "programme_id": ids["prg"], "send_at": (wiring.now() + timedelta(days=9)).isoformat(),
+    }  # fmt: skip
+    made = good(api.post("/v1/messages", manager, json=body), 201)
+    path = f"/v1/messages/{made['id']}"
+    told = good(
+        api.post(f"{path}/readdress", manager, json={"segment": ids["seg"], "accounts": [ids["acc"]]})
+    )
+    assert told["segment"] == ids["seg"]
+    good(api.post(f"{path}/unschedule", manager))
+    assert good(api.get(path, manager))["send_at"] is None
+    topic = good(api.patch(path, manager, headers={"If-Match": "*"}, json={"topic_id": ids["top"]}))
+    assert topic["id"] == made["id"]
+    words = f"/v1/content_items/{made['content_item']}/variants/email/cy"
+    assert api.call("PUT", words, manager, json={"subject": "Helo", "text": "Helo"}).status_code == 200
+    both = api.call("PUT", f"{path}/together", manager, json={"languages": ["cy", "en"]})
+    assert both.status_code == 204, both.text
+    english = f"/v1/content_items/{made['content_item']}/variants/email/en"
+    assert api.call("PUT", english, manager, json={"subject": "Hi", "text": "Hello all"}).status_code == 200
+    right = api.post(f"{path}/still_right", manager, json={"channel": "email", "language": "cy"})
+    assert right.status_code == 204, right.text
+    none = api.post(f"{path}/still_right", manager, json={"channel": "email", "language": "ar"})
+    assert none.status_code == 404, none.text
