@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from connectors.api import Event
@@ -87,12 +87,22 @@ def may_stop(session: Session, account: Account, event: Event) -> bool:
     """Whether an account is believed that somebody wants no more, where that names no delivery.
 
     One of a single programme was connected by whoever has that programme alone, and what calls it may be any system: it
-    speaks for those whom it has written to. What others are said to want waits for a person.
+    speaks for those whom it has written to, on whichever of their records. What others are said to want waits for a
+    person.
     """
     if account.programme_id is None:
         return True
-    holders = addresses.holders(session, account.channel, key(account.channel, event.sender))
-    wrote = select(Delivery.id).where(Delivery.stakeholder_id.in_(holders), Delivery.account_id == account.id)
+    sender = key(account.channel, event.sender)
+    holders = addresses.holders(session, account.channel, sender)
+    mine = kin.among(kin.of(session, holders), holders)
+    wrote = select(Delivery.id).where(
+        Delivery.account_id == account.id,
+        or_(
+            Delivery.stakeholder_id.in_(mine),
+            # To this address of theirs while another record stood for them.
+            and_(Delivery.stakeholder_id.in_(kin.ever(session, mine)), Delivery.address_key == sender),
+        ),
+    )
     return session.scalar(wrote.limit(1)) is not None
 
 

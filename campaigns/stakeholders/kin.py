@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from .tables import Stakeholder
+from .tables import Merge, Stakeholder
 
 # All records of one person, the one that stands for them first; by each of those that were asked about.
 Kin = Mapping[int, tuple[int, ...]]
@@ -43,6 +43,16 @@ def of(session: Session, stakeholder_ids: Collection[int], until: datetime | Non
     wanted = sorted(set(stakeholder_ids))
     for first in range(0, len(wanted), CHUNK):
         found |= _of(session, wanted[first : first + CHUNK], until)
+    return found
+
+
+def ever(session: Session, stakeholder_ids: Iterable[int]) -> set[int]:
+    """These, and every record that stands for one of them or did so before a merge was undone."""
+    found: set[int] = set()
+    wanted = set(stakeholder_ids)
+    while wanted:
+        found |= wanted
+        wanted = set(session.scalars(select(Merge.kept_id).where(Merge.gone_id.in_(wanted)))) - found
     return found
 
 

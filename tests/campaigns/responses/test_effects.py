@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from campaigns.delivery.tables import Attempt, Delivery, DeliveryEvent
 from campaigns.errors import NotFound
-from campaigns.responses import effects, match
+from campaigns.responses import effects, match, merges
 from campaigns.responses.tables import RawEvent, Response
 from campaigns.stakeholders import addresses, consent
 from campaigns.stakeholders.tables import Consent, Stakeholder, Suppression
@@ -264,6 +264,30 @@ def test_an_account_of_one_programme_stops_mail_to_those_it_has_written_to(world
     world.delivery(ann, account)
     world.hear(replace(claim, key="again"), account=account)
     assert ("opt_out", "ann@example.org", "direct_marketing") in suppressed(world)
+
+
+@pytest.mark.parametrize(
+    "wrote_to", ["before they were merged", "while they were one", "somebody else meanwhile"]
+)
+@pytest.mark.parametrize("undone", [False, True])
+def test_an_account_of_one_programme_is_believed_about_whom_it_wrote_to_on_another_record(
+    world: World, wrote_to: str, undone: bool
+) -> None:
+    """I3: an opt-out counts however often the records of who says it were made one and two again."""
+    account = world.account("theirs", "email", programme_id=world.programme.id)
+    ann, twin = world.person("Ann", "ann@example.org"), world.person("Ann", "anne@example.org")
+    if wrote_to == "before they were merged":
+        world.delivery(twin, account)
+    made = merges.merge(world.session, world.now, ann.id, twin.id, take={}, reason="", by="usr_1")
+    if wrote_to == "while they were one":
+        world.delivery(ann, account, address_key="anne@example.org")
+    if wrote_to == "somebody else meanwhile":
+        world.delivery(world.person("Bob", "bob@example.org"), account)
+    if undone:
+        merges.undo(world.session, world.now, made, "usr_1")
+    world.hear(world.event("opt_out", sender="anne@example.org"), account=account)
+    believed = ("opt_out", "anne@example.org", "direct_marketing") in suppressed(world)
+    assert believed is (wrote_to != "somebody else meanwhile")
 
 
 def test_an_opt_out_that_may_be_forged_waits_for_a_person(world: World) -> None:
