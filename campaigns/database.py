@@ -46,6 +46,12 @@ def is_full(error: DBAPIError) -> bool:
     return code in ("SQLITE_FULL", "53100")
 
 
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite refused because another one wrote for longer than anybody waits."""
+    code = getattr(error.orig, "sqlite_errorname", None) if isinstance(error, DBAPIError) else None
+    return str(code).startswith("SQLITE_BUSY")
+
+
 class Database:
     """One database as the processes use it: `write()` and `read()` give sessions."""
 

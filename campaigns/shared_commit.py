@@ -1,7 +1,8 @@
 """One commit for all who wait for one: on SQLite a commit waits for the disk, and only one can at a time.
 
 Rules: nobody is answered before what he brought is committed. What fails among others is tried once more alone, so
-nobody fails for another's sake.
+nobody fails for another's sake; but where the database is busy all are told so together, or each would wait anew for
+the same lock while the others stand behind him.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
-from .database import Database
+from .database import Database, is_busy
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -61,14 +62,23 @@ class SharedCommit(Generic[Item, Result]):
                 for one in group:
                     one.result = self._work(session, one.item)
         except Exception as error:
-            if len(group) == 1:
-                group[0].error = error
+            if len(group) > 1 and not is_busy(error):
+                self._one_by_one(group)
             else:
                 for one in group:
-                    self._together([one])
+                    one.error = error
         finally:
             for one in group:
                 one.over = True
+
+    def _one_by_one(self, group: list[Brought[Item, Result]]) -> None:
+        busy: BaseException | None = None
+        for one in group:
+            if busy is None:
+                self._together([one])
+                busy = one.error if is_busy(one.error) else None
+            else:
+                one.error = busy
 
     def _alone(self, item: Item) -> Result:
         with self._database.write() as session:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from campaigns.bulk import insert_many
@@ -33,6 +40,43 @@ def kept(database: Database) -> set[int]:
         return set(session.scalars(select(Tally.id)))
 
 
+class Gate:
+    """Callers who come while one is at work, so that they form one group; and a writer who shuts them all out."""
+
+    def __init__(self, path: Path) -> None:
+        self.database, self.begun = Database(f"sqlite:///{path}"), 0
+        self._other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def answers(self, numbers: Iterable[int], busy_from: int) -> list[str]:
+        """What each is told, where the database is busy from this transaction of theirs on."""
+        shared, numbers = SharedCommit(self.database, keep), list(numbers)
+
+        def begins(*_connection: Any) -> None:
+            self.begun += 1
+            if self.begun == busy_from:
+                self._other.execute("BEGIN IMMEDIATE")
+
+        with ThreadPoolExecutor(len(numbers)) as threads:
+            with shared._turn:
+                callers = [threads.submit(self._told, shared, number) for number in numbers]
+                while len(shared.waiting) < len(numbers):
+                    threading.Event().wait(0.001)
+                event.listen(self.database.write_engine, "checkout", begins)
+            return [one.result(60) for one in callers]
+
+    def close(self) -> None:
+        self._other.close()
+        self.database.close()
+
+    def _told(self, shared: SharedCommit[int, int], number: int) -> str:
+        try:
+            return str(shared.do(number))
+        except Bad:
+            return "bad"
+        except OperationalError:
+            return "busy"
+
+
 def test_everybody_gets_the_answer_to_his_own_and_what_he_brought_is_committed(database: Database) -> None:
     shared = SharedCommit(database, keep)
 
@@ -58,6 +102,28 @@ def test_who_fails_fails_alone_and_leaves_nothing(database: Database) -> None:
         answers = list(threads.map(bring, numbers))
     assert answers == [number * 10 if number > 0 else None for number in numbers]
     assert kept(database) == {number for number in numbers if number > 0}
+
+
+@pytest.fixture
+def gate(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """On SQLite: PostgreSQL has no lock that everybody waits for."""
+    monkeypatch.setattr("campaigns.database.BUSY_TIMEOUT_MS", 0)  # nobody waits for a clock
+    made = Gate(Path(shutil.copy(sqlite_template, tmp_path / "dolen.db")))
+    yield made
+    made.close()
+
+
+def test_a_busy_database_is_told_to_all_who_wait_together(gate: Gate) -> None:
+    """A group of ten waits for the lock once, not ten times: providers would long have hung up."""
+    assert gate.answers(range(1, 11), busy_from=1) == ["busy"] * 10
+    assert gate.begun == 1 and kept(gate.database) == set()
+
+
+def test_a_database_that_gets_busy_while_each_is_tried_alone_is_waited_for_once(gate: Gate) -> None:
+    """One spoils the group, so each is tried alone; the third of those finds the database busy."""
+    answers = gate.answers((2, 3, 4, 5, 6, 7, 8, -1), busy_from=4)
+    assert gate.begun == 4 and answers.count("busy") == 6
+    assert len(kept(gate.database)) == 2 - answers.count("bad")
 
 
 def test_those_who_wait_share_a_commit(database: Database) -> None:
