@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..base import new_id, public_id
 from ..errors import BadField, Invalid, said
-from . import addresses, consent, fields, people, tombstones
+from . import addresses, consent, exporters, fields, people, tombstones
 from .columns import Wanted
 from .rows import insert_rows
 from .tables import Address, Consent, Field, Involvement, Stakeholder, StakeholderTag, Suppression, Tag
@@ -369,7 +369,8 @@ def _stop(desk: Desk, draft: Draft | None, row: Wanted, seen: set[int] | None) -
     Also where the row is not taken in (no draft): the address is stopped, whoever has it.
     """
     kept = False
-    for subject, reason, told_at in _subjects(draft, row):
+    for subject, told, told_at in _subjects(draft, row):
+        reason = _reason(desk, subject, told)
         at = min(told_at or desk.place.now, desk.place.now)
         known, before = desk.opt_outs[subject], seen is not None and hash(subject) in seen
         if before or any(
@@ -389,6 +390,13 @@ def _stop(desk: Desk, draft: Draft | None, row: Wanted, seen: set[int] | None) -
         kept = True
     words = "the file says that they are not to be written to, and it is kept"
     return [_problem("stopped", words)] if kept else []
+
+
+def _reason(desk: Desk, subject: Subject, reason: str) -> str:
+    """What counts of a reason: nobody stops every word to somebody whom they do not reach."""
+    channel, key, _ = subject
+    theirs = any(not one.visible for one in desk.by_address.get((channel, key), ()))
+    return exporters.OUT if reason == exporters.NEVER and theirs else reason
 
 
 def _subjects(draft: Draft | None, row: Wanted) -> Iterator[tuple[Subject, str, datetime | None]]:

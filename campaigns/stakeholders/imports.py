@@ -41,6 +41,8 @@ PAUSE_S = 0.002
 LEASE = timedelta(seconds=60)
 # What an import fills.
 PEOPLE = (Stakeholder, Address, Involvement, Consent)
+# Columns by which people are stopped from being written to.
+STOPS = frozenset(("opt_out", "bounced", "lists"))
 DECLARED = ("purpose", "channel", "basis", "source", "wording_version", "at")
 
 
@@ -115,6 +117,12 @@ def confirm(session: Session, now: datetime, imported: Import) -> None:
     imported.detected = {**imported.detected, "doubts": []}
     imported.touch(now)
     session.flush()
+
+
+def stops(imported: Import) -> bool:
+    """Whether it stops mail to people: by a column, or as the file's name says."""
+    told = imported.detected.get("status", "")
+    return not STOPS.isdisjoint(imported.mapping.values()) or bool(told and exporters.status(told).stops)
 
 
 def start(session: Session, now: datetime, imported: Import) -> None:

@@ -1,6 +1,7 @@
 """What may be done with imports: a file is checked, looked at, confirmed, and then taken in by a worker.
 
-Rules: only people whom the caller reaches are recognised; a declaration of consent needs the scope for consents.
+Rules: only people whom the caller reaches are recognised; a declaration of consent needs the scope for consents, and so
+does a file that says who has opted out or whose mail comes back: it stops mail to them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from campaigns.errors import Forbidden, said
 from campaigns.stakeholders import files, imports
 from campaigns.stakeholders.tables import Import, ImportRow, Involvement, Segment
 
@@ -35,12 +37,13 @@ def check(
     """Say what importing a file would do; a large one is only stored, and checked by a worker."""
     with begin(wiring, caller, request_id=request_id) as act:
         programme_id = home(act, WRITE, programme_id)
-        _need(act, programme_id, declaration)
+        _need_consents(act, programme_id, declaration is not None)
     with begin(wiring, caller, request_id=request_id) as act:
         made = imports.check(
             act.session, act.now, programme_id=programme_id, declaration=declaration, actor=caller.actor,
             within=caller.programmes(WRITE), **file,
         )  # fmt: skip
+        _need_all(act, made)
         act.note(
             "import.checked", "import", made.id,
             programme_id=programme_id, after={"sha256": made.sha256, "rows": made.total},
@@ -65,6 +68,7 @@ def again(act: Act, import_id: int, **reading: Any) -> Import:
     """Read a checked file in another way: `mapping`, `encoding`, `delimiter`, `sheet`."""
     found = get(act, import_id, WRITE, lock=True)
     imports.again(act.session, act.now, found, **reading)
+    _need_all(act, found)
     act.note("import.checked", "import", found.id, programme_id=found.programme_id)
     return found
 
@@ -108,7 +112,7 @@ def refused(act: Act, import_id: int) -> bytes:
 def confirm(act: Act, import_id: int) -> Import:
     """A person has looked at the check: let a worker take the file in."""
     found = get(act, import_id, WRITE, lock=True)
-    _need(act, found.programme_id, found.declaration)
+    _need_all(act, found)
     imports.start(act.session, act.now, found)
     act.note("import.confirmed", "import", found.id, programme_id=found.programme_id)
     return found
@@ -139,7 +143,15 @@ def rows(
     return paging.cut(act.session, statement, ImportRow.line, limit=limit, after=after, before=before)
 
 
-def _need(act: Act, programme_id: int, declaration: object | None) -> None:
-    act.need(WRITE, programme_id)
-    if declaration is not None:
+def _need_all(act: Act, found: Import) -> None:
+    """The scope for consents too, where the file speaks of them."""
+    if imports.stops(found) and not act.caller.may(consents.WRITE, found.programme_id):
+        raise Forbidden(
+            said("this file says who must not be written to, and that needs {scope}", scope=consents.WRITE)
+        )
+    _need_consents(act, found.programme_id, found.declaration is not None)
+
+
+def _need_consents(act: Act, programme_id: int, declared: bool) -> None:
+    if declared:
         act.need(consents.WRITE, programme_id)

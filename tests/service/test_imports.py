@@ -158,6 +158,27 @@ def test_declaring_consent_needs_the_right_to_record_it(api: Api, people: People
     assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
 
 
+def test_a_file_that_stops_mail_to_people_needs_the_right_to_record_it(
+    api: Api, people: People, general: int, admin: str
+) -> None:
+    """C17"""
+    author, steward = people("author", general), people("steward", general)
+    body = "name,email,status\nAnn,ann@example.org,blocklisted\n"
+    mapping = {"name": "name", "email": "address.email", "status": "opt_out"}
+    refused = upload(api, author, body, mapping=mapping)
+    assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
+    assert upload(api, author, body).status_code == 201, "the column is left out"
+    cleaned = {"file": (io.BytesIO(b"Email Address,LEID,EUID\nann@example.org,1,2\n"), "cleaned_1.csv")}
+    assert api.post(IMPORTS, author, data=cleaned).status_code == 403, "the file's name says it of everybody"
+    known = {"file": (io.BytesIO(b"Email Address,LEID,EUID\nann@example.org,1,2\n"), "subscribed_1.csv")}
+    assert api.post(IMPORTS, author, data=known).status_code == 201
+
+    checked = upload(api, steward, body, mapping=mapping)
+    assert (checked.status_code, checked.json["counts"]["stopped"]) == (201, 1)
+    assert api.post(f"{checked.headers['Location']}/confirm", author).status_code == 403
+    assert api.post(f"{checked.headers['Location']}/confirm", steward).status_code == 202
+
+
 def test_a_file_neither_changes_nor_finds_people_of_another_programme(
     api: Api, people: People, admin: str, wiring: Wiring
 ) -> None:

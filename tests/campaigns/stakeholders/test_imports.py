@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 from campaigns.database import Database
 from campaigns.errors import AlreadyDone, BadImport, Conflict, NotFound
 from campaigns.stakeholders import addresses, consent, fields, files, imports, people, segments
-from campaigns.stakeholders.tables import Address, Consent, Import, ImportRow, Involvement, Stakeholder
+from campaigns.stakeholders.tables import (
+    Address,
+    Consent,
+    Import,
+    ImportRow,
+    Involvement,
+    Stakeholder,
+    Suppression,
+)
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PROGRAMME = 7
@@ -368,6 +376,19 @@ def test_a_person_known_by_address_alone_gets_their_external_id(ready: Database)
 def test_another_name_and_external_id_at_a_known_address_is_another_person(ready: Database) -> None:
     imported(ready, "name,email\nAnn,home@x.org\n")
     assert imported(ready, "id,name,email\n9,Bob,home@x.org\n").counts == {"created": 1}
+
+
+def test_nobody_stops_every_word_to_somebody_of_a_programme_they_may_not_see(ready: Database) -> None:
+    """C17, R33"""
+    imported(ready, "id,name,email\n1,Ann,ann@x.org\n", programme_id=8)
+    file = "name,email,opt out\nAnn,ann@x.org,blocklisted\nBob,bob@x.org,blocklisted\n"
+    imported(ready, file, within=[PROGRAMME])
+    with ready.read() as session:
+        kept = {(one.address_key, one.reason, one.purpose) for one in session.scalars(select(Suppression))}
+    assert kept == {
+        ("ann@x.org", "opt_out", "direct_marketing"), ("ann@x.org", "opt_out", "survey"),
+        ("bob@x.org", "no_contact", None),
+    }  # fmt: skip
 
 
 def test_people_of_programmes_one_may_not_see_are_neither_changed_nor_told(ready: Database) -> None:
