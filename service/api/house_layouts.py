@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from flask.views import MethodView
 
-from campaigns.messages.layout import COLOUR
+from campaigns.messages.blocks import COLOUR
 
 from ..acts import media
 from .resource import Resource, this_act

@@ -28,7 +28,6 @@ class JobOut(Schema):
     file = ma.fields.Function(
         lambda job: f"/v1/exports/{shown('export', job.id)}/file" if job.file else None,
         required=True,
-        allow_none=True,
         metadata={"type": ["string", "null"], "description": "where its file is, once it is made"},
     )
     actor = ma.fields.String(required=True)

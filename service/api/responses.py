@@ -139,7 +139,7 @@ class ManyNew(Schema):
     @ma.validates_schema
     def _until_when(self, data: dict[str, Any], **kwargs: Any) -> None:
         if data.get("act") == "snooze" and data.get("until") is None:
-            raise ma.ValidationError("say until when", "until")
+            raise ma.ValidationError("choose until when", "until")
 
 
 class LeftOut(Schema):

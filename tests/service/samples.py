@@ -137,16 +137,19 @@ def _who(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
     stopped = consent.suppress(
         session, now, channel="post", stakeholder_id=ann.id, reason="manual", origin="admin"
     )
-    promised = commitments.promise(
-        session, now, relationships.get(session, ann.id, programme_id), ours=True, text="A map", due_on=now.date(),
-        by="usr_0000000000001",
-    )  # fmt: skip
     return {
-        "cmm": promised.id,
+        "cmm": _promised(session, now, programme_id, ann.id),
         "stk": ann.id, "adr": address.id, "mbr": membership.id, "fld": field.id, "seg": segment.id,
         "cns": given.id, "sup": stopped.id, "mrg": merged.id, "rel": relation.id,
         "exp": _taken(session, now, programme_id, ann.id), **_ways_in(session, now, programme_id),
     }  # fmt: skip
+
+
+def _promised(session: Session, now: datetime, programme_id: int, stakeholder_id: int) -> int:
+    """Something we promised her."""
+    relation = relationships.get(session, stakeholder_id, programme_id)
+    said: dict[str, Any] = {"ours": True, "text": "A map", "due_on": now.date(), "by": "usr_0000000000001"}
+    return commitments.promise(session, now, relation, **said).id
 
 
 def _ways_in(session: Session, now: datetime, programme_id: int) -> dict[str, int]:
