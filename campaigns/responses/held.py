@@ -251,8 +251,14 @@ def _consents(reader: Reader) -> Iterator[Told]:
 
 
 def _preferences(reader: Reader) -> Iterator[Told]:
-    for told in _of(reader, Preference, "stakeholder_id", at=Preference.at):
-        yield told | {"topic": reader.name(Topic, told["topic_id"])}
+    """What they chose; of a programme's own topics only where that programme is told of."""
+    found = (
+        select(Preference, Topic.name)
+        .outerjoin(Topic, Topic.id == Preference.topic_id)
+        .where(Preference.stakeholder_id.in_(reader.ids), reader.inside(Topic.programme_id))
+    )
+    for row, topic in _rows(reader, found.order_by(Preference.at, Preference.id)):
+        yield _plain(reader, row, "stakeholder_id", topic=topic)
 
 
 def _suppressions(reader: Reader) -> Iterator[Told]:
@@ -273,8 +279,18 @@ def _suppressions(reader: Reader) -> Iterator[Told]:
 
 
 def _signups(reader: Reader) -> Iterator[Told]:
-    for told in _of(reader, Signup, "stakeholder_id"):
-        yield told | {"form": reader.name(Form, told["form_id"])}
+    return _on_forms(reader, Signup)
+
+
+def _on_forms(reader: Reader, table: type[Signup] | type[SurveyAnswer]) -> Iterator[Told]:
+    """What they typed into forms; a form is of one programme."""
+    found = (
+        select(table, Form.name)
+        .join(Form, Form.id == table.form_id)
+        .where(table.stakeholder_id.in_(reader.ids), reader.inside(Form.programme_id))
+    )
+    for row, name in _rows(reader, found.order_by(table.id)):
+        yield _plain(reader, row, "stakeholder_id", form=name)
 
 
 def _hours(reader: Reader) -> Iterator[Told]:
@@ -414,7 +430,13 @@ def _notes(reader: Reader) -> Iterator[Told]:
 
 def _matches(reader: Reader) -> Iterator[Told]:
     """By whose decision something that came in was taken to be theirs."""
-    return _of(reader, ResponseMatch, "stakeholder_id")
+    found = (
+        select(ResponseMatch)
+        .join(Response, Response.id == ResponseMatch.response_id)
+        .where(ResponseMatch.stakeholder_id.in_(reader.ids), reader.inside(Response.programme_id))
+    )
+    for (row,) in _rows(reader, found.order_by(ResponseMatch.id)):
+        yield _plain(reader, row, "stakeholder_id")
 
 
 def _interactions(reader: Reader) -> Iterator[Told]:
@@ -445,8 +467,7 @@ def _files(reader: Reader) -> Iterator[Told]:
 
 
 def _answers(reader: Reader) -> Iterator[Told]:
-    for told in _of(reader, SurveyAnswer, "stakeholder_id"):
-        yield told | {"form": reader.name(Form, told["form_id"])}
+    return _on_forms(reader, SurveyAnswer)
 
 
 def _intents(reader: Reader) -> Iterator[Told]:

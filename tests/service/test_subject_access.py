@@ -5,21 +5,43 @@ from __future__ import annotations
 import ast
 import json
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from campaigns.audit import AuditEntry
 from campaigns.base import Base, parse_id
-from campaigns.delivery.tables import Delivery, DeliveryEvent
+from campaigns.delivery.tables import Attempt, Delivery, DeliveryEvent
+from campaigns.messages.tables import MessageRecipient, SendingHours
 from campaigns.responses import attachments, held
-from campaigns.responses.tables import Interaction, ResponseNote
+from campaigns.responses.tables import (
+    Commitment,
+    Intent,
+    Interaction,
+    Response,
+    ResponseLabel,
+    ResponseMatch,
+    ResponseNote,
+    SurveyAnswer,
+    Task,
+)
 from campaigns.stakeholders import addresses, consent, people
-from campaigns.stakeholders.tables import Stakeholder
+from campaigns.stakeholders.tables import (
+    ImportRow,
+    Involvement,
+    Preference,
+    Review,
+    Role,
+    SegmentMember,
+    Signup,
+    Stakeholder,
+)
+from campaigns.strategies.tables import Agreement, Party, StrategyComment, StrategyVersion
 from service import exports, recipes, signed_zip
 from service.ids import shown
 from service.tables import Export
@@ -181,6 +203,71 @@ def test_whoever_reaches_one_programme_takes_that_one_out_and_no_other(
     assert api.post(path, people("author", world["prg"])).status_code == 403
     narrow = people("steward", world["prg"], scopes=["stakeholders:export", "stakeholders:read"])
     assert api.post(path, narrow).status_code == 403
+
+
+# What is said of somebody wherever they are involved.
+OF_NO_PROGRAMME = {
+    "person", "addresses", "identities", "memberships", "relations", "merges", "tags", "consents", "suppressions",
+}  # fmt: skip
+
+
+def _elsewhere(session: Session, now: datetime, person: int) -> None:
+    """A fact about them of every kind, in another programme."""
+    there = samples.programme(session, now, "There")
+    made = samples.world(session, now, there)
+    by = {"by": "usr_1", "at": now}
+    about: dict[str, Any] = {"stakeholder_id": person, "programme_id": there}
+    session.add_all([
+        Role(**about, role="member", rank="low", rationale="", **by),
+        Review(**about, findings="", rating="good", decision="", next_on=now.date(), **by),
+        SegmentMember(segment_id=made["seg"], stakeholder_id=person),
+        Preference(stakeholder_id=person, topic_id=made["top"], channel="email", frequency="none", at=now,
+                   source="-", actor="recipient"),
+        Signup(form_id=made["frm"], address_key=KEY, stakeholder_id=person, wording=1, language="en", at=now,
+               expires_at=now),
+        SendingHours(**about, weekdays=[0], opens=0, closes=1, zone="UTC", created_at=now, updated_at=now),
+        Attempt(delivery_id=made["dlv"], n=1, token=1, at=now, outcome="sent"),
+        DeliveryEvent(delivery_id=made["dlv"], stakeholder_id=person, kind="opened", at=now,
+                      account_id=made["acc"], event_key="-", meta={}),
+        ResponseLabel(response_id=made["rsp"], name_fold="label", name="Label", **by),
+        ResponseNote(response_id=made["rsp"], text="A note", **by),
+        ResponseMatch(response_id=made["rsp"], stakeholder_id=person, before=[], identities={}, **by),
+        SurveyAnswer(form_id=made["frm"], stakeholder_id=person, wording=1, language="en", text="Of my health", at=now),
+        Intent(**about, state="willing", contribution="", **by),
+        Agreement(version_id=_version(session, made["str"]), party_id=made["pty"], stakeholder_id=person,
+                  decision="agreed", by=MINE, digest="-", shown_text_sha256="-", at=now),
+        StrategyComment(version_id=_version(session, made["str"]), party_id=made["pty"], section="aims", text="Why?",
+                        by=MINE, at=now),
+        Task(programme_id=there, title="Ring", owner="usr_1", due_at=now, zone="UTC", about_kind="stakeholder",
+             about_id=person, by="usr_1", given_at=now, created_at=now, updated_at=now),
+        ImportRow(import_id=made["imp"], line=9, outcome="created", stakeholder_id=person),
+        AuditEntry(kind="stakeholder", ref=person, act="stakeholder.changed", actor="usr_1", at=now,
+                   programme_id=there),
+    ])  # fmt: skip
+    session.flush()
+    session.execute(update(Party).where(Party.id == made["pty"]).values(ref=str(person)))
+    for table in (Involvement, MessageRecipient, Delivery, Response, Interaction, Commitment):
+        owner = table.__table__.c.stakeholder_id
+        session.execute(update(table).where(owner == made["stk"]).values(stakeholder_id=person))
+
+
+def _version(session: Session, strategy_id: int) -> int:
+    return session.scalars(select(StrategyVersion.id).where(StrategyVersion.strategy_id == strategy_id)).one()
+
+
+def test_nothing_of_another_programme_is_in_any_section(
+    api: Api, wiring: Wiring, admin: str, people: People, world: dict[str, int]
+) -> None:
+    """R33: what somebody typed into another programme's form is that programme's too."""
+    before = made_of(api, wiring, admin, world)
+    with wiring.database.write() as session:
+        _elsewhere(session, wiring.now(), world["stk"])
+    whole, here = (made_of(api, wiring, token, world) for token in (admin, people("steward", world["prg"])))
+    for section in sorted(set(held.sections()) - OF_NO_PROGRAMME - {"audit"}):
+        assert len(lines(whole, section)) > len(lines(here, section)), section
+        assert lines(here, section) == lines(before, section), section
+    assert "stakeholder.changed" in [one["act"] for one in lines(whole, "audit")]
+    assert "stakeholder.changed" not in [one["act"] for one in lines(here, "audit")]
 
 
 def test_records_that_were_joined_are_told_as_one(
