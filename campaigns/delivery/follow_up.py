@@ -2,7 +2,8 @@
 
 Rules: it goes once, after the other is finished, to each who got that once. One to those who did not answer, or did not
 press a link, leaves out whoever does so until the moment it would go (`answered`). A press on a link counts only where
-it is surely a person's. Following one another never leads back to where it began.
+it is surely a person's; one from before presses were judged counts as it did then, unless the provider said otherwise.
+Following one another never leads back to where it began.
 Source: E14.
 """
 
@@ -18,9 +19,12 @@ from sqlalchemy.orm import Session
 from ..messages import calendar
 from ..messages.tables import Message, Occurrence, Timing
 from ..stakeholders import kin
+from ..stakeholders.json_values import json_truth
 from . import states
 from .tables import Delivery, DeliveryEvent
 
+# Stored by a release that judged nothing, and by one that runs beside this one while it is upgraded.
+_UNJUDGED = DeliveryEvent.verdict.is_(None) & json_truth(DeliveryEvent.meta, "machine").is_not(True)
 # What somebody did about the message before, as an event on its delivery.
 DID = {"answered": "replied", "not_answered": "replied", "clicked": "clicked", "not_clicked": "clicked"}
 
@@ -100,7 +104,7 @@ def _did(chosen: Timing) -> Select[Any]:
             Delivery.message_id == chosen.after_id,
             DeliveryEvent.kind == DID[chosen.asks],
             # Scanners press links before anybody reads: what may have been one decides nothing.
-            or_(DeliveryEvent.kind == "replied", DeliveryEvent.verdict == "person"),
+            or_(DeliveryEvent.kind == "replied", DeliveryEvent.verdict == "person", _UNJUDGED),
         )
     )
 

@@ -27,7 +27,9 @@ def after(world: World, message_id: int, asks: str = "not_answered", **more: Any
     return world.message([], at=None, zone=None, timing=asked, **more)
 
 
-def did(world: World, message_id: int, name: str, kind: str, verdict: str | None = "person") -> None:
+def did(
+    world: World, message_id: int, name: str, kind: str, verdict: str | None = "person", **meta: Any
+) -> None:
     """Somebody did something about a message."""
     row = next(one for one in world.rows(message_id) if one.address_key.startswith(name))
     with world.database.write() as session:
@@ -40,6 +42,7 @@ def did(world: World, message_id: int, name: str, kind: str, verdict: str | None
                 account_id=world.account_id,
                 event_key=str(new_id()),
                 verdict=verdict if kind == "clicked" else None,
+                meta=meta,
             )  # fmt: skip
         )
 
@@ -73,7 +76,6 @@ def test_it_goes_to_those_who_did_what_is_asked(
     if kind == "clicked":  # a scanner presses links before anybody reads
         did(world, first, "bo", kind, "machine")
         did(world, first, "bo", kind, "unsure")
-        did(world, first, "cai", kind, None)  # from before anybody judged
     world.wire.accepted.clear()
     live(world, days=6)
     assert not world.wire.accepted
@@ -82,6 +84,23 @@ def test_it_goes_to_those_who_did_what_is_asked(
     assert world.state(second) == "finished"
     if asks.startswith("not_"):
         assert world.states(second)["ann"] == "excluded:answered"
+
+
+@pytest.mark.parametrize(("asks", "goes_to"), [("not_clicked", ["bo", "cai"]), ("clicked", ["ann"])])
+def test_a_press_from_before_presses_were_judged_counts_as_it_did(
+    database: Database, now: datetime, asks: str, goes_to: list[str]
+) -> None:
+    """F34: the step of the upgrade rewrites no row, and a reminder planned before it goes to nobody who had pressed."""
+    world = World(database, now)
+    first = world.message(NAMES)
+    after(world, first, asks)
+    live(world, minutes=1)
+    did(world, first, "ann", "clicked", None)
+    did(world, first, "bo", "clicked", None, machine=True)
+    did(world, first, "cai", "opened", None)
+    world.wire.accepted.clear()
+    live(world, days=7)
+    assert world.wire.accepted == [f"{name}@example.org" for name in goes_to]
 
 
 def test_whoever_answers_until_the_moment_it_would_go_is_left_out(database: Database, now: datetime) -> None:
