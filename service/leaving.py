@@ -117,14 +117,18 @@ NOT_OF_A_PROGRAMME = {
     "notices": "mails to colleagues",
     "notice_choices": "which mails colleagues want",
     "installation": "the installation itself",
+    "webhook_endpoints": "addresses that let whoever knows them write there",
+    "grants": "who may do what belongs to the installation",
 }
+# In a programme's file where whoever asked for it may read it.
+TRAIL = {"audit_entries": "who did what: for whoever may read that"}
 
 Within = list[int] | None
 
 
 def recipe(wiring: Wiring, export: Export, work: Path) -> Recipe:
     """What the export of a programme, or of everything, is made of."""
-    names = [table.name for table in told_of(export.within)]
+    names = [table.name for table in told_of(export.within, export.audit)]
     parts = [Part("README.txt", partial(_readme, export))]
     for name in names:
         parts.append(Part(f"tables/{name}.jsonl", partial(_lines, wiring, name, export.within)))
@@ -132,10 +136,15 @@ def recipe(wiring: Wiring, export: Export, work: Path) -> Recipe:
     return Recipe(parts, partial(_files, wiring, export.within))
 
 
-def told_of(within: Within) -> list[Table]:
-    """The tables of an export, owners before what they own."""
-    left = set(LEFT_OUT) | (set() if within is None else set(NOT_OF_A_PROGRAMME))
+def told_of(within: Within, audit: bool = True) -> list[Table]:
+    """The tables of an export, owners before what they own; `audit`: of a programme, its audit entries too."""
+    left = _left_out(within, audit)
     return [table for table in metadata.sorted_tables if table.name not in left]
+
+
+def _left_out(within: Within, audit: bool) -> dict[str, str]:
+    """The tables that are not in it, each with its reason."""
+    return LEFT_OUT if within is None else LEFT_OUT | NOT_OF_A_PROGRAMME | ({} if audit else TRAIL)
 
 
 def rows(session: Session, table: Table, within: Within) -> Iterator[dict[str, Any]]:
@@ -219,16 +228,15 @@ Secrets are in no table: passwords, tokens and the logins of connected accounts 
 
 def _readme(export: Export, out: IO[bytes], _beat: Callable[[], None]) -> None:
     """What this is, and what each column holds."""
-    within, left = export.within, dict(LEFT_OUT)
+    within = export.within
     told = ["Everything of this Dolen, table by table.\n"]
     if within is not None:
         told = [
             f"Everything of {', '.join(str(ids.shown('programme', one)) for one in within)}, table by table.\n"
         ]
-        left |= NOT_OF_A_PROGRAMME
     told += [_ABOUT.format(at=f"{export.created_at:%Y-%m-%d at %H:%M}"), "Left out, with the reason:"]
-    told += [f"  {name}: {why}" for name, why in left.items()]
-    for table in told_of(within):
+    told += [f"  {name}: {why}" for name, why in _left_out(within, export.audit).items()]
+    for table in told_of(within, export.audit):
         told.append(f"\n{table.name}: {_sentence(table)}")
         told += [f"  {name}: {_type(table.c[name])}" for name in header(table)]
     out.write("\n".join(told).encode() + b"\n")

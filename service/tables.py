@@ -235,8 +235,10 @@ class Export(Row, Base):
     programme_id: Mapped[int | None] = mapped_column(index=True)  # of a programme's
     within: Mapped[list[int] | None] = mapped_column(Json)  # the programmes that are told of; None: all
     withheld: Mapped[str] = mapped_column(default="")  # why colleagues' notes stay out; empty: they are in it
+    audit: Mapped[bool] = mapped_column(default=False)  # of a programme: whether its audit entries are told
     state: Mapped[str] = mapped_column(default="waiting", index=True)  # exports.STATES
     until_at: Mapped[datetime | None]  # a worker has it until then
+    tries: Mapped[int] = mapped_column(default=0)  # how often a worker took it up since a part was put down
     total: Mapped[int] = mapped_column(default=0)  # parts
     done: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]

@@ -27,7 +27,7 @@ from .stakeholders import reached
 
 EXPORT = "stakeholders:export"
 AUDIT = "audit:read"
-# All that a file of a programme shows.
+# All that a file of a programme shows, but for its audit entries.
 SEEN = tuple(scope for scope in SCOPES if scope.endswith(":read") and scope != AUDIT)
 # A record of so many facts is made while the asker waits.
 AT_ONCE = 500
@@ -69,7 +69,7 @@ def of_programme(act: Act, programme_id: int) -> Export:
     programme = act.one(Programme, programme_id)
     made = _made(
         act, "programme", programme.id, within=subtree(act.session, [programme.id])[programme.id],
-        programme_id=programme.id,
+        programme_id=programme.id, audit=act.caller.may(AUDIT, programme.id),
     )  # fmt: skip
     act.note(
         "programme.exported",
@@ -142,9 +142,10 @@ def _made(
     within: frozenset[int] | None,
     programme_id: int | None = None,
     withheld: str = "",
+    audit: bool = False,
 ) -> Export:
     made = Export(
-        kind=kind, ref_id=ref_id, programme_id=programme_id, withheld=withheld, actor=act.caller.actor,
+        kind=kind, ref_id=ref_id, programme_id=programme_id, withheld=withheld, audit=audit, actor=act.caller.actor,
         within=None if within is None else sorted(within), created_at=act.now,
     )  # fmt: skip
     act.session.add(made)
@@ -157,7 +158,7 @@ def _need(act: Act, export: Export) -> None:
     if export.kind == "installation":
         _need_everything(act)
     elif export.kind == "programme":
-        for scope in (EXPORT, *SEEN):
+        for scope in (EXPORT, *SEEN, *([AUDIT] if export.audit else [])):
             act.need(scope, export.ref_id)
     else:
         _need_person(act, export)

@@ -16,6 +16,7 @@ from campaigns.base import public_id
 from campaigns.stakeholders.tables import Stakeholder
 from service import exports, leaving, recipes
 from service.ids import shown
+from service.permissions import ROLES
 from service.tables import Export, User, WebhookEndpoint
 from service.wiring import Wiring, metadata
 
@@ -106,6 +107,24 @@ def test_a_programme_takes_its_own_and_nothing_of_another(
         assert rows and all(row["id"].startswith(f"{prefix}_") for row in rows), name
         assert prefix not in here or public_id(prefix, here[prefix]) in [row["id"] for row in rows], name
     assert "tables/users.jsonl" not in bodies
+
+
+def test_nobody_takes_out_with_a_programme_what_they_may_not_read(
+    api: Api, wiring: Wiring, admin: str, people: People, here: dict[str, int]
+) -> None:
+    """R33: who did what is for whoever may read it; where other programs are told of things, and roles, for nobody."""
+    assert b"hooks.example" in taken(api, wiring, admin)["tables/webhook_endpoints.jsonl"]
+    asked = {"programme_id": shown("programme", here["prg"])}
+    steward, auditor = people("steward", here["prg"]), people("auditor", here["prg"])
+    narrow = people("auditor", here["prg"], scopes=sorted(ROLES["auditor"] - {"audit:read"}))
+    told = {token: taken(api, wiring, token, **asked) for token in (steward, narrow, auditor, admin)}
+    for token, bodies in told.items():
+        whole = b"".join(body for name, body in bodies.items() if name != "README.txt")
+        assert b"hooks.example" not in whole and "tables/grants.jsonl" not in bodies
+        assert ("tables/audit_entries.jsonl" in bodies) == (token in (auditor, admin))
+    assert "audit_entries: who did what" in told[steward]["README.txt"].decode()
+    with_trail = api.post("/v1/exports", auditor, json=asked).headers["Location"]
+    assert api.get(with_trail, steward).status_code == 403
 
 
 def test_tables_are_the_same_as_lines_and_for_spreadsheets_and_no_formula_runs(
