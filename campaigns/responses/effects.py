@@ -302,7 +302,7 @@ def _stop(
     standing = {one.purpose for one in _opt_outs(session, channel, address, stakeholder_id)}
     changed = False
     for purpose in sorted(purposes):
-        if stakeholder_id is not None and not _is_withdrawn(session, stakeholder_id, purpose, channel):
+        if stakeholder_id is not None and not consent.withdrawn(session, stakeholder_id, purpose, channel):
             consent.withdraw(
                 session, now, stakeholder_id, purpose, channel, source=f"opt_out:{evidence['how']}",
                 actor=RECIPIENT, evidence=evidence,
@@ -328,11 +328,6 @@ def _is_address(channel: str, key: str) -> bool:
         return bool(key) and addresses.key(channel, key) == key
     except BadAddress:
         return False
-
-
-def _is_withdrawn(session: Session, stakeholder_id: int, purpose: str, channel: str) -> bool:
-    act = consent.latest(session, [stakeholder_id], purpose, channel).get(stakeholder_id)
-    return act is not None and act.act == "withdrawn"
 
 
 def _opt_outs(
@@ -374,7 +369,8 @@ def _ways(session: Session, delivery: Delivery) -> list[tuple[str, str]]:
     own = (delivery.channel, delivery.address_key)
     if delivery.stakeholder_id is None:
         return [own]
-    held = {one.channel for one in addresses.of(session, delivery.stakeholder_id)} | {delivery.channel}
+    mine = kin.records(session, delivery.stakeholder_id)
+    held = {one.channel for number in mine for one in addresses.of(session, number)} | {delivery.channel}
     return list(dict.fromkeys([own, *((channel, "") for channel in sorted(held))]))
 
 

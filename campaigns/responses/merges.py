@@ -31,6 +31,7 @@ from ..stakeholders.tables import (
     StakeholderTag,
 )
 from ..stakeholders.text import TEXT_MAX, clean
+from . import apart
 
 KEPT, GONE = "kept", "gone"
 FIELD = "fields."
@@ -76,7 +77,10 @@ def merge(
 
 
 def undo(session: Session, now: datetime, made: Merge, by: str) -> Merge:
-    """Two records again, each as it was; what people have changed of the kept one since stays as they said."""
+    """Two records again, each as it was; what people have changed of the kept one since stays as they said.
+
+    What was refused meanwhile stands on both, unless it is known which of them said so.
+    """
     consent.lock(session, kin.records(session, made.kept_id))
     session.refresh(made)
     if made.undone_at is not None:
@@ -97,6 +101,7 @@ def undo(session: Session, now: datetime, made: Merge, by: str) -> Merge:
     kept.touch(now)
     gone.touch(now)
     session.flush()
+    apart.tell_both(session, now, made)
     return made
 
 

@@ -147,9 +147,9 @@ def withdraw(
     """
     _check_subject(session, stakeholder_id, purpose, channel)
     lock(session, kin.records(session, stakeholder_id))
-    before = next(reversed(_acts(session, [stakeholder_id], purpose, channel)), None)
-    if before is not None and before.act == "withdrawn":
-        return before
+    if (said := withdrawn(session, stakeholder_id, purpose, channel)) is not None:
+        return said
+    before = latest(session, [stakeholder_id], purpose, channel).get(stakeholder_id)
     return _append(
         session, Consent(
             stakeholder_id=stakeholder_id, purpose=purpose, channel=channel, act="withdrawn",
@@ -157,6 +157,14 @@ def withdraw(
             evidence=evidence or {}, actor=actor,
         ),
     )  # fmt: skip
+
+
+def withdrawn(session: Session, stakeholder_id: int, purpose: str, channel: str) -> Consent | None:
+    """The withdrawal that stands on this very record, where none of their others has opened it again."""
+    own = next(reversed(_acts(session, [stakeholder_id], purpose, channel)), None)
+    counts = latest(session, [stakeholder_id], purpose, channel).get(stakeholder_id)
+    both = own is not None and counts is not None and own.act == counts.act == "withdrawn"
+    return own if both else None
 
 
 def may_follow(before: Consent, basis: str, given_at: datetime, actor: str) -> bool:

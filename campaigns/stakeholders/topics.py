@@ -105,7 +105,10 @@ def choose(
     actor: str,
     evidence: dict[str, Any] | None = None,
 ) -> Preference | None:
-    """Write a choice down, unless it is the one that stands (None). BadField for a pause of over a year."""
+    """Write a choice down, unless it is the one that stands, on this very record too (None): merges are undone.
+
+    BadField for a pause of over a year.
+    """
     people.one_of(frequency, FREQUENCIES, "/frequency")
     addresses.check_channel(channel)
     if topic_id != EVERYTHING:
@@ -114,8 +117,10 @@ def choose(
         raise BadField("a pause lasts a year at most", pointer="/pause_until")
     consent.lock(session, kin.records(session, stakeholder_id))
     people.get(session, stakeholder_id)
+    own = _own(session, stakeholder_id, topic_id, channel)
     before = latest(session, [stakeholder_id], channel).get((stakeholder_id, topic_id))
-    if before is not None and (before.frequency, before.pause_until) == (frequency, pause_until):
+    said = [(one.frequency, one.pause_until) for one in (own, before) if one is not None]
+    if said == [(frequency, pause_until)] * 2:
         return None
     at = now if before is None else max(now, before.at + timedelta(microseconds=1))
     made = Preference(
@@ -166,6 +171,12 @@ def wishes(
                 _keep_newer(chosen[one], row)
     at_us = micros(at)
     return {number: _wish(at_us, one.get(EVERYTHING), one.get(about)) for number, one in chosen.items()}
+
+
+def _own(session: Session, stakeholder_id: int, topic_id: int, channel: str) -> Preference | None:
+    """What was chosen last on this very record."""
+    mine = select(Preference).filter_by(stakeholder_id=stakeholder_id, topic_id=topic_id, channel=channel)
+    return session.scalars(mine.order_by(Preference.at.desc(), Preference.id.desc()).limit(1)).first()
 
 
 def _askers(same: kin.Kin, stakeholder_ids: Collection[int]) -> dict[int, list[int]]:

@@ -38,9 +38,14 @@ RECIPIENT = "recipient"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who holds the link: the delivery it came with, the person, and what may be chosen."""
+    """Who holds the link: the delivery it came with, the person, and what may be chosen.
+
+    `person` is the record that stands for them; what they choose stands on the one they were written to (`number`), so
+    that it stays theirs when it turns out that the two are not one.
+    """
 
     delivery: Delivery
+    number: int
     person: Stakeholder
     channels: tuple[str, ...]
     offered: tuple[Topic, ...]
@@ -97,14 +102,14 @@ def _reader(session: Session, wiring: Wiring, token: str) -> Reader:
     delivery = session.get(Delivery, wiring.links.read("preferences", token))
     number = delivery.stakeholder_id if delivery else None
     person = session.get(Stakeholder, kin.root(session, number)) if number else None
-    if delivery is None or person is None or person.state == "erased":
+    if delivery is None or number is None or person is None or person.state == "erased":
         raise LinkNotValid("there is nobody behind this link any more")
     message = session.get_one(Message, delivery.message_id)
     mine = select(Involvement.programme_id).where(Involvement.stakeholder_id == person.id)
     inside = {*session.scalars(mine), *programmes.lineage(session, message.programme_id)}
     held = [one.channel for one in addresses.of(session, person.id) if one.state == "active"]
     channels = tuple(dict.fromkeys([delivery.channel, *held]))
-    return Reader(delivery, person, channels, tuple(topics.offered(session, inside)))
+    return Reader(delivery, number, person, channels, tuple(topics.offered(session, inside)))
 
 
 def _save(session: Session, wiring: Wiring, reader: Reader) -> str:
@@ -137,13 +142,13 @@ def _save_channel(
         choice = request.form.get(f"{channel}.{topic.id}", own.frequency if own else base)
         if own is not None or choice != base or wanted != base:
             made = topics.choose(
-                session, wiring.now(), reader.person.id, topic.id, channel, frequency=choice,
+                session, wiring.now(), reader.number, topic.id, channel, frequency=choice,
                 pause_until=own.pause_until if own else None, **said,
             )  # fmt: skip
             changed |= made is not None
     if rest is not None or wanted != base or pause is not None:
         made = topics.choose(
-            session, wiring.now(), reader.person.id, topics.EVERYTHING, channel, frequency=wanted,
+            session, wiring.now(), reader.number, topics.EVERYTHING, channel, frequency=wanted,
             pause_until=pause, **said,
         )  # fmt: skip
         changed |= made is not None

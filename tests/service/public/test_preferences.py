@@ -248,3 +248,20 @@ def test_the_link_of_a_record_that_was_merged_works_for_the_one_that_stands_for_
         assert {number: wish.every for number, wish in found.items()} == dict.fromkeys(
             both, topics.EVERY["weekly"]
         )
+
+
+def test_what_was_chosen_by_a_link_stays_with_who_got_it_when_two_were_one_by_mistake(
+    browser: FlaskClient, wiring: Wiring, sent: Sent, path: str
+) -> None:
+    """A15."""
+    with wiring.database.write() as session:
+        kept = people.create(session, wiring.now(), kind="person", name="Anne").id
+        gone = people.get(session, sent.person_id)
+        take = dict.fromkeys(merges.differences(people.get(session, kept), gone), "kept")
+        made = merges.merge(session, wiring.now(), kept, gone.id, take=take, reason="", by="usr_1").id
+    assert browser.post(path, data={"act": "save", "email.0": "none"}).status_code == 200
+    with wiring.database.write() as session:
+        merges.undo(session, wiring.now(), merges.get(session, made), "usr_1")
+        both = [kept, sent.person_id]
+        found = topics.wishes(session, wiring.now(), topic_id=None, channel="email", stakeholder_ids=both)
+    assert {number: wish.reason for number, wish in found.items()} == {sent.person_id: "topic_opt_out"}
