@@ -24,7 +24,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadImport, said
+from ..errors import BadImport, Busy, said
 from . import files
 
 CSV, WORKBOOK, ZIP, JSON = "csv", "workbook", "zip", "json"
@@ -40,6 +40,8 @@ CPU_MAX_S = 60
 TIME_MAX_S = 180.0
 # One at a time in each process of ours: together they would take the memory of several.
 _place = threading.Lock()
+# Whoever looks on waits so long for the one place; a worker waits for as long as it takes.
+WAIT_MAX_S = 5.0
 # In a ZIP each row says which file it came from.
 FILE = "file"
 START = """
@@ -85,8 +87,10 @@ def opened(body: bytes, filename: str = "", sheet: str | None = None) -> Opened:
     return opened_packed(files.pack(body), filename, sheet)
 
 
-def opened_packed(packed: bytes, filename: str = "", sheet: str | None = None) -> Opened:
-    """The same for a file as it is kept; one of CSV is not held whole."""
+def opened_packed(
+    packed: bytes, filename: str = "", sheet: str | None = None, *, patient: bool = False
+) -> Opened:
+    """The same for a file as it is kept; one of CSV is not held whole. Busy where others are before it."""
     if (kind := _packed_kind(files.beginning(packed, 512))) is None:
         return Opened(CSV, packed, [], None)
     if kind == ZIP and filename.lower().endswith((".csv", ".tsv", ".txt")):
@@ -94,19 +98,19 @@ def opened_packed(packed: bytes, filename: str = "", sheet: str | None = None) -
             "this file is named as text, but is a spreadsheet or a ZIP; give it its own name back",
             pointer="/file",
         )
-    told, table = _ask({"kind": kind, "sheet": sheet}, files.unpack(packed))
+    told, table = _ask({"kind": kind, "sheet": sheet}, packed, patient)
     if "wrong" in told:
         raise _refusal(told["wrong"])
     return Opened(told["kind"], table, told["sheets"], told["sheet"])
 
 
 def table(packed: bytes, kind: str, sheet: str | None) -> bytes:
-    """A stored file as a packed CSV file."""
-    return packed if kind == CSV else opened_packed(packed, "", sheet).packed
+    """A stored file as a packed CSV file, for a worker."""
+    return packed if kind == CSV else opened_packed(packed, "", sheet, patient=True).packed
 
 
 def serve() -> None:
-    """The inside of the process: a question and a file on standard input, an answer and a table on standard output."""
+    """The inside of the process: a question and a packed file come on standard input, an answer and a table go out."""
     import python_calamine  # noqa: F401  before no file can be opened any more, as are all encodings
 
     for encoding in ("cp437", *files.ENCODINGS):
@@ -116,7 +120,7 @@ def serve() -> None:
     _shut_in()
     told: dict[str, Any]
     try:
-        told, rows = _open(body, asked)
+        told, rows = _open(files.unpack(body), asked)
         packed = _pack(rows)
     except _Wrong as wrong:
         told, packed = {"wrong": str(wrong)}, b""
@@ -136,21 +140,22 @@ def _refusal(code: str) -> BadImport:
     return BadImport(words, pointer="/sheet" if code == "sheet" else "/file")
 
 
-def _ask(question: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    if len(body) > files.BYTES_MAX:
-        raise files.too_large()
+def _ask(question: dict[str, Any], packed: bytes, patient: bool) -> tuple[dict[str, Any], bytes]:
+    if not _place.acquire(timeout=-1 if patient else WAIT_MAX_S):
+        raise Busy("another file is being opened at this moment: try again")
     package = str(Path(__file__).resolve().parent.parent)
     try:
-        with _place:
-            done = subprocess.run(
-                [sys.executable, "-I", "-c", START, package],
-                input=json.dumps(question).encode() + b"\n" + body,
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=TIME_MAX_S, env={}, cwd="/", check=True,
-            )  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", START, package],
+            input=json.dumps(question).encode() + b"\n" + packed,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=TIME_MAX_S, env={}, cwd="/", check=True,
+        )  # fmt: skip
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
         raise _refusal("size") from None
-    told, _, packed = done.stdout.partition(b"\n")
-    return json.loads(told), packed
+    finally:
+        _place.release()
+    told, _, table = done.stdout.partition(b"\n")
+    return json.loads(told), table
 
 
 def _open(body: bytes, asked: dict[str, Any]) -> tuple[dict[str, Any], Iterable[list[str]]]:
@@ -290,12 +295,17 @@ def _value(value: Any) -> str:
 
 
 def _pack(rows: Iterable[list[str]]) -> bytes:
+    """A table as a packed CSV file, no larger than a CSV file may be: a few bytes may stand for a million rows."""
     packed = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as zipped,
         io.TextIOWrapper(zipped, encoding="utf-8", errors="replace", newline="") as text,
     ):
-        csv.writer(text).writerows(rows)
+        writer = csv.writer(text)
+        for row in rows:
+            writer.writerow(row)
+            if zipped.tell() > files.BYTES_MAX:
+                raise _Wrong("size")
     return packed.getvalue()
 
 

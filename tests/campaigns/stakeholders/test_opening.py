@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from campaigns.errors import BadImport
+from campaigns.errors import BadImport, Busy
 from campaigns.stakeholders import files, opening
 
 TYPES = "http://schemas.openxmlformats.org"
@@ -181,6 +181,27 @@ def test_a_file_that_lies_about_its_size_ends_in_the_process_that_reads_it(
     monkeypatch.setattr(opening, "RATIO_FROM", 0)
     with pytest.raises(BadImport):
         opening.opened(bytes(body))
+
+
+def test_a_table_of_few_bytes_ends_where_a_csv_file_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C20: ten rows may stand for a million."""
+    monkeypatch.setattr(files, "BYTES_MAX", 100_000)
+    seen = []
+    rows = (seen.append(number) or ["x" * 1_000] for number in range(1_000_000))  # type: ignore[func-returns-value]
+    with pytest.raises(opening._Wrong, match="size"):
+        opening._pack(rows)
+    assert len(seen) < 300
+
+
+def test_whoever_comes_while_a_file_is_opened_is_asked_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C20"""
+    monkeypatch.setattr(opening, "WAIT_MAX_S", 0.0)
+    body = workbook(row(1, "name") + row(2, "Ann"))
+    with opening._place, pytest.raises(Busy):
+        opening.opened(body)
+    assert read(body) == [(2, ["Ann"])]
 
 
 def test_a_workbook_under_the_name_of_a_text_is_refused() -> None:
