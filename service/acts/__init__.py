@@ -77,6 +77,13 @@ class Act:
 
 
 @contextmanager
+def trying(wiring: Wiring, caller: Caller) -> Iterator[Act]:
+    """An act of which nothing is kept: to see what would come of it."""
+    with wiring.database.sessions() as session:
+        yield Act(wiring, caller, session, wiring.now())
+
+
+@contextmanager
 def begin(wiring: Wiring, caller: Caller, *, request_id: str | None = None) -> Iterator[Act]:
     """An act with a write transaction of its own: committed at the end, undone by any error."""
     with wiring.database.write() as session:

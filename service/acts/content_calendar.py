@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -29,8 +31,11 @@ from .stakeholders import home
 
 WRITE = "messages:write"
 BYTES_MAX = 512 * 1024
-# Others wait while the rows are tried.
+# A workbook of few bytes may stand for many.
+UNPACKED_MAX = 8 * 1024 * 1024
 ROWS_MAX = 200
+# Others wait while so many rows are tried.
+TRIED_AT_ONCE = 20
 # What a column may be called.
 NAMES = {
     "date": ("date", "day", "dyddiad", "التاريخ"),
@@ -105,11 +110,14 @@ class _Wrong(Exception):
 def read(body: bytes, filename: str) -> Sheet:
     """A CSV file or a workbook; BadImport where it cannot be read, or a column is not known."""
     if len(body) > BYTES_MAX:
-        raise BadImport("this file is larger than a content calendar may be", pointer="/file")
+        raise _too_large()
     packed = opening.opened(body, filename).packed
-    shape = files.shape(files.unpack(packed))
+    if len(files.beginning(packed, UNPACKED_MAX + 1)) > UNPACKED_MAX:
+        raise _too_large()
+    shape = files.shape_of(packed)
     # By rows, as the spreadsheet counts them that people have open beside this.
-    rows = list(files.records(packed, shape.encoding, shape.delimiter, by_row=True))
+    found = files.records(packed, shape.encoding, shape.delimiter, by_row=True)
+    rows = list(islice(found, ROWS_MAX + 1))
     if not rows:
         raise BadImport("there is no row in this file", pointer="/file")
     if len(rows) > ROWS_MAX:
@@ -119,11 +127,19 @@ def read(body: bytes, filename: str) -> Sheet:
     return Sheet(shape.header, _places(shape.header), rows)
 
 
-def propose(act: Act, sheet: Sheet, *, programme_id: int | None, zone: str) -> list[Planned]:
-    """What each row would become; nothing is kept."""
-    with act.session.begin_nested() as tried:
-        found = _all(act, sheet, programme_id, zone)
-        tried.rollback()
+def _too_large() -> BadImport:
+    return BadImport("this file is larger than a content calendar may be", pointer="/file")
+
+
+def propose(
+    trying: Callable[[], AbstractContextManager[Act]], sheet: Sheet, *, programme_id: int | None, zone: str
+) -> list[Planned]:
+    """What each row would become; `trying` gives acts of which nothing is kept."""
+    found: list[Planned] = []
+    for start in range(0, len(sheet.rows), TRIED_AT_ONCE):
+        some = replace(sheet, rows=sheet.rows[start : start + TRIED_AT_ONCE])
+        with trying() as act:
+            found += _all(act, some, programme_id, zone)
     for one in found:
         one.message = None
     return found

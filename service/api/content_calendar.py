@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import marshmallow as ma
 from flask import g
 from flask.views import MethodView
 
-from ..acts import begin, content_calendar
+from ..acts import begin, content_calendar, trying
 from ..door import this_door
 from .imports import File
 from .resource import Resource, outside
@@ -65,7 +66,8 @@ class ContentCalendar(MethodView):
         """Say what each row of a content calendar would become, or make the drafts: all of them or none"""
         wiring, upload = this_door().parts.wiring, parts["file"]
         sheet = content_calendar.read(upload.read(), upload.filename or "")
-        done = content_calendar.take_in if parts["make"] == "yes" else content_calendar.propose
+        of = {"programme_id": parts["programme_id"], "zone": parts["zone"] or wiring.settings.workspace.zone}
+        if parts["make"] == "no":
+            return {"data": content_calendar.propose(partial(trying, wiring, g.caller), sheet, **of)}
         with begin(wiring, g.caller, request_id=g.get("request_id")) as act:
-            zone = parts["zone"] or wiring.settings.workspace.zone
-            return {"data": done(act, sheet, programme_id=parts["programme_id"], zone=zone)}
+            return {"data": content_calendar.take_in(act, sheet, **of)}

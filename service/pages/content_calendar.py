@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from binascii import Error as NoBase64
+from functools import partial
+from typing import Any
 
-from flask import Response, g, request
+from flask import Response, request
 
 from campaigns.errors import BadImport, DomainError
 
@@ -32,26 +34,24 @@ def taken() -> Response:
     try:
         body, name = _file()
         sheet = content_calendar.read(body, name)
-        make = typed.text("act") == "make"
-        with acts.begin(frame.wiring(), frame.caller(), request_id=g.get("request_id")) as g.act:
-            done = content_calendar.take_in if make else content_calendar.propose
-            planned = done(
-                frame.act(),
-                sheet,
-                programme_id=typed.number("prg", "programme_id"),
-                zone=str(frame.reader_zone()),
-            )
+        of = {"programme_id": typed.number("prg", "programme_id"), "zone": str(frame.reader_zone())}
+        if typed.text("act") == "make":
+            return frame.doing_once(lambda: _made(sheet, **of))
+        planned = content_calendar.propose(partial(acts.trying, frame.wiring(), frame.caller()), sheet, **of)
     except DomainError as error:
         frame.refuse(error)
         with frame.looking():
             return _choose(422)
-    if make:
-        return frame.see("/messages?state=draft&done=added")
     with frame.looking():
         return frame.show(
             "content_calendar_look", planned=planned, file=b64encode(body).decode(), name=name,
             wrong=sum(1 for one in planned if one.problems), programme_id=typed.text("programme_id"),
         )  # fmt: skip
+
+
+def _made(sheet: content_calendar.Sheet, **of: Any) -> Response:
+    content_calendar.take_in(frame.act(), sheet, **of)
+    return frame.see("/messages?state=draft&done=added")
 
 
 def _choose(status: int = 200) -> Response:

@@ -149,6 +149,12 @@ def doing(done: Callable[[], Response]) -> Response | None:
     return _unless_refused(_own_act(), done)
 
 
+def doing_once(done: Callable[[], Response]) -> Response:
+    """The work of a form for a view that has no transaction of its own: once, however often the form is sent."""
+    answer: Response = _kept(done, {})
+    return answer
+
+
 @contextmanager
 def _own_act() -> Iterator[None]:
     with begin(wiring(), caller(), request_id=g.get("request_id")) as g.act:

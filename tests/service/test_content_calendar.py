@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -11,11 +13,16 @@ from sqlalchemy import select, update
 
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Delivery
+from campaigns.errors import BadImport
 from campaigns.messages.tables import Message, Variant
+from campaigns.stakeholders import files
 from campaigns.stakeholders.tables import Segment
 from connectors import registry
+from service.access import CONSOLE
+from service.acts import Act, content_calendar, trying
 from service.ids import shown
 from service.wiring import Wiring
+from tests.campaigns.stakeholders.test_opening import row, workbook
 
 from . import samples
 from .conftest import Api, People
@@ -59,6 +66,43 @@ def sent(api: Api, token: str, here: dict[str, int], body: str | bytes, **parts:
 def drafts(wiring: Wiring) -> list[Message]:
     with wiring.database.read() as session:
         return list(session.scalars(select(Message).where(Message.state == "draft").order_by(Message.id)))
+
+
+def test_of_a_file_with_more_than_is_taken_no_more_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C20: a workbook of few bytes may stand for a million rows."""
+    seen = []
+    every = files.records
+
+    def counted(*args: Any, **how: Any) -> Iterator[files.Record]:
+        for one in every(*args, **how):
+            seen.append(one.line)
+            yield one
+
+    monkeypatch.setattr(files, "records", counted)
+    with pytest.raises(BadImport, match="more than 200 rows"):
+        content_calendar.read(b"account,text\n" + b"mail,Hello\n" * 10_000, "plan.csv")
+    assert len(seen) == content_calendar.ROWS_MAX + 1
+    wide = workbook(row(1, "account", "text") + "".join(row(n, "mail", "x" * 100_000) for n in range(2, 100)))
+    assert len(wide) < content_calendar.BYTES_MAX
+    with pytest.raises(BadImport, match="larger than"):
+        content_calendar.read(wide, "plan.xlsx")
+
+
+def test_rows_are_tried_some_at_a_time_so_that_others_can_write_between(
+    wiring: Wiring, here: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_calendar, "TRIED_AT_ONCE", 2)
+    sheet = content_calendar.read(GOOD.encode(), "plan.csv")
+    begun = []
+
+    def trial() -> AbstractContextManager[Act]:
+        with wiring.database.write():  # nobody else holds the place of the one writer
+            begun.append(len(drafts(wiring)))
+        return trying(wiring, CONSOLE)
+
+    found = content_calendar.propose(trial, sheet, programme_id=here["prg"], zone="Europe/London")
+    assert [(one.line, one.problems) for one in found] == [(2, []), (3, []), (4, [])]
+    assert (begun, drafts(wiring)) == ([0, 0], [])
 
 
 def test_rows_become_drafts_with_time_words_and_readers_and_nothing_goes(

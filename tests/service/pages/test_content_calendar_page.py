@@ -25,6 +25,13 @@ def drafts(wiring: Wiring) -> int:
         return session.scalar(select(func.count()).where(Message.state == "draft")) or 0
 
 
+def held_by(page: str) -> dict[str, str]:
+    """What the form that makes the drafts holds."""
+    return dict(
+        re.findall(r'<input type="hidden" name="(body|name|programme_id|press)" value="([^"]*)"', page)
+    )
+
+
 def test_a_file_is_looked_at_and_then_made_drafts_of(
     browser: Browser,
     wiring: Wiring,
@@ -37,9 +44,24 @@ def test_a_file_is_looked_at_and_then_made_drafts_of(
         "/calendar/file", status=200, act="look", programme_id=programme, files=upload(GOOD)
     ).text
     assert "Make 3 drafts" in looked and "Launch" in looked and drafts(wiring) == 0
-    held = dict(re.findall(r'<input type="hidden" name="(body|name|programme_id)" value="([^"]*)"', looked))
-    page = browser.done("/calendar/file", act="make", **held)
+    page = browser.done("/calendar/file", act="make", **held_by(looked))
     assert drafts(wiring) == 3 and "Launch" in page
+
+
+def test_drafts_are_made_once_however_often_it_is_pressed(
+    browser: Browser,
+    wiring: Wiring,
+    here: dict[str, int],  # noqa: F811
+) -> None:
+    """L12"""
+    form = {"programme_id": shown("programme", here["prg"]), "act": "look"}
+    held = held_by(browser.post("/calendar/file", status=200, **form, files=upload(GOOD)).text)
+    for _ in range(2):
+        browser.done("/calendar/file", act="make", **held)
+    assert drafts(wiring) == 3
+    anew = held_by(browser.post("/calendar/file", status=200, **form, files=upload(GOOD)).text)
+    browser.done("/calendar/file", act="make", **anew)
+    assert drafts(wiring) == 6, "whoever looks at the file again may want it again"
 
 
 def test_what_is_wrong_is_shown_by_its_cell_and_there_is_nothing_to_press(
