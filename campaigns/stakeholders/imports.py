@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
@@ -46,6 +46,15 @@ STOPS = frozenset(("opt_out", "bounced", "lists"))
 DECLARED = ("purpose", "channel", "basis", "source", "wording_version", "at")
 
 
+@dataclass(frozen=True)
+class Look:
+    """A file that was opened: as a packed CSV file, how it is read, and how many rows it has."""
+
+    table: bytes
+    detected: dict[str, Any]
+    total: int
+
+
 def check(
     session: Session,
     now: datetime,
@@ -69,47 +78,57 @@ def check(
     is large and needs `dry_run`.
     """
     packed, sha256 = files.kept(io.BytesIO(body) if isinstance(body, bytes) else body)
-    opened = opening.opened_packed(packed, filename, sheet)
-    detected = _detected(opened, filename, encoding, delimiter, sheet)
-    total = sum(1 for _ in _records(opened.packed, detected))
+    read = look(packed, filename, encoding=encoding, delimiter=delimiter, sheet=sheet)
     # The file has been read by now: the transaction begins here, and other writers wait for little.
-    wanted = _meaning(detected["header"], mapping, fields.every(session))
+    wanted = _meaning(read.detected["header"], mapping, fields.every(session))
     imported = Import(
         programme_id=programme_id, filename=clean(filename, "/filename"), sha256=sha256, body=packed, mapping=wanted,
         declaration=_declared(declaration, wanted, now), actor=actor, created_at=now, updated_at=now,
-        detected=detected | {"within": None if within is None else sorted(within)}, total=total, state="checking",
+        detected=read.detected | {"within": None if within is None else sorted(within)}, total=read.total,
+        state="checking",
     )  # fmt: skip
     session.add(imported)
     session.flush()
-    if total <= CHECK_ROWS_MAX:
-        _check_at_once(session, now, imported, opened.packed)
+    if read.total <= CHECK_ROWS_MAX:
+        _check_at_once(session, now, imported, read.table)
     return imported
 
 
-def again(
-    session: Session,
-    now: datetime,
-    imported: Import,
+def look(
+    packed: bytes,
+    filename: str,
     *,
-    mapping: Mapping[str, str] | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
-) -> None:
-    """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
+) -> Look:
+    """Open a file and count its rows, which may take minutes: outside any transaction, others are waiting to write."""
+    opened = opening.opened_packed(packed, filename, sheet)
+    detected = _detected(opened, filename, encoding, delimiter, sheet)
+    return Look(opened.packed, detected, sum(1 for _ in _records(opened.packed, detected)))
+
+
+def to_look_at(imported: Import) -> bytes:
+    """The file of an import that can be checked anew; AlreadyDone once it was confirmed."""
     if imported.state != "checked" or imported.body is None:
         raise _over(imported)
-    opened = opening.opened_packed(imported.body, sheet=sheet)
-    detected = _detected(opened, imported.filename, encoding, delimiter, sheet)
-    imported.mapping = _meaning(detected["header"], mapping, fields.every(session))
-    imported.detected = {**imported.detected, **detected}
-    imported.total = sum(1 for _ in _records(opened.packed, detected))
+    return imported.body
+
+
+def again(
+    session: Session, now: datetime, imported: Import, read: Look, mapping: Mapping[str, str] | None = None
+) -> None:
+    """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
+    to_look_at(imported)
+    imported.mapping = _meaning(read.detected["header"], mapping, fields.every(session))
+    imported.detected = {**imported.detected, **read.detected}
+    imported.total = read.total
     imported.state, imported.done, imported.counts = "checking", 0, {}
     imported.touch(now)
     session.execute(delete(ImportRow).where(ImportRow.import_id == imported.id))
     session.flush()
     if imported.total <= CHECK_ROWS_MAX:
-        _check_at_once(session, now, imported, opened.packed)
+        _check_at_once(session, now, imported, read.table)
 
 
 def confirm(session: Session, now: datetime, imported: Import) -> None:

@@ -64,13 +64,27 @@ def listed(act: Act, *, limit: int = 20) -> Sequence[Import]:
     return list(act.session.scalars(statement.order_by(Import.id.desc()).limit(limit)))
 
 
-def again(act: Act, import_id: int, **reading: Any) -> Import:
-    """Read a checked file in another way: `mapping`, `encoding`, `delimiter`, `sheet`."""
-    found = get(act, import_id, WRITE, lock=True)
-    imports.again(act.session, act.now, found, **reading)
-    _need_all(act, found)
-    act.note("import.checked", "import", found.id, programme_id=found.programme_id)
-    return found
+def again(
+    wiring: Wiring,
+    caller: Caller,
+    request_id: str | None,
+    import_id: int,
+    *,
+    mapping: Mapping[str, str] | None,
+    **reading: str | None,
+) -> Import:
+    """Read a checked file in another way: `mapping`, `encoding`, `delimiter`, `sheet`. Nobody waits meanwhile."""
+    with wiring.database.read() as session:
+        found = get(Act(wiring, caller, session, wiring.now()), import_id, WRITE)
+        body, name, version = imports.to_look_at(found), found.filename, found.version
+    read = imports.look(body, name, **reading)
+    with begin(wiring, caller, request_id=request_id) as act:
+        found = get(act, import_id, WRITE, lock=True)
+        act.unchanged(found, version)
+        imports.again(act.session, act.now, found, read, mapping)
+        _need_all(act, found)
+        act.note("import.checked", "import", found.id, programme_id=found.programme_id)
+        return found
 
 
 def pasted(act: Act, import_id: int) -> str:

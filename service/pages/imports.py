@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from flask import Response, g, request
 
-from campaigns.errors import BadField, DomainError, said
+from campaigns.errors import BadField, DomainError, NotFound, said
 from campaigns.stakeholders import columns, fields, files
 from campaigns.stakeholders.tables import BASES, PURPOSES
 
@@ -57,18 +57,22 @@ def check() -> Response:
     return frame.go("pages_imports.one", number=made.id)
 
 
-@pages.page("/people/imports/<imp:number>", "GET", "POST")
+@pages.page("/people/imports/<imp:number>", "GET", "POST", outside=True)
 def one(number: int) -> Response:
     """What would happen, how far it is, or what happened."""
-    act = frame.act()
-    imports.get(act, number)
     if request.method == "POST":
-        done = {"confirm": _confirm, "cancel": _cancel, "group": _group, "write": _group}.get(
-            typed.text("do"), _again
-        )
-        if (answer := frame.trying(lambda: done(number))) is not None:
-            return answer
-    outcome = request.args.get("outcome")
+        try:
+            return _done(number)
+        except NotFound:
+            raise
+        except DomainError as error:
+            frame.refuse(error)
+    with frame.looking():
+        return _shown(number)
+
+
+def _shown(number: int) -> Response:
+    act, outcome = frame.act(), request.args.get("outcome")
     page = imports.rows(
         act, number, limit=25, after=request.args.get("after"), before=request.args.get("before"),
         outcome=outcome if outcome in OUTCOMES else None,
@@ -166,7 +170,19 @@ def _group(number: int) -> Response:
     return frame.see(f"/write?group={shown}" if typed.text("do") == "write" else f"/groups/{shown}")
 
 
-def _again(number: int) -> Response:
+def _done(number: int) -> Response:
+    """What a form asks for; others go on writing while the file is opened to be read in another way."""
+    do = {"confirm": _confirm, "cancel": _cancel, "group": _group, "write": _group}.get(typed.text("do"))
+    if do is not None:
+        return frame.doing_once(lambda: do(number))
+    with frame.looking():
+        chosen = _chosen(number)
+    imports.again(frame.wiring(), frame.caller(), g.get("request_id"), number, **chosen)
+    return frame.go("pages_imports.one", number=number)
+
+
+def _chosen(number: int) -> dict[str, Any]:
+    """How it is to be read; the columns, where it is otherwise read as before."""
     found = imports.get(frame.act(), number)
     header = found.detected["header"]
     encoding = typed.text("encoding") or found.detected["encoding"]
@@ -175,5 +191,4 @@ def _again(number: int) -> Response:
     chosen = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
     same = all(found.detected.get(name) == value for name, value in chosen.items())
     mapping = {column: typed.text(f"column{place}") or "ignore" for place, column in enumerate(header)}
-    imports.again(frame.act(), number, **chosen, mapping=mapping if same else None)
-    return frame.go("pages_imports.one", number=number)
+    return {**chosen, "mapping": mapping if same else None}

@@ -472,9 +472,11 @@ def test_a_cancelled_run_stops_after_the_rows_in_hand_and_keeps_them(ready: Data
         assert session.scalar(select(func.count()).select_from(Stakeholder)) == 200
     assert imports.run_pending(ready.sessions, clock) == 0
     with ready.write() as session:
-        for refused in (imports.cancel, imports.start, imports.again):
+        for refused in (imports.cancel, imports.start):
             with pytest.raises(AlreadyDone, match="cancelled"):
                 refused(session, NOW, session.get_one(Import, number))
+        with pytest.raises(AlreadyDone, match="cancelled"):
+            imports.to_look_at(session.get_one(Import, number))
     with pytest.raises(AlreadyDone, match="cancelled"):
         imports.run(ready.sessions, number, clock)
 

@@ -292,6 +292,26 @@ def test_the_sheet_of_a_workbook_is_asked_and_can_be_changed(
     assert everybody(wiring) == {"Bob"}
 
 
+def test_others_write_while_a_workbook_is_opened_anew_and_who_was_faster_wins(
+    browser: Browser, wiring: Wiring, general: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C2"""
+    body = workbook(row(1, "name", "email") + row(2, "Ann", "ann@example.org"))
+    where = browser.post(
+        "/people/import/check", files=upload(body, "people.xlsx"), programme_id=public_id("prg", general)
+    ).headers["Location"]
+    looked = imports.look
+
+    def meanwhile(*args: Any, **how: Any) -> imports.Look:
+        with wiring.database.write() as session:
+            session.scalars(select(Import)).one().touch(wiring.now())
+        return looked(*args, **how)
+
+    monkeypatch.setattr(imports, "look", meanwhile)
+    page = browser.post(where, status=422, do="again", sheet="Sheet 1", column0="name", column1="ignore").text
+    assert "somebody changed this after you read it" in page and "Take one row in" in page
+
+
 def test_an_export_of_mailchimp_is_told_apart_and_its_opt_outs_are_counted(
     browser: Browser, wiring: Wiring, general: int
 ) -> None:
