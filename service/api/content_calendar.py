@@ -66,7 +66,10 @@ class ContentCalendar(MethodView):
         """Say what each row of a content calendar would become, or make the drafts: all of them or none"""
         wiring, upload = this_door().parts.wiring, parts["file"]
         sheet = content_calendar.read(upload.read(), upload.filename or "")
-        of = {"programme_id": parts["programme_id"], "zone": parts["zone"] or wiring.settings.workspace.zone}
+        of: dict[str, Any] = {
+            "programme_id": parts["programme_id"],
+            "zone": parts["zone"] or wiring.settings.workspace.zone,
+        }
         if parts["make"] == "no":
             return {"data": content_calendar.propose(partial(trying, wiring, g.caller), sheet, **of)}
         with begin(wiring, g.caller, request_id=g.get("request_id")) as act:

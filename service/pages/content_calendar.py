@@ -34,7 +34,10 @@ def taken() -> Response:
     try:
         body, name = _file()
         sheet = content_calendar.read(body, name)
-        of = {"programme_id": typed.number("prg", "programme_id"), "zone": str(frame.reader_zone())}
+        of: dict[str, Any] = {
+            "programme_id": typed.number("prg", "programme_id"),
+            "zone": str(frame.reader_zone()),
+        }
         if typed.text("act") == "make":
             return frame.doing_once(lambda: _made(sheet, **of))
         planned = content_calendar.propose(partial(acts.trying, frame.wiring(), frame.caller()), sheet, **of)
