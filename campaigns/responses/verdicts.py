@@ -21,12 +21,16 @@ from ..delivery.tables import Delivery, DeliveryEvent
 PERSON, UNSURE, MACHINE = "person", "unsure", "machine"
 VERDICTS = (PERSON, UNSURE, MACHINE)  # the surest of a person first
 JUDGED = ("opened", "clicked")
-# So soon after a mail has arrived nobody has read it, and so soon hardly anybody has.
+# So soon after a mail has arrived nobody has read it, and so soon hardly anybody has. Clocks differ as much, and
+# providers tell late: a press long before the mail arrived, as they say, tells that it was there before.
 AT_ONCE, SOON = timedelta(seconds=5), timedelta(seconds=60)
+# Where nobody says when a mail arrived: many servers let one from a stranger wait so long (greylisting).
+ON_ITS_WAY = timedelta(minutes=15)
 # Further back than any mail is under way.
 LONG = timedelta(days=365)
-# Nobody presses two links so fast.
-BURST = timedelta(seconds=2)
+# Nobody presses two links so fast, nor MANY times whatever it is, each a STEP after the one before.
+BURST, STEP, MANY = timedelta(seconds=2), timedelta(seconds=5), 3
+BESIDE = (MANY - 1) * STEP
 # Fetch pictures as a mail arrives, whether or not anybody will read it: Apple's mail privacy, and Gmail.
 PREFETCH = (
     "Mozilla/5.0",
@@ -47,22 +51,24 @@ def settle(session: Session, delivery: Delivery, told: DeliveryEvent) -> None:
     """Judge what is told of a delivery, and again what was told before and this puts in another light."""
     if told.kind not in (*JUDGED, "delivered"):
         return
-    arrivals = _arrivals(session, delivery, told)
-    since, until = _light(delivery, arrivals, told)
+    arrivals, handed_at = _arrivals(session, delivery, told), _handed(delivery)
+    since, until = _light(told, [handed_at + ON_ITS_WAY, *(at + SOON for at in arrivals)])
     near = select(DeliveryEvent).where(
         DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.kind.in_(JUDGED),
-        DeliveryEvent.at.between(since - BURST, until + BURST),
+        DeliveryEvent.at.between(since - BESIDE, until + BESIDE),
     )  # fmt: skip
     rows = [*session.scalars(near), *([told] if told.kind in JUDGED else [])]
+    bursts = _bursts(rows)
     for one in rows:
         if since <= one.at <= until:
-            one.verdict, one.verdict_why = judge(delivery.channel, min(arrivals), one, rows)
+            how_soon = _how_soon(delivery.channel, one.at, handed_at, min(arrivals, default=None))
+            one.verdict, one.verdict_why = judge(delivery.channel, one, one in bursts, how_soon)
 
 
 def judge(
-    channel: str, arrived_at: datetime, one: DeliveryEvent, beside: Iterable[DeliveryEvent]
+    channel: str, one: DeliveryEvent, is_of_a_burst: bool, how_soon: str | None
 ) -> tuple[str, str | None]:
-    """The verdict and what it stands on; `beside` is what else was told of the same delivery around that time."""
+    """The verdict and what it stands on; `how_soon` after the mail had arrived it was done: at_once, soon or None."""
     agent = str(one.meta.get("user_agent") or "").strip()
     if one.meta.get("machine") is True:
         return MACHINE, "told"
@@ -72,12 +78,10 @@ def judge(
         return MACHINE, "agent"
     if one.kind == "opened" and channel != "email":
         return PERSON, None  # their app says that it was read: no picture was fetched
-    if any(_is_of_a_burst(one, other) for other in beside):
+    if is_of_a_burst:
         return MACHINE, "burst"
-    if one.at - arrived_at <= AT_ONCE:
-        return MACHINE, "at_once"
-    if one.at - arrived_at <= SOON:
-        return UNSURE, "soon"
+    if how_soon is not None:
+        return (MACHINE if how_soon == "at_once" else UNSURE), how_soon
     if PROXY.search(agent):
         return UNSURE, "proxy"
     return (PERSON, None) if agent else (UNSURE, "no_agent")
@@ -99,28 +103,48 @@ def figures(session: Session, message_id: int) -> dict[str, dict[str, int]]:
     return found
 
 
-def _is_of_a_burst(one: DeliveryEvent, other: DeliveryEvent) -> bool:
-    """Whether both are presses on links, on different ones, too fast for fingers."""
+def _bursts(rows: Iterable[DeliveryEvent]) -> set[DeliveryEvent]:
+    """The presses on links that were too fast for fingers. One link pressed twice at once is a person's."""
+    found, run = set[DeliveryEvent](), list[DeliveryEvent]()
+    for one in sorted((row for row in rows if row.kind == "clicked"), key=lambda row: row.at):
+        if run and one.at - run[-1].at > STEP:
+            run = []
+        run.append(one)
+        if len(run) >= MANY or (len(run) == 2 and _are_two_links_at_once(*run)):
+            found.update(run[-MANY:])
+    return found
+
+
+def _are_two_links_at_once(one: DeliveryEvent, other: DeliveryEvent) -> bool:
     link, their = one.meta.get("url"), other.meta.get("url")
-    both = one.kind == other.kind == "clicked" and bool(link) and bool(their) and link != their
-    return both and abs(one.at - other.at) <= BURST
+    return bool(link) and bool(their) and link != their and other.at - one.at <= BURST
+
+
+def _how_soon(channel: str, at: datetime, handed_at: datetime, arrived_at: datetime | None) -> str | None:
+    """How soon after the arrival, by what the provider says of it; else after we began to hand it over."""
+    said = arrived_at if arrived_at is not None and at >= arrived_at - SOON else None
+    passed = at - (said or handed_at)
+    if abs(passed) <= AT_ONCE:
+        return "at_once"
+    soon = ON_ITS_WAY if said is None and channel == "email" else SOON
+    return "soon" if passed <= soon else None
 
 
 def _arrivals(session: Session, delivery: Delivery, told: DeliveryEvent) -> list[datetime]:
-    """When the mail had arrived, as the provider says once or oftener; else when we began to hand it over."""
+    """When the mail had arrived, as the provider says, which may be never or more than once."""
     said = select(DeliveryEvent.at).where(
         DeliveryEvent.delivery_id == delivery.id, DeliveryEvent.kind == "delivered"
     )
-    found = [*session.scalars(said), *([told.at] if told.kind == "delivered" else [])]
-    return found or [_handed(delivery)]
+    return [*session.scalars(said), *([told.at] if told.kind == "delivered" else [])]
 
 
-def _light(delivery: Delivery, arrivals: list[datetime], told: DeliveryEvent) -> tuple[datetime, datetime]:
+def _light(told: DeliveryEvent, soon: list[datetime]) -> tuple[datetime, datetime]:
     """From when until when things are seen otherwise: presses beside a press, all that came soon after an arrival."""
     if told.kind in JUDGED:
-        return told.at - BURST, told.at + BURST
-    return told.at - LONG, max(*arrivals, _handed(delivery)) + SOON
+        return told.at - BESIDE, told.at + BESIDE
+    return told.at - LONG, max(soon)
 
 
 def _handed(delivery: Delivery) -> datetime:
+    """When we began to hand it over."""
     return delivery.intent_at or delivery.sent_at or delivery.due_at

@@ -61,8 +61,8 @@ def mailed(world: World) -> Delivery:
         (timedelta(seconds=-1), {}, ("machine", "at_once")),
         (timedelta(seconds=5), {}, ("machine", "at_once")),
         (timedelta(seconds=6), {}, ("unsure", "soon")),
-        (timedelta(seconds=60), {}, ("unsure", "soon")),
-        (timedelta(seconds=61), {}, ("person", None)),
+        (timedelta(minutes=15), {}, ("unsure", "soon")),
+        (timedelta(minutes=15, seconds=1), {}, ("person", None)),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["opened", "clicked"])
@@ -72,6 +72,49 @@ def test_only_what_nothing_speaks_against_is_a_persons(
     """F6"""
     world.hear(told(world, mailed(world), kind, after, **meta))
     assert judged(world) == [(kind, *verdict)]
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        (timedelta(hours=-1), ("person", None)),  # told of late: the mail was there before
+        (timedelta(seconds=-61), ("person", None)),
+        (timedelta(seconds=-60), ("unsure", "soon")),
+        (timedelta(seconds=-6), ("unsure", "soon")),
+        (timedelta(seconds=-5), ("machine", "at_once")),
+        (timedelta(seconds=5), ("machine", "at_once")),
+        (timedelta(seconds=60), ("unsure", "soon")),
+        (timedelta(seconds=61), ("person", None)),
+    ],
+)
+@pytest.mark.parametrize("first", ["delivered", "clicked"])
+def test_the_providers_time_of_arrival_may_be_late_and_by_another_clock(
+    world: World, first: str, after: timedelta, verdict: tuple[str, str | None]
+) -> None:
+    """F4, F6: the arrival is said three hours after the handing over, before or after the press is told."""
+    delivery = mailed(world)
+    events = {"delivered": told(world, delivery, "delivered", LATER)}
+    events["clicked"] = told(world, delivery, "clicked", LATER + after)
+    for kind in sorted(events, key=lambda kind: kind != first):
+        world.hear(events[kind])
+    assert [row[1:] for row in judged(world) if row[0] == "clicked"] == [verdict]
+
+
+def test_what_scans_a_mail_that_was_told_to_have_arrived_late_is_no_person(world: World) -> None:
+    """F6: so long before the arrival that is said, the handing over counts, and a mail may have waited since."""
+    delivery = mailed(world)
+    scans = [told(world, delivery, "clicked", timedelta(minutes=n)) for n in (0, 10, 20)]
+    world.hear(told(world, delivery, "delivered", timedelta(minutes=40)), *scans)
+    verdict_of = [row[1:] for row in judged(world) if row[0] == "clicked"]
+    assert verdict_of == [("machine", "at_once"), ("unsure", "soon"), ("person", None)]
+
+
+def test_on_a_telephone_nothing_waits_for_a_server(world: World) -> None:
+    phone = world.account("phone", "sms")
+    delivery = world.delivery(world.person("Ann", "+447700900123", "sms"), phone)
+    world.later(days=1)
+    world.hear(told(world, delivery, "clicked", timedelta(seconds=61)), account=phone)
+    assert judged(world) == [("clicked", "person", None)]
 
 
 def test_a_receipt_of_reading_by_an_app_is_a_persons(world: World) -> None:
@@ -94,6 +137,36 @@ def test_links_pressed_faster_than_fingers_are_a_machines_and_one_pressed_twice_
         world.hear(event)
     machine, person = ("clicked", "machine", "burst"), ("clicked", "person", None)
     assert judged(world) == [machine] * 3 + [person] * 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "links", "burst"),
+    [
+        ((0, 3, 6, 9), "abcd", {0, 3, 6, 9}),  # about a link in three seconds
+        ((0.0, 0.2, 0.4, 0.6, 0.8), "aaaaa", {0.0, 0.2, 0.4, 0.6, 0.8}),  # one link, again and again
+        ((0, 5, 10), "aba", {0, 5, 10}),
+        ((0, 5, 11), "aba", set()),
+        ((0, 1), "aa", set()),  # pressed twice
+        ((0, 3), "ab", set()),
+        ((0, 2), "ab", {0, 2}),
+        ((0, 2, 20, 21), "abaa", {0, 2}),
+    ],
+)  # fmt: skip
+def test_a_run_of_presses_is_a_machines_in_whatever_order_it_is_told(
+    world: World, seconds: tuple[float, ...], links: str, burst: set[float]
+) -> None:
+    """F4, F6"""
+    for place, order in enumerate(permutations(range(len(links)))):
+        delivery = world.delivery(world.person(f"P{place}", f"p{place}@example.org"))
+        world.later(days=1)
+        for n in order:
+            at = LATER + timedelta(seconds=seconds[n])
+            world.hear(told(world, delivery, "clicked", at, url=f"https://a.example/{links[n]}"))
+        rows = world.session.scalars(select(DeliveryEvent).where(DeliveryEvent.delivery_id == delivery.id))
+        sent = delivery.sent_at
+        assert sent is not None
+        why = {(row.at - sent - LATER).total_seconds(): row.verdict_why for row in rows}
+        assert why == {second: "burst" if second in burst else None for second in seconds}
 
 
 def test_how_soon_is_counted_from_when_the_provider_delivered_it(world: World) -> None:
@@ -210,7 +283,7 @@ def test_no_doings_of_machines_move_a_figure_of_people(
     for kind, seconds in rushed:
         world.hear(told(world, delivery, kind, timedelta(seconds=seconds), url="https://a.example/1"))
     assert [counted["person"] for counted in verdicts.figures(world.session, message.id).values()] == [0, 0]
-    after_it = follow_up.people(Timing(after_id=message.id, asks="clicked"))
+    after_it = follow_up.people(world.session, Timing(after_id=message.id, asks="clicked"))
     assert world.session.scalars(after_it).all() == []
     before = verdicts.figures(world.session, message.id)["clicked"]
     world.hear(told(world, delivery, "clicked", timedelta(days=2, hours=12)))
