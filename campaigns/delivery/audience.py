@@ -197,15 +197,15 @@ def _people(session: Session, plan: Plan, now: datetime) -> Select[Any]:
     """The SELECT of the `most` readers who come next `after` an id."""
     if plan.people is None:
         found = _everybody(session, plan.message, now).with_only_columns(*_READER)
-        next_ones = found.where(Stakeholder.id > bindparam("after")).order_by(Stakeholder.id)
-        plan.people = next_ones.limit(bindparam("most", type_=BigInteger))
+        next_ones = found.where(Stakeholder.id > kin.AFTER).order_by(None).order_by(Stakeholder.id)
+        plan.people = next_ones.limit(kin.MOST)
     return plan.people
 
 
 def _everybody(session: Session, message: Message, now: datetime) -> Select[Any]:
     chosen = timing.of(session, message)
     if chosen is not None and chosen.after_id is not None:
-        return follow_up.people(chosen)
+        return follow_up.people(session, chosen)
     if message.segment_id is not None:
         return segments.inside(session, session.get_one(Segment, message.segment_id), now=now)
     named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == message.id)

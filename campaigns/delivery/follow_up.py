@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ..messages import calendar
 from ..messages.tables import Message, Occurrence, Timing
@@ -29,15 +29,21 @@ _UNJUDGED = DeliveryEvent.verdict.is_(None) & json_truth(DeliveryEvent.meta, "ma
 DID = {"answered": "replied", "not_answered": "replied", "clicked": "clicked", "not_clicked": "clicked"}
 
 
-def people(chosen: Timing) -> Select[Any]:
-    """The SELECT of stakeholders to whom a follow-up goes: who got the message before, and did what is asked."""
-    got = select(Delivery.stakeholder_id).where(
-        Delivery.message_id == chosen.after_id,
-        Delivery.state == states.SENT,
-        Delivery.stakeholder_id.is_not(None),
+def people(session: Session, chosen: Timing) -> Select[Any]:
+    """The SELECT of a page of stakeholders to whom a follow-up goes: who got the message before, and did what is asked.
+
+    As `kin.standing_for` has it.
+    """
+    times = session.scalars(select(Occurrence.id).where(Occurrence.message_id == chosen.after_id)).all()
+    sent = aliased(Delivery)
+    # Their number is the row's target, and with the one time it went out an index in order.
+    got = select(sent.target).where(
+        sent.occurrence_id == times[0] if len(times) == 1 else sent.occurrence_id.in_(times),
+        sent.state == states.SENT,
+        sent.stakeholder_id == sent.target,
     )
     if not chosen.asks.startswith("not_"):
-        got = got.where(Delivery.stakeholder_id.in_(_did(chosen)))
+        got = got.where(_did(chosen).where(DeliveryEvent.stakeholder_id == sent.target).exists())
     return kin.standing_for(got)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Select, bindparam, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from .tables import Merge, Stakeholder
@@ -18,6 +18,8 @@ from .tables import Merge, Stakeholder
 # All records of one person, the one that stands for them first; by each of those that were asked about.
 Kin = Mapping[int, tuple[int, ...]]
 CHUNK = 500
+# Where a page of people begins and how many are on it; who says neither gets all of them.
+AFTER, MOST = bindparam("after", -1, BigInteger), bindparam("most", 2**62, BigInteger)
 _MORE = or_(Stakeholder.joined.is_(True), Stakeholder.merged_into.is_not(None))
 _HAS_MORE = select(Stakeholder.id).where(Stakeholder.id == bindparam("one"), _MORE)
 
@@ -57,11 +59,30 @@ def ever(session: Session, stakeholder_ids: Iterable[int]) -> set[int]:
 
 
 def standing_for(named: Select[Any]) -> Select[Any]:
-    """The SELECT of stakeholders who stand for the ids that a SELECT names."""
-    merged = Stakeholder.__table__.alias("merged").c
-    into = select(merged.merged_into).where(merged.merged_into.is_not(None), merged.id.in_(named))
-    return select(Stakeholder).where(
-        Stakeholder.id.in_(named.union_all(into)), Stakeholder.merged_into.is_(None)
+    """The SELECT of the `most` stakeholders next `after` an id who stand for the ids that a SELECT names, in order.
+
+    It looks no further than that (AFTER, MOST): of a million who are named, each page reads its own.
+    """
+    (number,) = named.selected_columns
+    people, merged = Stakeholder.__table__.alias("named").c, Stakeholder.__table__.alias("merged").c
+    themselves = (
+        named.join(people.id.table, people.id == number)
+        .where(number > AFTER, people.merged_into.is_(None))
+        .distinct()
+        .order_by(number)
+        .limit(MOST)
+    )
+    # Few are merged: they are gone through, and not whoever is named.
+    others = (
+        select(merged.merged_into)
+        .where(merged.merged_into > AFTER, named.where(number == merged.id).exists())
+        .distinct()
+        .order_by(merged.merged_into)
+        .limit(MOST)
+    )
+    pages = (select(page.subquery()) for page in (themselves, others))
+    return (
+        select(Stakeholder).where(Stakeholder.id.in_(union_all(*pages))).order_by(Stakeholder.id).limit(MOST)
     )
 
 

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from campaigns.database import Database
 from campaigns.delivery import follow_up, release
-from campaigns.messages.tables import Message, Timing
+from campaigns.messages.tables import Message, MessageRecipient, Timing
 from campaigns.responses import effects, merges
-from campaigns.stakeholders import consent, people, segments, topics
-from campaigns.stakeholders.tables import Address, Segment
+from campaigns.stakeholders import consent, kin, people, segments, topics
+from campaigns.stakeholders.tables import Address, Segment, Stakeholder
 from connectors.api import Deferred
 
 from .test_caps import capped
@@ -215,8 +217,8 @@ def test_a_follow_up_goes_to_whoever_stands_for_who_got_the_first(database: Data
     with database.write() as session:
         anne = people.create(session, now, kind="person", name="anne").id
         merges.merge(session, now, anne, ann, take={"name": "kept"}, reason="", by="user:ann")
-        found = session.scalars(follow_up.people(Timing(message_id=0, after_id=first, asks="not_answered")))
-        assert {one.id for one in found} == {anne, ben}
+        asked = follow_up.people(session, Timing(message_id=0, after_id=first, asks="not_answered"))
+        assert {one.id for one in session.scalars(asked)} == {anne, ben}
 
 
 def test_an_address_that_was_named_is_written_to_though_its_record_is_gone(
@@ -257,3 +259,44 @@ def test_groups_hold_the_record_that_stands_for_both_once(database: Database, no
     assert inside() == [[anne], [anne]]
     undo(world, made)
     assert inside() == [[ann], [ann]]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 10])
+def test_a_page_of_those_who_are_named_goes_on_where_the_last_ended(
+    session: Session, now: datetime, most: int
+) -> None:
+    """Also where whole pages of them were merged, into somebody before them, after them, or named as well."""
+    numbers = [people.create(session, now, kind="person", name=f"Ann {place}").id for place in range(9)]
+    for kept, gone in ((0, 3), (0, 4), (8, 5), (6, 7)):
+        merges.merge(
+            session, now, numbers[kept], numbers[gone], take={"name": "kept"}, reason="", by="user:ann"
+        )
+    named = select(Stakeholder.id).where(Stakeholder.id.in_(numbers[1:8]))
+    page = kin.standing_for(named)
+    found = [-1]
+    while some := session.scalars(page, {"after": found[-1], "most": most}).all():
+        found += [one.id for one in some]
+    assert found[1:] == [numbers[place] for place in (0, 1, 2, 6, 8)]
+
+
+@pytest.mark.parametrize("how", ["named", "follow-up"])
+def test_a_page_reads_no_more_of_those_it_may_go_to_than_its_own(
+    database: Database, now: datetime, how: str
+) -> None:
+    """D3: each page of a million who were named read all of them, twice."""
+    world = World(database, now)
+    first = world.message(["ann"])
+    world.run()
+    with database.read() as session:
+        named = select(MessageRecipient.stakeholder_id).where(MessageRecipient.message_id == first)
+        after = follow_up.people(session, Timing(message_id=0, after_id=first, asks="not_answered"))
+        page, number = (kin.standing_for(named), "stakeholder_id") if how == "named" else (after, "target")
+        sql = page.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        explain = "EXPLAIN QUERY PLAN"
+        if session.get_bind().dialect.name == "postgresql":
+            explain = "EXPLAIN"
+            for way in ("seqscan", "bitmapscan"):
+                session.execute(text(f"SET LOCAL enable_{way} = off"))
+        steps = [str(row[-1]) for row in session.connection().exec_driver_sql(f"{explain} {sql}")]
+    # By the index, from where the page begins.
+    assert any(f"{number}>?" in step or ("Index Cond" in step and f"{number} > " in step) for step in steps)
