@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
@@ -110,8 +110,11 @@ def group_of(act: Act, import_id: int, name: str) -> Segment:
     return made
 
 
-def refused(act: Act, import_id: int) -> bytes:
-    """The rows that were not taken in, as they came, each with the reason: a CSV file to mend and import again."""
+def refused(act: Act, import_id: int) -> BinaryIO:
+    """The rows that were not taken in, as they came, each with the reason: a CSV file to mend and import again.
+
+    There may be a million: whoever asks closes the file.
+    """
     found = get(act, import_id)
     header = list(found.detected["header"])
     out = select(ImportRow).where(ImportRow.import_id == found.id, ImportRow.outcome.in_(("refused", "held")))
@@ -120,7 +123,7 @@ def refused(act: Act, import_id: int) -> bytes:
         [*(row.cells or [""] * len(header)), str(row.line), "; ".join(one["detail"] for one in row.problems)]
         for row in rows
     )
-    return files.spreadsheet(chain([[*header, "line", "reason"]], lines))
+    return files.spreadsheet_file(chain([[*header, "line", "reason"]], lines))
 
 
 def confirm(act: Act, import_id: int) -> Import:

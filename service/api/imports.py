@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, g, request
+from flask import g, request, send_file
 from flask.views import MethodView
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
@@ -190,6 +190,5 @@ class Refused(MethodView):
     @resource.response(200, CSV_FILE, content_type="text/csv")
     def get(self, id: int) -> Any:
         """Read the rows that were not taken in, each with the reason, as a CSV file to mend and import again"""
-        answer = Response(imports.refused(this_act(), id), content_type="text/csv; charset=utf-8")
-        answer.headers["Content-Disposition"] = f'attachment; filename="{shown("import", id)}-refused.csv"'
-        return answer
+        name = f"{shown('import', id)}-refused.csv"
+        return send_file(imports.refused(this_act(), id), "text/csv", as_attachment=True, download_name=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Any
 
 from campaigns.base import parse_id
@@ -69,7 +70,9 @@ def run(args: Namespace) -> int:
     _refusals(wiring, import_id)
     if args.refused is not None:
         with begin(wiring, CONSOLE) as act:
-            args.refused.write_bytes(acts_imports.refused(act, import_id))
+            left = acts_imports.refused(act, import_id)
+        with left, open(args.refused, "wb") as out:
+            copyfileobj(left, out)
     wiring.close()
     return 0
 

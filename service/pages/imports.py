@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from difflib import get_close_matches
 from typing import IO, Any
 
-from flask import Response, g, request
+from flask import Response, g, request, send_file
 
 from campaigns.errors import BadField, DomainError, NotFound, said
 from campaigns.stakeholders import columns, fields, files
@@ -90,10 +90,8 @@ def _shown(number: int) -> Response:
 @pages.page("/people/imports/<imp:number>/refused.csv")
 def refused_rows(number: int) -> Response:
     """The rows that were not taken in, as they came, each with the reason: to mend and import again."""
-    answer = Response(imports.refused(frame.act(), number), content_type="text/csv; charset=utf-8")
     name = f"{ids.shown('import', number)}-refused.csv"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return send_file(imports.refused(frame.act(), number), "text/csv", as_attachment=True, download_name=name)
 
 
 def _pasted_before() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,11 @@ import pytest
 
 from campaigns.base import parse_id, public_id
 from campaigns.stakeholders import imports
-from campaigns.stakeholders.tables import Import
+from campaigns.stakeholders.rows import insert_rows
+from campaigns.stakeholders.tables import Import, ImportRow
+from service.access import CONSOLE
+from service.acts import Act
+from service.acts import imports as acts
 from service.wiring import Wiring
 from tests.campaigns.stakeholders.test_opening import row, workbook
 
@@ -259,10 +264,31 @@ def test_the_rows_left_out_are_a_file_with_their_reasons(api: Api, admin: str) -
     path = upload(api, admin, body).headers["Location"]
     answer = api.get(f"{path}/refused", admin)
     assert answer.content_type == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"].endswith('-refused.csv"')
+    assert answer.headers["Content-Disposition"].endswith("-refused.csv")
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert rows[0] == ["Name", "Email", "line", "reason"]
     assert rows[1][:3] == ['\'=HYPERLINK("x")', "nowhere", "2"] and rows[1][3] and len(rows) == 2
+
+
+def test_a_million_rows_left_out_are_not_held_in_memory(api: Api, admin: str, wiring: Wiring) -> None:
+    """J8"""
+    found = parse_id("imp", upload(api, admin, "Name,Email\nAnn,nowhere\n").json["id"])
+    rows = 20_000
+    with wiring.database.write() as session:
+        more = {"import_id": found, "outcome": "refused", "stakeholder_id": None, "problems": []}
+        insert_rows(
+            session, ImportRow, ({**more, "line": n, "cells": ["x" * 500, "y"]} for n in range(3, rows))
+        )
+    tracemalloc.start()
+    try:
+        with wiring.database.read() as session:
+            left = acts.refused(Act(wiring, CONSOLE, session, wiring.now()), found)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    with left:
+        size = len(left.read())
+    assert peak < size / 2, (peak, size)
 
 
 def test_a_sheet_of_a_workbook_is_chosen(api: Api, admin: str, wiring: Wiring) -> None:
