@@ -34,7 +34,8 @@ def people(session: Session, chosen: Timing) -> Select[Any]:
 
     As `kin.standing_for` has it.
     """
-    times = session.scalars(select(Occurrence.id).where(Occurrence.message_id == chosen.after_id)).all()
+    of_it = Occurrence.message_id == chosen.after_id, Occurrence.kind == "real"
+    times = session.scalars(select(Occurrence.id).where(*of_it)).all()
     sent = aliased(Delivery)
     # Their number is the row's target, and with the one time it went out an index in order.
     got = select(sent.target).where(

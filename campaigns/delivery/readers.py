@@ -31,8 +31,8 @@ AGAIN = timedelta(milliseconds=250)
 FREE = consent.Decision(None)
 RETIRED = consent.Decision("no_address")
 DOUBLE = consent.Decision("duplicate_address")
-# What has gone to somebody, or may have; and what is still to go.
-GONE = (states.SENDING, states.SENT, states.UNKNOWN, states.BOUNCED)
+# What has gone to somebody, or may have (what came back has not); and what is still to go.
+GONE = (states.SENDING, states.SENT, states.UNKNOWN)
 TO_GO = (states.QUEUED, states.DEFERRED)
 
 

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
 from campaigns.delivery import follow_up, release
+from campaigns.delivery.tables import Delivery
 from campaigns.messages.tables import Message, MessageRecipient, Timing
 from campaigns.responses import effects, merges
 from campaigns.stakeholders import consent, kin, people, segments, topics
@@ -85,6 +86,26 @@ def test_who_got_it_on_one_record_does_not_get_it_on_the_other(database: Databas
     world.run()
     assert world.wire.accepted == ["ann@example.org"]
     assert world.states(sent)["anne"] == "excluded:duplicate_address"
+
+
+@pytest.mark.parametrize("kept", ["ann", "anne"])
+def test_whose_mail_came_back_from_one_address_gets_it_at_the_other(
+    database: Database, now: datetime, kept: str
+) -> None:
+    """A15: a dead address is why two records are found to be one person, more often than not."""
+    world = World(database, now)
+    sent = world.message(["ann", "anne"])
+    world.wire.answers["anne@example.org"] = _later
+    world.run()
+    with database.write() as session:
+        session.execute(
+            update(Delivery).where(Delivery.stakeholder_id == who(world, "ann")).values(state="bounced")
+        )
+    merge(world, kept, "anne" if kept == "ann" else "ann")
+    world.wire.answers.clear()
+    world.later(hours=1)
+    world.run()
+    assert world.states(sent) == {"ann": "bounced", "anne": "sent"}
 
 
 def _later(_outbound: Any) -> None:
