@@ -129,5 +129,6 @@ def _files(wiring: Wiring, export: Export) -> Iterator[tuple[str, Path]]:
 def _named(wiring: Wiring, export: Export) -> Iterator[tuple[str, str]]:
     """The files of contacts with them: the name inside, and the key under which it lies here."""
     with wiring.database.read() as session:
-        for one in held.files(_reader(wiring, session, export)):
-            yield f"files/{ids.shown('attachment', one.id)} {_ODD.sub('_', one.name)}", one.key
+        reader = _reader(wiring, session, export)
+        for one in held.files(reader):
+            yield f"files/{ids.shown('attachment', one.id)} {_ODD.sub('_', held.file_name(reader, one))}", one.key

@@ -9,6 +9,7 @@ Source: UK GDPR 15; capability F14; docs/subject-access.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,13 +18,13 @@ from sqlalchemy import ColumnElement, Select, and_, func, inspect, or_, select, 
 from sqlalchemy.orm import Session
 
 from ..audit import AuditEntry
-from ..base import Base, public_id
+from ..base import Base, parse_id, public_id
 from ..delivery import compose, threads
 from ..delivery.tables import Account, Attempt, Delivery, DeliveryEvent, HandWork
-from ..errors import DomainError
+from ..errors import BadId, DomainError
 from ..links import Links
 from ..messages.tables import Message, MessageRecipient, SendingHours, Variant
-from ..stakeholders import kin
+from ..stakeholders import consent, kin
 from ..stakeholders.tables import (
     Address,
     Consent,
@@ -68,12 +69,26 @@ LEFT_OUT = {
     "response_candidates": "guesses whose a message may be: it may be somebody else's",
     "distinct_pairs": "that two records are of two people: the other one is somebody else's",
 }
-# Columns in which others say who they are, and what they wrote.
+# Columns that say who did something.
 ACTORS = frozenset(
     {"actor", "by", "author", "closed_by", "urgent_by", "sentiment_by", "assignee", "owner", "lifted_by", "ended_by",
-     "recorded_by", "undone_by", "answered_by", "settled_by"}
+     "recorded_by", "undone_by", "answered_by", "settled_by", "deputy"}
 )  # fmt: skip
-WRITTEN = frozenset({"note", "rationale", "findings", "contribution", "title", "lifted_why"})
+# All text goes through the veil but for what no other person can stand in …
+CODES = frozenset(
+    {"value", "key", "address_key", "from_key", "from_name", "provider_id", "external_id", "digest", "sha256",
+     "shown_text_sha256", "wording_version"}
+)  # fmt: skip
+# … and for what they wrote themselves.
+THEIRS: Mapping[type[Base], frozenset[str]] = {
+    Response: frozenset({"subject", "text"}), SurveyAnswer: frozenset({"text"}), StrategyComment: frozenset({"text"}),
+    Agreement: frozenset({"reason"}),
+}  # fmt: skip
+# What evidence names.
+FACTS: Mapping[str, tuple[type[Any], str]] = {
+    "delivery_id": (Delivery, "dlv"),
+    "response_id": (Response, "rsp"),
+}
 # Ours, and of no meaning outside: places in the queue, and copies for comparing.
 INNER = frozenset(
     {"name_fold", "attrs_fold", "token", "deaths", "batch_id", "next_at", "target", "raw_id", "intent_at", "version",
@@ -136,24 +151,53 @@ def files(reader: Reader) -> Iterator[Attachment]:
     yield from reader.session.scalars(_attachments(reader))
 
 
+def file_name(reader: Reader, file: Attachment) -> str:
+    """What a colleague called it."""
+    return reader.veil.text(file.name)
+
+
 def _rows(reader: Reader, found: Any) -> Iterator[Any]:
     yield from reader.session.execute(found.execution_options(yield_per=CHUNK))
 
 
 def _plain(reader: Reader, row: Base, *hidden: str, **more: Any) -> Told:
     """A row's columns, with whoever did something told by what they are, and others' words through the veil."""
-    told: Told = {}
-    for column in inspect(type(row)).column_attrs:
-        key = column.key
-        if key in INNER or key in hidden:
-            continue
-        value = getattr(row, key)
-        if key in ACTORS:
-            value = reader.veil.who(value)
-        elif key in WRITTEN and isinstance(value, str):
-            value = reader.veil.text(value)
-        told[key] = value
+    keys = [column.key for column in inspect(type(row)).column_attrs]
+    seen = [key for key in keys if key not in INNER and key not in hidden]
+    told = {key: more[key] if key in more else _veiled(reader, row, key) for key in seen}
     return told | more
+
+
+def _veiled(reader: Reader, row: Base, key: str) -> Any:
+    """One column, as they may have it."""
+    value = getattr(row, key)
+    if key in ACTORS:
+        return reader.veil.who(value)
+    if isinstance(value, str) and key not in CODES and key not in THEIRS.get(type(row), ()):
+        return reader.veil.text(value)
+    if key == "evidence" and isinstance(value, dict):
+        return _proof(reader, row, value)
+    return value
+
+
+def _proof(reader: Reader, row: Base, evidence: Told) -> Told:
+    """What they told themselves as it is; else without others, who may have the same mailbox."""
+    if getattr(row, "actor", None) == consent.RECIPIENT:
+        return evidence
+    others = {
+        name
+        for name, (table, prefix) in FACTS.items()
+        if not _is_theirs(reader, table, prefix, evidence.get(name))
+    }
+    return {name: reader.veil.whole(value) for name, value in evidence.items() if name not in others}
+
+
+def _is_theirs(reader: Reader, table: type[Any], prefix: str, named: object) -> bool:
+    with suppress(BadId):
+        number = named if isinstance(named, int) else parse_id(prefix, str(named))
+        row = reader.session.get(table, number)
+        return row is not None and row.stakeholder_id in reader.ids
+    return False
 
 
 def _of(
@@ -204,9 +248,7 @@ def _merges(reader: Reader) -> Iterator[Told]:
     """That several records were found to be theirs, and by whom."""
     mine = or_(Merge.kept_id.in_(reader.ids), Merge.gone_id.in_(reader.ids))
     for (row,) in _rows(reader, select(Merge).where(mine, Merge.undone_at.is_(None)).order_by(Merge.id)):
-        yield _plain(
-            reader, row, "values", "added", "kept_id", "gone_id", reason=reader.veil.text(row.reason)
-        )
+        yield _plain(reader, row, "values", "added", "kept_id", "gone_id")
 
 
 def _involvements(reader: Reader) -> Iterator[Told]:
@@ -220,15 +262,14 @@ def _roles(reader: Reader) -> Iterator[Told]:
 
 
 def _reviews(reader: Reader) -> Iterator[Told]:
-    for told in _of(reader, Review, "stakeholder_id", programme=Review.programme_id):
-        yield told | {"decision": reader.veil.text(told["decision"])}
+    return _of(reader, Review, "stakeholder_id", programme=Review.programme_id)
 
 
 def _tags(reader: Reader) -> Iterator[Told]:
     found = select(Tag.name).join(StakeholderTag, StakeholderTag.tag_id == Tag.id)
     mine = found.where(StakeholderTag.stakeholder_id.in_(reader.ids)).order_by(Tag.name_fold)
     for (name,) in _rows(reader, mine):
-        yield {"tag": name}
+        yield {"tag": reader.veil.text(name)}
 
 
 def _groups(reader: Reader) -> Iterator[Told]:
@@ -241,7 +282,7 @@ def _groups(reader: Reader) -> Iterator[Told]:
     for (row,) in _rows(reader, found.order_by(Segment.id)):
         yield {
             "id": public_id("seg", row.id),
-            "group": row.name,
+            "group": reader.veil.text(row.name),
             "programme": reader.name(Programme, row.programme_id),
         }
 
@@ -418,14 +459,14 @@ def _labels(reader: Reader) -> Iterator[Told]:
         select(ResponseLabel).join(Response, Response.id == ResponseLabel.response_id).where(_mine(reader))
     )
     for (row,) in _rows(reader, found.order_by(ResponseLabel.response_id, ResponseLabel.name_fold)):
-        yield _plain(reader, row, label=row.name)
+        yield _plain(reader, row, label=reader.veil.text(row.name))
 
 
 def _notes(reader: Reader) -> Iterator[Told]:
     """What colleagues noted about what they wrote, unless that is withheld."""
     found = select(ResponseNote).join(Response, Response.id == ResponseNote.response_id).where(_mine(reader))
     for (row,) in _rows(reader, found.order_by(ResponseNote.at, ResponseNote.id)) if reader.notes else ():
-        yield _plain(reader, row, text=reader.veil.text(row.text))
+        yield _plain(reader, row)
 
 
 def _matches(reader: Reader) -> Iterator[Told]:
@@ -463,7 +504,7 @@ def _attachments(reader: Reader) -> Select[Any]:
 
 def _files(reader: Reader) -> Iterator[Told]:
     for one in files(reader):
-        yield _plain(reader, one, "key", file_name=one.name)
+        yield _plain(reader, one, "key", file_name=file_name(reader, one))
 
 
 def _answers(reader: Reader) -> Iterator[Told]:
@@ -475,9 +516,7 @@ def _intents(reader: Reader) -> Iterator[Told]:
 
 
 def _commitments(reader: Reader) -> Iterator[Told]:
-    for told in _of(reader, Commitment, "stakeholder_id", programme=Commitment.programme_id):
-        words = {name: reader.veil.text(told[name] or "") for name in ("text", "evidence")}
-        yield told | words
+    return _of(reader, Commitment, "stakeholder_id", programme=Commitment.programme_id)
 
 
 def _agreements(reader: Reader) -> Iterator[Told]:
@@ -489,8 +528,7 @@ def _agreements(reader: Reader) -> Iterator[Told]:
         .where(Agreement.stakeholder_id.in_(reader.ids), reader.inside(Strategy.programme_id))
     )
     for row, version, strategy in _rows(reader, found.order_by(Agreement.at, Agreement.id)):
-        told = _plain(reader, row, "stakeholder_id", strategy=strategy.name, strategy_version=version)
-        yield told | {"evidence": reader.veil.text(row.evidence or "")}
+        yield _plain(reader, row, "stakeholder_id", strategy=strategy.name, strategy_version=version)
 
 
 def _theirs(reader: Reader) -> ColumnElement[bool]:
@@ -513,8 +551,7 @@ def _comments(reader: Reader) -> Iterator[Told]:
         .where(_theirs(reader))
     )
     for row, strategy in _rows(reader, found.order_by(StrategyComment.at, StrategyComment.id)):
-        answer = reader.veil.text(row.answer or "")
-        yield _plain(reader, row, by=row.by, answer=answer, strategy=strategy)
+        yield _plain(reader, row, strategy=strategy)
 
 
 def _tasks(reader: Reader) -> Iterator[Told]:
@@ -537,7 +574,7 @@ def _imports(reader: Reader) -> Iterator[Told]:
         .where(ImportRow.stakeholder_id.in_(reader.ids), reader.inside(Import.programme_id))
     )
     for row, filename, at in _rows(reader, found.order_by(ImportRow.import_id, ImportRow.line)):
-        yield _plain(reader, row, "stakeholder_id", "problems", file_name=filename, at=at)
+        yield _plain(reader, row, "stakeholder_id", "problems", file_name=reader.veil.text(filename), at=at)
 
 
 def _audit(reader: Reader) -> Iterator[Told]:

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from campaigns.audit import AuditEntry
-from campaigns.base import Base, parse_id
+from campaigns.base import Base, parse_id, public_id
 from campaigns.delivery.tables import Attempt, Delivery, DeliveryEvent
 from campaigns.messages.tables import MessageRecipient, SendingHours
 from campaigns.responses import attachments, held
@@ -32,14 +32,18 @@ from campaigns.responses.tables import (
 )
 from campaigns.stakeholders import addresses, consent, people
 from campaigns.stakeholders.tables import (
+    Consent,
     ImportRow,
     Involvement,
     Preference,
+    Relation,
     Review,
     Role,
+    Segment,
     SegmentMember,
     Signup,
     Stakeholder,
+    Suppression,
 )
 from campaigns.strategies.tables import Agreement, Party, StrategyComment, StrategyVersion
 from service import exports, recipes, signed_zip
@@ -103,8 +107,47 @@ def _met(session: Session, wiring: Wiring, made: dict[str, int]) -> None:
     )  # fmt: skip
     session.add(contact)
     session.flush()
-    kept = attachments.keep(wiring.settings.folder, [("../../etc/agreed.txt", BytesIO(b"What we agreed"))])
+    kept = attachments.keep(
+        wiring.settings.folder, [(f"../../etc/agreed with {NOT_MINE}.txt", BytesIO(b"What we agreed"))]
+    )
     attachments.attach(session, now, contact, kept, "usr_1")
+
+
+def _named_beside_them(session: Session, now: datetime, world: dict[str, int]) -> None:
+    """Somebody else stands in every text that a colleague or a program wrote, and shares the mailbox."""
+    person, other = world["stk"], NOT_MINE
+    words = f"{other}'s words"
+    said: dict[str, Any] = {"stakeholder_id": person, "channel": "email", "at": now, "source": words, "actor": "usr_1",
+                            "evidence": {"note": words, "read_by": "usr_1"}}  # fmt: skip
+    version = _version(session, world["str"])
+    session.add_all([
+        Consent(**said, purpose="survey", act="given", basis="consent"),
+        Preference(**said, frequency="all"),
+        Relation(from_id=person, to_id=world["other"], type="family", source=words, note=words, by="usr_1", at=now),
+        Suppression(channel="email", address_key=KEY, reason="opt_out", origin="recipient", at=now,
+                    evidence={"delivery_id": _to_another(session, world), "read_by": "usr_1"}),
+        StrategyComment(version_id=version, party_id=world["pty"], section="aims", text="Why?", by=other, at=now,
+                        answer=words, answered_by="usr_1", answered_at=now),
+        Agreement(version_id=version, party_id=world["pty"], stakeholder_id=person, decision="agreed", by=other,
+                  digest="-", shown_text_sha256="-", at=now, evidence=words),
+        ResponseLabel(response_id=world["rsp"], name_fold="-", name=words, by="usr_1", at=now),
+    ])  # fmt: skip
+    session.execute(update(Party).where(Party.id == world["pty"]).values(label=words, deputy=other))
+    session.execute(update(Response).where(Response.id == world["rsp"]).values(closed_why=words))
+    session.execute(update(Segment).where(Segment.id == world["seg"]).values(name=words))
+    session.add(SegmentMember(segment_id=world["seg"], stakeholder_id=person))
+
+
+def _to_another(session: Session, world: dict[str, int]) -> str:
+    """The id of a message that went to the other one."""
+    mine = session.get_one(Delivery, world["dlv"])
+    values = {
+        column.name: getattr(mine, column.key) for column in Delivery.__table__.columns if column.name != "id"
+    }
+    theirs = Delivery(**values | {"stakeholder_id": world["other"], "target": world["other"]})
+    session.add(theirs)
+    session.flush()
+    return public_id("dlv", theirs.id)
 
 
 def made_of(api: Api, wiring: Wiring, token: str, world: dict[str, int], **body: Any) -> dict[str, bytes]:
@@ -152,13 +195,18 @@ def test_one_call_gives_everything_and_why_each_message_was_or_was_not_sent(
 
 def test_nobody_else_is_named_in_it(api: Api, wiring: Wiring, admin: str, world: dict[str, int]) -> None:
     """F14: the names of others are taken out of what is told, their addresses too."""
+    with wiring.database.write() as session:
+        _named_beside_them(session, wiring.now(), world)
     bodies = made_of(api, wiring, admin, world)
-    whole = b"".join(bodies.values()).lower()
+    whole = b"".join([*bodies.values(), *(name.encode() for name in bodies)]).lower()
     assert MINE.lower().encode() in whole
     for word in ("zebedee", NOT_KEY, str(shown("stakeholder", world["other"])), "usr_1"):
         assert word.lower().encode() not in whole, word
     (note,) = lines(bodies, "notes")
     assert note["text"] == "Ask [another person] first" and note["by"] == "a colleague"
+    (shared,) = [one for one in lines(bodies, "suppressions") if "read_by" in one["evidence"]]
+    assert shared["evidence"] == {"read_by": "a colleague"}
+    assert [one["by"] for one in lines(bodies, "comments")] == ["[another person]"]
 
 
 def test_the_pages_are_in_their_language_and_in_english(
