@@ -16,7 +16,7 @@ from campaigns.stakeholders import duplicates
 from campaigns.stakeholders.duplicates import Pair
 from campaigns.stakeholders.tables import Merge, Stakeholder
 
-from .. import paging
+from .. import exports, paging
 from ..access import involved
 from . import Act
 from .stakeholders import READ, WRITE, reached
@@ -70,6 +70,7 @@ def merge(act: Act, *, kept_id: int, gone_id: int, take: Mapping[str, str], reas
     """Let the first stand for both."""
     kept, gone = reached(act, kept_id, WRITE), reached(act, gone_id, WRITE)
     made = merges.merge(act.session, act.now, kept.id, gone.id, take=take, reason=reason, by=act.caller.actor)
+    _drop_files(act, kept.id)
     act.note("stakeholder.merged", "stakeholder", kept.id, after={"merge_id": made.id, "gone_id": gone.id})
     return made
 
@@ -78,6 +79,7 @@ def undo(act: Act, merge_id: int) -> Merge:
     """Two records again."""
     made = merges.get(act.session, merge_id)
     reached(act, made.kept_id, WRITE)
+    _drop_files(act, made.kept_id)
     merges.undo(act.session, act.now, made, act.caller.actor)
     act.note(
         "stakeholder.merge_undone",
@@ -98,6 +100,11 @@ def get(act: Act, merge_id: int) -> Merge:
 def of(act: Act, stakeholder_id: int) -> list[Merge]:
     """The merges of somebody's records that stand, the last first: that one can be undone."""
     return merges.of(act.session, reached(act, stakeholder_id, READ).id)
+
+
+def _drop_files(act: Act, stakeholder_id: int) -> None:
+    """What was taken out about either: it holds two people, or half a person, and nobody must find it there."""
+    exports.drop(act.wiring, exports.forget_person(act.session, stakeholder_id))
 
 
 def _proposals(act: Act, pairs: Sequence[Pair]) -> list[Proposal]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from campaigns.stakeholders.tables import Merge, Stakeholder
+from service import exports, recipes
+from service.tables import Export
 from service.wiring import Wiring
 
 from .conftest import Answer, Api
@@ -135,3 +138,25 @@ def test_the_map_is_that_of_the_day_that_was_asked_for(api: Api, admin: str, two
         assert (len(shown["edges"]), len(shown["nodes"])) == (count, count + 1)
     told(api.delete(f"/v1/relations/{made['id']}", admin), 204)
     assert told(api.get("/v1/relations", admin, query_string={"stakeholder_id": two[0]}))["data"] == []
+
+
+@pytest.mark.parametrize("when", ["before the merge", "while they were one"])
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_file_about_somebody_goes_when_their_records_are_made_one_or_two(
+    api: Api, admin: str, wiring: Wiring, two: tuple[str, str], when: str, ready: bool
+) -> None:
+    """F14: made of two people, or of half a person, it is nobody's."""
+    merged = {"kept_id": two[0], "gone_id": two[1], "take": {"name": "kept", "fields.town": "kept"}}
+    made = told(api.post("/v1/merges", admin, json=merged), 201) if when == "while they were one" else None
+    export = told(api.post(f"/v1/stakeholders/{two[1]}/export", admin, json={}), 202)["id"]
+    told(api.get(f"/v1/exports/{export}/file", admin))
+    if not ready:  # as one of whom too much is known to wait for
+        with wiring.database.write() as session:
+            session.execute(update(Export).values(state="waiting", until_at=None))
+    if made is None:
+        told(api.post("/v1/merges", admin, json=merged), 201)
+    else:
+        told(api.post(f"/v1/merges/{made['id']}/undo", admin, json={}))
+    told(api.get(f"/v1/exports/{export}", admin), 404)
+    assert list((wiring.settings.folder / exports.FOLDER).glob("*")) == []
+    assert not exports.run_pending(wiring, recipes.recipe)
