@@ -8,6 +8,7 @@ Source: the Standard Webhooks specification; J6.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 from campaigns.errors import BadField
 from connectors import signatures
 from connectors.api import AccountGone, ConnectorError, running
-from connectors.http import Answer, Door
+from connectors.http import Door
 from connectors.own_server import LOOPBACK
 
 from . import observe
@@ -50,6 +51,7 @@ LOG_FOR = timedelta(days=30)
 # An endpoint that was disabled is told what happened meanwhile, but not what is older.
 BACK_MAX = timedelta(days=7)
 EVERY_ANSWER = range(100, 600)
+HEARD = re.compile("2[0-9][0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class Call:
     key: str
     body: bytes
     tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an endpoint answered: its status, and how long it asks us to wait; or why there is no answer."""
+
+    status: int | None
+    error: str = ""
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +177,9 @@ def _one(wiring: Wiring, target: Target, door: Door) -> bool:
         call = _take(session, wiring.now(), target.id)
     if call is None:
         return False
-    answer, error = _called(door, target, call, wiring.now())
+    said = _called(door, target, call, wiring.now())
     with wiring.database.write() as session:
-        return _settle(session, wiring.now(), target.id, call, answer, error)
+        return _settle(session, wiring.now(), target.id, call, said)
 
 
 def _waiting(now: datetime) -> Any:
@@ -201,13 +212,17 @@ def _take(session: Session, now: datetime, endpoint_id: int) -> Call | None:
     return Call(row.id, row.key, row.body, row.tries + 1) if won_it else None
 
 
-def _called(door: Door, target: Target, call: Call, now: datetime) -> tuple[Answer | None, str]:
-    """The endpoint's answer, whatever its status; or why there is none."""
+def _called(door: Door, target: Target, call: Call, now: datetime) -> Said:
+    """What the endpoint says, whatever its status; or why it says nothing."""
     try:
         headers = _signed(target, call, now)
-        return door.request("POST", target.url, headers=headers, body=call.body, show=EVERY_ANSWER), ""
+        answer = door.request("POST", target.url, headers=headers, body=call.body, show=EVERY_ANSWER)
+        return Said(answer.status, wait_s=answer.retry_after_s or 0.0)
     except ConnectorError as trouble:
-        return None, trouble.words
+        # The status is all that we ask of an answer: what follows may end with the connection, or be long.
+        if trouble.phase == "answer" and HEARD.fullmatch(trouble.code):
+            return Said(int(trouble.code))
+        return Said(None, error=trouble.words)
 
 
 def _signed(target: Target, call: Call, now: datetime) -> dict[str, str]:
@@ -217,14 +232,15 @@ def _signed(target: Target, call: Call, now: datetime) -> dict[str, str]:
     return {**made[0], "webhook-signature": both, "Content-Type": "application/json", "User-Agent": "Dolen"}
 
 
-def _settle(
-    session: Session, now: datetime, endpoint_id: int, call: Call, answer: Answer | None, error: str
-) -> bool:
+def _settle(session: Session, now: datetime, endpoint_id: int, call: Call, said: Said) -> bool:
     row = session.get(WebhookDelivery, call.id, with_for_update=True)
     if row is None or row.state != "waiting" or row.tries != call.tries:
         return False  # deleted, or asked for anew meanwhile
-    status = answer.status if answer is not None else None
-    row.log = [*row.log, {"at": now.isoformat().replace("+00:00", "Z"), "status": status, "error": error}]
+    status = said.status
+    row.log = [
+        *row.log,
+        {"at": now.isoformat().replace("+00:00", "Z"), "status": status, "error": said.error},
+    ]
     if status is not None and 200 <= status < 300:
         row.state, row.settled_at = "sent", now
         return True
@@ -233,9 +249,9 @@ def _settle(
         # A try whose process died wrote no line, so there may be fewer lines than tries.
         begun = row.log[max(len(row.log) - row.tries, 0)]
         if status == GONE or not _hears_others(session, endpoint_id, datetime.fromisoformat(begun["at"])):
-            _give_up(session, now, endpoint_id, error or f"it answered {status}")
+            _give_up(session, now, endpoint_id, said.error or f"it answered {status}")
         return False
-    asked = timedelta(seconds=(answer.retry_after_s or 0.0) if answer is not None else 0.0)
+    asked = timedelta(seconds=said.wait_s)
     row.next_at = now + max(_wait(row.tries), asked)
     if status in BUSY:
         _slow(session, endpoint_id, now + max(asked, BUSY_WAIT))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -382,6 +384,29 @@ def test_a_trial_shows_whether_it_hears(desk: Desk) -> None:
     made = desk.endpoint("nothing.ever")
     assert desk.api.post(f"/v1/webhook_endpoints/{made['id']}/test", desk.admin).status_code == 202
     assert [one["type"] for one in desk.tell()] == ["webhook_endpoint.tested"]
+
+
+class Curt(BaseHTTPRequestHandler):
+    """A program that answers as Python's own server does where nobody tells it more: no length, no body."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *words: Any) -> None:
+        """Nothing."""
+
+
+def test_an_answer_without_a_length_is_heard(desk: Desk) -> None:
+    """Its status is all that is asked: before, whoever answered so was called for three days."""
+    with HTTPServer(("127.0.0.1", 0), Curt) as curt:
+        threading.Thread(target=curt.handle_request, daemon=True).start()
+        made = desk.endpoint("programme.created", url=f"http://127.0.0.1:{curt.server_port}/hook")
+        desk.programme()
+        desk.tell()
+    (told,) = desk.log(made["id"])
+    assert (told["state"], told["tries"], told["log"][0]["status"]) == ("sent", 1, 200)
 
 
 def test_while_a_secret_is_changed_both_sign(desk: Desk) -> None:
