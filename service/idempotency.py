@@ -89,7 +89,8 @@ def afterwards(
 ) -> Response:
     """The same for work that begins its own transactions: its answer is recorded when it has ended.
 
-    A process that dies in between leaves the effect without the record, so such work must bear being repeated.
+    A process that dies in between leaves the effect without the record, so such work must bear being repeated, or keep
+    its own answer by `once`.
     """
     with database.read() as session:
         known = session.get(IdempotencyKey, _place(call))
@@ -103,7 +104,8 @@ def afterwards(
         if replayed is None:
             _record(session, keyring, call, response)
             session.commit()
-        return replayed or response
+        kept_with_its_work = replayed is not None and replayed.get_data() == response.get_data()
+        return response if replayed is None or kept_with_its_work else replayed
 
 
 def answered(session: Session, keyring: KeyRing, call: Call) -> Response | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import marshmallow as ma
-from flask import g
+from flask import Response, g, jsonify, request
 from flask.views import MethodView
+from sqlalchemy.orm import Session
 
-from ..acts import begin, content_calendar, trying
+from .. import idempotency
+from ..acts import Act, content_calendar, trying
 from ..door import this_door
 from .imports import File
 from .resource import Resource, outside
@@ -65,6 +68,7 @@ class ContentCalendar(MethodView):
     def post(self, parts: dict[str, Any]) -> Any:
         """Say what each row of a content calendar would become, or make the drafts: all of them or none"""
         wiring, upload = this_door().parts.wiring, parts["file"]
+        call = idempotency.call_of(request, g.caller.token_id)  # reads the file from its beginning
         sheet = content_calendar.read(upload.read(), upload.filename or "")
         of: dict[str, Any] = {
             "programme_id": parts["programme_id"],
@@ -72,5 +76,15 @@ class ContentCalendar(MethodView):
         }
         if parts["make"] == "no":
             return {"data": content_calendar.propose(partial(trying, wiring, g.caller), sheet, **of)}
-        with begin(wiring, g.caller, request_id=g.get("request_id")) as act:
-            return {"data": content_calendar.take_in(act, sheet, **of)}
+        make: Callable[[Session], Response] = partial(_made, sheet=sheet, **of)
+        if call is None:
+            with wiring.database.write() as session:
+                return make(session)
+        return idempotency.once(wiring.database, wiring.keyring, wiring.now(), call, make)
+
+
+def _made(session: Session, sheet: content_calendar.Sheet, **of: Any) -> Response:
+    """The drafts as an answer that can be kept with them: two calls at once under one key make them once."""
+    wiring = this_door().parts.wiring
+    act = Act(wiring, g.caller, session, wiring.now(), g.get("request_id"))
+    return jsonify(ContentCalendarOut().dump({"data": content_calendar.take_in(act, sheet, **of)}))

@@ -57,15 +57,41 @@ def here(wiring: Wiring) -> dict[str, int]:
     return made
 
 
-def sent(api: Api, token: str, here: dict[str, int], body: str | bytes, **parts: str) -> Any:
+def sent(
+    api: Api, token: str, here: dict[str, int], body: str | bytes, *, key: str = "", **parts: str
+) -> Any:
     file = (BytesIO(body if isinstance(body, bytes) else body.encode()), "plan.csv")
     data = {"file": file, "programme_id": shown("programme", here["prg"]), **parts}
-    return api.post("/v1/content_calendar", token, data=data, content_type="multipart/form-data")
+    headers = {"Idempotency-Key": key} if key else {}
+    return api.post(
+        "/v1/content_calendar", token, data=data, content_type="multipart/form-data", headers=headers
+    )
 
 
 def drafts(wiring: Wiring) -> list[Message]:
     with wiring.database.read() as session:
         return list(session.scalars(select(Message).where(Message.state == "draft").order_by(Message.id)))
+
+
+def test_two_calls_at_once_under_one_key_make_the_drafts_once(
+    api: Api, wiring: Wiring, people: People, here: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L12"""
+    author, other = people("author", here["prg"]), []
+    read = content_calendar.read
+
+    def meanwhile(body: bytes, name: str) -> content_calendar.Sheet:
+        monkeypatch.setattr(content_calendar, "read", read)
+        other.append(sent(api, author, here, GOOD, key="once", make="yes"))
+        return read(body, name)
+
+    monkeypatch.setattr(content_calendar, "read", meanwhile)
+    answer = sent(api, author, here, GOOD, key="once", make="yes")
+    assert answer.status_code == other[0].status_code == 200 and answer.json == other[0].json
+    assert [one.headers.get("Idempotency-Replayed") for one in (*other, answer)] == [None, "true"]
+    assert len(drafts(wiring)) == 3
+    assert sent(api, author, here, GOOD, key="once", make="yes").json == answer.json
+    assert len(drafts(wiring)) == 3
 
 
 def test_of_a_file_with_more_than_is_taken_no_more_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
