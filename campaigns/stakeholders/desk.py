@@ -147,6 +147,7 @@ def open_for(place: Place, rows: Sequence[Wanted], *, locked: bool) -> Desk:
         if gone.external_id is not None:
             desk.by_external[gone.external_id] = desk.drafts[gone.merged_into]
     _lay_out(desk, keys)
+    _lay_out_gone(desk, {number: row.merged_into for number, row in merged.items()})
     return desk
 
 
@@ -239,6 +240,20 @@ def _lay_out(desk: Desk, keys: set[Key]) -> None:
             desk.drafts[number].act = (act.act, act.at)
     _find_stopped(desk, keys)
     _find_opt_outs(desk, keys)
+
+
+def _lay_out_gone(desk: Desk, into: Mapping[int, int]) -> None:
+    """The addresses that only a merged record has or had: its person is known by them, and a retired one stays so."""
+    if not into:
+        return
+    held = select(Address.stakeholder_id, Address.channel, Address.key, Address.state)
+    for number, channel, key, state in desk.place.session.execute(
+        held.where(Address.stakeholder_id.in_(into))
+    ):
+        draft = desk.drafts[into[number]]
+        if (channel, key) not in draft.addresses:
+            draft.addresses[channel, key] = state
+            desk.by_address[channel, key].append(draft)
 
 
 def _find_opt_outs(desk: Desk, keys: set[Key]) -> None:

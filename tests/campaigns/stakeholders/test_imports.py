@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from campaigns.database import Database
 from campaigns.errors import AlreadyDone, BadImport, Conflict, NotFound
+from campaigns.responses import merges
 from campaigns.stakeholders import addresses, consent, fields, files, imports, people, segments
 from campaigns.stakeholders.tables import (
     Address,
@@ -376,6 +377,18 @@ def test_a_person_known_by_address_alone_gets_their_external_id(ready: Database)
 def test_another_name_and_external_id_at_a_known_address_is_another_person(ready: Database) -> None:
     imported(ready, "name,email\nAnn,home@x.org\n")
     assert imported(ready, "id,name,email\n9,Bob,home@x.org\n").counts == {"created": 1}
+
+
+def test_an_address_that_a_merged_record_no_longer_uses_brings_nobody_in(ready: Database) -> None:
+    """C17"""
+    imported(ready, "id,name,email\n1,Ann,ann@x.org\n2,Anne,old@x.org\n")
+    with ready.write() as session:
+        old = session.scalars(select(Address).where(Address.key == "old@x.org")).one()
+        addresses.retire(session, old)
+        kept, gone = by_external(session, "1").id, by_external(session, "2").id
+        merges.merge(session, NOW, kept, gone, take={"name": "kept"}, reason="", by="user:ann")
+    again = imported(ready, "name,email\nAnn,old@x.org\n")
+    assert outcomes(ready, again) == [(2, "unchanged", ["address_retired"])]
 
 
 def test_nobody_stops_every_word_to_somebody_of_a_programme_they_may_not_see(ready: Database) -> None:
