@@ -34,6 +34,11 @@ KEEP = timedelta(days=7)
 # A worker that shows no sign of life for so long has lost the export.
 LEASE = timedelta(seconds=60)
 BEAT_S = 10.0
+# So often it is taken up without a part put down: what ends its worker would end every one.
+TRIES_MAX = 3
+# What is left of the disk is for the database, which is beside it: without room nothing is sent.
+FREE_MIN = 1024**3
+NO_ROOM = said("there is not enough room left on this machine for it")
 FAILED = said("it could not be made: whoever looks after this installation finds out why in its log")
 
 
@@ -49,6 +54,10 @@ class Recipe(NamedTuple):
 
     parts: list[Part]
     files: Callable[[], Iterator[tuple[str, Path]]]
+
+
+class NoRoom(Exception):
+    """The disk is nearly full."""
 
 
 class Lost(Exception):
@@ -78,7 +87,10 @@ def make(wiring: Wiring, export_id: int, recipe: Callable[[Wiring, Export, Path]
     except Lost:
         return False
     try:
-        _tried(wiring, hold, recipe, work)
+        if hold.export.tries > TRIES_MAX:
+            hold.end(state="failed", error=str(FAILED))
+        else:
+            _tried(wiring, hold, recipe, work)
     except Lost:
         hold.over = hold.cancelled()
         return False
@@ -95,6 +107,8 @@ def _tried(wiring: Wiring, hold: _Hold, recipe: Callable[[Wiring, Export, Path],
         _made(wiring, hold, recipe(wiring, hold.export, work), work)
     except Lost:
         raise
+    except NoRoom:
+        hold.end(state="failed", error=str(NO_ROOM))
     except Exception:  # whatever it was; if it is that another worker has it by now, this is Lost
         hold.end(state="failed", error=str(FAILED))
         raise
@@ -154,18 +168,20 @@ class _Hold:
         self._wiring, self._id, self.over = wiring, export_id, False
         self._until = wiring.now() + LEASE
         free = or_(Export.until_at.is_(None), Export.until_at < wiring.now())
-        self._set(free, until_at=self._until)
+        self._set(free, until_at=self._until, tries=Export.tries + 1)
         self._beaten = time.monotonic()
         with wiring.database.read() as session:
             self.export = session.get_one(Export, export_id)
 
     def beat(self) -> None:
-        """Renew the lease now and then; Lost where the export is somebody else's, or cancelled."""
+        """Renew the lease now and then; Lost where it is somebody else's or cancelled, NoRoom on a full disk."""
         if time.monotonic() - self._beaten > BEAT_S:
             self.went_on()
 
     def went_on(self, **values: object) -> None:
         """Renew the lease, and say how far it is."""
+        if shutil.disk_usage(self._wiring.settings.folder).free < FREE_MIN:
+            raise NoRoom
         until = self._wiring.now() + LEASE
         self._set(Export.until_at == self._until, until_at=until, **values)
         self._until, self._beaten = until, time.monotonic()
@@ -179,9 +195,15 @@ class _Hold:
 
     def cancelled(self) -> bool:
         """Whether nobody makes it any further: it was cancelled, forgotten, or finished by somebody else."""
+        return self._state() != "waiting"
+
+    def finished(self) -> bool:
+        """Whether somebody has finished it."""
+        return self._state() == "finished"
+
+    def _state(self) -> str | None:
         with self._wiring.database.read() as session:
-            found = session.get(Export, self._id)
-            return found is None or found.state != "waiting"
+            return session.scalar(select(Export.state).where(Export.id == self._id))
 
     def _set(self, mine: object, **values: object) -> None:
         with self._wiring.database.write() as session:
@@ -195,28 +217,32 @@ class _Hold:
 def _made(wiring: Wiring, hold: _Hold, recipe: Recipe, work: Path) -> None:
     hold.went_on(total=len(recipe.parts) + 1)
     for number, part in enumerate(recipe.parts, 1):
-        _put_down(work / part.name, part, hold.beat)
-        hold.went_on(done=number)
+        fresh = _put_down(work / part.name, part, hold.beat)
+        hold.went_on(done=number, **({"tries": 1} if fresh else {}))
     files = [(part.name, work / part.name) for part in recipe.parts]
     target = place(wiring.settings.folder, hold.export.id)
     beside = target.with_suffix(f".{secrets.token_hex(4)}")
     try:
-        digest = signed_zip.pack(
-            beside, _beaten([*files, *recipe.files()], hold.beat), wiring.keyring.export_keys()[0]
-        )
+        seed = wiring.keyring.export_keys()[0]
+        digest = signed_zip.pack(beside, [*files, *recipe.files()], seed, hold.beat)
         size = beside.stat().st_size
         hold.went_on()
         os.chmod(beside, 0o600)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
-    hold.end(state="finished", done=len(recipe.parts) + 1, bytes=size, sha256=digest)
+    try:
+        hold.end(state="finished", done=len(recipe.parts) + 1, bytes=size, sha256=digest)
+    except Lost:
+        if not hold.finished():
+            target.unlink(missing_ok=True)
+        raise
 
 
-def _put_down(target: Path, part: Part, beat: Callable[[], None]) -> None:
-    """One part as a whole, or not at all; what is there was put down before an interruption."""
+def _put_down(target: Path, part: Part, beat: Callable[[], None]) -> bool:
+    """One part as a whole, or not at all; False where it was put down before an interruption."""
     if target.exists():
-        return
+        return False
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
@@ -225,12 +251,7 @@ def _put_down(target: Path, part: Part, beat: Callable[[], None]) -> None:
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _beaten(files: list[tuple[str, Path]], beat: Callable[[], None]) -> Iterator[tuple[str, Path]]:
-    for one in files:
-        beat()
-        yield one
+    return True
 
 
 def finished(session: Session, wiring: Wiring, export_id: int) -> Path:

@@ -21,14 +21,17 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Float,
+    Row,
     Table,
     Text,
     and_,
     exists,
     false,
+    literal,
     or_,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.orm import Session
 
@@ -124,6 +127,9 @@ NOT_OF_A_PROGRAMME = {
 TRAIL = {"audit_entries": "who did what: for whoever may read that"}
 
 Within = list[int] | None
+Key = tuple[Any, ...]
+# Rows of one transaction.
+PAGE = 20_000
 
 
 def recipe(wiring: Wiring, export: Export, work: Path) -> Recipe:
@@ -147,19 +153,22 @@ def _left_out(within: Within, audit: bool) -> dict[str, str]:
     return LEFT_OUT if within is None else LEFT_OUT | NOT_OF_A_PROGRAMME | ({} if audit else TRAIL)
 
 
-def rows(session: Session, table: Table, within: Within) -> Iterator[dict[str, Any]]:
-    """The rows of a table as they are written, in the order of their keys."""
-    kind = plain_rows.kind_of(table.name)
-    found = (
-        select(*[table.c[name] for name in header(table)])
-        .where(belongs(table, within))
-        .order_by(*table.primary_key.columns)
-    )
-    for row in session.execute(found.execution_options(yield_per=500)).mappings():
-        told = plain_rows.told(dict(row), kind)
-        if table.name == ORIGINALS[0]:
-            told[ORIGINALS[1]] = b64encode(row[ORIGINALS[1]]).decode() if row[ORIGINALS[1]] else None
-        yield told
+def rows(session: Session, table: Table, within: Within, after: Key | None) -> Iterator[Row[Any]]:
+    """A page of the rows of a table in the order of their keys, from the one after this key on."""
+    keys = list(table.primary_key.columns)
+    found = select(*keys, *[table.c[name] for name in header(table)]).where(belongs(table, within))
+    if after is not None:
+        found = found.where(tuple_(*keys) > tuple_(*map(literal, after)))
+    yield from session.execute(found.order_by(*keys).limit(PAGE).execution_options(yield_per=500))
+
+
+def _told(table: Table, row: Row[Any]) -> dict[str, Any]:
+    """A row as it is written."""
+    values = {name: row._mapping[table.c[name]] for name in header(table)}
+    told = plain_rows.told(values, plain_rows.kind_of(table.name))
+    if table.name == ORIGINALS[0]:
+        told[ORIGINALS[1]] = b64encode(values[ORIGINALS[1]]).decode() if values[ORIGINALS[1]] else None
+    return told
 
 
 def belongs(table: Table, within: Within) -> ColumnElement[bool]:
@@ -197,10 +206,17 @@ def _of_their_address(table: Table, within: Within) -> ColumnElement[bool]:
 
 
 def _lines(wiring: Wiring, name: str, within: Within, out: IO[bytes], beat: Callable[[], None]) -> None:
-    with wiring.database.read() as session:
-        for row in rows(session, metadata.tables[name], within):
-            out.write(plain_rows.line(row))
-            beat()
+    """Page by page, each in its own transaction: a long one keeps the database from tidying up behind others."""
+    table = metadata.tables[name]
+    after: Key | None = None
+    read = PAGE
+    while read == PAGE:
+        read = 0
+        with wiring.database.read() as session:
+            for row in rows(session, table, within, after):
+                out.write(plain_rows.line(_told(table, row)))
+                after, read = tuple(row[: len(table.primary_key.columns)]), read + 1
+                beat()
 
 
 def _csv(work: Path, name: str, out: IO[bytes], beat: Callable[[], None]) -> None:

@@ -32,20 +32,29 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Ask for it as anybody would, make it here, and put it where it is wanted."""
-    with args.file.open("xb"):
-        wiring = wired()
+    args.file.open("xb").close()
+    try:
+        made = _put(args)
+    except BaseException:  # the name is free for another try
+        args.file.unlink()
+        raise
+    print(f"{args.file}  {made.bytes} bytes  sha256 {made.sha256}")
+    return 0
+
+
+def _put(args: Namespace) -> Export:
+    """The export, once its file is where it is wanted."""
+    wiring = wired()
     number = _asked(wiring, args)
     exports.make(wiring, number, recipes.recipe)
     with wiring.database.read() as session:
         made = session.get_one(Export, number)
     if made.state != "finished":
-        args.file.unlink()
         raise OSError(made.error or f"the export is {made.state}: a worker may have it in hand, try again")
     args.file.chmod(0o600)
     shutil.copyfile(exports.place(wiring.settings.folder, number), args.file)
     wiring.close()
-    print(f"{args.file}  {made.bytes} bytes  sha256 {made.sha256}")
-    return 0
+    return made
 
 
 def _asked(wiring: Wiring, args: Namespace) -> int:

@@ -49,6 +49,12 @@ def test_a_file_that_was_taken_out_is_proven_here_by_its_key_and_nowhere_once_ch
     assert "NOT GENUINE: it was not signed with more.txt" in capsys.readouterr().err
 
 
+def test_after_an_error_the_name_of_the_file_is_free_again(person: str, tmp_path: Path) -> None:
+    file = tmp_path / "ann.zip"
+    assert main(["export", "--person", "stk_0000000000009", str(file)]) != 0 and not file.exists()
+    assert main(["export", "--person", person, str(file)]) == 0
+
+
 def test_everything_is_taken_out_into_a_file_that_was_not_there(
     person: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

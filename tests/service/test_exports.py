@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+from zlib import crc32
 
 import pytest
 
 from campaigns.errors import AlreadyDone
-from service import exports
+from service import exports, signed_zip
 from service.exports import Part, Recipe
 from service.ids import shown
 from service.tables import Export
@@ -38,11 +40,11 @@ def row(wiring: Wiring, number: int) -> Export:
 
 
 class Kitchen:
-    """A recipe of three parts, which says what was made, and does what a test wants while the second is made."""
+    """A recipe of three parts, which says what was made, and does what a test wants while one, the second, is made."""
 
-    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None, at: str = "b") -> None:
         self.made: list[str] = []
-        self.meanwhile = meanwhile
+        self.meanwhile, self.at = meanwhile, at
 
     def __call__(self, _wiring: Wiring, _export: Export, _work: Path) -> Recipe:
         return Recipe([Part(name, self._write(name)) for name in ("a", "b", "c")], lambda: iter(()))
@@ -50,7 +52,7 @@ class Kitchen:
     def _write(self, name: str) -> Callable[[IO[bytes], Beat], None]:
         def write(out: IO[bytes], _beat: Beat) -> None:
             out.write(name.encode())
-            if name == "b":
+            if name == self.at:
                 self.meanwhile()
             self.made.append(name)
 
@@ -123,6 +125,60 @@ def test_what_cannot_be_made_is_said_and_not_tried_for_ever(wiring: Wiring, numb
         exports.make(wiring, number, Kitchen(broken))
     assert (row(wiring, number).state, row(wiring, number).error) == ("failed", str(exports.FAILED))
     assert not exports.run_pending(wiring, Kitchen())
+
+
+def test_what_ends_its_worker_again_and_again_is_given_up(wiring: Wiring, number: int) -> None:
+    """J8: as a file that takes more memory than there is."""
+    for _ in range(exports.TRIES_MAX):
+        with pytest.raises(Killed):
+            exports.make(wiring, number, Kitchen(killed))
+        _lose(wiring, number)
+    assert row(wiring, number).state == "waiting"
+    assert exports.run_pending(wiring, Kitchen(killed)) and not exports.run_pending(wiring, Kitchen())
+    assert (row(wiring, number).state, row(wiring, number).error) == ("failed", str(exports.FAILED))
+    assert list((wiring.settings.folder / exports.FOLDER).iterdir()) == []
+
+
+def test_kills_in_different_parts_do_not_add_up(wiring: Wiring, number: int) -> None:
+    kitchen = Kitchen(killed)
+    for _ in range(exports.TRIES_MAX - 1):
+        with pytest.raises(Killed):
+            exports.make(wiring, number, kitchen)
+        _lose(wiring, number)
+    with pytest.raises(Killed):
+        exports.make(wiring, number, Kitchen(killed, at="c"))
+    assert row(wiring, number).tries == 1
+
+
+def test_the_last_room_on_the_disk_is_left_for_the_database(
+    wiring: Wiring, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "FREE_MIN", 2**62)
+    kitchen = Kitchen()
+    assert exports.make(wiring, number, kitchen) and kitchen.made == []
+    assert (row(wiring, number).state, row(wiring, number).error) == ("failed", str(exports.NO_ROOM))
+    assert list((wiring.settings.folder / exports.FOLDER).iterdir()) == []
+
+
+def test_the_lease_is_renewed_while_one_large_file_is_packed(
+    wiring: Wiring, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """J8: it ends, however many workers there are."""
+    monkeypatch.setattr(exports, "BEAT_S", -1.0)
+    seen: set[Any] = set()
+    large = wiring.settings.folder / "large"
+    large.write_bytes(b"-" * 3 * signed_zip.CHUNK)
+
+    def looked(chunk: bytes, *more: int) -> int:
+        seen.add(row(wiring, number).until_at)
+        return crc32(chunk, *more)
+
+    monkeypatch.setattr(zipfile, "crc32", looked)  # the packing asks for it once for each chunk
+    kitchen = Kitchen()
+    assert exports.make(
+        wiring, number, lambda *of: kitchen(*of)._replace(files=lambda: iter([("large", large)]))
+    )
+    assert row(wiring, number).state == "finished" and len(seen) > 5
 
 
 def test_files_go_after_a_week_and_so_does_what_lies_there_without_a_row(wiring: Wiring, number: int) -> None:

@@ -140,6 +140,20 @@ def test_tables_are_the_same_as_lines_and_for_spreadsheets_and_no_formula_runs(
     assert "stakeholders: A person, group, community or organisation." in told and "  name: text\n" in told
 
 
+def test_a_table_is_read_page_by_page(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No transaction lasts as long as a table; no row is told twice, and none is left out."""
+    asked = {"programme_id": shown("programme", here["prg"])}
+    whole = taken(api, wiring, admin, **asked)
+    monkeypatch.setattr(leaving, "PAGE", 1)
+    paged = taken(api, wiring, admin, **asked)
+    assert len(whole["tables/stakeholders.jsonl"].splitlines()) > 2
+    for name in whole:
+        if name.startswith("tables/") and "audit_entries" not in name:
+            assert paged[name] == whole[name], name
+
+
 def test_files_go_with_it(api: Api, wiring: Wiring, admin: str, here: dict[str, int]) -> None:
     bodies = taken(api, wiring, admin, programme_id=shown("programme", here["prg"]))
     assert bodies[f"attachments/{'0' * 32}"] == b"%"
