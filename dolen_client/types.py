@@ -1273,6 +1273,7 @@ class MergeOut(TypedDict):
     gone_id: str
     id: str
     kept_id: str
+    left: list[str]
     reason: str
     undone_at: str | None
     undone_by: str | None

@@ -34,6 +34,8 @@ from ..stakeholders.text import TEXT_MAX, clean
 from . import apart
 
 KEPT, GONE = "kept", "gone"
+LEFT = "addresses.stakeholder_id"
+NOTHING: Mapping[str, Any] = {"columns": [], "rows": []}
 FIELD = "fields."
 OWN = ("name", "languages", "zone")
 
@@ -90,7 +92,7 @@ def undo(session: Session, now: datetime, made: Merge, by: str) -> Merge:
     kept, gone = people.get(session, made.kept_id), people.get(session, made.gone_id)
     if "erased" in (kept.state, gone.state):
         raise Conflict("they were erased: there is nothing to go back to")
-    _take(session, made.added)
+    made.added = _take(session, made.added)
     _restore(session, now, kept, made.values)
     made.undone_at, made.undone_by = now, by
     gone.state, gone.merged_into, gone.merged_at = made.was, None, None
@@ -118,6 +120,11 @@ def of(session: Session, stakeholder_id: int) -> list[Merge]:
     mine = kin.records(session, stakeholder_id)
     found = select(Merge).where(Merge.kept_id.in_(mine), Merge.undone_at.is_(None))
     return list(session.scalars(found.order_by(Merge.at.desc(), Merge.id.desc())))
+
+
+def left(made: Merge) -> list[int]:
+    """Of a merge that was undone: the addresses that stay on the kept record, since they were changed there."""
+    return [key[0] for key, _ in made.added.get(LEFT, NOTHING)["rows"]] if made.undone_at is not None else []
 
 
 def _open(session: Session, number: int) -> Stakeholder:
@@ -186,9 +193,12 @@ GIVEN: tuple[tuple[type[Base], str, tuple[str, ...]], ...] = (
 )
 
 
-def _give(session: Session, kept_id: int, gone_id: int) -> dict[str, list[list[Any]]]:
-    """Copy what the kept record has not: by table and column, the key of each new row and how it was."""
-    added: dict[str, list[list[Any]]] = {}
+def _give(session: Session, kept_id: int, gone_id: int) -> dict[str, Any]:
+    """Copy what the kept record has not: by table and column, the key of each new row and how it was.
+
+    The names of what was compared are kept too: a later version of Dolen knows more of a row, and that changes none.
+    """
+    added: dict[str, Any] = {}
     for table, column, alike in GIVEN:
         mine, theirs = (_rows(session, table, column, number) for number in (kept_id, gone_id))
         has = {tuple(getattr(row, name) for name in alike) for row in mine}
@@ -200,18 +210,27 @@ def _give(session: Session, kept_id: int, gone_id: int) -> dict[str, list[list[A
         ]
         session.add_all(made)
         session.flush()
-        added[f"{table.__tablename__}.{column}"] = [[_key(row), _sha256(row)] for row in made]
+        columns = _names(table)
+        rows = [[_key(row), _sha256(row, columns)] for row in made]
+        added[f"{table.__tablename__}.{column}"] = {"columns": columns, "rows": rows}
     return added
 
 
-def _take(session: Session, added: Mapping[str, list[list[Any]]]) -> None:
-    """Take away what `_give` gave, as far as nobody has changed it since."""
+def _take(session: Session, added: Mapping[str, Any]) -> dict[str, Any]:
+    """Take away what `_give` gave, as far as nobody has changed it since; what stays, in the same form."""
+    stays: dict[str, Any] = {}
     for table, column, _ in GIVEN:
-        for key, was in added.get(f"{table.__tablename__}.{column}", []):
+        name = f"{table.__tablename__}.{column}"
+        given = added.get(name, NOTHING)
+        stays[name] = {**given, "rows": []}
+        for key, was in given["rows"]:
             row = session.get(table, tuple(key), populate_existing=True)
-            if row is not None and _sha256(row) == was:
+            if row is not None and _sha256(row, given["columns"]) == was:
                 session.delete(row)
+            elif row is not None:
+                stays[name]["rows"].append([key, was])
     session.flush()
+    return stays
 
 
 def _rows(session: Session, table: type[Base], column: str, number: int) -> Sequence[Any]:
@@ -220,23 +239,23 @@ def _rows(session: Session, table: type[Base], column: str, number: int) -> Sequ
 
 
 def _copy(table: type[Base], row: Any, other: dict[str, Any]) -> Any:
-    values = _values(row) | other
+    values = {name: getattr(row, name) for name in _names(table)} | other
     if "id" in values:
         values["id"] = new_id()
     return table(**values)
 
 
-def _values(row: Any) -> dict[str, Any]:
-    return {one.key: getattr(row, one.key) for one in inspect(type(row)).column_attrs}
+def _names(table: type[Base]) -> list[str]:
+    return sorted(one.key for one in inspect(table).column_attrs)
 
 
 def _key(row: Any) -> list[int]:
     return list(inspect(row).identity)
 
 
-def _sha256(row: Any) -> str:
+def _sha256(row: Any, names: Sequence[str]) -> str:
     """What tells that a row is as it was, without keeping what it says of somebody."""
-    return sha256(repr(sorted(_values(row).items())).encode()).hexdigest()
+    return sha256(repr([(name, getattr(row, name, None)) for name in names]).encode()).hexdigest()
 
 
 def _last(session: Session, number: int) -> int | None:

@@ -7,11 +7,13 @@ from typing import Any
 import marshmallow as ma
 from flask.views import MethodView
 
+from campaigns.responses import merges as of_merge
 from campaigns.responses.merges import GONE, KEPT
 from campaigns.stakeholders.duplicates import BY, SCORES
 from campaigns.stakeholders.tables import Merge as Row
 
 from ..acts import merges
+from ..ids import shown
 from .resource import Resource, listed, this_act
 from .schemas import Choice, Id, Schema, Text, Time, page_of
 
@@ -76,6 +78,15 @@ class MergeOut(Schema):
     at = Time(required=True)
     undone_at = Time(required=True, allow_none=True)
     undone_by = ma.fields.String(required=True, allow_none=True)
+    left = ma.fields.Function(
+        lambda row: [shown("address", one) for one in of_merge.left(row)],
+        required=True,
+        metadata={
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "addresses that the undo left on the kept record, for they were changed there since",
+        },
+    )
 
     def _changed(self, row: Row) -> dict[str, Any]:
         return {name: {"before": before, "after": after} for name, (before, after) in row.values.items()}

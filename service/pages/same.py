@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from campaigns.errors import BadField
-from campaigns.responses.merges import GONE, KEPT
+from campaigns.responses.merges import GONE, KEPT, left
 from campaigns.stakeholders.duplicates import BY
 
 from ..acts import merges, people_list, relationships, stakeholders
@@ -88,8 +88,8 @@ def _undone(number: int) -> Response:
     merge_id = typed.number("mrg", "merge")
     if merge_id is None:
         raise BadField("choose one of the list", pointer="/merge")
-    merges.undo(frame.act(), merge_id)
-    return frame.go("pages_same.of", done="unmerged", number=number)
+    made = merges.undo(frame.act(), merge_id)
+    return frame.go("pages_same.of", done="unmerged-but" if left(made) else "unmerged", number=number)
 
 
 def _unknown(number: int) -> Response:

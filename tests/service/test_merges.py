@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from campaigns.stakeholders.tables import Merge, Stakeholder
+from campaigns.base import parse_id
+from campaigns.stakeholders.tables import Address, Merge, Stakeholder
 from service import exports, recipes
 from service.tables import Export
 from service.wiring import Wiring
@@ -62,7 +63,7 @@ def test_two_records_are_proposed_merged_and_two_again(api: Api, admin: str, two
     assert [one["id"] for one in told(api.get("/v1/stakeholders", admin))["data"]] == [ann]
     assert told(api.get("/v1/merges", admin, query_string={"stakeholder_id": anne}))["data"] == [merged]
     undone = told(api.post(f"/v1/merges/{merged['id']}/undo", admin, json={}))
-    assert undone["undone_by"] == merged["by"]
+    assert (undone["undone_by"], undone["left"]) == (merged["by"], [])
     after = [told(api.get(f"/v1/stakeholders/{one}", admin)) for one in two]
     edited = ("updated_at",)
     assert [{k: v for k, v in one.items() if k not in edited} for one in after] == [
@@ -160,3 +161,18 @@ def test_a_file_about_somebody_goes_when_their_records_are_made_one_or_two(
     told(api.get(f"/v1/exports/{export}", admin), 404)
     assert list((wiring.settings.folder / exports.FOLDER).glob("*")) == []
     assert not exports.run_pending(wiring, recipes.recipe)
+
+
+def test_an_address_that_was_proven_on_the_kept_record_is_named_when_they_are_two(
+    api: Api, admin: str, wiring: Wiring, two: tuple[str, str]
+) -> None:
+    merged = {"kept_id": two[0], "gone_id": two[1], "take": {"name": "kept", "fields.town": "kept"}}
+    made = told(api.post("/v1/merges", admin, json=merged), 201)
+    held = told(api.get(f"/v1/stakeholders/{two[0]}/addresses", admin))["data"]
+    copied = next(one["id"] for one in held if one["value"] == "anne@example.org")
+    with wiring.database.write() as session:
+        session.execute(
+            update(Address).where(Address.id == parse_id("adr", copied)).values(verified_at=wiring.now())
+        )
+    undone = told(api.post(f"/v1/merges/{made['id']}/undo", admin, json={}))
+    assert undone["left"] == [copied]

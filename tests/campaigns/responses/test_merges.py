@@ -20,6 +20,7 @@ from campaigns.stakeholders.tables import Involvement, Merge
 from campaigns.strategies import programmes
 
 US = "user:ann"
+names = merges._names
 MAIL: dict[str, Any] = {"purpose": "direct_marketing", "channel": "email"}
 
 
@@ -172,6 +173,35 @@ def test_what_people_changed_since_stays_as_they_said(
     assert (kept.zone, kept.languages) == (None, ["en"])
     mine = session.scalars(select(Involvement.programme_id).where(Involvement.stakeholder_id == ann))
     assert mine.all() == [7]
+
+
+def test_copies_are_taken_back_though_rows_have_a_column_more_by_then(
+    session: Session, now: datetime, two: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A15: else an update between the two would leave the other's addresses where they do not belong."""
+    ann, anne = two
+    addresses.add(session, now, anne, "email", "anne@example.org")
+    with monkeypatch.context() as older:  # which knew no such column
+        older.setattr(merges, "_names", lambda table: [name for name in names(table) if name != "corporate"])
+        made = merge(session, now, ann, anne)
+    assert "corporate" not in made.added[merges.LEFT]["columns"]
+    merges.undo(session, now, made, US)
+    assert addresses.of(session, ann) == [] and merges.left(made) == []
+
+
+def test_an_address_that_was_changed_on_the_kept_record_stays_and_is_told(
+    session: Session, now: datetime, two: tuple[int, int]
+) -> None:
+    """A15: somebody proved that it is theirs, and it was taken for hers: a person has to look."""
+    ann, anne = two
+    for key in ("anne@example.org", "rees@example.org"):
+        addresses.add(session, now, anne, "email", key)
+    made = merge(session, now, ann, anne)
+    copied = next(one for one in addresses.of(session, ann) if one.key == "anne@example.org")
+    copied.verified_at = now
+    assert merges.left(made) == []
+    merges.undo(session, now, made, US)
+    assert [one.id for one in addresses.of(session, ann)] == [copied.id] == merges.left(made)
 
 
 @pytest.mark.parametrize("wrong", ["itself", "another kind", "archived", "gone already", "nobody"])

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from campaigns.base import public_id
+from campaigns.base import parse_id, public_id
+from campaigns.responses import merges
 from campaigns.stakeholders import addresses, fields, people
 from campaigns.stakeholders.tables import Merge, Relation
 from service.wiring import Wiring
@@ -54,6 +55,21 @@ def test_what_differs_must_be_decided_and_then_either_address_shows_the_one_reco
         merge = public_id("mrg", session.query(Merge).one().id)
     assert "each as it was" in browser.done(f"/people/{two[1]}/same", do="undo", merge=merge)
     assert "Bala" in browser.get(f"/people/{two[0]}") and "Anne Rees" in browser.get(f"/people/{two[1]}")
+
+
+def test_an_address_that_stays_at_the_undo_is_told(
+    browser: Browser, two: tuple[str, str], wiring: Wiring
+) -> None:
+    """A15."""
+    with wiring.database.write() as session:
+        kept, gone = (parse_id("stk", one) for one in two)
+        addresses.add(session, wiring.now(), gone, "email", "anne@example.org")
+        take = {"name": "kept", "fields.town": "kept"}
+        made = merges.merge(session, wiring.now(), kept, gone, take=take, reason="", by="usr_1")
+        addresses.of(session, kept)[-1].verified_at = wiring.now()
+        merge = public_id("mrg", made.id)
+    shown = browser.done(f"/people/{two[0]}/same", do="undo", merge=merge)
+    assert "look whose it is" in shown and "each as it was" not in shown
 
 
 def test_whoever_is_told_apart_is_proposed_no_more(browser: Browser, two: tuple[str, str]) -> None:
