@@ -593,8 +593,15 @@ def _noted(reader: Reader, kind: str, about: ColumnElement[bool]) -> Iterator[To
 
 def count(session: Session, stakeholder_id: int) -> int:
     """About how much there is: what went to them and what they wrote."""
+    theirs = kin.records(session, stakeholder_id)
     tables: tuple[type[Any], ...] = (Delivery, DeliveryEvent, Response, Interaction)
     return sum(
-        session.scalar(select(func.count()).where(table.stakeholder_id == stakeholder_id)) or 0
-        for table in tables
+        session.scalar(select(func.count()).where(table.stakeholder_id.in_(theirs))) or 0 for table in tables
     )
+
+
+def weight(session: Session, stakeholder_id: int) -> int:
+    """How many bytes the files of contacts with them have."""
+    theirs = kin.records(session, stakeholder_id)
+    found = select(func.sum(Attachment.bytes)).join(Interaction, Interaction.id == Attachment.interaction_id)
+    return session.scalar(found.where(Interaction.stakeholder_id.in_(theirs))) or 0

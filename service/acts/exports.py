@@ -31,6 +31,7 @@ AUDIT = "audit:read"
 SEEN = tuple(scope for scope in SCOPES if scope.endswith(":read") and scope != AUDIT)
 # A record of so many facts is made while the asker waits.
 AT_ONCE = 500
+WEIGHT_AT_ONCE = 10_000_000  # bytes of files
 WHY_MAX = 2_000
 
 
@@ -54,7 +55,8 @@ def of_person(
             "stakeholder.exported", "stakeholder", person.id,
             after={"export_id": made.id, "whole": made.within is None, "notes": not why},
         )  # fmt: skip
-        small = held.count(act.session, person.id) <= AT_ONCE
+        light = held.weight(act.session, person.id) <= WEIGHT_AT_ONCE
+        small = light and held.count(act.session, person.id) <= AT_ONCE
         number = made.id
     if small:
         exports.make(wiring, number, recipes.recipe)

@@ -20,6 +20,7 @@ from campaigns.delivery.tables import Attempt, Delivery, DeliveryEvent
 from campaigns.messages.tables import MessageRecipient, SendingHours
 from campaigns.responses import attachments, held
 from campaigns.responses.tables import (
+    Attachment,
     Commitment,
     Intent,
     Interaction,
@@ -352,6 +353,15 @@ def test_a_large_record_is_made_by_a_worker(
     with zipfile.ZipFile(exports.place(wiring.settings.folder, parse_id("exp", answer.json["id"]))) as whole:
         assert len(whole.read("data/delivery_events.jsonl").splitlines()) == 10_000
         assert whole.read("record.en.html").count(b"<article>") > 10_000
+
+
+def test_files_that_weigh_much_are_left_to_a_worker(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    with wiring.database.write() as session:
+        session.execute(update(Attachment).where(Attachment.name == "notes.pdf").values(bytes=11_000_000))
+    answer = api.post(f"/v1/stakeholders/{shown('stakeholder', world['stk'])}/export", admin)
+    assert answer.json["state"] == "waiting"
 
 
 def test_who_is_erased_is_in_no_file_that_lies_here(
