@@ -96,6 +96,7 @@ def _written() -> Response:
     bare = verb == "send" and not form.get("subject", "").strip() and not form.get("bare")
     if bare and writing.mails(act, values["accounts"]):
         raise BadField("a mail needs a subject: write one, or say that it goes without", pointer="/subject")
+    _need_purpose(form, values)
     made = messages.create(
         act, **values, programme_id=ids.number("programme", form.get("programme")),
         subject=form.get("subject", "").strip(), text=form.get("text", ""),
@@ -111,6 +112,19 @@ def _written() -> Response:
         messages.submit(act, made.id)
         return frame.go("pages_messages.one", "waits" if made.state == "waiting" else "sent", number=made.id)
     return frame.go("pages_messages.one", "saved", number=made.id)
+
+
+def _need_purpose(form: Mapping[str, str], values: Mapping[str, Any]) -> None:
+    """What goes to a group is often news, and would go as service to those who want none, were nobody asked."""
+    if values["segment"] is None or values["strategy_id"] is not None or form.get("purpose"):
+        return
+    home = ids.number("programme", form.get("programme"))
+    if writing.usual_purpose(frame.act(), home) == "service":
+        raise BadField(
+            "choose what it counts as: to a group that is often news, and those who want none get service and answers "
+            "all the same",
+            pointer="/purpose",
+        )
 
 
 def _many(values: Mapping[str, Any]) -> bool:
@@ -134,10 +148,8 @@ def _programme(held: Mapping[str, str]) -> int | None:
     """The one chosen, else that of the group, else General where the reader writes there, else their first."""
     act = frame.act()
     known = [ids.number("programme", number) for number, _ in programmes.choices(act, "messages:write")]
-    wishes = (
-        ids.number("programme", held.get("programme")),
-        writing.home_of(act, ids.number("segment", held.get("group"))),
-    )
+    group = None if held.get("group") == EVERYBODY else ids.number("segment", held.get("group"))
+    wishes = (ids.number("programme", held.get("programme")), writing.home_of(act, group))
     return next((one for one in (*wishes, rooms.GENERAL) if one in known), next(iter(known), None))
 
 

@@ -63,7 +63,9 @@ def test_a_group_is_seen_before_anything_goes_to_it(
     """README: before it goes you see who gets it, and who is left out and why."""
     page = browser.get("/write")
     assert "Everybody in General (3)" in page and "/groups/new" in page
-    before = pressed(browser, account, to="", group="everybody", programme=public_id("prg", general))
+    before = pressed(
+        browser, account, to="", group="everybody", purpose="service", programme=public_id("prg", general)
+    )
     assert before.endswith("/before")
     page = browser.get(before)
     assert "Send to 2 people" in page and "Left out, because" in page and "Nia" in page and "Mair" in page
@@ -133,9 +135,39 @@ def test_an_address_that_does_not_work_is_told_apart_from_a_no(
             session, now, channel="email", reason="opt_out", origin="recipient",
             stakeholder_id=parse_id("stk", three[1]),
         )  # fmt: skip
-    before = pressed(browser, account, to="", group="everybody", programme=public_id("prg", general))
+    before = pressed(
+        browser, account, to="", group="everybody", purpose="service", programme=public_id("prg", general)
+    )
     for page in (browser.get(before), browser.get(before.replace("/before", "/audience"))):
         assert "(their address does not work)" in page and "(they have opted out)" in page
+
+
+def test_what_goes_to_a_group_counts_as_nothing_until_somebody_says_so(
+    browser: Browser, account: str, three: list[str], wiring: Wiring, general: int
+) -> None:
+    """Who wants no news gets it where it counts as service: it went to them because nobody had been asked."""
+    with wiring.database.write() as session:
+        for number in three[:2]:
+            consent.give(
+                session, wiring.now(), stakeholder_id=parse_id("stk", number), purpose="direct_marketing",
+                channel="email", basis="consent", source="form", actor="usr_1",
+            )  # fmt: skip
+        consent.suppress(
+            session, wiring.now(), channel="email", reason="opt_out", origin="recipient", purpose="direct_marketing",
+            stakeholder_id=parse_id("stk", three[1]),
+        )  # fmt: skip
+    form = {"to": "", "group": "everybody", "programme": public_id("prg", general), "account": account}
+    page = browser.post("/write", act="send", status=422, subject="Fair", text="Come along", **form).text
+    assert "choose what it counts as" in page and '<details id="more" open>' in page
+    with wiring.database.read() as session:
+        assert session.query(Message).count() == 0
+    assert "Send to 1 " in browser.get(pressed(browser, **form, purpose="direct_marketing"))
+    assert "Send to 2 " in browser.get(pressed(browser, **form, purpose="service"))
+
+
+def test_the_example_of_an_address_is_no_element(browser: Browser) -> None:
+    page = browser.post("/write", status=200, act="find", find="Nobody").text
+    assert "Ann Rees &lt;ann@example.org&gt;" in page
 
 
 def test_nobody_is_asked_to_check_their_own(
