@@ -75,8 +75,9 @@ class Outcome:
 
     @property
     def notes(self) -> list[str]:
-        """stopped, suppressed, opted_out, undeclared: rows that are in, and what was not done for them."""
-        return [] if self.outcome in ("refused", "held") else [problem["code"] for problem in self.problems]
+        """stopped, of every row; suppressed, opted_out, undeclared of those that are in: what was not done for them."""
+        codes = [problem["code"] for problem in self.problems]
+        return [one for one in codes if one == "stopped" or self.outcome not in ("refused", "held")]
 
 
 @dataclass

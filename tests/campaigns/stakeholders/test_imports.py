@@ -391,6 +391,12 @@ def test_an_address_that_a_merged_record_no_longer_uses_brings_nobody_in(ready: 
     assert outcomes(ready, again) == [(2, "unchanged", ["address_retired"])]
 
 
+def test_whoever_looks_at_a_check_sees_how_many_would_be_stopped_of_refused_rows_too(ready: Database) -> None:
+    """C17"""
+    file = "name,email,kind,opt out\nAnn,ann@x.org,person,yes\nBob,bob@x.org,no such kind,yes\n"
+    assert imported(ready, file).counts == {"created": 1, "refused": 1, "stopped": 2}
+
+
 def test_nobody_stops_every_word_to_somebody_of_a_programme_they_may_not_see(ready: Database) -> None:
     """C17, R33"""
     imported(ready, "id,name,email\n1,Ann,ann@x.org\n", programme_id=8)
