@@ -65,10 +65,12 @@ def of_person(
 
 
 def of_programme(act: Act, programme_id: int) -> Export:
-    """Everything of a programme and of what lies under it."""
+    """Everything of a programme and of what lies under it; the one that the caller waits for already, if any."""
     for scope in (EXPORT, *SEEN):
         act.need(scope, programme_id)
     programme = act.one(Programme, programme_id)
+    if waiting := _waiting(act, "programme", programme.id):
+        return waiting
     made = _made(
         act, "programme", programme.id, within=subtree(act.session, [programme.id])[programme.id],
         programme_id=programme.id, audit=act.caller.may(AUDIT, programme.id),
@@ -84,8 +86,10 @@ def of_programme(act: Act, programme_id: int) -> Export:
 
 
 def of_everything(act: Act) -> Export:
-    """Everything of the installation."""
+    """Everything of the installation; the one that the caller waits for already, if any."""
     _need_everything(act)
+    if waiting := _waiting(act, "installation", 0):
+        return waiting
     made = _made(act, "installation", 0, within=None)
     act.note("installation.exported", "export", made.id)
     return made
@@ -134,6 +138,17 @@ def named(act: Act, export: Export) -> str:
 def file(act: Act, export_id: int) -> Path:
     """Where its finished file lies."""
     return exports.finished(act.session, act.wiring, get(act, export_id).id)
+
+
+def _waiting(act: Act, kind: str, ref_id: int) -> Export | None:
+    """What they asked for before and is not there yet: a second one takes the room of the first again."""
+    same = select(Export).where(
+        Export.kind == kind,
+        Export.ref_id == ref_id,
+        Export.actor == act.caller.actor,
+        Export.state == "waiting",
+    )
+    return act.session.scalar(same.order_by(Export.id).limit(1))
 
 
 def _made(

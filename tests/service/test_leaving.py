@@ -140,6 +140,18 @@ def test_tables_are_the_same_as_lines_and_for_spreadsheets_and_no_formula_runs(
     assert "stakeholders: A person, group, community or organisation." in told and "  name: text\n" in told
 
 
+def test_whoever_asks_again_gets_the_one_that_is_being_made(
+    api: Api, wiring: Wiring, admin: str, people: People, here: dict[str, int]
+) -> None:
+    steward, asked = people("steward", here["prg"]), {"programme_id": shown("programme", here["prg"])}
+    first, again = (api.post("/v1/exports", steward, json=asked).json["id"] for _ in range(2))
+    everything, whole = (api.post("/v1/exports", admin, json={}).json["id"] for _ in range(2))
+    assert first == again and everything == whole
+    assert api.post("/v1/exports", admin, json=asked).json["id"] not in (first, everything)
+    assert exports.run_pending(wiring, recipes.recipe)
+    assert api.post("/v1/exports", steward, json=asked).json["id"] != first
+
+
 def test_a_table_is_read_page_by_page(
     api: Api, wiring: Wiring, admin: str, here: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
