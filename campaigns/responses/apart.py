@@ -97,7 +97,9 @@ def _since(
     """What was written on these records since the merge, and may be about the others as well."""
     # By id and not by its time, which may be another's clock, or an earlier day that somebody names.
     rows = select(table).where(table.stakeholder_id.in_(mine), table.id > made.id).order_by(table.id)
-    found = [row for row in session.scalars(rows) if row.evidence.get("merge_id") != public_id("mrg", made.id)]
+    found = [
+        row for row in session.scalars(rows) if row.evidence.get("merge_id") != public_id("mrg", made.id)
+    ]
     return [row for row in found if not _is_sure(session, row.evidence, theirs)]
 
 
