@@ -131,4 +131,7 @@ def _named(wiring: Wiring, export: Export) -> Iterator[tuple[str, str]]:
     with wiring.database.read() as session:
         reader = _reader(wiring, session, export)
         for one in held.files(reader):
-            yield f"files/{ids.shown('attachment', one.id)} {_ODD.sub('_', held.file_name(reader, one))}", one.key
+            yield (
+                f"files/{ids.shown('attachment', one.id)} {_ODD.sub('_', held.file_name(reader, one))}",
+                one.key,
+            )

@@ -36,7 +36,9 @@ def test_a_row_that_is_there_already_is_refused(session: Session, count: int) ->
 
 
 @pytest.mark.parametrize("count", [0, 1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1])
-def test_rows_that_are_there_already_are_left_out_and_the_others_counted(session: Session, count: int) -> None:
+def test_rows_that_are_there_already_are_left_out_and_the_others_counted(
+    session: Session, count: int
+) -> None:
     insert_new(session, Tally, COLUMNS, rows(count // 2))
     assert insert_new(session, Tally, COLUMNS, [*rows(count), *rows(count)]) == count - count // 2
     assert session.query(Tally).count() == count

@@ -311,6 +311,12 @@ def _came_back(
     attachments.attach(session, now, met, [attachments.Kept("0" * 32, "notes.pdf", 1, "-")], met.by)
     file = attachments.of(session, [met.id])[met.id][0]
     reply = saved.add(
-        session, now, programme_id=programme_id, name="Thanks", language="en", text="Thank you, {name}", author=met.by
+        session,
+        now,
+        programme_id=programme_id,
+        name="Thanks",
+        language="en",
+        text="Thank you, {name}",
+        author=met.by,
     )
     return {"itr": met.id, "att": file.id, "rsp": heard.id, "rpl": reply.id, "tsk": todo.id}

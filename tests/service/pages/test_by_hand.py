@@ -340,7 +340,9 @@ def test_programs_see_what_people_are_to_do_hand_it_on_and_say_what_became_of_it
     assert (nothing.status_code, nothing.json["errors"][0]["pointer"]) == (422, "/where")
     sent = {"photo": (BytesIO(png()), "bwrdd.png"), "words": "Wrth y drws"}
     done = api.post(f"{path}/done", author, data=sent, content_type=form).json
-    assert (done["standing"], done["words"]) == ("done", "Wrth y drws") and done["photo_id"].startswith("med_")
+    assert (done["standing"], done["words"]) == ("done", "Wrth y drws") and done["photo_id"].startswith(
+        "med_"
+    )
     late = api.post(f"{path}/not_done", author, json={"words": "Na"})
     assert (late.status_code, late.json["code"]) == (409, "already_done")
     assert api.get("/v1/by_hand", author).json["data"] == []
