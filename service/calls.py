@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from campaigns.database import Database
+from campaigns.database import Database, is_full
 from campaigns.stakeholders.rows import insert_missing
 
 from .problems import Refusal
@@ -87,8 +87,9 @@ class Calls:
         try:
             with self._database.write() as session:
                 taken, level = _take(session, now, token_id, most, self.most)
-        except OperationalError:
-            taken, level = self._borrowed(token_id, now, most), 0.0
+        except OperationalError as error:
+            # On a full disk nothing is stored by anybody, and whoever calls is to be told that.
+            taken, level = 1 if is_full(error) else self._borrowed(token_id, now, most), 0.0
         wait = timedelta(seconds=(1 - level) * WINDOW_S / self.most)
         with self._lock:
             self._make_room(now)

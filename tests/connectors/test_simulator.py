@@ -549,7 +549,7 @@ def test_an_answer_later_than_the_deadline_of_the_account_is_uncertain(
 
 def test_a_login_is_renewed_by_a_token_that_is_good_for_once(server: Running, account: str) -> None:
     """`F28`: the new login works, the old one and the token that renewed it do not."""
-    server.control(tokens={account: "new"}, refresh_tokens={account: "once"}, token_life_s=3600.0)
+    before = server.control(tokens={account: "new"}, refresh_tokens={account: "once"}, token_life_s=3600.0)
     settings = {"url": server.url, "account": account}
     old = registry.connect("simulator", settings, {"token": "old", "refresh_token": "once"})
     assert old.refresh is not None
@@ -561,7 +561,7 @@ def test_a_login_is_renewed_by_a_token_that_is_good_for_once(server: Running, ac
     fresh.verify()
     with pytest.raises(AccountGone):
         old.refresh()
-    assert server.control()["renewals"] == 1
+    assert server.control()["renewals"] == before["renewals"] + 1
     for each in (old, fresh):
         each.close()
 
