@@ -21,14 +21,24 @@ COUNTED = (*states.STATES,)
 
 def counts(session: Session, message_id: int, kind: str = "real") -> dict[str, int]:
     """Rows per state and their sum, `intended`; tests of a message are counted apart."""
+    return counts_of_each(session, [message_id], kind)[message_id]
+
+
+def counts_of_each(
+    session: Session, message_ids: Sequence[int], kind: str = "real"
+) -> dict[int, dict[str, int]]:
+    """The same of a few messages, by one statement that reads all of their rows."""
+    found = {one: {"intended": 0, **dict.fromkeys(COUNTED, 0)} for one in message_ids}
     rows = session.execute(
-        select(Delivery.state, func.count())
+        select(Occurrence.message_id, Delivery.state, func.count())
         .join(Occurrence, Occurrence.id == Delivery.occurrence_id)
-        .where(Occurrence.message_id == message_id, Occurrence.kind == kind)
-        .group_by(Delivery.state)
+        .where(Occurrence.message_id.in_(message_ids), Occurrence.kind == kind)
+        .group_by(Occurrence.message_id, Delivery.state)
     )
-    found = {state: number for state, number in rows}
-    return {"intended": sum(found.values()), **{state: found.get(state, 0) for state in COUNTED}}
+    for message_id, state, number in rows:
+        found[message_id][state] = number
+        found[message_id]["intended"] += number
+    return found
 
 
 def counts_of_times(session: Session, message_id: int) -> dict[int, dict[str, int]]:

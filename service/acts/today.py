@@ -145,7 +145,8 @@ def going(act: Act, until: datetime) -> list[Going]:
         .limit(SHOWN)
     )  # fmt: skip
     rows = act.session.execute(scoped(planned, Message.programme_id, act.caller, "messages:read")).all()
-    return [Going(message, due, reconcile.counts(act.session, message.id)) for message, due in rows]
+    counts = reconcile.counts_of_each(act.session, [message.id for message, _ in rows])
+    return [Going(message, due, counts[message.id]) for message, due in rows]
 
 
 def came_in(act: Act, since: datetime) -> tuple[dict[str, int], Sequence[Response]]:

@@ -22,6 +22,7 @@ from sqlalchemy import delete, select, update
 from campaigns.audit import AuditEntry
 from campaigns.delivery import accounts, renewal, send
 from campaigns.delivery.tables import Account, Batch, Delivery, Stop
+from campaigns.messages.tables import Message
 from connectors.api import (
     NOT_SIGNED_IN,
     AccountGone,
@@ -254,6 +255,7 @@ def test_what_waited_goes_by_the_new_login(browser: Browser, wiring: Wiring, lof
         session.execute(update(Delivery).values(account_id=number))
         session.execute(update(Batch).values(account_id=number))
         session.execute(delete(Stop))
+        session.execute(update(Message).values(state="scheduled", held_by=[]))
     desk = wiring.desk("a worker")
     send.work(desk)
     assert loft.flown == []
