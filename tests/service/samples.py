@@ -283,14 +283,9 @@ def _came_back(
 ) -> dict[str, int]:
     """A call that was logged, and a reply from Ann."""
     met = interactions.log(
-        session,
-        now,
-        stakeholder_id=who["stk"],
-        programme_id=programme_id,
-        kind="call",
-        at=now,
+        session, now, stakeholder_id=who["stk"], programme_id=programme_id, kind="call", at=now,
         by="usr_0000000000001",
-    )
+    )  # fmt: skip
     came = Event(key="e1", kind="reply", at=now, sender="bo@example.org", text="Thank you")
     raw = RawEvent(
         account_id=account_id, event_key=came.key, via="poll", at=now, sha256="-",
