@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from campaigns.base import public_id
 from campaigns.database import Database
 from campaigns.strategies import programmes
 from service.access import CONSOLE, new_secret
@@ -22,6 +23,8 @@ from service.permissions import SCOPES
 from service.settings import load
 from service.tables import Grant, Token, User
 from service.wiring import Wiring
+
+from . import samples
 
 # werkzeug's TestResponse; the type checker takes its `json` for None, and every test would have to say it is not.
 Answer = Any
@@ -141,6 +144,27 @@ def people(wiring: Wiring) -> People:
 def admin(people: People) -> str:
     """The token of an administrator of everything."""
     return people("administrator")
+
+
+@pytest.fixture
+def ids(wiring: Wiring) -> dict[str, str]:
+    """An example of everything, by the prefix of its ids."""
+    with wiring.database.write() as session:
+        made = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "One"))
+    samples.files(wiring.settings.folder, made)
+    return {prefix: public_id(prefix, number) for prefix, number in made.items()}
+
+
+@pytest.fixture
+def manager(people: People) -> str:
+    """The token of somebody who looks after communities everywhere."""
+    return people("community_manager")
+
+
+def good(answer: Answer, status: int = 200) -> Any:
+    """What was answered, where it is what it should be."""
+    assert answer.status_code == status, answer.text
+    return answer.json
 
 
 @pytest.fixture

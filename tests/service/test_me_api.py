@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-import pytest
-
-from campaigns.base import public_id
 from service import notices
 from service.wiring import Wiring
 
-from . import samples
-from .conftest import Api, People
-
-
-@pytest.fixture
-def ids(wiring: Wiring) -> dict[str, str]:
-    """An example of everything, by the prefix of its ids."""
-    with wiring.database.write() as session:
-        made = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "One"))
-    return {prefix: public_id(prefix, number) for prefix, number in made.items()}
-
-
-def good(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json
+from .conftest import Api, People, good
 
 
 def test_somebody_changes_their_own_account_and_notices(api: Api, people: People) -> None:

@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
 
-import pytest
 from werkzeug.datastructures import FileStorage
 
 from campaigns.base import public_id
 from service.wiring import Wiring
 
-from . import samples
-from .conftest import Api, People
+from .conftest import Api, People, good
 
 STAR = {"If-Match": "*"}
-
-
-@pytest.fixture
-def ids(wiring: Wiring) -> dict[str, str]:
-    """An example of everything, by the prefix of its ids."""
-    with wiring.database.write() as session:
-        made = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "One"))
-    samples.files(wiring.settings.folder, made)
-    return {prefix: public_id(prefix, number) for prefix, number in made.items()}
-
-
-@pytest.fixture
-def manager(people: People) -> str:
-    return people("community_manager")
-
-
-def good(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json
 
 
 def test_a_topic_is_named_in_each_language_and_taken_out_of_use(

@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-import pytest
-
-from campaigns.base import public_id
 from campaigns.messages.mix import quarter_of
 from service.wiring import Wiring
 
-from . import samples
-from .conftest import Api, People
+from .conftest import Api, People, good
 
 ELECTION = {"name": "Election", "reason": "The law"}
-
-
-@pytest.fixture
-def ids(wiring: Wiring) -> dict[str, str]:
-    """An example of everything, by the prefix of its ids."""
-    with wiring.database.write() as session:
-        made = samples.world(session, wiring.now(), samples.programme(session, wiring.now(), "One"))
-    return {prefix: public_id(prefix, number) for prefix, number in made.items()}
-
-
-@pytest.fixture
-def manager(people: People) -> str:
-    return people("community_manager")
-
-
-def good(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json
 
 
 def test_a_quiet_period_begins_and_is_ended_with_a_reason(
