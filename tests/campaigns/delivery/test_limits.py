@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from connectors.api import Deferred, Outbound
 from .world import BLIND, Died, World
 
 NAMES = [f"p{number}" for number in range(12)]
+NUMBERS = itertools.count()  # names of accounts: all examples share a database
 START = datetime(2026, 11, 30, 23, 59, 40, tzinfo=UTC)  # twenty seconds before a day and a month end
 
 
@@ -54,7 +56,7 @@ def test_whatever_workers_ask_for_no_more_goes_than_the_limits_say(
     database: Database, rate: float, day: int, steps: list[Step]
 ) -> None:
     """Rule 9: over any stretch of time at most what the rate carries in it and in one second; and never over a day."""
-    world = World(database, START, name=f"mail {rate} {day} {len(steps)} {id(steps)}")
+    world = World(database, START, name=f"mail {next(NUMBERS)}")
     limited(world, per_second=rate, per_day=day)
     went: list[tuple[float, int]] = []
     clock = 0.0
