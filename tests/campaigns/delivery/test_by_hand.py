@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from campaigns.database import Database
 from campaigns.delivery import accounts, by_hand, control, reconcile, states
 from campaigns.delivery.tables import Account, Attempt, Delivery, HandWork
-from campaigns.errors import AlreadyDone, BadField, LinkNotValid, NotFound
+from campaigns.errors import AlreadyDone, AlreadySending, BadField, LinkNotValid, NotFound
 from campaigns.messages.tables import Message
 from connectors.api import Outbound, Receipt
 
@@ -215,3 +215,10 @@ def test_what_a_machine_sends_is_no_work_for_people(database: Database, now: dat
     world.run()
     with database.read() as session, pytest.raises(NotFound):
         by_hand.get(session, session.scalars(select(Delivery.id)).one())
+
+
+def test_what_people_have_in_hand_is_not_taken_back_to_be_edited(world: World) -> None:
+    number = handed(world)
+    with world.database.write() as session, pytest.raises(AlreadySending):
+        control.take_back(session, world.now(), session.get_one(Message, number))
+    assert work(world).standing == "waiting"
