@@ -136,8 +136,8 @@ def writers(session: Session, message: Message) -> set[str]:
 
 
 def assurance(session: Session, message: Message) -> str:
-    """The assurance of the message's programme: light, reviewed or agreed."""
-    return programmes.get(session, message.programme_id).assurance
+    """The assurance of the message's programme: light, reviewed or agreed. Practice, which reaches nobody, is light."""
+    return "light" if message.test else programmes.get(session, message.programme_id).assurance
 
 
 # `decide` has an argument called digest.

@@ -30,7 +30,7 @@ from campaigns.messages.tables import Approval, ContentItem, Message, Occurrence
 from campaigns.stakeholders import addresses, kin
 from campaigns.stakeholders.tables import Segment, Stakeholder, Topic
 from campaigns.strategies import agreements, programmes, strategies
-from campaigns.strategies.tables import Programme, StrategyVersion, UrgentGo
+from campaigns.strategies.tables import StrategyVersion, UrgentGo
 from connectors.api import Outbound
 
 from .. import paging
@@ -106,7 +106,7 @@ def shown(act: Act, message: Message) -> Shown:
         reconcile.counts(act.session, message.id),
         reconcile.reasons(act.session, message.id),
         approval.digest(act.session, message),
-        act.session.get_one(Programme, message.programme_id).assurance,
+        approval.assurance(act.session, message),
         planning.planned_at(act.session, message),
         timing.of(act.session, message),
         costs.of_message(act.session, message),

@@ -339,6 +339,7 @@ def readdress(
     act.unchanged(message, version)
     direct = bool(to or stakeholders or segment is not None)
     chosen = message_parts.carriers(act, message.programme_id, accounts, direct=direct)
+    message_parts.stays_practice(message, chosen)
     values: dict[str, Any] = {
         "accounts": [(one.id, one.channel) for one in chosen],
         "segment_id": segment_of(act, message.programme_id, segment),

@@ -151,6 +151,29 @@ def test_a_test_token_cannot_use_a_real_account(api: Api, people: People, token:
     assert (told.status_code, told.json["code"]) == (403, "forbidden")
 
 
+@pytest.mark.parametrize("level", ["reviewed", "agreed"])
+def test_practice_needs_nobodys_check_and_stays_practice(
+    api: Api, people: People, token: str, level: str
+) -> None:
+    """B5: the first call ends where nobody is reached, so it gives no colleague work; a real account is no way out."""
+    boss = people()
+    home = {"name": "P", "starts_on": "2026-01-01", "assurance": level}
+    programme = api.post("/v1/programmes", boss, json=home).json["id"]
+    account = api.post(
+        "/v1/connector_accounts", boss,
+        json={"connector": "simulator", "name": "Real", "settings": {"url": "http://127.0.0.1:9"}},
+    ).json["id"]  # fmt: skip
+    made = api.post("/v1/messages", token, json=ANN | {"programme_id": programme}).json
+    assert (made["state"], made["held_by"], made["assurance"]) == ("scheduled", [], "light")
+    draft = api.post("/v1/messages", token, json=ANN | {"programme_id": programme, "draft": True}).json["id"]
+    moved = api.post(
+        f"/v1/messages/{draft}/readdress", boss, json={"to": ["ann@example.org"], "accounts": [account]}
+    )
+    assert (moved.status_code, moved.json["errors"][0]["pointer"]) == (422, "/accounts")
+    real = ANN | {"programme_id": programme, "accounts": [account]}
+    assert api.post("/v1/messages", boss, json=real).json["state"] == "waiting", "real accounts want a check"
+
+
 def test_approved_words_of_a_template_need_no_further_approval(api: Api, people: People) -> None:
     """C1, B6: the data may vary, the words may not."""
     boss, checker = people(), people()
