@@ -216,3 +216,20 @@ def test_imports_and_exports_are_one_list_of_jobs(
     assert [one["kind"] for one in api.get("/v1/jobs", viewer).json["data"]] == ["import"]
     assert api.get(f"/v1/jobs/{found[0]['id']}", viewer).status_code in (403, 404)
     assert api.get(f"/v1/jobs/{shown('job', 7)}", admin).status_code == 404
+
+
+def test_a_job_is_stopped_by_whoever_may_begin_one(api: Api, wiring: Wiring, people: People) -> None:
+    """An auditor takes out and brings nothing in; an author the other way round."""
+    with wiring.database.write() as session:
+        now = wiring.now()
+        here = samples.world(session, now, samples.programme(session, now, "Here"))
+    auditor, author = people("auditor", here["prg"]), people("author", here["prg"])
+    brought = f"/v1/jobs/{shown('job', here['imp'])}/cancel"
+    with wiring.database.write() as session:
+        one = Export(kind="programme", ref_id=here["prg"], programme_id=here["prg"], within=[here["prg"]],
+                     actor="usr_1", created_at=now)  # fmt: skip
+        session.add(one)
+        session.flush()
+        taken = f"/v1/jobs/{shown('job', one.id)}/cancel"
+    assert api.post(brought, auditor).status_code == api.post(taken, author).status_code == 403
+    assert api.post(taken, auditor).json["state"] == api.post(brought, author).json["state"] == "cancelled"
