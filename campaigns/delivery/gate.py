@@ -29,7 +29,7 @@ from ..stakeholders import consent
 from . import accounts, limits, rollout, states, stops
 from .backoff import Pace
 from .batch import Claim
-from .readers import Waiting
+from .readers import LATER, Waiting
 from .tables import Account, Batch, Delivery, Stop
 
 # Everything that can stand against a message is asked again after this. Its own state and version, its account and the
@@ -38,6 +38,8 @@ ASK_AGAIN = timedelta(milliseconds=250)
 STILL = timedelta(seconds=1)
 # A test that a stop holds back is looked at again after this: nobody settles it as they do a message.
 TEST_LOOK_S = 5.0
+# Whoever may get a message by another of their records is asked about again after this.
+OTHER_FIRST = timedelta(minutes=1)
 
 
 Ready = tuple[Waiting, Outbound]
@@ -85,6 +87,7 @@ def take(
     `message` is what `may_go` has said yes to in this transaction, `said` what the readers were asked in it.
     """
     shut, waiting = _shut(session, now, message, [row for row, _ in ready])
+    waiting |= _behind(session, now, said, [row.id for row, _ in ready])
     going = []
     timed = account.broadcast or message.useful_until_s is not None
     for row, outbound in ready:
@@ -205,6 +208,15 @@ def _shut(
     later = [(number, at) for number, at in found if at is not None]
     limits.lay_aside(session, later)
     return {number for number, at in found if at is None}, {number for number, _ in later}
+
+
+def _behind(
+    session: Session, now: datetime, said: Mapping[int, consent.Decision], rows: Sequence[int]
+) -> set[int]:
+    """Rows of people who may get this by another of their records: laid aside until it is known whether they did."""
+    found = {number for number in rows if said[number] is LATER}
+    limits.lay_aside(session, [(number, now + OTHER_FIRST) for number in found])
+    return found
 
 
 def _repeatable(row: Waiting, account: Account, now: datetime, pace: Pace) -> bool:

@@ -31,6 +31,8 @@ AGAIN = timedelta(milliseconds=250)
 FREE = consent.Decision(None)
 RETIRED = consent.Decision("no_address")
 DOUBLE = consent.Decision("duplicate_address")
+# They may get it by another of their records: asked again when that is known.
+LATER = consent.Decision(None)
 # What has gone to somebody, or may have (what came back has not); and what is still to go.
 GONE = (states.SENDING, states.SENT, states.UNKNOWN)
 TO_GO = (states.QUEUED, states.DEFERRED)
@@ -118,7 +120,7 @@ def _ask(
 def _doubles(
     session: Session, held: Claim, rows: Sequence[Waiting], same: kin.Kin
 ) -> dict[int, consent.Decision]:
-    """The rows of those who get this, or have got it, on another of their records; the first record goes first."""
+    """The rows of those who have got this on another of their records, or may get it there; the first goes first."""
     others = session.execute(
         select(Delivery.stakeholder_id, Delivery.state).where(
             Delivery.stakeholder_id.in_(kin.among(same, same)), Delivery.account_id == held.account_id,
@@ -131,11 +133,11 @@ def _doubles(
             continue
         records = same[row.stakeholder_id]
         before = records[: records.index(row.stakeholder_id)]
-        if any(
-            number in before or (number in records and number != row.stakeholder_id and state in GONE)
-            for number, state in others
-        ):
+        elsewhere = {*records} - {row.stakeholder_id}
+        if any(number in elsewhere and state in GONE for number, state in others):
             found[row.id] = DOUBLE
+        elif any(number in before for number, _ in others):
+            found[row.id] = LATER
     return found
 
 

@@ -55,7 +55,7 @@ def merge(
 
     BadField where one is not decided, or where the two cannot be the same; Conflict where either was merged already.
     """
-    consent.lock(session, [kept_id, gone_id])
+    consent.lock(session, kin.among(kin.of(session, (kept_id, gone_id)), (kept_id, gone_id)))
     kept, gone = (_open(session, number) for number in (kept_id, gone_id))
     if kept.id == gone.id:
         raise BadField("a record cannot be merged into itself", pointer="/gone_id")

@@ -1,13 +1,17 @@
 """Answers to the one question of a survey form: counted for everybody, and on the record where the link was personal.
 
 Rules: without a personal link nobody is known; with one a second answer replaces the first, and the record keeps both.
+Whose records were merged counts once, with what they answered last.
 Source: L7.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,8 +19,8 @@ from sqlalchemy.orm import Session
 from ..base import public_id
 from ..delivery.tables import Delivery
 from ..errors import BadField, Conflict
-from ..stakeholders import consent, forms
-from ..stakeholders.tables import Form
+from ..stakeholders import consent, forms, kin
+from ..stakeholders.tables import Form, Stakeholder
 from ..stakeholders.text import clean
 from .tables import Interaction, SurveyAnswer
 
@@ -69,9 +73,23 @@ def answer(
 def results(session: Session, form: Form) -> Results:
     """The counts of a rating or a choice; of a text only how many there are."""
     counted = select(SurveyAnswer.value, func.count()).where(SurveyAnswer.form_id == form.id)
-    found = {value: count for value, count in session.execute(counted.group_by(SurveyAnswer.value))}
+    found = Counter({value: count for value, count in session.execute(counted.group_by(SurveyAnswer.value))})
+    found -= _given_anew(session, form)
     values = RATINGS if form.answers == "rating" else _places(session, form)
-    return Results({value: found.get(value, 0) for value in values}, sum(found.values()))
+    return Results({value: found[value] for value in values}, sum(found.values()))
+
+
+def _given_anew(session: Session, form: Form) -> Counter[str]:
+    """What people answered on one of their records and then, maybe otherwise, on another."""
+    stands = func.coalesce(Stakeholder.merged_into, Stakeholder.id)
+    theirs = (
+        select(stands, SurveyAnswer.value)
+        .join(Stakeholder, Stakeholder.id == SurveyAnswer.stakeholder_id)
+        .where(SurveyAnswer.form_id == form.id, kin.MORE)
+        .order_by(stands, SurveyAnswer.at.desc(), SurveyAnswer.id.desc())
+    )
+    people = groupby(session.execute(theirs), key=itemgetter(0))
+    return Counter(value for _, answers in people for _, value in list(answers)[1:])
 
 
 def in_words(session: Session, answer: SurveyAnswer) -> str:

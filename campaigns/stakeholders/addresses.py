@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ..errors import BadAddress, Conflict
-from . import people, tombstones
+from . import kin, people, tombstones
 from .rows import insert_missing
 from .tables import Address, Stakeholder
 from .text import clean, fold
@@ -67,11 +67,14 @@ def add(
 
 
 def retire(session: Session, address: Address) -> None:
-    """Use an address no more; it stays on the record."""
+    """Use an address no more, on none of its owner's records; it stays there."""
+    mine = kin.records(session, address.stakeholder_id)
     # As whoever withdraws does: a wave locks people before it asks, so nothing goes to the address after this.
-    person = select(Stakeholder.id).where(Stakeholder.id == address.stakeholder_id)
-    session.execute(person.with_for_update(key_share=True))
-    address.state = "retired"
+    owner = select(Stakeholder.id).where(Stakeholder.id.in_(mine)).order_by(Stakeholder.id)
+    session.execute(owner.with_for_update(key_share=True)).all()
+    same = select(Address).filter_by(channel=address.channel, key=address.key)
+    for one in session.scalars(same.where(Address.stakeholder_id.in_(mine))):
+        one.state = "retired"
     session.flush()
 
 

@@ -20,8 +20,9 @@ Kin = Mapping[int, tuple[int, ...]]
 CHUNK = 500
 # Where a page of people begins and how many are on it; who says neither gets all of them.
 AFTER, MOST = bindparam("after", -1, BigInteger), bindparam("most", 2**62, BigInteger)
-_MORE = or_(Stakeholder.joined.is_(True), Stakeholder.merged_into.is_not(None))
-_HAS_MORE = select(Stakeholder.id).where(Stakeholder.id == bindparam("one"), _MORE)
+# Whoever has more than one record.
+MORE = or_(Stakeholder.joined.is_(True), Stakeholder.merged_into.is_not(None))
+_HAS_MORE = select(Stakeholder.id).where(Stakeholder.id == bindparam("one"), MORE)
 
 
 def root(session: Session, stakeholder_id: int) -> int:
@@ -98,7 +99,7 @@ def touched(kin: Kin, numbers: Iterable[int], by: Collection[int]) -> set[int]:
 
 def _of(session: Session, wanted: list[int], until: datetime | None) -> dict[int, tuple[int, ...]]:
     stands = func.coalesce(Stakeholder.merged_into, Stakeholder.id)
-    rows = session.execute(select(Stakeholder.id, stands).where(Stakeholder.id.in_(wanted), _MORE))
+    rows = session.execute(select(Stakeholder.id, stands).where(Stakeholder.id.in_(wanted), MORE))
     asked = {number: into for number, into in rows}
     if not asked:
         return {}

@@ -14,9 +14,9 @@ from campaigns.delivery import follow_up, release
 from campaigns.delivery.tables import Delivery
 from campaigns.messages.tables import Message, MessageRecipient, Timing
 from campaigns.responses import effects, merges
-from campaigns.stakeholders import consent, kin, people, segments, topics
+from campaigns.stakeholders import addresses, consent, kin, people, segments, topics
 from campaigns.stakeholders.tables import Address, Segment, Stakeholder
-from connectors.api import Deferred
+from connectors.api import Deferred, Refused
 
 from .test_caps import capped
 from .world import World
@@ -71,7 +71,54 @@ def test_a_message_released_to_both_goes_to_one_of_them(database: Database, now:
     world.later(hours=1)
     world.run()
     assert sorted(world.wire.accepted) == ["anne@example.org", "ben@example.org"]
+    world.later(minutes=1)
+    world.run()
+    assert len(world.wire.accepted) == 2
     assert world.states(sent)["ann"] == "excluded:duplicate_address"
+    assert world.state(sent) == "finished"
+
+
+@pytest.mark.parametrize("kept", ["ann", "anne"])
+def test_a_message_released_to_both_goes_to_the_other_where_it_cannot_go_to_the_first(
+    database: Database, now: datetime, kept: str
+) -> None:
+    """A15: one waits for the other, so that nobody is left with nothing."""
+    world = World(database, now)
+    gone = {"ann": "anne", "anne": "ann"}[kept]
+    sent = world.message(["ann", "anne"], at=now + timedelta(hours=1))
+    world.tick()
+    with database.write() as session:
+        release.at_once(session, session.get_one(Message, sent), now)
+    merge(world, kept, gone)
+    world.wire.answers[f"{kept}@example.org"] = _refused
+    for _ in range(2):
+        world.later(hours=1)
+        world.run()
+    assert world.wire.accepted == [f"{gone}@example.org"]
+    assert world.states(sent) == {kept: "failed:content_refused", gone: "sent"}
+
+
+@pytest.mark.parametrize("speaks", ["ann", "anne"])
+def test_an_address_is_taken_out_of_use_on_every_record(
+    database: Database, now: datetime, speaks: str
+) -> None:
+    """A15: what was released before to the record that is gone does not go either."""
+    world = World(database, now)
+    sent = world.message(["ann", "anne"], at=now + timedelta(hours=1))
+    world.tick()
+    with database.write() as session:
+        release.at_once(session, session.get_one(Message, sent), now)
+    kept = who(world, "anne")
+    merge(world, "anne", "ann")
+    with database.write() as session:
+        held = {one.key: one for one in addresses.of(session, kept)}
+        addresses.retire(session, held[f"{speaks}@example.org"])
+        assert addresses.holders(session, "email", f"{speaks}@example.org") == []
+    for _ in range(2):
+        world.later(hours=1)
+        world.run()
+    other = {"ann": "anne", "anne": "ann"}[speaks]
+    assert world.wire.accepted == [f"{other}@example.org"]
 
 
 def test_who_got_it_on_one_record_does_not_get_it_on_the_other(database: Database, now: datetime) -> None:
@@ -106,6 +153,10 @@ def test_whose_mail_came_back_from_one_address_gets_it_at_the_other(
     world.later(hours=1)
     world.run()
     assert world.states(sent) == {"ann": "bounced", "anne": "sent"}
+
+
+def _refused(_outbound: Any) -> None:
+    raise Refused("not today")
 
 
 def _later(_outbound: Any) -> None:

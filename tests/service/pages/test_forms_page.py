@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from campaigns.delivery import accounts
-from campaigns.responses import surveys
+from campaigns.responses import merges, surveys
+from campaigns.responses.tables import SurveyAnswer
 from campaigns.stakeholders import forms
 from campaigns.stakeholders.tables import Form, FormWording, Topic
 from campaigns.strategies import programmes
@@ -18,6 +20,7 @@ from service.ids import shown
 from service.wiring import Wiring
 
 from .conftest import Browser, Browsers
+from .test_people import somebody
 
 WORDS: dict[str, Any] = {
     "title.en": "Newsletter", "notice.en": "We keep your address.", "agree.en": "I agree", "title.cy": "Cylchlythyr",
@@ -143,6 +146,27 @@ def test_the_results_of_a_survey_are_a_picture_with_a_table_behind(
     raw = browser.client.get(path, headers={"Accept": "text/html"}).text
     assert "It &lt;b&gt;did&lt;/b&gt;" in raw
     assert "{{ reader_token }}" in page
+
+
+def test_whose_records_were_merged_counts_once_with_what_they_answered_last(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """A15, L7: and when they are two again, each counts."""
+    make(browser, kind="survey", slug="how", answers="choice", **{**dict.fromkeys(WORDS, ""), **ASKED})
+    people = [somebody(wiring, general, name) for name in ("Ann", "Anne", "Ben")]
+    with wiring.database.write() as session:
+        form, now = forms.by_slug(session, "how"), wiring.now()
+        for hours, (number, value) in enumerate(zip(people, "012", strict=True)):
+            session.add(
+                SurveyAnswer(
+                    form_id=form.id, stakeholder_id=number, wording=1, language="en", value=value,
+                    at=now + timedelta(hours=hours),
+                )
+            )  # fmt: skip
+        made = merges.merge(session, now, *people[:2], take={"name": "kept"}, reason="", by="usr_1")
+        assert surveys.results(session, form) == surveys.Results({"0": 0, "1": 1, "2": 1}, 2)
+        merges.undo(session, now, made, "usr_1")
+        assert surveys.results(session, form) == surveys.Results({"0": 1, "1": 1, "2": 1}, 3)
 
 
 def test_another_programmes_form_and_topic_do_not_exist(
