@@ -1,6 +1,7 @@
 """Who may be on record twice: proposals for a person to decide, found a piece at a time.
 
-Rules: an equal address, or an equal or nearly equal name with something else in common; a name alone proposes nothing.
+Rules: an equal address; an equal or nearly equal name with something else in common; or a name that FEW have, where no
+field tells them apart.
 One look reads a bounded number of rows in the order of an index, however many people there are. What somebody has said
 about two records is not asked again.
 Source: A15.
@@ -8,7 +9,7 @@ Source: A15.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from .tables import Address, Distinct, Membership, Stakeholder
 LOOK = 2000  # rows that one look reads
 BESIDE = 8  # names next to each other in their order that are compared
 GROUP_MAX = 40  # more people at one address are an office
+FEW = 3  # a name that more people have says nothing by itself
 BY = ("address", "name")
 # What two have in common, and how much each says; the name says more beside an address.
 SCORES = {"address": 40, "name": 40, "near_name": 25, "field": 15, "body": 15}
@@ -63,9 +65,9 @@ def look(session: Session, by: str, after: int | None) -> tuple[list[Pair], int 
     """
     if by == "address":
         couples, further = _by_address(session, after)
-    else:
-        couples, further = _by_name(session, after)
-    return _weighed(session, couples), further
+        return _weighed(session, couples), further
+    couples, further, rare = _by_name(session, after)
+    return _weighed(session, couples, rare), further
 
 
 def of(session: Session, person: Stakeholder) -> list[Pair]:
@@ -86,7 +88,9 @@ def of(session: Session, person: Stakeholder) -> list[Pair]:
     back = [one.desc() for one in order]
     others |= set(session.scalars(active.where(place < here).order_by(*back).limit(BESIDE)))
     others.discard(person.id)
-    found = _weighed(session, {(min(one, person.id), max(one, person.id)) for one in others})
+    named = active.where(Stakeholder.name_fold == person.name_fold).limit(FEW + 1)
+    rare = {person.name_fold} if len(session.scalars(named).all()) <= FEW else set()
+    found = _weighed(session, {(min(one, person.id), max(one, person.id)) for one in others}, rare)
     return sorted(found, key=lambda pair: -pair.score)
 
 
@@ -116,7 +120,8 @@ def _by_address(session: Session, after: int | None) -> tuple[set[tuple[int, int
     }, further
 
 
-def _by_name(session: Session, after: int | None) -> tuple[set[tuple[int, int]], int | None]:
+def _by_name(session: Session, after: int | None) -> tuple[set[tuple[int, int]], int | None, set[str]]:
+    """Couples, after which to go on, and the names that FEW have."""
     order = (Stakeholder.name_fold, Stakeholder.id)
     wanted = select(*order, Stakeholder.kind).where(Stakeholder.state == "active")
     last = session.execute(select(*order).where(Stakeholder.id == after)).first()
@@ -128,7 +133,10 @@ def _by_name(session: Session, after: int | None) -> tuple[set[tuple[int, int]],
         for other_name, other, other_kind in rows[place + 1 : place + 1 + BESIDE]:
             if kind == other_kind and is_near(name, other_name):
                 found.add((min(number, other), max(number, other)))
-    return found, rows[LOOK - 1][1] if len(rows) > LOOK else None
+    rare = {name for name, count in Counter(row[0] for row in rows).items() if count <= FEW}
+    if last is not None:
+        rare.discard(last[0])  # how many of them stood before this look is not known
+    return found, rows[LOOK - 1][1] if len(rows) > LOOK else None, rare
 
 
 def _couples(ids: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -154,8 +162,10 @@ def _one_letter(one: str, other: str) -> bool:
     return rest[0][1:] == rest[1][1:] or (rest[0][:2] == rest[1][1::-1] and rest[0][2:] == rest[1][2:])
 
 
-def _weighed(session: Session, couples: Collection[tuple[int, int]]) -> list[Pair]:
-    """The couples for which enough speaks, and about whom nobody has said that they are two."""
+def _weighed(
+    session: Session, couples: Collection[tuple[int, int]], rare: Collection[str] = ()
+) -> list[Pair]:
+    """The couples for which enough speaks, and about whom nobody has said that they are two; `rare` are names."""
     ids = {one for pair in couples for one in pair}
     known = _known(session, ids)
     held = _sets(session, select(Address.stakeholder_id, Address.channel, Address.key).where(
@@ -172,9 +182,16 @@ def _weighed(session: Session, couples: Collection[tuple[int, int]]) -> list[Pai
         if one is None or other is None or one.kind != other.kind or (low, high) in decided:
             continue
         pair = Pair(low, high, tuple(_shared(one, other, held, bodies)))
-        if pair.shared not in (("name",), ("near_name",)) and pair.score >= LEAST:
+        enough = pair.shared != ("name",) or (one.name in rare and not _told_apart(one, other))
+        if pair.score >= LEAST and enough:
             found.append(pair)
     return found
+
+
+def _told_apart(one: _Known, other: _Known) -> bool:
+    """Whether a field says one thing of one and another of the other."""
+    mine, theirs = dict(one.texts), dict(other.texts)
+    return any(mine[name] != theirs[name] for name in mine.keys() & theirs.keys())
 
 
 def _shared(

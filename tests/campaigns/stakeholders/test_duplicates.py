@@ -50,7 +50,7 @@ def test_names_are_near_by_one_letter_or_in_another_order(one: str, other: str, 
     assert duplicates.is_near(one, other) is duplicates.is_near(other, one) is near
 
 
-def test_an_equal_address_proposes_and_a_name_alone_does_not(
+def test_an_equal_address_proposes_and_a_name_with_something_else(
     session: Session, now: datetime, town: None
 ) -> None:
     """A15."""
@@ -107,3 +107,33 @@ def test_a_look_reads_no_more_than_its_piece(
     monkeypatch.setattr(duplicates, "BESIDE", 2)
     pairs, after = duplicates.look(session, by, None)
     assert (len(pairs), after is None) == (2 if by == "address" else 3, False)
+
+
+def test_a_name_that_few_have_proposes_by_itself(session: Session, now: datetime, town: None) -> None:
+    """A15: somebody added twice, once without an address, shares nothing else with themselves."""
+    gwen = [person(session, now, "Gwen Parry", mail) for mail in ("gwen@example.org", "parry@example.org")]
+    assert through(session, "name") == [(gwen[0], gwen[1], ("name",))]
+    assert [one.shared for one in duplicates.of(session, people.get(session, gwen[1]))] == [("name",)]
+    for _ in range(duplicates.FEW - 1):
+        person(session, now, "gwen parry")
+    assert through(session, "name") == [] == duplicates.of(session, people.get(session, gwen[0]))
+
+
+def test_two_of_one_name_are_not_proposed_where_a_field_tells_them_apart(
+    session: Session, now: datetime, town: None
+) -> None:
+    bala, barry = (person(session, now, "Gwen Parry", town=town) for town in ("Bala", "Barry"))
+    assert through(session, "name") == []
+    neither = person(session, now, "Gwen Parry")
+    assert {one[:2] for one in through(session, "name")} == {(bala, neither), (barry, neither)}
+
+
+def test_a_common_name_proposes_nothing_at_the_edges_of_pieces(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(duplicates.FEW + 1):
+        person(session, now, "Gwen Parry")
+    pair = tuple(person(session, now, "Siân Rees") for _ in range(2))
+    for size in range(1, 8):
+        monkeypatch.setattr(duplicates, "LOOK", size)
+        assert [one[:2] for one in through(session, "name")] == [pair]
