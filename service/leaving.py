@@ -77,7 +77,8 @@ HIDDEN = {
     "stakeholders": ("name_fold", "attrs_fold"),
     "tags": ("name_fold",),
 }
-# What a provider said, as it said it, is the only binary column: in Base64.
+# What a provider said, as it said it, is the only binary column: in Base64. It is in the file of everything alone, as one
+# of their calls may tell of people of other programmes.
 ORIGINALS = ("raw_events", "body")
 # Rows without a programme, or with the number 0, that every programme works with.
 SHARED = frozenset(
@@ -138,7 +139,7 @@ def recipe(wiring: Wiring, export: Export, work: Path) -> Recipe:
     parts = [Part("README.txt", partial(_readme, export))]
     for name in names:
         parts.append(Part(f"tables/{name}.jsonl", partial(_lines, wiring, name, export.within)))
-        parts.append(Part(f"tables/{name}.csv", partial(_csv, work, name)))
+        parts.append(Part(f"tables/{name}.csv", partial(_csv, work, name, export.within)))
     return Recipe(parts, partial(_files, wiring, export.within))
 
 
@@ -156,17 +157,17 @@ def _left_out(within: Within, audit: bool) -> dict[str, str]:
 def rows(session: Session, table: Table, within: Within, after: Key | None) -> Iterator[Row[Any]]:
     """A page of the rows of a table in the order of their keys, from the one after this key on."""
     keys = list(table.primary_key.columns)
-    found = select(*keys, *[table.c[name] for name in header(table)]).where(belongs(table, within))
+    found = select(*keys, *[table.c[name] for name in header(table, within)]).where(belongs(table, within))
     if after is not None:
         found = found.where(tuple_(*keys) > tuple_(*map(literal, after)))
     yield from session.execute(found.order_by(*keys).limit(PAGE).execution_options(yield_per=500))
 
 
-def _told(table: Table, row: Row[Any]) -> dict[str, Any]:
+def _told(table: Table, within: Within, row: Row[Any]) -> dict[str, Any]:
     """A row as it is written."""
-    values = {name: row._mapping[table.c[name]] for name in header(table)}
+    values = {name: row._mapping[table.c[name]] for name in header(table, within)}
     told = plain_rows.told(values, plain_rows.kind_of(table.name))
-    if table.name == ORIGINALS[0]:
+    if table.name == ORIGINALS[0] and ORIGINALS[1] in values:
         told[ORIGINALS[1]] = b64encode(values[ORIGINALS[1]]).decode() if values[ORIGINALS[1]] else None
     return told
 
@@ -214,15 +215,15 @@ def _lines(wiring: Wiring, name: str, within: Within, out: IO[bytes], beat: Call
         read = 0
         with wiring.database.read() as session:
             for row in rows(session, table, within, after):
-                out.write(plain_rows.line(_told(table, row)))
+                out.write(plain_rows.line(_told(table, within, row)))
                 after, read = tuple(row[: len(table.primary_key.columns)]), read + 1
                 beat()
 
 
-def _csv(work: Path, name: str, out: IO[bytes], beat: Callable[[], None]) -> None:
+def _csv(work: Path, name: str, within: Within, out: IO[bytes], beat: Callable[[], None]) -> None:
     """The same rows, read from the lines as they were written."""
     text = io.TextIOWrapper(out, "utf-8-sig", newline="")
-    write = plain_rows.table(text, header(metadata.tables[name]))
+    write = plain_rows.table(text, header(metadata.tables[name], within))
     with (work / f"tables/{name}.jsonl").open("rb") as read:
         for line in read:
             write(orjson.loads(line))
@@ -236,7 +237,7 @@ in another.
 Each table is there twice: as lines of JSON, and as CSV in UTF-8 for spreadsheets, where ' stands before what a
 spreadsheet would run. Times are in UTC, ids as in the API; a column that ends in _id names a row of another table.
 Pictures lie in media, files of contacts in attachments, under the names in their tables. What providers said
-is there as they said it, in Base64.
+is there as they said it, in Base64, in the file of everything; of a programme as it was understood.
 
 Secrets are in no table: passwords, tokens and the logins of connected accounts stay where they are.
 """
@@ -254,13 +255,16 @@ def _readme(export: Export, out: IO[bytes], _beat: Callable[[], None]) -> None:
     told += [f"  {name}: {why}" for name, why in _left_out(within, export.audit).items()]
     for table in told_of(within, export.audit):
         told.append(f"\n{table.name}: {_sentence(table)}")
-        told += [f"  {name}: {_type(table.c[name])}" for name in header(table)]
+        told += [f"  {name}: {_type(table.c[name])}" for name in header(table, within)]
     out.write("\n".join(told).encode() + b"\n")
 
 
-def header(table: Table) -> list[str]:
+def header(table: Table, within: Within) -> list[str]:
     """The columns of a table that are told, its id first."""
-    names = [column.name for column in table.columns if column.name not in HIDDEN.get(table.name, ())]
+    hidden = HIDDEN.get(table.name, ())
+    if within is not None and table.name == ORIGINALS[0]:
+        hidden = (*hidden, ORIGINALS[1])
+    names = [column.name for column in table.columns if column.name not in hidden]
     return sorted(names, key=lambda name: name != "id")
 
 

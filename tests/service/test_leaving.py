@@ -7,12 +7,14 @@ import io
 import json
 import re
 import zipfile
+from base64 import b64decode
 from typing import Any
 
 import pytest
 from sqlalchemy import LargeBinary, update
 
 from campaigns.base import public_id
+from campaigns.responses.tables import RawEvent
 from campaigns.stakeholders.tables import Stakeholder
 from service import exports, leaving, recipes
 from service.ids import shown
@@ -77,7 +79,7 @@ def test_every_table_is_of_a_programme_or_of_none_with_a_reason() -> None:
 def test_no_column_that_could_hold_a_secret_is_in_it() -> None:
     """L12: secrets are never taken out, and no hash of one."""
     for table in leaving.told_of(None):
-        for name in leaving.header(table):
+        for name in leaving.header(table, None):
             binary = isinstance(table.c[name].type, LargeBinary)
             assert not binary or (table.name, name) == leaving.ORIGINALS, f"{table.name}.{name}"
             assert not TELLING.search(name) or name in HARMLESS, f"{table.name}.{name}"
@@ -125,6 +127,23 @@ def test_nobody_takes_out_with_a_programme_what_they_may_not_read(
     assert "audit_entries: who did what" in told[steward]["README.txt"].decode()
     with_trail = api.post("/v1/exports", auditor, json=asked).headers["Location"]
     assert api.get(with_trail, steward).status_code == 403
+
+
+def test_the_bytes_of_a_call_stay_out_of_a_programmes_file(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int]
+) -> None:
+    """R33: one call of a provider may tell of people of other programmes; what was understood of it stays."""
+    with wiring.database.write() as session:
+        session.execute(update(RawEvent).values(body=b'[{"to": "somebody@elsewhere.example"}, ...]'))
+    for asked, there in (({}, True), ({"programme_id": shown("programme", here["prg"])}, False)):
+        bodies = taken(api, wiring, admin, **asked)
+        (*_, row) = (json.loads(line) for line in bodies["tables/raw_events.jsonl"].splitlines())
+        cells = bodies["tables/raw_events.csv"].decode("utf-8-sig").splitlines()[0].split(",")
+        assert row["event"]["sender"] and ("body" in row) == ("body" in cells) == there
+        assert (
+            "body" in bodies["README.txt"].decode().partition("\nraw_events:")[2].partition("\n\n")[0]
+        ) == there
+        assert not there or b"elsewhere.example" in b64decode(row["body"])
 
 
 def test_tables_are_the_same_as_lines_and_for_spreadsheets_and_no_formula_runs(
