@@ -77,8 +77,8 @@ HIDDEN = {
     "stakeholders": ("name_fold", "attrs_fold"),
     "tags": ("name_fold",),
 }
-# What a provider said, as it said it, is the only binary column: in Base64. It is in the file of everything alone, as one
-# of their calls may tell of people of other programmes.
+# What a provider said, as it said it, is the only binary column: in Base64. It is in the file of everything alone, as
+# one of their calls may tell of people of other programmes.
 ORIGINALS = ("raw_events", "body")
 # Rows without a programme, or with the number 0, that every programme works with.
 SHARED = frozenset(
