@@ -9,9 +9,12 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 
 from .. import leash, logins
 from ..engines.embedded import until_told
+from ..settings import Http
 from ..upgrade import upgrade
 from ..wiring import Wiring
 from . import wired
@@ -71,14 +74,18 @@ def run(args: Namespace) -> int:
         # A person looks on: a line for each request would hide the link.
         os.environ.setdefault("DOLEN__LOG__LEVEL", "warning")
     _must_be_free(wiring)
+    print(f"Dolen is starting, with its data in {wiring.settings.folder}", flush=True)
     upgrade(wiring)
-    _say_hello(wiring)
+    hello = _hello(wiring)
     children = members(wiring)
     wiring.close()
     told = until_told(lambda: None)
     while not told.wait(LOOK_S):
         for child in children:
             child.keep_up()
+        if hello and _answers(wiring.settings.http):
+            print(hello, flush=True)
+            hello = ""
     for child in children:
         child.stop()
     until = time.monotonic() + wiring.settings.work.drain_s + PATIENCE_S
@@ -117,10 +124,23 @@ def _must_be_free(wiring: Wiring) -> None:
                 ) from error
 
 
-def _say_hello(wiring: Wiring) -> None:
-    print(f"Dolen on {wiring.settings.http.base_url}, data in {wiring.settings.folder}", flush=True)
+def _hello(wiring: Wiring) -> str:
+    """What is said once pages can be opened: where, and the link of the first visit while nobody can sign in."""
+    lines = [f"Dolen is ready on {wiring.settings.http.base_url}"]
     with wiring.database.write() as session:
         if not logins.anybody(session):
             link = wiring.links.url(logins.make_key(session, wiring.now(), None, logins.LONGEST))
-            print(f"Nobody can sign in yet. The first visit, once: {link}", flush=True)
-    print("Leave this window open; Ctrl-C stops it.", flush=True)
+            lines.append(f"Nobody can sign in yet. The first visit, once: {link}")
+    return "\n".join([*lines, "Leave this window open; Ctrl-C stops it."])
+
+
+def _answers(http: Http) -> bool:
+    """Whether the service is up: an address that is told before that refuses whoever opens it."""
+    call = HTTPConnection(http.host, http.port, timeout=LOOK_S)
+    try:
+        call.request("GET", "/healthz")
+        return call.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        call.close()

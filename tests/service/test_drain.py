@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -183,6 +184,20 @@ def test_whoever_is_killed_takes_its_children_along(environ: dict[str, str]) -> 
     everything.kill()
     everything.wait(PATIENCE_S)
     eventually(lambda: not any(alive(pid) for pid in children))
+
+
+def test_the_address_and_the_first_visit_are_told_once_pages_can_be_opened(environ: dict[str, str]) -> None:
+    everything = subprocess.Popen([*COMMAND, "all"], env=environ, stdout=subprocess.PIPE, text=True)
+    try:
+        assert everything.stdout is not None
+        starts, ready, visit, stays = (everything.stdout.readline() for _ in range(4))
+        assert starts.startswith("Dolen is starting") and stays.startswith("Leave this window open")
+        assert ready == f"Dolen is ready on http://127.0.0.1:{environ['DOLEN__HTTP__PORT']}\n"
+        with urllib.request.urlopen(visit.split()[-1], timeout=PATIENCE_S) as page:
+            assert page.status == 200
+    finally:
+        everything.terminate()
+        everything.communicate(timeout=PATIENCE_S)
 
 
 def below(pid: int) -> list[int]:
