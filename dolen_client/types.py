@@ -91,6 +91,7 @@ class AddressOutPage(TypedDict):
 
 class AddressedAnew(TypedDict):
     accounts: NotRequired[list[str]]
+    purpose: NotRequired[Literal["service", "direct_marketing", "survey"] | None]
     segment: NotRequired[str | None]
     stakeholders: NotRequired[list[str]]
     strategy_id: NotRequired[str | None]

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +22,7 @@ from ..database import Database
 from ..errors import AlreadySending
 from ..messages import messages, planning, timing
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
-from ..stakeholders.tables import Segment, Stakeholder
+from ..stakeholders.tables import Segment
 from . import audience, batch, rollout, spread, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
@@ -33,6 +31,7 @@ HORIZON_S = 600.0
 PAUSE_S = 0.05
 # What is the same in every row, and then the columns of a row in the order in which `_write` gives them.
 SAME = {"language": "", "attempt": 0, "token": 0, "deaths": 0}
+Found = tuple[list[audience.Row], int | None]  # rows, and the last person of them (None: nobody is left)
 COLUMNS = ("id", "occurrence_id", "batch_id", "settled_at", *audience.Row._fields, *SAME)
 
 
@@ -59,14 +58,18 @@ def release(database: Database, occurrence_id: int, now: Callable[[], datetime])
     done: bool | None = None
     plan: audience.Plan | None = None
     while done is None:
+        with database.read() as session:
+            at = now()
+            plan = plan or _open(session, occurrence_id, at)
+            found = _next(session, plan, at)
         began = time.monotonic()
         with database.write() as session:
-            at = now()
-            # Locked, and the words read after that: who edits them waits for these rows, and takes them back.
+            # Locked, and what was edited looked at after that: who edits now waits for these rows, and takes them back.
             released_to = session.connection().scalar(_LOCKED, {"occurrence": occurrence_id})
-            if plan is None or not plan.is_of(audience.stamp(session, plan.message_id), released_to):
-                plan = _open(session, occurrence_id, at)
-            done = _chunk(session, plan, at)
+            if plan.is_of(audience.stamp(session, plan.message_id), released_to):
+                done = _chunk(session, plan, found, at)
+            else:
+                plan = None
         if database.is_sqlite:
             time.sleep(min(PAUSE_S, time.monotonic() - began))
     return done
@@ -75,7 +78,7 @@ def release(database: Database, occurrence_id: int, now: Callable[[], datetime])
 def release_now(session: Session, occurrence: Occurrence, now: datetime) -> None:
     """Release a small audience inside the caller's transaction: accepted and in the ledger at once."""
     plan = _open(session, occurrence.id, now)
-    while _chunk(session, plan, now) is None:
+    while _chunk(session, plan, _next(session, plan, now), now) is None:
         pass
     session.refresh(occurrence)
 
@@ -94,9 +97,19 @@ def at_once(session: Session, message: Message, now: datetime) -> None:
         release_now(session, occurrence, now)
 
 
+def look(session: Session, message: Message, now: datetime) -> audience.Plan:
+    """The plan of the time at which a message goes next, else went last."""
+    plan = audience.open_plan(session, message)
+    plan.spread, plan.at = spread.of(session, message, None, now), planning.planned_at(session, message)
+    mine = select(Occurrence.id).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
+    coming = Occurrence.state.in_(("planned", "released")).desc()
+    plan.occurrence_id = session.scalar(mine.order_by(coming, Occurrence.due_at).limit(1)) or 0
+    return plan
+
+
 def rehearse(session: Session, message: Message, now: datetime) -> list[dict[str, Any]]:
     """Every row that a release now would write; writes nothing."""
-    plan = _look(session, message, now)
+    plan = look(session, message, now)
     rows = audience.posts(plan)
     after: int | None = -1
     while after is not None:
@@ -112,7 +125,7 @@ def sample(
 
     A recipient who is left out is shown all the same: it is a look, not a sending.
     """
-    plan = _look(session, message, now)
+    plan = look(session, message, now)
     rows = audience.posts(plan)
     if stakeholder_id is not None:
         rows += audience.for_one(session, plan, stakeholder_id)
@@ -129,51 +142,6 @@ def _first_who_gets_it(session: Session, plan: audience.Plan, now: datetime) -> 
             if row.state == states.QUEUED:
                 return [row]
     return []
-
-
-Person = tuple[int, str]  # id and name
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Who would get a message and who is left out, by reason; `names` are the first few of each."""
-
-    gets: int
-    first: list[Person]
-    left_out: dict[str, int]
-    names: dict[str, list[Person]]
-    whole: bool  # False: there are more people than were looked at
-
-
-def summary(session: Session, message: Message, now: datetime, *, most: int, named: int = 5) -> Audience:
-    """What a release now would do, counted over at most about `most` people; writes nothing."""
-    plan = _look(session, message, now)
-    tally: dict[str, list[int]] = defaultdict(list)
-    number = 0
-    more: int | None = -1
-    counted = Counter(_word(row) for row in audience.posts(plan) if row.part == 0)
-    while more is not None and number < most:
-        found, more = audience.page(session, plan, more, now)
-        number += audience.PAGE
-        for row in found:
-            counted[_word(row)] += 1
-            if len(tally[_word(row)]) < (20 if _word(row) == "" else named) and row.stakeholder_id:
-                tally[_word(row)].append(row.stakeholder_id)
-    whole = more is None or not audience.anybody(session, plan, more, now)
-    people = _names(session, [one for found in tally.values() for one in found])
-    names = {word: [(one, people[one]) for one in found] for word, found in tally.items()}
-    left_out = {word: count for word, count in counted.most_common() if word}
-    return Audience(counted[""], names.pop("", []), left_out, names, whole)
-
-
-def _word(row: audience.Row) -> str:
-    """Why a row is not sent; empty where it is."""
-    return "" if row.state == states.QUEUED else str(row.reason)
-
-
-def _names(session: Session, numbers: Sequence[int]) -> dict[int, str]:
-    query = select(Stakeholder.id, Stakeholder.name).where(Stakeholder.id.in_(numbers))
-    return {number: name for number, name in session.execute(query)}
 
 
 def take_back(session: Session, message: Message) -> None:
@@ -215,16 +183,6 @@ def _take_back_untouched(session: Session, found: Sequence[Message]) -> None:
             take_back(session, message)
 
 
-def _look(session: Session, message: Message, now: datetime) -> audience.Plan:
-    """The plan of the time at which a message goes next, else went last."""
-    plan = audience.open_plan(session, message)
-    plan.spread, plan.at = spread.of(session, message, None, now), planning.planned_at(session, message)
-    mine = select(Occurrence.id).where(Occurrence.message_id == message.id, Occurrence.kind == "real")
-    coming = Occurrence.state.in_(("planned", "released")).desc()
-    plan.occurrence_id = session.scalar(mine.order_by(coming, Occurrence.due_at).limit(1)) or 0
-    return plan
-
-
 def _open(session: Session, occurrence_id: int, now: datetime) -> audience.Plan:
     occurrence = session.get_one(Occurrence, occurrence_id)
     message = session.get_one(Message, occurrence.message_id)
@@ -241,11 +199,16 @@ def _open(session: Session, occurrence_id: int, now: datetime) -> audience.Plan:
     return plan
 
 
-def _chunk(session: Session, plan: audience.Plan, now: datetime) -> bool | None:
-    """Write the next rows; True when all are written, False when another clock was faster, else None."""
-    before = plan.after
-    rows = audience.posts(plan) if before < 0 else []
-    found, last = audience.page(session, plan, before, now)
+def _next(session: Session, plan: audience.Plan, now: datetime) -> Found:
+    """The next rows, before them the posts; nothing is written, so nobody waits while they are made."""
+    rows = audience.posts(plan) if plan.after < 0 else []
+    found, last = audience.page(session, plan, plan.after, now)
+    return rows + found, last
+
+
+def _chunk(session: Session, plan: audience.Plan, found: Found, now: datetime) -> bool | None:
+    """Write the rows found; True when all are written, False when another clock was faster, else None."""
+    before, (rows, last) = plan.after, found
     after = last if last is not None else max(before, 0)
     moved = {"occurrence": plan.occurrence_id, "before": before, "released_to": after}
     done = (
@@ -257,7 +220,7 @@ def _chunk(session: Session, plan: audience.Plan, now: datetime) -> bool | None:
         return False
     if before < 0:
         rollout.begin(session, plan.message, session.get_one(Occurrence, plan.occurrence_id))
-    _write(session, plan, rows + found, now)
+    _write(session, plan, rows, now)
     plan.after = after
     return None if last is not None else True
 

@@ -144,7 +144,7 @@ def put_together(
     It is part of what is approved. Posts to everyone stay in one language: two do not fit into their lengths.
     """
     wanted = None if languages is None else [language_tag(one, "/together") for one in languages]
-    if wanted is not None and (len(wanted) != 2 or _main(wanted[0]) == _main(wanted[1])):
+    if wanted is not None and (len(wanted) != 2 or main(wanted[0]) == main(wanted[1])):
         raise BadField("a letter in two languages needs two that differ", pointer="/together")
     content.together = wanted
     content.touch(now)
@@ -212,6 +212,11 @@ def names(session: Session, content_id: int) -> list[Name]:
     return [Name(*row) for row in session.execute(_NAMES, {"content": content_id})]
 
 
+def main(tag: str) -> str:
+    """The language of a tag: `cy` of `cy-GB`."""
+    return tag.split("-")[0].lower()
+
+
 def choose(
     variants: Iterable[Variant], channel: str, languages: Sequence[str], default_language: str
 ) -> Variant | None:
@@ -224,7 +229,7 @@ def choose(
         if wish in offered:
             return offered[wish]
         for tag, variant in offered.items():
-            if _main(tag) == _main(wish):
+            if main(tag) == main(wish):
                 return variant
     return None
 
@@ -348,7 +353,3 @@ def _add(session: Session, now: datetime, content: ContentItem, variant: Variant
 def _tell(session: Session, now: datetime, content: ContentItem) -> None:
     for listener in _listeners:
         listener(session, now, content)
-
-
-def _main(tag: str) -> str:
-    return tag.split("-")[0].lower()

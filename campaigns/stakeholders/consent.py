@@ -253,6 +253,20 @@ def suppressed(session: Session, now: datetime, channel: str, pairs: Sequence[Pa
     return found
 
 
+def refused(
+    session: Session, now: datetime, *, purpose: str, channel: str, pairs: Sequence[Pair]
+) -> set[Pair]:
+    """Those of the pairs who have said no to this: by the act that counts, or by a suppression that stands."""
+    found = set()
+    for chunk in _chunks(list(dict.fromkeys(pairs))):
+        who = {number for number, _ in chunk}
+        acts = latest(session, who, purpose, channel)
+        no = {number for number, act in acts.items() if act.act == "withdrawn"}
+        stopped, keys = _suppressed(session, now, None, purpose, channel, chunk, kin.of(session, who), False)
+        found |= {pair for pair in chunk if pair[0] in no | stopped or pair[1] in keys}
+    return found
+
+
 def standing(
     session: Session, now: datetime, channel: str, address_key: str, stakeholder_id: int | None
 ) -> list[Suppression]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, func, select, union_all
 
-from campaigns.delivery import accounts, compose, control, reconcile, release
+from campaigns.delivery import accounts, compose, control, outlook, reconcile, release
 from campaigns.delivery.tables import Account, Attempt, Delivery
 from campaigns.errors import BadField
 from campaigns.messages import (
@@ -214,9 +214,9 @@ def through(act: Act, message: Message) -> list[Account]:
     return accounts.of_message(act.session, message.id)
 
 
-def audience(act: Act, message_id: int, *, most: int) -> release.Audience:
+def audience(act: Act, message_id: int, *, most: int) -> outlook.Audience:
     """Who would get it and who is left out, counted over at most about `most` people; sends nothing."""
-    return release.summary(act.session, get(act, message_id), act.now, most=most)
+    return outlook.summary(act.session, get(act, message_id), act.now, most=most)
 
 
 def look(
@@ -332,9 +332,9 @@ def measured(
 
 def readdress(
     act: Act, message_id: int, version: int | None, *, to: Sequence[str], stakeholders: Sequence[int],
-    segment: int | None, accounts: Sequence[int], strategy_id: int | None = None,
+    segment: int | None, accounts: Sequence[int], strategy_id: int | None = None, purpose: str | None = None,
 ) -> Message:  # fmt: skip
-    """Choose anew who gets a message and through which accounts, and the strategy it stands under."""
+    """Choose anew who gets a message and through which accounts, what it counts as and its strategy."""
     message = get(act, message_id, scope="messages:write", lock=True)
     act.unchanged(message, version)
     direct = bool(to or stakeholders or segment is not None)
@@ -347,6 +347,8 @@ def readdress(
     }
     if strategy_id is not None:
         values["strategy_version_id"] = version_of(act, message.programme_id, strategy_id).id
+    if purpose is not None:
+        values["purpose"] = purpose
     control.take_back(act.session, act.now, message)
     messages.edit(act.session, act.now, message, by=act.caller.actor, **values)
     release_named(act, message)

@@ -7,10 +7,12 @@ from typing import Any
 import marshmallow as ma
 from flask.views import MethodView
 
+from campaigns.stakeholders.tables import PURPOSES
+
 from ..acts import messages, writing
 from .messages import To
 from .resource import Resource, this_act
-from .schemas import Id, Schema, Text
+from .schemas import Choice, Id, Schema, Text
 
 resource = Resource(
     "message_words", "Who gets a message, and what its words say together.", prefix="/v1/messages"
@@ -27,6 +29,7 @@ class AddressedAnew(Schema):
     segment = Id("segment", load_default=None, allow_none=True)
     accounts = ma.fields.List(Id("account"), load_default=(), validate=ma.validate.Length(0, 20))
     strategy_id = Id("strategy", load_default=None)
+    purpose = Choice(PURPOSES, load_default=None)
 
 
 class TogetherNew(Schema):

@@ -17,7 +17,7 @@ from .. import ids, words
 from ..acts import Act, accounts, content, figures, messages, planning, programmes, relationships, writing
 from . import frame, times
 from . import tasks as todo
-from .write import OFFERED, addressed, topics_of
+from .write import OFFERED, addressed, need_purpose, topics_of
 
 pages = frame.Pages("messages")
 LIST = 30
@@ -264,7 +264,11 @@ def _name(number: int) -> Response:
 
 
 def _readdress(number: int) -> Response:
-    writing.readdress(frame.act(), number, None, **addressed(request.form))
+    act, form, values = frame.act(), request.form, addressed(request.form)
+    message = messages.get(act, number)
+    if message.segment_id is None and message.purpose == "service":
+        need_purpose(form, values, message.programme_id)
+    writing.readdress(act, number, None, **values, purpose=form.get("purpose") or None)
     return _again(number, "saved")
 
 

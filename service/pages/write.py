@@ -10,7 +10,7 @@ from flask import Response, g, request
 from werkzeug.datastructures import MultiDict
 
 from campaigns.errors import BadField, said
-from campaigns.stakeholders.tables import PURPOSES, Topic
+from campaigns.stakeholders.tables import Topic
 from campaigns.strategies import programmes as rooms
 
 from .. import ids, words
@@ -55,7 +55,7 @@ def write() -> Response:
             act, [one for one in choice.accounts if str(ids.shown("account", one.id)) in through]
         ),
         everybody=EVERYBODY, all_of_them=writing.nobody_grouped(act, programme_id), all_max=writing.EVERYBODY_MAX,
-        home=programmes.name_of(act, programme_id) if programme_id else "", purposes=PURPOSES,
+        home=programmes.name_of(act, programme_id) if programme_id else "",
         purpose=held.get("purpose") or writing.usual_purpose(act, programme_id),
     )  # fmt: skip
 
@@ -79,6 +79,18 @@ def addressed(form: MultiDict[str, str]) -> dict[str, Any]:
     }
 
 
+def need_purpose(form: Mapping[str, str], values: Mapping[str, Any], programme_id: int | None) -> None:
+    """What goes to a group is often news, and would go as service to those who want none, were nobody asked."""
+    if values["segment"] is None or values["strategy_id"] is not None or form.get("purpose"):
+        return
+    if writing.usual_purpose(frame.act(), programme_id) == "service":
+        raise BadField(
+            "choose what it counts as: to a group that is often news, and those who want none get service and answers "
+            "all the same",
+            pointer="/purpose",
+        )
+
+
 def topics_of(programme_id: int | None) -> list[Topic]:
     """What a message of this programme may be about, as its readers choose."""
     if programme_id is None or not frame.may(topics.READ, programme_id):
@@ -96,7 +108,7 @@ def _written() -> Response:
     bare = verb == "send" and not form.get("subject", "").strip() and not form.get("bare")
     if bare and writing.mails(act, values["accounts"]):
         raise BadField("a mail needs a subject: write one, or say that it goes without", pointer="/subject")
-    _need_purpose(form, values)
+    need_purpose(form, values, ids.number("programme", form.get("programme")))
     made = messages.create(
         act, **values, programme_id=ids.number("programme", form.get("programme")),
         subject=form.get("subject", "").strip(), text=form.get("text", ""),
@@ -112,19 +124,6 @@ def _written() -> Response:
         messages.submit(act, made.id)
         return frame.go("pages_messages.one", "waits" if made.state == "waiting" else "sent", number=made.id)
     return frame.go("pages_messages.one", "saved", number=made.id)
-
-
-def _need_purpose(form: Mapping[str, str], values: Mapping[str, Any]) -> None:
-    """What goes to a group is often news, and would go as service to those who want none, were nobody asked."""
-    if values["segment"] is None or values["strategy_id"] is not None or form.get("purpose"):
-        return
-    home = ids.number("programme", form.get("programme"))
-    if writing.usual_purpose(frame.act(), home) == "service":
-        raise BadField(
-            "choose what it counts as: to a group that is often news, and those who want none get service and answers "
-            "all the same",
-            pointer="/purpose",
-        )
 
 
 def _many(values: Mapping[str, Any]) -> bool:

@@ -236,22 +236,6 @@ def test_a_segment_that_is_hand_picked_is_an_audience_too(database: Database, no
     assert world.states(message_id) == {"ann": "sent"}
 
 
-def test_a_rehearsal_is_summed_up_by_reason_with_names(database: Database, now: datetime) -> None:
-    """C8: the same rows as the release writes, counted."""
-    world = World(database, now)
-    with database.write() as session:
-        reached = world.people(session, ["ann", "bob"])
-        nobody = people.create(session, now, kind="person", name="Carys")
-        people.involve(session, now, nobody.id, world.programme_id)
-        nobody_id = nobody.id
-    message_id = world.message([], recipients=[*reached, (nobody_id, 0)], at=now + timedelta(days=1))
-    with database.read() as session:
-        found = release.summary(session, session.get_one(Message, message_id), now, most=200)
-    assert (found.gets, found.left_out, found.whole) == (2, {"no_address": 1}, True)
-    assert [name for _, name in found.first] == ["ann", "bob"]
-    assert found.names == {"no_address": [(nobody_id, "Carys")]}
-
-
 def test_counts_of_several_messages_stop_where_it_is_enough(database: Database, now: datetime) -> None:
     world = World(database, now)
     one, two = world.message(["ann", "bob", "cat"]), world.message(["dan"])

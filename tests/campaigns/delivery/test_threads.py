@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from campaigns.database import Database
-from campaigns.delivery import accounts, control, reconcile, release
+from campaigns.delivery import accounts, control, outlook, reconcile, release
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.messages import media, messages, pictures
 from campaigns.messages.tables import Message
@@ -341,6 +341,6 @@ def test_a_look_counts_a_thread_as_one_post(database: Database, now: datetime) -
     message_id = world.message([], text=TEXT)
     with database.read() as session:
         message = session.get_one(Message, message_id)
-        assert release.summary(session, message, now, most=10).gets == 1
+        assert outlook.summary(session, message, now, most=10).gets == 1
         assert [row["part"] for row in release.rehearse(session, message, now)] == [0, 1, 2]
         assert messages.get(session, message_id).state == "scheduled"

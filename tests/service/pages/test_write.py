@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from campaigns.base import parse_id, public_id
 from campaigns.messages.tables import Message
-from campaigns.stakeholders import addresses, consent, people
+from campaigns.stakeholders import addresses, consent, people, segments
 from campaigns.stakeholders.tables import Segment, Stakeholder
 from service.wiring import Wiring
 
@@ -99,7 +101,7 @@ def test_names_may_stand_before_addresses(browser: Browser, account: str, wiring
 
 
 def test_what_it_counts_as_is_said_and_chosen(browser: Browser, account: str, wiring: Wiring) -> None:
-    assert "More: it counts as" in browser.get("/write")
+    assert "Choose: needed for a group" in browser.get("/write")
     place = write(browser, account, purpose="direct_marketing")
     page = browser.get(place)
     assert "News and invitations<small>Only people who have given permission get it." in page
@@ -158,11 +160,54 @@ def test_what_goes_to_a_group_counts_as_nothing_until_somebody_says_so(
         )  # fmt: skip
     form = {"to": "", "group": "everybody", "programme": public_id("prg", general), "account": account}
     page = browser.post("/write", act="send", status=422, subject="Fair", text="Come along", **form).text
-    assert "choose what it counts as" in page and '<details id="more" open>' in page
+    assert "choose what it counts as" in page and "Choose: needed for a group" in page
     with wiring.database.read() as session:
         assert session.query(Message).count() == 0
-    assert "Send to 1 " in browser.get(pressed(browser, **form, purpose="direct_marketing"))
-    assert "Send to 2 " in browser.get(pressed(browser, **form, purpose="service"))
+    page = browser.get(pressed(browser, **form, purpose="direct_marketing"))
+    assert "Send to 1 " in page and "said no to news" not in page
+    before = pressed(browser, **form, purpose="service")
+    page = browser.get(before)
+    assert "Send to 2 " in page and "1 of them has said no to news" in page
+    for place in (before.removesuffix("/before"), before.replace("/before", "/audience")):
+        assert "1 of them has said no to news" in browser.get(place)
+
+
+def test_a_draft_that_gets_a_group_later_is_asked_the_same(
+    browser: Browser, account: str, three: list[str], wiring: Wiring, general: int
+) -> None:
+    place = write(browser, account)
+    with wiring.database.write() as session:
+        rule = {"field": "kind", "op": "is", "value": "person"}
+        group = segments.create(session, wiring.now(), programme_id=general, name="All", rule=rule)
+        number = public_id("seg", group.id)
+    form = {"act": "readdress", "account": account, "group": number}
+    page = browser.post(place, status=422, **form).text
+    assert "choose what it counts as" in page and re.search(r'<details id="to" open>', page)
+    browser.post(place, **form, purpose="survey")
+    with wiring.database.read() as session:
+        (message,) = session.query(Message)
+        assert (message.purpose, public_id("seg", message.segment_id or 0)) == ("survey", number)
+    browser.post(place, **form)  # it was said before
+    single = write(browser, account, to="bob@example.org")
+    browser.post(single, act="readdress", account=account, person=three[0])
+
+
+def test_whoever_reads_another_language_is_told_of_before_it_goes(
+    browser: Browser, account: str, three: list[str], wiring: Wiring, general: int
+) -> None:
+    with wiring.database.write() as session:
+        for number, wishes in zip(three, (["cy"], ["ar", "en"], ["en"]), strict=True):
+            session.get_one(Stakeholder, parse_id("stk", number)).languages = wishes
+    before = pressed(
+        browser, account, to="", group="everybody", purpose="service", programme=public_id("prg", general)
+    )
+    place = before.removesuffix("/before")
+    for page in (before, place, before.replace("/before", "/audience")):
+        seen = browser.get(page)
+        assert "1 person who would get it is on record with Welsh, and it is not written in Welsh." in seen
+        assert "is on record with Arabic" in seen and f'href="{place}/words/email/cy"' in seen
+    browser.post(f"{place}/words/email/cy", act="save", mode="text", subject="Tro", text="Dewch", known="0")
+    assert "is on record with Welsh" not in browser.get(before) and "with Arabic" in browser.get(before)
 
 
 def test_the_example_of_an_address_is_no_element(browser: Browser) -> None:
