@@ -237,6 +237,9 @@ class Outbound:
     The words are a text or one in pieces: `str(outbound.text)` is right for both. `headers` are extra mail headers,
     already checked. `since` is when the first intent was committed (aware UTC).
 
+    `keep` takes the provider's name of what is made ready there before anybody sees it, and returns once that is
+    written down; it raises where what goes on would not be ours. `begun` is what an earlier try gave it.
+
     `media` go with it, in their order. `in_reply_to` names what it answers, as the provider named that; of a thread's
     later part it is the part before, and `options["thread"]` is the first.
     """
@@ -256,6 +259,8 @@ class Outbound:
     options: Mapping[str, Any] = field(default_factory=dict)
     since: datetime | None = None
     media: Sequence[Medium] = ()
+    begun: str = ""
+    keep: Callable[[str], None] = lambda name: None
 
 
 @dataclass(slots=True)

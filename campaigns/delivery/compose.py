@@ -56,6 +56,7 @@ class Letter(NamedTuple):
     variant: Variant
     to: str
     below: Variant | None = None  # the same in another language, below it in the same letter
+    begun: str = ""  # what an earlier try has made ready at the provider
 
 
 def key(delivery_id: int) -> str:
@@ -156,6 +157,7 @@ class Composer:
             self._options(sheet, tokens),
             since,
             sheet.media,
+            letter.begun,
         )
 
     def _sheet(self, letter: Letter) -> _Sheet:

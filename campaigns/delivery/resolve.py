@@ -21,7 +21,7 @@ from ..errors import DomainError
 from ..messages import media, render
 from ..messages.tables import LANES, Message, Variant
 from ..stakeholders.tables import Address
-from . import batch, states, threads
+from . import batch, begun, states, threads
 from .compose import Composer, Letter, written_to
 from .send import Desk
 from .tables import Account, Delivery
@@ -132,7 +132,9 @@ def _outbound(session: Session, desk: Desk, row: Delivery, account: Account) -> 
     attached = media.attached(session, message.content_id, desk.folder, desk.links.base_url)
     composer = Composer(message, account, desk.links, attached)
     try:
-        return composer.compose(Letter(row.id, row.slots, variant, to, below), row.intent_at)
+        return composer.compose(
+            Letter(row.id, row.slots, variant, to, below, begun.of(session, row.id)), row.intent_at
+        )
     except render.MissingData as missing:
         raise DomainError(str(missing)) from missing
 

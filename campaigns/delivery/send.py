@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from ..messages import media, render
 from ..messages.tables import LANES, Message, Variant
 from ..prepared import Prepared
 from ..stakeholders.tables import Address
-from . import accounts, batch, limits, settle, states, threads, trouble
+from . import accounts, batch, begun, limits, settle, states, threads, trouble
 from .backoff import Pace
 from .compose import Composer, Letter, written_to
 from .gate import Known, Ready, Taken, may_go, take
@@ -189,7 +189,14 @@ class _Batch:
                 row = self._taken.popleft()
                 self._open[row.outbound.key] = row
                 self._desk.failpoint("net.before_send")
-                yield row.outbound
+                yield self._handed(row)
+
+    def _handed(self, row: Taken) -> Outbound:
+        """What the connector gets; of a post it may leave word of what it has begun."""
+        if not self._account.broadcast:
+            return row.outbound
+        mine = (row.delivery_id, row.attempt, row.token)
+        return replace(row.outbound, keep=partial(begun.keep, self._desk.database, self._desk.now, *mine))
 
     def _take(self) -> None:
         """Settle what was answered and take the next rows; over when there are none, or none may go."""
@@ -344,11 +351,14 @@ def letters(session: Session, held: batch.Claim, account: Account) -> list[tuple
         to = written_to(address, slots)
         made.append((waiting, Letter(waiting.id, slots, found[variant_id], to, found.get(below_id))))
     if account.broadcast:
-        made = [
-            (row, one._replace(variant=threads.worded(session, account, row.id, one.variant)))
-            for row, one in made
-        ]
+        made = [(row, _of_post(session, account, one)) for row, one in made]
     return made
+
+
+def _of_post(session: Session, account: Account, letter: Letter) -> Letter:
+    """A post says its part of a thread, and goes on with what an earlier try has begun."""
+    variant = threads.worded(session, account, letter.delivery_id, letter.variant)
+    return letter._replace(variant=variant, begun=begun.of(session, letter.delivery_id))
 
 
 def _instant(value_us: int | None) -> datetime | None:

@@ -13,19 +13,29 @@ from collections.abc import Iterator, Sequence
 from time import sleep
 from typing import Any
 
-from ..api import Deferred, Medium, Refused
+from ..api import Deferred, Medium, Outbound, Refused
 from ..meta import Graph, if_told, is_id
 
 PAUSES_S = (0.5, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0)
 LATER_S = 30.0
+# What a container says of which nothing more can come.
+ENDED = ("ERROR", "EXPIRED")
 
 
-def ready(graph: Graph, user_id: str, text: str, media: Sequence[Medium]) -> str:
-    """A container with the words and the pictures in it, that waits to be published."""
+def ready(graph: Graph, user_id: str, outbound: Outbound, begun: str) -> str:
+    """A container with the words and the pictures in it that waits to be published: the one that was begun, or a new
+    one, whose name is kept."""
     pauses = iter(PAUSES_S)
-    container = _container(graph, user_id, text, media, pauses)
+    container = begun or _container(graph, user_id, str(outbound.text), outbound.media, pauses)
+    if not begun:
+        outbound.keep(container)
     _wait_for(graph, container, pauses)
     return container
+
+
+def state(graph: Graph, container: str) -> str:
+    """What a container says of itself; "" where Instagram does not know it."""
+    return str(if_told(graph, container, fields="status_code").get("status_code") or "")
 
 
 def wait(seconds: float) -> None:
@@ -65,7 +75,7 @@ def _wait_for(graph: Graph, container: str, pauses: Iterator[float]) -> None:
         told = if_told(graph, container, fields="status_code,status")  # at times Meta does not know it yet
         if told.get("status_code") == "FINISHED":
             return
-        if told.get("status_code") in ("ERROR", "EXPIRED"):
+        if told.get("status_code") in ENDED:
             raise Refused(f"Instagram does not take the picture: {told.get('status')}", phase="media")
         pause_s = next(pauses, None)
         if pause_s is None:

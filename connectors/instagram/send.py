@@ -1,9 +1,10 @@
 """Posts pictures as the account and answers comments, and looks for both where nobody knows whether they went.
 
 Rules: Instagram fetches each picture from its address into a container, and a container is published once. One that is
-not published is seen by nobody and ends after a day, so what goes wrong before may be done again. An error of the
-publishing itself is not believed: whether it was done, the container says. Instagram keeps no key of ours: a post is
-found by its words since the first intent, never exact.
+not published is seen by nobody and ends after a day, so what goes wrong before may be done again. Its name is kept, so
+that a later try asks what became of it and goes on with it. An error of the publishing itself is not believed: whether
+it was done, the container says. Instagram keeps no key of ours: a post is found by its words since the first intent,
+never exact.
 Source: developers.facebook.com/docs/instagram-platform/{content-publishing,reference/error-codes,
 reference/instagram-user/media,reference/instagram-container,reference/instagram-user/content_publishing_limit}
 (November 2026); github.com/gitroomhq/postiz-app, pull request 1681 (July 2026).
@@ -19,7 +20,9 @@ from ..meta import Graph, is_id, listed, no_older, obj, rows, write_below
 from . import pictures
 
 # What a container says that was not published, and is not about to be.
-NOT_PUBLISHED = ("FINISHED", "ERROR", "EXPIRED")
+NOT_PUBLISHED = ("FINISHED", *pictures.ENDED)
+PUBLISHED = "PUBLISHED"
+NOT_SHOWN = "Instagram says that it was published, and does not show it"
 # A container that is being published may say for a moment that it is not.
 SHOWN_AFTER_S = 3.0
 QUOTA_WAIT_S = 3600.0
@@ -46,9 +49,14 @@ def send(graph: Graph, user_id: str, outbound: Outbound) -> Receipt:
         raise AccountGone(
             "Instagram fetches pictures by https: set http.base_url to an address that it reaches"
         )
+    begun = outbound.begun
+    state = pictures.state(graph, begun) if begun else ""
+    if state == PUBLISHED:
+        return _shown(graph, user_id, outbound)
     _ask_leave(graph, user_id)
     try:
-        return _publish(graph, user_id, outbound, pictures.ready(graph, user_id, text, outbound.media))
+        container = pictures.ready(graph, user_id, outbound, "" if state in pictures.ENDED else begun)
+        return _publish(graph, user_id, outbound, container)
     except Refused as error:
         if error.code not in NOT_FETCHED:
             raise
@@ -56,6 +64,23 @@ def send(graph: Graph, user_id: str, outbound: Outbound) -> Receipt:
 
 
 def find(graph: Graph, user_id: str, outbound: Outbound) -> Receipt | None:
+    """What is there of it by its words, where its container does not say that it was not published."""
+    state = pictures.state(graph, outbound.begun) if outbound.begun else ""
+    found = None if state in NOT_PUBLISHED else _by_words(graph, user_id, outbound)
+    if found is None and state == PUBLISHED:
+        raise Deferred(NOT_SHOWN, phase="answer")
+    return found
+
+
+def _shown(graph: Graph, user_id: str, outbound: Outbound) -> Receipt:
+    """The post of a container that was published before; another of it would be a second one."""
+    found = _by_words(graph, user_id, outbound)
+    if found is None:
+        raise Uncertain(NOT_SHOWN, phase="answer")
+    return found
+
+
+def _by_words(graph: Graph, user_id: str, outbound: Outbound) -> Receipt | None:
     """The newest of the account's own with the same words since the first intent."""
     if is_id(outbound.in_reply_to):
         path, said, fields = f"{outbound.in_reply_to}/replies", "text", "id,text,timestamp,from"
@@ -95,8 +120,8 @@ def _went(graph: Graph, user_id: str, outbound: Outbound, container: str, error:
     """The post, where it is there for all that was answered. Raises `error` where it surely is not, or Uncertain."""
     pictures.wait(SHOWN_AFTER_S)
     try:
-        state = graph.read(container, fields="status_code").get("status_code")
-        found = find(graph, user_id, outbound) if state == "PUBLISHED" else None
+        state = pictures.state(graph, container)
+        found = _by_words(graph, user_id, outbound) if state == PUBLISHED else None
     except ConnectorError as other:
         words = f"{error.words}; asking whether it went: {other.words}"
         raise Uncertain(words, code=error.code, phase="answer") from error
@@ -104,7 +129,8 @@ def _went(graph: Graph, user_id: str, outbound: Outbound, container: str, error:
         return found
     if state in NOT_PUBLISHED:
         raise error
-    raise Uncertain(f"{error.words}; the container says {state}", code=error.code, phase="answer") from error
+    words = f"{error.words}; the container says {state or 'nothing'}"
+    raise Uncertain(words, code=error.code, phase="answer") from error
 
 
 def _named(told: dict[str, Any]) -> Receipt:

@@ -75,11 +75,16 @@ class Instagram(Far):
         self.posts.append({"id": name, "caption": caption, "at": self.now, **more})
         return name
 
+    def container(self, form: dict[str, str], **more: Any) -> str:
+        """Keep a container; `state` is what it says before it is published."""
+        name = str(FIRST + 900_000 + len(self.containers))
+        known = {"ready": self.now + self.takes, "published": None, "state": self.state}
+        self.containers[name] = form | known | more
+        return name
+
     def _make(self, path: str, form: dict[str, str]) -> Said:
         if path == f"{USER_ID}/media":
-            name = str(FIRST + 900_000 + len(self.containers))
-            self.containers[name] = {**form, "ready": self.now + self.takes, "published": None}
-            return Said(200, {"id": name})
+            return Said(200, {"id": self.container(form)})
         if path.endswith("/replies"):
             about = path.removesuffix("/replies")
             return Said(200, {"id": self.comment(about, form["message"], USER_ID, about)})
@@ -112,7 +117,8 @@ class Instagram(Far):
             return Said(200, {"status_code": "IN_PROGRESS"})
         if container["published"] and self.now >= container["published"]:
             return Said(200, {"status_code": self.after})
-        return Said(200, {"status_code": self.state, "status": f"{self.state}: 2207026"})
+        state = container["state"]
+        return Said(200, {"status_code": state, "status": f"{state}: 2207026"})
 
     def _counts(self, about: str, edge: str, asked: Asked) -> Said:
         if about not in {one["id"] for one in self.posts}:

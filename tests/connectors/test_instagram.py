@@ -223,6 +223,66 @@ def test_where_nobody_can_say_whether_it_was_published_nobody_does(instagram: In
         account(instagram.port).send(post("Arall"))
 
 
+# --- what an earlier try has begun
+def begun(instagram: Instagram, outbound: Outbound) -> Outbound:
+    """What the next try gets, after one that nobody could say was published."""
+    kept: list[str] = []
+    with pytest.raises(Uncertain):
+        account(instagram.port).send(replace(outbound, keep=kept.append))
+    return replace(outbound, begun=kept[0])
+
+
+def test_a_container_is_kept_before_it_is_published_and_told_once(instagram: Instagram) -> None:
+    """DC2: whoever dies then leaves its name behind."""
+
+    def stop(name: str) -> None:
+        assert name in instagram.containers
+        raise Deferred("it could not be written down", phase="media")
+
+    with pytest.raises(Deferred):
+        account(instagram.port).send(post("Dewch draw", keep=stop))
+    assert instagram.posts == []
+
+
+def test_a_try_after_one_that_was_published_makes_no_second_post(instagram: Instagram) -> None:
+    """DC2"""
+    instagram.lag = timedelta(minutes=1)
+    instagram.once["Dewch draw"] = "take"
+    again, connector = begun(instagram, post("Dewch draw")), account(instagram.port)
+    with pytest.raises(Uncertain, match="does not show it"):
+        connector.send(again)
+    with pytest.raises(Deferred, match="does not show it"):
+        find(connector, again)
+    instagram.pass_time(60)
+    assert connector.send(again) == find(connector, again) == Receipt(OURS)
+    assert len(instagram.posts) == len(instagram.containers) == 1
+
+
+def test_a_try_after_one_that_was_not_published_goes_on_with_its_container(instagram: Instagram) -> None:
+    """And what colleagues have posted in the same words is not taken for it."""
+    instagram.once["Dewch draw"] = "lose"
+    again, connector = begun(instagram, post("Dewch draw")), account(instagram.port)
+    instagram.post("Dewch draw")
+    assert find(connector, again) is None
+    connector.send(again)
+    assert len(instagram.posts) == 2 and len(instagram.containers) == 1
+
+
+@pytest.mark.parametrize("state", ["ERROR", "EXPIRED"])
+def test_a_container_that_has_ended_is_made_anew(instagram: Instagram, state: str) -> None:
+    old = instagram.container({"caption": "Dewch draw"}, state=state)
+    kept: list[str] = []
+    account(instagram.port).send(post("Dewch draw", begun=old, keep=kept.append))
+    assert kept != [old] and len(instagram.posts) == 1
+
+
+def test_a_container_of_which_nothing_is_told_is_waited_for(instagram: Instagram) -> None:
+    """It may have been published: another one might be a second post."""
+    with pytest.raises(Deferred) as lost:
+        account(instagram.port).send(post("Dewch draw", begun=str(FIRST + 900_000)))
+    assert lost.value.scope == "delivery" and instagram.containers == {}
+
+
 @pytest.mark.parametrize(
     ("told", "error"),
     [
