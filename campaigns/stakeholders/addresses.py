@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 
 import idna
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..errors import BadAddress, Conflict
@@ -28,6 +29,8 @@ LOCAL_MAX = 64
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _ASCII_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+NUMBERS = ("sms", "phone", "whatsapp")
+CODE_MAX = 999  # calling codes of countries have three digits at most
 _STANDS = func.coalesce(Stakeholder.merged_into, Stakeholder.id)  # the record that stands for whoever it is
 
 
@@ -96,6 +99,33 @@ def holders(session: Session, channel: str, key: str) -> list[int]:
         .distinct()
     )
     return list(session.scalars(found.order_by(_STANDS)))
+
+
+def meant(typed: str, channels: Collection[str]) -> ColumnElement[bool]:
+    """Which addresses somebody may mean who types this: a mail, a handle, a number as it is dialled."""
+    others = {fold(" ".join(typed.split())).removeprefix("@")}
+    with suppress(BadAddress):
+        others.add(key("email", typed))
+    return or_(
+        and_(Address.channel.in_(NUMBERS), Address.key.in_(dialled(typed))),
+        and_(Address.channel.in_({*channels} - {*NUMBERS}), Address.key.in_(others)),
+    )
+
+
+def dialled(typed: str) -> list[str]:
+    """The keys that a telephone number may have: written with its country code, without the plus, or as at home.
+
+    Nobody says in which country home is, so every calling code is tried.
+    """
+    if any(letter.isalpha() for letter in typed):
+        return []
+    plain = typed.replace("(0)", "").strip()
+    digits = "".join(str(unicodedata.decimal(letter)) for letter in plain if letter.isdecimal())
+    found = ["+" + digits.removeprefix("00")]
+    if not plain.startswith(("+", "00")):
+        home = {digits, digits.removeprefix("0")}
+        found += [f"+{code}{number}" for code in range(1, CODE_MAX + 1) for number in sorted(home)]
+    return [number for number in found if _PHONE.fullmatch(number)]
 
 
 def _value(value: str) -> str:

@@ -14,7 +14,7 @@ from campaigns.stakeholders import addresses, people
 from campaigns.stakeholders.json_values import array_has_word
 from campaigns.stakeholders.tables import Address, Involvement, Stakeholder, StakeholderTag, Tag
 
-from .. import paging
+from .. import channels, paging
 from ..access import involved, scoped
 from . import Act
 from .stakeholders import READ
@@ -55,7 +55,7 @@ def by_name(act: Act, *, after: str | None = None, before: str | None = None, **
         rows.reverse()
     first, last = (_edge(rows[0]), _edge(rows[-1])) if rows else (None, None)
     return paging.Page(
-        _beside(act, rows),
+        beside(act, rows),
         next=last if (backwards or further) else None,
         previous=first if (further if backwards else after is not None) else None,
     )
@@ -69,7 +69,7 @@ def named(act: Act, texts: list[str]) -> tuple[list[Stakeholder], list[str]]:
     found: dict[int, Stakeholder] = {}
     unknown = []
     for text in wanted:
-        fits = _fitting(act, text)
+        fits = fitting(act, text, 2)
         if len(fits) == 1:
             found[fits[0].id] = fits[0]
         else:
@@ -77,30 +77,28 @@ def named(act: Act, texts: list[str]) -> tuple[list[Stakeholder], list[str]]:
     return list(found.values()), unknown
 
 
-def by_ids(act: Act, numbers: Collection[int]) -> dict[int, Stakeholder]:
-    """Those of these whom the caller reaches; merged records as they are, with the name they had."""
-    wanted = select(Stakeholder).where(Stakeholder.id.in_(numbers), Stakeholder.state != "erased")
-    return {one.id: one for one in act.session.scalars(involved(wanted, Stakeholder.id, act.caller, READ))}
-
-
-def _fitting(act: Act, text: str) -> list[Stakeholder]:
+def fitting(act: Act, text: str, most: int) -> list[Stakeholder]:
+    """Who may be meant by a text, by name: by their id; by their whole name; where nobody has it, by an address."""
     statement = involved(select(Stakeholder), Stakeholder.id, act.caller, READ)
-    statement = statement.where(Stakeholder.state == "active").limit(2)
-    if "@" in text[1:]:
-        try:
-            key = addresses.key("email", text)
-        except Invalid:
-            return []
-        held = select(Address.stakeholder_id).where(
-            Address.channel == "email", Address.key == key, Address.state == "active"
-        )
-        return list(act.session.scalars(statement.where(Stakeholder.id.in_(held))))
+    statement = statement.where(Stakeholder.state == "active").order_by(Stakeholder.name_fold, Stakeholder.id)
     if text.startswith("stk_"):
         try:
             return list(act.session.scalars(statement.where(Stakeholder.id == parse_id("stk", text))))
         except Invalid:
             return []
-    return list(act.session.scalars(statement.where(Stakeholder.name_fold == people.fold(text))))
+    called = statement.where(Stakeholder.name_fold == people.fold(text)).limit(most)
+    if found := list(act.session.scalars(called)):
+        return found
+    held = select(Address.stakeholder_id).where(
+        addresses.meant(text, channels.of_people()), Address.state == "active"
+    )
+    return list(act.session.scalars(statement.where(Stakeholder.id.in_(held)).limit(most)))
+
+
+def by_ids(act: Act, numbers: Collection[int]) -> dict[int, Stakeholder]:
+    """Those of these whom the caller reaches; merged records as they are, with the name they had."""
+    wanted = select(Stakeholder).where(Stakeholder.id.in_(numbers), Stakeholder.state != "erased")
+    return {one.id: one for one in act.session.scalars(involved(wanted, Stakeholder.id, act.caller, READ))}
 
 
 def _filtered(
@@ -152,7 +150,8 @@ def _begins(act: Act, text: str) -> ColumnElement[bool]:
     return name.startswith(text, autoescape=True)
 
 
-def _beside(act: Act, rows: list[Stakeholder]) -> list[Listed]:
+def beside(act: Act, rows: Collection[Stakeholder]) -> list[Listed]:
+    """These people with what a list shows of them, in the same order."""
     listed = {row.id: Listed(row) for row in rows}
     held = select(Address).where(Address.stakeholder_id.in_(listed), Address.state == "active")
     for address in act.session.scalars(held.order_by(Address.id)):

@@ -161,10 +161,12 @@ def _user(actor: str) -> int:
 
 def somebody(act: Act, text: str, pointer: str) -> Stakeholder:
     """Who is meant by an id, an address or a whole name; BadField where nobody is, or more than one."""
-    found, _unknown = people_list.named(act, [text])
+    found = people_list.fitting(act, text.strip(), 2)
     if not found:
+        raise BadField("nobody is found by this: write the whole name or an address", pointer=pointer)
+    if len(found) > 1:
         raise BadField(
-            "nobody, or more than one, is known by this: write the whole name, an address or a number stk_…",
+            "several are found by this: write an address that one of them alone has, or a number stk_…",
             pointer=pointer,
         )
     return found[0]

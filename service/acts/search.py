@@ -5,17 +5,20 @@ Rules: somebody's name as it begins stands first; then whoever has the words any
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from campaigns.messages.tables import Message, Variant
 from campaigns.responses import search
 from campaigns.responses.tables import Response
+from campaigns.stakeholders import addresses
 from campaigns.stakeholders.tables import Address, Stakeholder
 from campaigns.stakeholders.text import fold
 
+from .. import channels
 from ..access import involved, scoped
 from . import Act
 
@@ -54,17 +57,29 @@ def _people(act: Act, words: str) -> Sequence[Stakeholder]:
         Stakeholder.name_fold
     )
     found = list(act.session.scalars(by_name.limit(SHOWN)))
-    if "@" in words:
-        reached = select(Address.stakeholder_id).where(
-            Address.channel == "email", Address.key.between(begin, begin + LAST)
-        )
-        found += act.session.scalars(visible.where(Stakeholder.id.in_(reached.limit(SHOWN))))
+    if len(begin) >= search.WORD_MIN:
+        reached = select(Address.stakeholder_id).where(_addressed(words)).limit(search.MATCHES)
+        found += act.session.scalars(visible.where(Stakeholder.id.in_(reached)).limit(SHOWN))
     ids = search.ids(search.PEOPLE, words, _dialect(act))
     if ids is not None and len(found) < SHOWN:
         found += act.session.scalars(
             visible.where(Stakeholder.id.in_(ids)).order_by(Stakeholder.name_fold).limit(SHOWN)
         )
     return list(dict.fromkeys(found))[:SHOWN]
+
+
+def _addressed(words: str) -> ColumnElement[bool]:
+    """Whose address or handle begins like this, or whose telephone number is dialled so, from here or from abroad."""
+    begins = {channel: fold(words).removeprefix("@") for channel in channels.of_people()}
+    if words.startswith("+"):
+        begins |= dict.fromkeys(addresses.NUMBERS, re.sub(r"[\s().-]", "", words.replace("(0)", "")))
+    return or_(
+        addresses.meant(words, begins),
+        *(
+            and_(Address.channel == channel, Address.key.between(begin, begin + LAST))
+            for channel, begin in begins.items()
+        ),
+    )
 
 
 def _messages(act: Act, words: str) -> Sequence[Message]:

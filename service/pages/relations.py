@@ -46,11 +46,9 @@ def _day(text: str) -> date | None:
 
 
 def _added(number: int) -> Response:
-    found, _ = people_list.named(frame.act(), [typed.text("other")])
-    if not found:
-        raise BadField("nobody is found by this, or several are", pointer="/other")
+    other = relationships.somebody(frame.act(), typed.text("other"), "/other")
     way = typed.text("way")
-    from_id, to_id = (found[0].id, number) if way == "in" else (number, found[0].id)
+    from_id, to_id = (other.id, number) if way == "in" else (number, other.id)
     relations.create(
         frame.act(), from_id=from_id, to_id=to_id, type=typed.text("type"), both_ways=way == "both",
         from_on=typed.day("from_on"), to_on=typed.day("to_on"), source=typed.text("source"), note=typed.text("note"),

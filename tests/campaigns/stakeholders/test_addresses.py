@@ -7,10 +7,12 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns.errors import BadAddress
 from campaigns.stakeholders import addresses, people
+from campaigns.stakeholders.tables import Address
 
 SAME = [
     pytest.param("Ann@Example.com", "ann@example.com", id="C10"),
@@ -138,3 +140,28 @@ def test_an_address_may_belong_to_a_family(session: Session, now: datetime) -> N
     assert addresses.holders(session, "email", "home@example.org") == [bob.id]
     assert addresses.add(session, now, ann.id, "email", "home@example.org").state == "active"
     assert addresses.holders(session, "sms", "home@example.org") == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["+44 7700 900123", "00447700900123", "447700900123", "07700 900 123", "(07700) 900-123", "7700900123"],
+)
+def test_a_number_is_meant_however_it_is_dialled(session: Session, now: datetime, typed: str) -> None:
+    ann = people.create(session, now, kind="person", name="Ann")
+    held = addresses.add(session, now, ann.id, "sms", "+44 (0)7700 900123")
+    addresses.add(session, now, ann.id, "phone", "+44 7700 900124")
+    found = session.scalars(select(Address).where(addresses.meant(typed, ("sms", "phone", "email"))))
+    assert found.all() == [held]
+
+
+@pytest.mark.parametrize(
+    ("typed", "channel"), [("@Ann@Social.example", "mastodon"), ("ANN@münchen.de", "email")]
+)
+def test_a_handle_or_a_mail_is_meant_by_any_writing_of_it(
+    session: Session, now: datetime, typed: str, channel: str
+) -> None:
+    ann = people.create(session, now, kind="person", name="Ann")
+    held = addresses.add(session, now, ann.id, channel, typed)
+    found = session.scalars(select(Address).where(addresses.meant(typed, ("mastodon", "email"))))
+    assert found.all() == [held]
+    assert addresses.dialled(typed) == addresses.dialled("12") == []

@@ -185,7 +185,7 @@ def test_why_somebody_is_in_or_out_is_told_part_by_part(
     shown = browser.get(page, who="bob")
     assert "Out" in shown and "Not true" in shown and "On their record:" in shown
     assert 'chip good">In<' in browser.get(page, who=public_id("stk", ann))
-    assert "nobody, or more than one" in browser.get(page, who="Nobody").lower()
+    assert "nobody is found by this" in browser.get(page, who="Nobody").lower()
 
 
 def test_how_many_are_in_two_groups(browser: Browser, wiring: Wiring, general: int) -> None:

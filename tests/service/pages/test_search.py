@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.messages.tables import Message
 from campaigns.responses.tables import Response
+from campaigns.stakeholders import addresses
 from campaigns.stakeholders.tables import Stakeholder
 from service.wiring import Wiring
 
@@ -34,6 +35,37 @@ def test_an_address_finds_whose_it_is(browser: Browser, ids: dict[str, int]) -> 
     assert "Rhiannon Testwell" in browser.get("/search", q="ann@exam")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "+447700900123",
+        "+44 7700 900123",
+        "+44 (0)7700 900",
+        "07700 900123",
+        "7700900123",
+        "447700900123",
+        "٠٧٧٠٠ ٩٠٠١٢٣",
+    ],
+)
+def test_whoever_rings_is_found_by_their_number(
+    browser: Browser, wiring: Wiring, ids: dict[str, int], typed: str
+) -> None:
+    """L11."""
+    with wiring.database.write() as session:
+        addresses.add(session, wiring.now(), ids["stk"], "sms", "+44 7700 900123")
+    assert "Rhiannon Testwell" in browser.get("/search", q=typed)
+    assert "Rhiannon Testwell" not in browser.get("/search", q="07700 900124")
+
+
+@pytest.mark.parametrize("typed", ["rhitest", "@rhitest", "rhitest@social.exam"])
+def test_a_handle_is_found_by_how_it_begins(
+    browser: Browser, wiring: Wiring, ids: dict[str, int], typed: str
+) -> None:
+    with wiring.database.write() as session:
+        addresses.add(session, wiring.now(), ids["stk"], "mastodon", "@rhitest@social.example")
+    assert "Rhiannon Testwell" in browser.get("/search", q=typed)
+
+
 def test_what_has_no_words_is_explained(browser: Browser, ids: dict[str, int]) -> None:
     assert "The beginning of a word is enough" in browser.get("/search")
     assert "Nothing has these words" in browser.get("/search", q="zzzz")
@@ -43,4 +75,5 @@ def test_nobody_finds_what_they_may_not_see(wiring: Wiring, browsers: Browsers, 
     with wiring.database.write() as session:
         elsewhere = programme(session, wiring.now(), "Hills")
     for stranger in (browsers("administrator", elsewhere), browsers(None)):
-        assert "Testwell" not in stranger.get("/search", q="testwell").replace("testwell", "")
+        for typed in ("testwell", "ann@example.org"):
+            assert "Testwell" not in stranger.get("/search", q=typed).replace("testwell", "")
