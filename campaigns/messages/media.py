@@ -64,12 +64,12 @@ def add_picture(
     if (known := session.scalar(same)) is not None:
         known.state = state if state == "active" else known.state
         return known
-    pictures.keep(folder, picture)
     made = Media(
         programme_id=programme_id, kind="picture", name=_name(name), sha256=picture.sha256, type=picture.type,
         bytes=len(picture.body), width=picture.width, height=picture.height, alts=_alts(alts or {}),
         decorative=decorative, author=author, state=state, created_at=now, updated_at=now,
     )  # fmt: skip
+    pictures.keep(folder, picture)
     return _added(session, made)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import threading
 import warnings
@@ -28,12 +29,18 @@ BYTES_MAX = 10 * 1024 * 1024
 # Over all frames together: what must be held and drawn at the most.
 PIXELS_MAX = 40_000_000
 FRAMES_MAX = 200
+# A JPEG may be drawn over and over, scan upon scan of a few bytes each: programs make some ten, and twice that for a
+# photo with a second one inside.
+SCANS_MAX = 100
 # A picture of so many points takes up to half a gigabyte while it is drawn, however small its file: so many at once in
 # one process, and whoever comes then waits so long for a place.
 AT_ONCE, PATIENCE_S = 2, 2.0
 # How a file of each kind ends, and as what it is served.
 ENDINGS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "WEBP": "webp"}
 TYPES = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+# The parts of a JPEG begin with these, and say how long they are; 00, 01 and D0 to D7 stand alone.
+SCAN, END = b"\xff\xda", b"\xff\xd9"
+MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
 MODES = {"PNG": ("L", "LA", "RGB", "RGBA"), "JPEG": ("L", "RGB"), "WEBP": ("RGB", "RGBA")}
 
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -108,9 +115,12 @@ def _harmless(body: bytes) -> Picture:
 
 def _drawn(body: bytes) -> Picture:
     with Image.open(BytesIO(body), formats=tuple(ENDINGS)) as image:
-        form = image.format or ""
+        # Telephones put more pictures behind the first of a JPEG, which is called MPO then.
+        form = "JPEG" if image.format == "MPO" else image.format or ""
         if image.width * image.height > PIXELS_MAX:
             raise _too_large()
+        if form == "JPEG" and _scans(body) > SCANS_MAX:
+            raise ValueError("drawn over and over")
         frames = _frames(image) if form in ("GIF", "WEBP") else 1
         image.seek(0)
         out = BytesIO()
@@ -125,16 +135,27 @@ def _drawn(body: bytes) -> Picture:
 
 def _frames(image: Image.Image) -> int:
     """How many frames it has, going no further than may be drawn."""
-    most = min(FRAMES_MAX, PIXELS_MAX // (image.width * image.height))
-    for count in range(1, most + 1):
+    for count in range(1, FRAMES_MAX + 1):
         try:
             image.seek(count)
         except EOFError:
             return count
+        # A later frame may be larger than those before it.
+        if (count + 1) * image.width * image.height > PIXELS_MAX:
+            break
     long = said(
         "this moving picture is too long: keep it under {frames} frames, or smaller", frames=FRAMES_MAX
     )
     raise BadField(long, pointer="/file")
+
+
+def _scans(body: bytes) -> int:
+    """In how many scans the first picture of a JPEG is drawn; what lies behind its end is not looked at."""
+    found, at = 0, 2
+    while (marker := MARKER.search(body, at)) and marker[0] != END:
+        found += marker[0] == SCAN
+        at = marker.end() + int.from_bytes(body[marker.end() : marker.end() + 2])
+    return found
 
 
 def _save_still(image: Image.Image, form: str, out: BytesIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 import threading
 import zlib
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,7 +27,10 @@ from campaigns.messages.tables import Media
 
 from .conftest import Desk
 
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+SVG = (
+    b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script>'
+    b'<foreignObject><iframe src="javascript:alert(1)"/></foreignObject></svg>'
+)
 
 
 def drawn(form: str = "PNG", size: tuple[int, int] = (8, 6), colour: str = "red", **options: Any) -> bytes:
@@ -38,6 +44,26 @@ def moving(frames: int, size: tuple[int, int] = (4, 4)) -> bytes:
     pages = [Image.new("RGB", size, (n % 256, n // 256, 9)) for n in range(frames)]
     pages[0].save(out, "GIF", save_all=True, append_images=pages[1:], duration=40, loop=0)
     return out.getvalue()
+
+
+def growing(*sizes: tuple[int, int]) -> bytes:
+    """A GIF whose frames are of these sizes, on a screen of one point."""
+    pieces = [drawn("GIF", size, colour="white") for size in sizes]
+    first = pieces[0].index(b"\x2c")
+    frames = b"".join(one[one.index(b"\x2c") : -1] for one in pieces)
+    return pieces[0][:6] + struct.pack("<HH", 1, 1) + pieces[0][10:first] + frames + b";"
+
+
+def drawn_over(times: int) -> bytes:
+    """A JPEG whose last scan comes again and again."""
+    body = drawn("JPEG", progressive=True)
+    return body[:-2] + body[body.rindex(b"\xff\xda") : -2] * times + b"\xff\xd9"
+
+
+def animated(frames: int) -> bytes:
+    """A PNG that moves."""
+    others = [Image.new("RGB", (4, 4), (n % 256, n // 256, 9)) for n in range(1, frames)]
+    return drawn("PNG", (4, 4), save_all=True, append_images=others)
 
 
 def claims(width: int, height: int) -> bytes:
@@ -63,26 +89,75 @@ def test_a_picture_keeps_its_size_and_is_named_by_what_it_is(form: str) -> None:
         assert again.format == form
 
 
-def test_nothing_but_the_picture_is_left_of_a_file() -> None:
-    """D3, D6: no place, no comment, nothing behind the end."""
+def told_of(form: str, frames: int) -> bytes:
+    """A picture that tells where, when and by whom it was taken, in every way its form has."""
     exif = Image.Exif()
-    exif[0x010E] = "taken at home"
+    exif[0x010E] = HOME
+    exif.get_ifd(0x8825).update({1: "N", 2: (53.0, 14.0, 5.0), 29: HOME})  # GPS, with a field of words
     info = PngInfo()
-    info.add_text("Author", "taken at home")
-    for body in (
-        drawn("JPEG", exif=exif, comment=b"taken at home"),
-        drawn("PNG", pnginfo=info),
-        drawn("GIF"),
+    info.add_text("Author", HOME)
+    info.add_itxt("XML:com.adobe.xmp", f"<x:xmpmeta>{HOME}</x:xmpmeta>")
+    others = [Image.new("RGB", (8, 6), (n, 9, 9)) for n in range(1, frames)]
+    told: dict[str, Any] = {"comment": HOME} if form in ("JPEG", "GIF") else {}
+    told |= {"pnginfo": info} if form == "PNG" else {"xmp": f"<x:xmpmeta>{HOME}</x:xmpmeta>".encode()}
+    moves = {"save_all": True, "append_images": others} if frames > 1 else {}
+    return drawn(form, exif=exif, icc_profile=COLOURS, **told, **moves)
+
+
+HOME = "taken at home"
+COLOURS = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_nothing_but_the_picture_is_left_of_a_file(form: str, frames: int) -> None:
+    """D3, D6: no place, no profile, no comment, nothing behind the end."""
+    body = told_of(form, frames if form != "JPEG" else 1)
+    assert HOME.encode() in body and beside(body)
+    made = pictures.read(body + b"PK\x03\x04 <script>alert(1)</script>").body
+    for left in (
+        HOME.encode(),
+        b"<script>",
+        b"PK\x03\x04",
+        b"iCCP",
+        b"ICCP",
+        b"XMP",
+        b"xmp",
+        b"Exif",
+        b"EXIF",
     ):
-        made = pictures.read(body + b"taken at home <script>")
-        assert b"taken at home" not in made.body and b"<script>" not in made.body
+        assert left not in made
+    assert not beside(made)
+
+
+def beside(body: bytes) -> set[str]:
+    """What a picture holds beside itself."""
+    with Image.open(BytesIO(body)) as image:
+        return {"icc_profile", "xmp", "comment", "exif"} & set(image.info)
 
 
 def test_a_picture_that_was_taken_sideways_stands_upright() -> None:
+    """D6"""
     exif = Image.Exif()
     exif[0x0112] = 6
     made = pictures.read(drawn("JPEG", exif=exif))
     assert (made.width, made.height) == (6, 8)
+
+
+def test_a_photo_with_more_behind_it_is_the_photo() -> None:
+    """D5: as telephones make them, with a second picture or a film behind the first."""
+    two = drawn("MPO", save_all=True, append_images=[Image.new("RGB", (8, 6), "blue")])
+    for body in (two, drawn("JPEG") + b"\xff\xda" * 2 * pictures.SCANS_MAX):
+        made = pictures.read(body)
+        assert (made.type, made.width, made.height) == ("jpg", 8, 6)
+        with Image.open(BytesIO(made.body)) as again:
+            assert again.format == "JPEG" and again.getpixel((0, 0)) == (254, 0, 0)
+
+
+def test_of_a_png_that_moves_the_first_picture_is_left() -> None:
+    """D4: however many there are, one is drawn."""
+    with Image.open(BytesIO(pictures.read(animated(1_000)).body)) as again:
+        assert getattr(again, "n_frames", 1) == 1 and again.size == (4, 4)
 
 
 def test_what_is_clear_stays_clear() -> None:
@@ -103,20 +178,53 @@ def test_a_moving_picture_goes_on_moving() -> None:
         (b"", "choose a file"),
         (SVG, "SVG"),
         (b'\xef\xbb\xbf<?xml version="1.0"?>' + SVG, "SVG"),
+        (SVG.decode().encode("utf-16"), "no PNG"),
+        (gzip.compress(SVG), "no PNG"),
         (b"<html><script>alert(1)</script></html>", "no PNG"),
+        (b"alert(1)//", "no PNG"),
+        (b"GIF89a/*\0\0\0\0\0*/=alert(1)//;", "damaged"),
+        (b"%PDF-1.7\n1 0 obj<</OpenAction 2 0 R>>endobj", "no PNG"),
+        (b"PK\x03\x04" + b"\0" * 99, "no PNG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 6\n", "no PNG"),
+        (drawn("ICO", (16, 16)), "no PNG"),
+        (drawn("BMP"), "no PNG"),
         (drawn()[:40], "damaged"),
         (drawn("TIFF"), "no PNG"),
         (claims(50_000, 50_000), "million points"),
         (claims(6_400, 6_400), "million points"),
         (moving(pictures.FRAMES_MAX + 1), "too long"),
+        (growing((1, 1), (4_000, 5_001)), "too long"),
+        (drawn_over(pictures.SCANS_MAX), "damaged"),
         (b"\x89PNG" + b"\0" * pictures.BYTES_MAX, "MB"),
     ],
 )
 def test_what_is_no_picture_of_ours_is_refused_with_the_reason(body: bytes, why: str) -> None:
-    """D1, D2, D4, D5, D8."""
+    """D1, D2, D3, D4, D5, D8."""
     with pytest.raises(BadField, match=why) as refused:
         pictures.read(body)
     assert refused.value.pointer == "/file"
+
+
+SEEDS = [told_of(form, frames) for form in ("PNG", "GIF", "WEBP") for frames in (1, 3)] + [told_of("JPEG", 1)]
+CUTS = st.tuples(st.floats(0, 1), st.integers(0, 40), st.binary(max_size=12))
+
+
+@given(seed=st.sampled_from(SEEDS), cuts=st.lists(CUTS, min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_a_mutilated_file_is_a_picture_or_is_refused(
+    seed: bytes, cuts: list[tuple[float, int, bytes]]
+) -> None:
+    """D3, D8: no error of another kind, and nothing of what is beside the picture."""
+    for part, length, instead in cuts:
+        at = int(part * len(seed))
+        seed = seed[:at] + instead + seed[at + length :]
+    try:
+        made = pictures.read(seed)
+    except BadField as refused:
+        assert refused.pointer == "/file"
+        return
+    assert not beside(made.body) and made.width * made.height <= pictures.PIXELS_MAX
+    assert pictures.read(made.body).type == made.type
 
 
 def test_only_so_many_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
