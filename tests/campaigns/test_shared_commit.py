@@ -49,19 +49,30 @@ class Gate:
 
     def answers(self, numbers: Iterable[int], busy_from: int) -> list[str]:
         """What each is told, where the database is busy from this transaction of theirs on."""
-        shared, numbers = SharedCommit(self.database, keep), list(numbers)
+        numbers, first, going = list(numbers), threading.Event(), threading.Event()
+
+        def work(session: Session, number: int) -> int:
+            if number:
+                return keep(session, number)
+            first.set()
+            going.wait(10)
+            return 0
+
+        shared = SharedCommit(self.database, work)
 
         def begins(*_connection: Any) -> None:
             self.begun += 1
             if self.begun == busy_from:
                 self._other.execute("BEGIN IMMEDIATE")
 
-        with ThreadPoolExecutor(len(numbers)) as threads:
-            with shared._turn:
-                callers = [threads.submit(self._told, shared, number) for number in numbers]
-                while len(shared.waiting) < len(numbers):
-                    threading.Event().wait(0.001)
-                event.listen(self.database.write_engine, "checkout", begins)
+        with ThreadPoolExecutor(len(numbers) + 1) as threads:
+            threads.submit(shared.do, 0)
+            assert first.wait(10)
+            callers = [threads.submit(self._told, shared, number) for number in numbers]
+            while len(shared.waiting) < len(numbers):
+                threading.Event().wait(0.001)
+            event.listen(self.database.write_engine, "checkout", begins)
+            going.set()
             return [one.result(60) for one in callers]
 
     def close(self) -> None:
@@ -147,3 +158,30 @@ def test_those_who_wait_share_a_commit(database: Database) -> None:
         going.set()
         assert [one.result(10) for one in (first, *others)] == [10 * number for number in range(1, 12)]
     assert len(commits) == (2 if database.is_sqlite else 11)
+
+
+def test_whose_work_is_committed_waits_for_nobody_elses(database: Database) -> None:
+    """Sixteen callers shared a commit two by two: who came again at once got ahead of those whose work was done."""
+    come, going = ({number: threading.Event() for number in (1, 6)} for _ in range(2))
+
+    def slow(session: Session, number: int) -> int:
+        if number in come:
+            come[number].set()
+            assert going[number].wait(10)
+        return keep(session, number)
+
+    shared = SharedCommit(database, slow)
+    with ThreadPoolExecutor(16) as threads:
+        first = threads.submit(shared.do, 1)
+        assert come[1].wait(10)
+        busy = threads.submit(lambda: [shared.do(number) for number in (2, 6)])
+        while database.is_sqlite and not shared.waiting:
+            threading.Event().wait(0.001)
+        others = [threads.submit(shared.do, number) for number in (3, 4, 5)]
+        while database.is_sqlite and len(shared.waiting) < 4:
+            threading.Event().wait(0.001)
+        going[1].set()
+        assert come[6].wait(10)
+        assert [one.result(10) for one in (first, *others)] == [10, 30, 40, 50]
+        going[6].set()
+        assert busy.result(10) == [20, 60]
