@@ -224,6 +224,16 @@ class Watch:
         return seen != self._seen
 
 
+def lock(session: Session, number: int, *, shared: bool = False) -> None:
+    """Until this transaction ends have a lock of this program's own, alone or with others who share it.
+
+    SQLite has one writer at a time, so there is nothing to lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        session.execute(text(f"SELECT {name}({number})"))
+
+
 def wake(session: Session) -> None:
     """With the commit of this transaction, wake whoever waits for work. SQLite's file says so by itself."""
     if session.get_bind().dialect.name == "postgresql":

@@ -179,6 +179,12 @@ def page(session: Session, plan: Plan, after_id: int, now: datetime) -> tuple[li
     return rows, people[-1].id
 
 
+def erased(session: Session, rows: Sequence[Row]) -> bool:
+    """Whether one of those whom the rows tell of has been erased since they were read."""
+    who = [row.stakeholder_id for row in rows if row.slots is not None]
+    return _ERASED.run(session, people=told(who)).first() is not None
+
+
 def anybody(session: Session, plan: Plan, after_id: int, now: datetime) -> bool:
     """Whether more stakeholders follow after `after_id`."""
     return session.execute(_people(session, plan, now), {"after": after_id, "most": 1}).first() is not None
@@ -389,10 +395,17 @@ def _of_people() -> Any:
     return found.order_by(address.stakeholder_id, address.id)
 
 
+def _of_erased() -> Any:
+    who, person = listed("people", BigInteger), Stakeholder.__table__.c
+    found = select(person.id).join(who, who.c.one == person.id)
+    return found.where(person.state == "erased").limit(1)
+
+
 def _readers() -> tuple[Any, ...]:
     person = Stakeholder
     as_text = (cast(person.languages, Text), cast(person.attrs, Text))
     return (person.id, person.state, person.name, *as_text, person.zone)
 
 
-_READER, _STAMP, _ADDRESSES = _readers(), _stamp(), Prepared(_of_people())
+_READER, _STAMP = _readers(), _stamp()
+_ADDRESSES, _ERASED = Prepared(_of_people()), Prepared(_of_erased())

@@ -1,7 +1,8 @@
 """Release: a due occurrence becomes ledger rows and batches, once, however many clocks try.
 
-Rules: at most 500 stakeholders a transaction, who make one batch; the guarded UPDATE of `released_to` lets one clock
-through; releasing twice inserts nothing, and an interrupted release goes on where it stopped.
+Rules: at most 500 stakeholders a transaction, who make one batch; their rows are made before it begins, and anew where
+something changed meanwhile, so that others wait for the writing alone; the guarded UPDATE of `released_to` lets one
+clock through; releasing twice inserts nothing, and an interrupted release goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from ..database import Database
 from ..errors import AlreadySending
 from ..messages import messages, planning, timing
 from ..messages.tables import LANES, ContentItem, Message, MessageAccount, Occurrence
+from ..stakeholders import tombstones
 from ..stakeholders.tables import Segment
 from . import audience, batch, rollout, spread, states, stops
 from .tables import Account, Attempt, Batch, Delivery
 
 HORIZON_S = 600.0
-# SQLite has one writer at a time: between two chunks others get as long as a chunk took, and no longer than this.
+# SQLite has one writer at a time: between two chunks others get as long as writing one took, and no longer than this.
 PAUSE_S = 0.05
 # What is the same in every row, and then the columns of a row in the order in which `_write` gives them.
 SAME = {"language": "", "attempt": 0, "token": 0, "deaths": 0}
@@ -64,9 +66,7 @@ def release(database: Database, occurrence_id: int, now: Callable[[], datetime])
             found = _next(session, plan, at)
         began = time.monotonic()
         with database.write() as session:
-            # Locked, and what was edited looked at after that: who edits now waits for these rows, and takes them back.
-            released_to = session.connection().scalar(_LOCKED, {"occurrence": occurrence_id})
-            if plan.is_of(audience.stamp(session, plan.message_id), released_to):
+            if _is_still_so(session, plan, found):
                 done = _chunk(session, plan, found, at)
             else:
                 plan = None
@@ -204,6 +204,17 @@ def _next(session: Session, plan: audience.Plan, now: datetime) -> Found:
     rows = audience.posts(plan) if plan.after < 0 else []
     found, last = audience.page(session, plan, plan.after, now)
     return rows + found, last
+
+
+def _is_still_so(session: Session, plan: audience.Plan, found: Found) -> bool:
+    """Whether nothing was edited and nobody erased since the rows were made, and no other clock has gone on.
+
+    Asked under locks: who edits or erases from now on waits for these rows, and takes them back or cleans them.
+    """
+    tombstones.hold_still(session)
+    released_to = session.connection().scalar(_LOCKED, {"occurrence": plan.occurrence_id})
+    same = plan.is_of(audience.stamp(session, plan.message_id), released_to)
+    return same and not audience.erased(session, found[0])
 
 
 def _chunk(session: Session, plan: audience.Plan, found: Found, now: datetime) -> bool | None:

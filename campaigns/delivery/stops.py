@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from ..database import lock
 from ..errors import AlreadyDone, BadField, NotFound, said
 from ..messages.tables import Message, MessageAccount
 from ..strategies import programmes
@@ -39,7 +40,7 @@ def stop(
         raise BadField(said("scope is one of {scopes}", scopes=SCOPES), pointer="/scope")
     if not reason.strip():
         raise BadField("a stop needs a reason: say why, for whoever lifts it", pointer="/reason")
-    _lock(session, shared=False)
+    lock(session, STOP_LOCK)
     made = Stop(
         scope=scope, ref_id=0 if scope == "all" else ref_id, programme_id=programme_id, reason=reason.strip(), by=by,
         at=now,
@@ -100,10 +101,4 @@ def obstacles(session: Session, message: Message, now: datetime) -> list[dict[st
 
 def hold_still(session: Session) -> None:
     """Keep stops from being made until this transaction ends."""
-    _lock(session, shared=True)
-
-
-def _lock(session: Session, *, shared: bool) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        session.execute(text(f"SELECT {name}({STOP_LOCK})"))
+    lock(session, STOP_LOCK, shared=True)

@@ -63,11 +63,12 @@ THEIRS: tuple[type[Any], ...] = (
 
 def erase(session: Session, now: datetime, person: Stakeholder) -> set[str]:
     """Erase somebody; the keys of files that are to be dropped once this is committed. Repeated, it changes nothing."""
+    tombstones.begin(session)
     mine = kin.records(session, person.id)
     consent.lock(session, mine)
     session.execute(
         update(Merge).where(or_(Merge.kept_id.in_(mine), Merge.gone_id.in_(mine)))
-        .values(values={}, added={}, reason="")
+        .values(values={}, added={}, reason="", undone_why="")
     )  # fmt: skip
     return {key for number in mine for key in _erase(session, now, people.get(session, number))}
 

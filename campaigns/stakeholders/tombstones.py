@@ -13,11 +13,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..base import new_id
+from ..database import lock
 from .rows import insert_missing
 from .tables import Tombstone
 
 Key = tuple[str, str]  # channel, and the key of an address there
 KEYS = "tombstone_keys"
+LOCK = 0x444F4C02
+
+
+def hold_still(session: Session) -> None:
+    """Keep people from being erased until this transaction ends."""
+    lock(session, LOCK, shared=True)
+
+
+def begin(session: Session) -> None:
+    """Erase alone: wait for whoever writes rows about people, and let them wait until this transaction ends."""
+    lock(session, LOCK)
 
 
 def bury(session: Session, now: datetime, keys: Iterable[Key]) -> None:

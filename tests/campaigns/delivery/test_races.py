@@ -213,7 +213,7 @@ def test_words_that_change_before_the_rows_are_committed_leave_no_row_behind(
     with database.write() as session:
         occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message_id)).one()
         plan = release._open(session, occurrence.id, now)
-        assert release._chunk(session, plan, now) is None
+        assert release._chunk(session, plan, release._next(session, plan, now), now) is None
         editor.begin()
     editor.end()
     world.run()
@@ -273,7 +273,7 @@ def test_cancelling_while_rows_are_written_leaves_none_in_the_queue(
     with database.write() as session:
         occurrence = session.scalars(select(Occurrence).where(Occurrence.message_id == message_id)).one()
         plan = release._open(session, occurrence.id, now)
-        assert release._chunk(session, plan, now) is None
+        assert release._chunk(session, plan, release._next(session, plan, now), now) is None
         canceller.begin()
     canceller.end()
     world.run()

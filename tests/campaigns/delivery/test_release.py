@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from campaigns.database import Database
-from campaigns.delivery import accounts, reconcile, release, send
+from campaigns.delivery import accounts, audience, reconcile, release, send
 from campaigns.delivery.tables import Account, Delivery
 from campaigns.messages import content, messages
 from campaigns.messages.tables import Message, Occurrence
+from campaigns.responses import erasure
 from campaigns.stakeholders import addresses, fields, people, segments
-from campaigns.stakeholders.tables import Segment
+from campaigns.stakeholders.tables import Segment, Stakeholder
 
 from .world import Died, World
 
@@ -82,10 +84,52 @@ def test_of_two_clocks_one_releases(database: Database, now: datetime) -> None:
     due = occurrence(world, message_id).id
     with database.read() as session:
         slow = release._open(session, due, now)
+        found = release._next(session, slow, now)
     assert release.release(database, due, world.now) is True
     with database.write() as session:
-        assert release._chunk(session, slow, now) is False
+        assert release._chunk(session, slow, found, now) is False
     assert len(world.rows(message_id)) == len(MANY)
+
+
+@pytest.mark.parametrize("meanwhile", ["an erasure", "an edit", "another clock"])
+def test_rows_that_were_made_before_something_changed_are_made_anew(
+    database: Database, now: datetime, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E5: between making rows and writing them nobody is kept waiting; what was made of an older state is dropped."""
+    world = World(database, now)
+    message_id = to_group(world, MANY)
+    due = occurrence(world, message_id).id
+    make, turns = release._next, []
+
+    def made(session: Session, plan: audience.Plan, at: datetime) -> release.Found:
+        found = make(session, plan, at)
+        turns.append(plan.after)
+        if len(turns) == 1:
+            change()
+        return found
+
+    def change() -> None:
+        if meanwhile == "another clock":
+            assert release.release(database, due, world.now) is True
+            return
+        with database.write() as session:
+            if meanwhile == "an erasure":
+                named = select(Stakeholder).where(Stakeholder.name == MANY[0])
+                erasure.erase(session, now, session.scalars(named).one())
+            else:
+                item = content.get(session, session.get_one(Message, message_id).content_id)
+                words = {"subject": "Hi", "text": "Changed"}
+                content.save_variant(
+                    session, now, item, channel="email", language="en", author="user:ann", **words
+                )
+
+    monkeypatch.setattr(release, "_next", made)
+    assert release.release(database, due, world.now) is (meanwhile != "another clock")
+    left = len(MANY) - (meanwhile == "an erasure")
+    assert len({row.target for row in world.rows(message_id)}) == len(world.rows(message_id)) == left
+    world.run()
+    assert len(world.wire.accepted) == left
+    assert ("Changed" in str(world.wire.outbound[0].text)) is (meanwhile == "an edit")
 
 
 def test_the_rehearsal_is_the_release(database: Database, now: datetime) -> None:
