@@ -118,10 +118,10 @@ def test_rows_that_were_made_before_something_changed_are_made_anew(
                 erasure.erase(session, now, session.scalars(named).one())
             else:
                 item = content.get(session, session.get_one(Message, message_id).content_id)
-                words = {"subject": "Hi", "text": "Changed"}
                 content.save_variant(
-                    session, now, item, channel="email", language="en", author="user:ann", **words
-                )
+                    session, now, item, channel="email", language="en", author="user:ann", subject="Hi",
+                    text="Changed",
+                )  # fmt: skip
 
     monkeypatch.setattr(release, "_next", made)
     assert release.release(database, due, world.now) is (meanwhile != "another clock")
