@@ -137,7 +137,12 @@ def _shown(value: Any, language: str) -> str:
         return COMMAS.get(language, ", ").join(_shown(one, language) for one in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return format_decimal(value, locale=locale(language))
-    return str(value)
+    return alone(str(value)) if DIRECTIONS[language] == "rtl" else str(value)
+
+
+def alone(text: str) -> str:
+    """Text with a direction of its own (FSI, PDI): among Arabic words the parts of 2026-12-31 would change places."""
+    return f"\u2068{text}\u2069"
 
 
 def _recognised(text: str, language: str) -> str:

@@ -30,6 +30,8 @@ SAID = [
 ]
 PLACE = re.compile(r"%\((\w+)\)s|(?<!\{)\{(\w+)\}(?!\})")
 NUMBERS = {"n", "num", "number", "count"}
+# What a reader of Arabic would see with its parts in another order, were it not set apart.
+TURNS = re.compile(r"\d-\d|\+\d|[A-Z]=[A-Z]")
 FORMS = ("zero", "one", "two", "few", "many", "other")
 
 
@@ -135,6 +137,20 @@ def test_each_plural_form_is_the_languages_own(language: str, book: str) -> None
                 assert plural(one, several, number) == form, (saying, number)
 
 
+@pytest.mark.parametrize("book", [book for language, book in BOOKS if language == "ar"])
+def test_what_is_read_from_the_left_stands_alone_among_arabic_words(book: str) -> None:
+    """A day, a rule or a number with + in it would be shown with its parts in another order."""
+    for message in said_in("ar", book).values():
+        for form in forms(message):
+            assert not TURNS.search(re.sub("\u2066[^\u2069]*\u2069", "", form)), form
+
+
+def test_values_in_an_arabic_sentence_keep_their_own_order() -> None:
+    told = words.tell(said("{day} is not a day such as 2026-12-29", day="2026-13-01"), "ar")
+    assert told.startswith("\u20682026-13-01\u2069 ") and "\u20662026-12-29\u2069" in told
+    assert " 2026-13-01 " in words.tell(said("{day} is not a day such as 2026-12-29", day="2026-13-01"), "cy")
+
+
 @pytest.mark.parametrize(
     ("wishes", "language"),
     [
@@ -162,7 +178,7 @@ def test_an_error_is_told_with_its_values() -> None:
     assert error == "there is no such field; define it first (there are: town, ward)"
     assert words.tell(error, "en") == str(error)
     assert words.tell(error, "cy") == "nid oes maes o'r fath; diffiniwch ef yn gyntaf (mae: town, ward)"
-    assert words.tell(error, "ar").endswith("(الموجود: town، ward)")
+    assert words.tell(error, "ar").endswith("(الموجود: \u2068town\u2069، \u2068ward\u2069)")
 
 
 def test_a_value_is_never_read_as_words_or_as_places() -> None:
