@@ -2,6 +2,7 @@
 
 Rules: the cursor is the time of the newest notification read. A notification has the time its writer gave it, so one
 may come later than others that are newer: each poll looks back some minutes and leaves out what it has seen there.
+A reading that takes more pages than a poll asks for goes on at the next; the cursor moves when it is whole.
 The first poll brings one page of what was there before. Of accounts that call themselves automated what they say is
 told, as a machine's, and nothing else.
 Source: docs.bsky.app/docs/api/app-bsky-notification-list-notifications; the label "bot" that accounts give themselves
@@ -11,7 +12,7 @@ in their settings, bluesky-social/social-app (November 2026).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -21,6 +22,7 @@ from ..shapes import field, instant, objects
 from .client import Client
 from .send import is_uri
 
+LISTED = "app.bsky.notification.listNotifications"
 PAGE = 100
 PAGES_MAX = 30
 BACK = timedelta(minutes=10)
@@ -30,37 +32,46 @@ SAID = ("reply", "mention", "quote")
 
 
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
-    """What came after `cursor` ({at, seen}), oldest first."""
+    """What came after `cursor` ({at, seen}; and {rest} of a reading that goes on), oldest first."""
     known = dict(cursor or {})
-    newest, seen = instant(known.get("at")) or BEGAN, set(known.get("seen") or ())
-    told = list(_since(client, newest - BACK, PAGES_MAX if known else 1))
-    newest = max([newest, *(at for at, _ in told)])
+    before, seen = instant(known.get("at")) or BEGAN, set(known.get("seen") or ())
+    rest = dict(known.get("rest") or {})
+    told, place = _since(client, before - BACK, PAGES_MAX if known else 1, str(rest.get("place") or ""))
+    newest = max([before, instant(rest.get("at")) or before, *(at for at, _ in told)])
     fresh = [(at, one) for at, one in told if _is_news(one)]
     events = {one["uri"]: _event(at, one) for at, one in reversed(fresh) if _mark(one) not in seen}
     near = [_mark(one) for at, one in fresh if at >= newest - BACK]
+    reached = {"at": newest.isoformat(), "seen": [*rest.get("seen", ()), *near]}
     by_time = sorted(events.values(), key=lambda event: event.at)
-    return Polled(tuple(by_time), {"at": newest.isoformat(), "seen": near})
+    if known and place:
+        return Polled(tuple(by_time), {**known, "rest": {**reached, "place": place}})
+    return Polled(tuple(by_time), reached)
 
 
-def _since(client: Client, since: datetime, pages: int) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """Notifications of every kind with their times, newest first, back to an instant.
+def _since(
+    client: Client, since: datetime, pages: int, place: str
+) -> tuple[list[tuple[datetime, dict[str, Any]]], str]:
+    """Notifications of every kind with their times, newest first, from a place in the list back to an instant; and the
+    place where it goes on, "" where that instant was reached.
 
     Kinds are not asked for: the server would look for them through years of others.
     """
-    query = {"limit": str(PAGE), "priority": "false"}  # not only of those whom the account follows
+    told: list[tuple[datetime, dict[str, Any]]] = []
     for _ in range(pages):
-        answer = client.read("app.bsky.notification.listNotifications", query)
+        query = {"limit": str(PAGE), "priority": "false"}  # not only of those whom the account follows
+        answer = client.read(LISTED, {**query, "cursor": place} if place else query)
         found = client.door.read(answer).json()
         for one in objects(field(found, "notifications")):
             at = instant(one.get("indexedAt"))
             if at is not None and at < since:
-                return
+                return told, ""
             if at is not None:
-                yield at, one
+                told.append((at, one))
         following = field(found, "cursor")
         if not isinstance(following, str):
-            return
-        query["cursor"] = following
+            return told, ""
+        place = following
+    return told, place
 
 
 def _is_news(one: dict[str, Any]) -> bool:

@@ -1,8 +1,10 @@
 """Asks Discord who answered or mentioned the bot since the last time, and who reacted to its posts.
 
 Rules: the cursor is the newest message seen, and how many reactions each of the newest posts had; only where they grew
-is asked whose they are. A person's reactions to one post are one like; what bots and webhooks do is nobody's doing.
-Discord does not tell when somebody reacted: it is the time of the answer that shows it.
+is asked whose they are. Pages are read from the cursor on upwards, so that nothing is passed over however much there
+is, and what newer messages have moved off the newest page is looked at once more. A person's reactions to one post are
+one like; what bots and webhooks do is nobody's doing. Discord does not tell when somebody reacted: it is the time of
+the answer that shows it.
 Source: docs.discord.com, "Get Channel Messages", "Get Reactions" (November 2026).
 """
 
@@ -35,14 +37,15 @@ DISLIKES = ("👎", "💩", "🤮", "🤬")
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
     """What came after `cursor` ({after, likes}), oldest first; the first poll brings one page of what was there."""
     after, liked = str((cursor or {}).get("after") or ""), dict((cursor or {}).get("likes") or {})
-    events, newest = _said(client, after)
-    likes: dict[str, int] = {}
+    said, newest = _said(client, after)
+    events = [event for one in said if (event := _event(client.own_id, one))]
+    passed = [*_before(client, after), *said] if after and said else []
     answer = client.read(f"{client.channel}/messages", limit=PAGE)
-    for post in rows(answer):
-        if _author(post).get("id") == client.own_id and (count := reactions(post)):
-            likes[post["id"]] = count
-            if count > liked.get(post["id"], 0):
-                events += _likes(client, post, answer)
+    shown = _liked(client, rows(answer))
+    for number, post in (_liked(client, passed) | shown).items():
+        if reactions(post) > liked.get(number, 0):
+            events += _likes(client, post, answer)
+    likes = {number: reactions(post) for number, post in shown.items()}
     return Polled(tuple(events), {"after": newest, "likes": likes})
 
 
@@ -51,7 +54,8 @@ def reactions(post: dict[str, Any]) -> int:
     return sum(each["count"] for each in _liking(post))
 
 
-def _said(client: Client, after: str) -> tuple[list[Event], str]:
+def _said(client: Client, after: str) -> tuple[list[dict[str, Any]], str]:
+    """Messages above a number, oldest first, and the newest of them."""
     found: dict[int, dict[str, Any]] = {}
     newest = after
     for _ in range(PAGES_MAX if after else 1):
@@ -61,8 +65,17 @@ def _said(client: Client, after: str) -> tuple[list[Event], str]:
             break
         found |= {int(message["id"]): message for message in page}
         newest = str(max(found))
-    events = [_event(client.own_id, found[number]) for number in sorted(found)]
-    return [event for event in events if event], newest or "1"
+    return [found[number] for number in sorted(found)], newest or "1"
+
+
+def _before(client: Client, after: str) -> list[dict[str, Any]]:
+    """What was on the newest page at the last reading."""
+    return rows(client.read(f"{client.channel}/messages", limit=PAGE, before=str(int(after) + 1)))
+
+
+def _liked(client: Client, messages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The bot's own posts with reactions, by their numbers."""
+    return {one["id"]: one for one in messages if _author(one).get("id") == client.own_id and reactions(one)}
 
 
 def _event(own_id: str, message: dict[str, Any]) -> Event | None:

@@ -1,8 +1,10 @@
 """Asks the homeserver what was said in the room since the last time.
 
 Rules: the cursor is the server's own place in time. Where more was said than it tells at once, the rest is read
-backwards to where we were. An answer or a reaction is ours where what it is about was said by the account; what people
-react to among themselves is nobody's business here. Robots (m.notice), edits and thumbs down are left out.
+backwards to where we were; one that takes more pages than a poll asks for goes on at the next, before what is new.
+Where the server tells of that stretch no more, it is parked as one that was not read. An answer or a reaction is ours
+where what it is about was said by the account; what people react to among themselves is nobody's business here. Robots
+(m.notice), edits and thumbs down are left out.
 Source: spec.matrix.org/v1.16/client-server-api, §§ syncing, m.reaction, rich replies (November 2026).
 """
 
@@ -13,7 +15,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..api import Event, Polled, app_of
+from ..api import Event, Polled, Refused, app_of
 from ..shapes import field, objects
 from .client import API, Client, is_event
 
@@ -24,23 +26,39 @@ NO = "👎"
 
 
 def poll(client: Client, cursor: Mapping[str, Any] | None) -> Polled:
-    """What came after `cursor` ({since, login, me, room}), oldest first."""
+    """What came after `cursor` ({since, login, me, room}; and {rest} that is still to be read), oldest first."""
     known, login = dict(cursor or {}), app_of(client.token)
     since = str(known.get("since") or "")
     if known.get("login", login) != login:
         known = {}
     me, room = str(known.get("me") or client.me()), str(known.get("room") or client.room_id())
+    rest, parked = known.get("rest"), list[str]()
+    said: list[dict[str, Any]] = []
+    if not rest:
+        said, since, rest = _newest(client, room, me, since)
+    if rest:
+        try:
+            earlier, rest = _before(client, room, me, *rest)
+            said = earlier + said
+        except Refused as error:
+            parked, rest = [json.dumps({"not_read": rest, "why": error.words}, ensure_ascii=False)], None
+    names = _names(said)
+    events = {event.key: event for one in said if (event := _event(client, room, me, names, one))}
+    reached = {"since": since, "login": login, "me": me, "room": room, **({"rest": rest} if rest else {})}
+    return Polled(tuple(events.values()), reached, tuple(parked))
+
+
+def _newest(
+    client: Client, room: str, me: str, since: str
+) -> tuple[list[dict[str, Any]], str, list[str] | None]:
+    """What the server tells at once, oldest first; its place by then; and from where to where there is more."""
     query = {"timeout": "0", "filter": _filter(room, me), **({"since": since} if since else {})}
     told = client.read(f"{API}/sync", query)
     joined = field(told, "rooms", "join", room)
-    said = objects(field(joined, "timeline", "events"))
-    if since and field(joined, "timeline", "limited") is True:
-        said = _before(client, room, str(field(joined, "timeline", "prev_batch") or ""), since, me) + said
-    names = _names([*objects(field(joined, "state", "events")), *said])
-    events = {event.key: event for one in said if (event := _event(client, room, me, names, one))}
-    until = told.get("next_batch")
-    place = until if isinstance(until, str) else since
-    return Polled(tuple(events.values()), {"since": place, "login": login, "me": me, "room": room})
+    said = [*objects(field(joined, "state", "events")), *objects(field(joined, "timeline", "events"))]
+    until, before = told.get("next_batch"), field(joined, "timeline", "prev_batch")
+    more = since and field(joined, "timeline", "limited") is True and isinstance(before, str)
+    return said, until if isinstance(until, str) else since, [before, since] if more else None
 
 
 def _filter(room: str, me: str) -> str:
@@ -57,19 +75,21 @@ def _filter(room: str, me: str) -> str:
     return json.dumps({"room": inside, "presence": nothing, "account_data": nothing})
 
 
-def _before(client: Client, room: str, start: str, since: str, me: str) -> list[dict[str, Any]]:
-    """What was said between two places, oldest first."""
+def _before(
+    client: Client, room: str, me: str, start: str, since: str
+) -> tuple[list[dict[str, Any]], list[str] | None]:
+    """What was said between two places, oldest first, with who said it; and between which there is still more."""
     found: list[dict[str, Any]] = []
     query = {"dir": "b", "to": since, "limit": str(PAGE)}
-    query["filter"] = json.dumps({"types": [*KINDS], "not_senders": [me]})
+    query["filter"] = json.dumps({"types": [*KINDS], "not_senders": [me], "lazy_load_members": True})
     for _ in range(PAGES_MAX):
-        if not start:
-            break
         told = client.read(f"{client.at(room)}/messages", {**query, "from": start})
-        found += objects(told.get("chunk"))
+        found += [*objects(told.get("chunk")), *objects(told.get("state"))]
         following = told.get("end")
-        start = following if isinstance(following, str) and following != start else ""
-    return found[::-1]
+        if not isinstance(following, str) or following == start:
+            return found[::-1], None
+        start = following
+    return found[::-1], [start, since]
 
 
 def _names(events: list[dict[str, Any]]) -> dict[str, str]:
@@ -108,7 +128,9 @@ def _kind(client: Client, room: str, me: str, one: dict[str, Any]) -> tuple[str,
         about = relation.get("event_id")
         liked = not str(relation.get("key") or NO).startswith(NO)
         return ("like", str(about)) if liked and _is_ours(client, room, me, about) else None
-    if field(one, "content", "msgtype") in (None, "m.notice") or relation.get("rel_type") == "m.replace":
+    if one.get("type") != KINDS[0] or field(one, "content", "msgtype") in (None, "m.notice"):
+        return None
+    if relation.get("rel_type") == "m.replace":
         return None
     for about in (
         field(relation, "m.in_reply_to", "event_id"),

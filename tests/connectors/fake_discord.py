@@ -102,7 +102,8 @@ class Discord(Far):
         if "after" in asked.query:
             found = [one for one in self.messages if int(one["id"]) > int(asked.query["after"])][:size]
         else:
-            found = self.messages[-size:]
+            below = int(asked.query.get("before", "0")) or FIRST * 2
+            found = [one for one in self.messages if int(one["id"]) < below][-size:]
         return Said(200, [self._shown(one) for one in reversed(found)], NOW)
 
     def _shown(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class LinkedIn(Far):
     drops: bool = False  # it says yes to the next post, and there is none
     lag: timedelta = timedelta(0)
     page: int = 100
+    oldest_first: bool = False
 
     def name(self, asked: Asked) -> str:
         """The words of a post or comment, else the path."""
@@ -114,7 +115,8 @@ class LinkedIn(Far):
     def _since(self, asked: Asked) -> list[dict[str, Any]]:
         after = re.search(r"start:(\d+),end:\d+", asked.query.get("timeRange", ""))
         least = int(after[1]) if after else 0
-        return [one for one in self.told[::-1] if one["lastModifiedAt"] >= least]
+        told = self.told if self.oldest_first else self.told[::-1]
+        return [one for one in told if one["lastModifiedAt"] >= least]
 
     def _counts(self, asked: Asked) -> Said:
         names = asked.query["shares"].removeprefix("List(").removesuffix(")").split(",")

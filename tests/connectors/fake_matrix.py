@@ -91,7 +91,7 @@ class Matrix(Far):
         shown = told[-self.page :]
         timeline = {"events": [one for _, one in shown], "limited": len(shown) < len(told)}
         timeline["prev_batch"] = f"s{shown[0][0]}" if shown else f"s{since}"
-        joined = {ROOM: {"timeline": timeline, "state": {"events": self.members}}} if shown else {}
+        joined = {ROOM: {"timeline": timeline, "state": {"events": self._people(shown)}}} if shown else {}
         return Said(200, {"next_batch": f"s{len(self.events)}", "rooms": {"join": joined}})
 
     def _before(self, asked: Asked) -> Said:
@@ -100,7 +100,12 @@ class Matrix(Far):
         start, to = int(asked.query["from"][1:]), int(asked.query["to"][1:])
         told = self._wanted(json.loads(asked.query["filter"]), to, start)[-self.page :]
         more = {"end": f"s{told[0][0]}"} if told else {}
-        return Said(200, {"chunk": [one for _, one in told[::-1]], "start": asked.query["from"], **more})
+        shown = {"chunk": [one for _, one in told[::-1]], "state": self._people(told)}
+        return Said(200, {**shown, "start": asked.query["from"], **more})
+
+    def _people(self, told: list[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Those members of the room who say something of it."""
+        return [one for one in self.members if one["state_key"] in {each["sender"] for _, each in told}]
 
     def _wanted(self, asked: dict[str, Any], above: int, below: int) -> list[tuple[int, dict[str, Any]]]:
         """Events of the kinds and senders asked for, each with its place."""

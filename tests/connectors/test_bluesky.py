@@ -337,6 +337,22 @@ def test_only_what_we_have_words_for_is_told(bluesky: Bluesky) -> None:
     assert bluesky.asked[-1].query == {"limit": "100", "priority": "false"}
 
 
+def test_what_one_poll_does_not_reach_the_next_goes_on_with(bluesky: Bluesky) -> None:
+    """After days in which nobody asked; what comes meanwhile is told after it, and each once."""
+    bluesky.page = 2
+    bluesky.notifications.append(note(0, "like"))
+    _, cursor = polled(bluesky)
+    bluesky.notifications += [note(n, "reply", minutes=n) for n in range(1, 100)]
+    first, cursor = polled(bluesky, cursor)
+    assert len(first) == 60 and cursor["at"] == "2026-11-02T09:00:00+00:00"
+    second, cursor = polled(bluesky, cursor)
+    assert len(second) == 39 and "rest" not in cursor
+    bluesky.notifications.append(note(100, "reply", minutes=100))
+    third, cursor = polled(bluesky, cursor)
+    assert [one.text for one in third] == ["reply 100"]
+    assert {one.text for one in (*first, *second)} == {f"reply {n}" for n in range(1, 100)}
+
+
 def test_followers_without_end_are_not_read_beyond_what_is_known(bluesky: Bluesky) -> None:
     bluesky.page = 5
     bluesky.notifications.append(note(1, "like", minutes=-90))
@@ -432,7 +448,7 @@ class FarBluesky(PostsSide, FarRobots, FarMedia, FarMetrics):
     kinds = ("reply", "mention", "like", "boost")
     theirs = {"likes": "likeCount", "boosts": "repostCount", "replies": "replyCount"}
     figures = tuple(theirs)
-    many = 12
+    many = 160  # more than one poll asks for, at five a page
     no_picture = ("com.atproto.repo.uploadBlob", "take")
 
     def taken(self) -> list[tuple[str, Any]]:
@@ -491,7 +507,7 @@ def _with(port: int, secrets: Mapping[str, str]) -> Connector:
 
 def note(n: int, reason: str, minutes: int = 0) -> dict[str, Any]:
     """The n-th notification."""
-    at = datetime(2026, 11, 2, 9, 0, n, tzinfo=UTC) + timedelta(minutes=minutes)
+    at = datetime(2026, 11, 2, 9, 0, tzinfo=UTC) + timedelta(minutes=minutes, seconds=n)
     record: dict[str, Any] = {"text": f"{reason} {n}", "createdAt": at.isoformat()}
     told = {"uri": f"at://{SIAN}/app.bsky.feed.{reason}/3m4p5{n:08}", "reason": reason, "record": record}
     told["author"] = {"did": SIAN, "handle": "sianrees.test"}

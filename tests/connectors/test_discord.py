@@ -207,6 +207,28 @@ def test_everybody_who_reacts_is_heard_however_many_and_however_they_do(discord:
     assert [one.sender for one in likes] == [*(f"u{n}" for n in range(1000, 1250)), "flash"]
 
 
+def test_likes_of_posts_that_others_have_moved_off_the_newest_page_are_heard(discord: Discord) -> None:
+    """After days in which nobody asked: of a post from before as well as of one that was made since."""
+    discord.page = 5
+    connector = account(discord.port)
+    old = connector.send(post("Dewch draw")).provider_id
+    _, cursor = polled(discord)
+    discord.say("Helo", SIAN)
+    new = connector.send(post("Eto")).provider_id
+    for n in range(100):
+        discord.say(str(n), SIAN, mentions=[BOT])
+    for number in (old, new):
+        discord.like(number, SIAN)
+    told: list[Event] = []
+    for _ in range(4):
+        events, cursor = polled(discord, json.loads(json.dumps(cursor)))
+        told += events
+    assert {one.provider_id for one in told if one.kind == "like"} == {old, new}
+    assert {one.text for one in told if one.kind == "mention"} == {str(n) for n in range(100)}
+    asked = len(discord.asked)
+    assert polled(discord, cursor)[0] == [] and len(discord.asked) == asked + 3
+
+
 def test_a_repeat_whose_post_was_taken_down_meanwhile_stops_nobody_else(discord: Discord) -> None:
     """Its nonce names a message that Discord knows no more; the channel is as it was."""
     lost = failure(discord, Said(404, {"message": "Unknown Message", "code": 10008}))
@@ -286,7 +308,7 @@ class FarDiscord(PostsSide, FarRobots, FarMedia, FarMetrics):
 
     said = PostsSide.said | {Refused: "too_long", AccountGone: "missing_permissions"}
     kinds = ("reply", "mention", "like")
-    many = 12
+    many = 50  # more than one poll asks for, at five a page
     figures = ("likes",)
     # A picture and its post are one request: what is certain to have gone nowhere is what was put off.
     no_picture = ("", "rate_limited")

@@ -342,6 +342,23 @@ def test_those_of_the_same_millisecond_are_all_told_once(linkedin: LinkedIn) -> 
     assert connector.poll(second.cursor).events == ()
 
 
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_what_one_poll_does_not_reach_the_next_goes_on_with(linkedin: LinkedIn, oldest_first: bool) -> None:
+    """After days in which nobody asked, in whichever order LinkedIn lists; what comes meanwhile is not passed over."""
+    linkedin.page, linkedin.oldest_first = 2, oldest_first
+    linkedin.told = [notification("COMMENT", 1)]
+    connector, told = account(linkedin.port), list[str]()
+    assert connector.poll is not None
+    cursor = connector.poll(None).cursor
+    linkedin.told += [notification("COMMENT", n) for n in range(2, 131)]
+    for n in range(131, 134):
+        found = connector.poll(cursor)
+        told, cursor = [*told, *(one.key for one in found.events)], json.loads(json.dumps(found.cursor))
+        assert ("start" in cursor) == (n == 131)
+        linkedin.told.append(notification("COMMENT", n))
+    assert set(told) == {str(n) for n in range(2, 133)}
+
+
 @pytest.mark.parametrize(
     "told", [{}, {"action": "COMMENT"}, {"action": "COMMENT", "notificationId": "x", "lastModifiedAt": 1}]
 )
@@ -468,7 +485,7 @@ class FarLinkedIn(PostsSide, FarEvents, FarMedia, FarMetrics):
     }  # fmt: skip
     figures = tuple(theirs)
     no_picture = ("/upload/urn:li:image:1", "lose")
-    many = 12
+    many = 260  # more than one poll asks for, at five a page
 
     def taken(self) -> list[tuple[str, Any]]:
         return [(unescaped(one["commentary"]), one) for one in self.it.posts]

@@ -38,7 +38,7 @@ from connectors.testing import (
     pictures,
 )
 
-from .fake_matrix import ALIAS, API, ME, ROOM, TOKEN, Matrix, running
+from .fake_matrix import ALIAS, API, IN_ROOM, ME, ROOM, TOKEN, Matrix, running
 from .far import PostsSide, failing, shapes, stops_nobody
 
 OURS = "$cyngor-1-Ym9keQ"
@@ -257,6 +257,50 @@ def test_another_login_is_asked_anew_who_it_is(matrix: Matrix) -> None:
     assert event.kind == "reply" and (cursor["me"], cursor["room"]) == (ME, ROOM)
 
 
+def test_what_one_poll_does_not_reach_the_next_goes_on_with(matrix: Matrix) -> None:
+    """After days in which nobody asked; what is said meanwhile is told after it."""
+    matrix.page = 2
+    _, cursor = polled(matrix)
+    for n in range(100):
+        matrix.take(SIAN, "m.room.message", text(str(n)))
+    told: list[str] = []
+    for _ in range(2):
+        events, cursor = polled(matrix, json.loads(json.dumps(cursor)))
+        told += [one.text for one in events]
+    assert sorted(told, key=int) == [str(n) for n in range(100)] and "rest" not in cursor
+    matrix.take(SIAN, "m.room.message", text("Helo"))
+    assert [one.text for one in polled(matrix, cursor)[0]] == ["Helo"]
+
+
+def test_a_stretch_of_which_the_server_tells_no_more_is_parked(matrix: Matrix) -> None:
+    """So that somebody sees that there was one, and what is new is read."""
+    matrix.page = 2
+    _, cursor = polled(matrix)
+    for n in range(5):
+        matrix.take(SIAN, "m.room.message", text(str(n)))
+    matrix.once[f"{IN_ROOM}/messages"] = "too_large"
+    connector = account(matrix.port)
+    assert connector.poll is not None
+    found = connector.poll(cursor)
+    assert [one.text for one in found.events] == ["3", "4"]
+    (words,) = found.parked
+    assert json.loads(words)["not_read"] == ["s3", "s0"] and "M_TOO_LARGE" in words
+    assert connector.poll(found.cursor).events == ()
+
+
+def test_people_are_named_however_far_back_they_spoke(matrix: Matrix) -> None:
+    matrix.page = 2
+    _, cursor = polled(matrix)
+    layla = "@layla:other.example"
+    matrix.take(layla, "m.room.message", text("Helo"))
+    for n in range(5):
+        matrix.take(SIAN, "m.room.message", text(str(n)))
+    matrix.members.append(
+        {"type": "m.room.member", "state_key": layla, "sender": layla, "content": {"displayname": "Layla"}}
+    )
+    assert polled(matrix, cursor)[0][0].sender_name == "Layla"
+
+
 def test_a_thumb_down_is_no_like(matrix: Matrix) -> None:
     first = account(matrix.port).send(post("Un")).provider_id
     for key in ("👎🏽", "👎", None):
@@ -348,7 +392,7 @@ class FarMatrix(PostsSide, FarRobots, FarMedia):
 
     said = PostsSide.said | {Deferred: "limited", Refused: "too_large", AccountGone: "forbidden"}
     kinds = ("reply", "mention", "like")
-    many = 12
+    many = 160  # more than one poll asks for, at five a page
     no_picture = (PIXELS, "take")
 
     def taken(self) -> list[tuple[str, Any]]:
