@@ -89,18 +89,19 @@ def judge(
 
 def figures(session: Session, message_id: int) -> dict[str, dict[str, int]]:
     """How many deliveries of a message were opened and clicked, by whom; each counts once, by a person where it can."""
-    found = {kind: dict.fromkeys(VERDICTS, 0) for kind in JUDGED}
-    rank = case({verdict: place for place, verdict in enumerate(VERDICTS)}, value=DeliveryEvent.verdict)
-    each = (
-        select(DeliveryEvent.kind, func.min(rank).label("best"))
-        .where(DeliveryEvent.message_id == message_id, DeliveryEvent.verdict.is_not(None))
-        .group_by(DeliveryEvent.kind, DeliveryEvent.delivery_id)
-        .subquery()
+    return {kind: _counted(session, message_id, kind) for kind in JUDGED}
+
+
+def _counted(session: Session, message_id: int, kind: str) -> dict[str, int]:
+    """Of one kind: read in the order of an index, a million without sorting anything."""
+    of = DeliveryEvent
+    rank = case({verdict: place for place, verdict in enumerate(VERDICTS)}, value=of.verdict)
+    each = select(func.min(rank).label("best")).where(
+        of.message_id == message_id, of.kind == kind, of.verdict.is_not(None)
     )
-    counted = select(each.c.kind, each.c.best, func.count()).group_by(each.c.kind, each.c.best)
-    for kind, best, number in session.execute(counted):
-        found[kind][VERDICTS[best]] = number
-    return found
+    best = each.group_by(of.delivery_id).subquery().c.best
+    counted = select(*(func.count().filter(best == place) for place in range(len(VERDICTS))))
+    return dict(zip(VERDICTS, session.execute(counted).one(), strict=True))
 
 
 def _bursts(rows: Iterable[DeliveryEvent]) -> set[DeliveryEvent]:
