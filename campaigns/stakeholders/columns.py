@@ -71,7 +71,8 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 class Wanted:
     """What one record says. `values` are a stakeholder's own columns; `addresses` maps (channel, key) to the value.
 
-    `consent`: True or False where a column says so, None where there is no such column; `consent_at`: when they agreed.
+    `consent`: True or False where a column says so, None where there is no such column; `declined`: it says no, in so
+    many words; `consent_at`: when they agreed.
     `stops`: the channels on which they are not to be written to, with the reason and since when.
     """
 
@@ -83,6 +84,7 @@ class Wanted:
     connection: str | None = None
     rank: str | None = None
     consent: bool | None = None
+    declined: bool = False
     consent_at: datetime | None = None
     stops: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
@@ -194,7 +196,8 @@ def _put_wish(wanted: Wanted, target: str, text: str) -> None:
     """What they want of us, or no longer want."""
     match target:
         case "consent":
-            wanted.consent = _yes(text) and wanted.consent is not False
+            yes = _yes(text)
+            wanted.consent, wanted.declined = yes and wanted.consent is not False, not yes
         case "consent_at":
             wanted.consent_at = exporters.moment(text)
         case "opt_out":

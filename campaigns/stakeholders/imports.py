@@ -24,7 +24,7 @@ from ..bulk import learn
 from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound, said
 from . import columns, desk, exporters, fields, files, opening, people
 from .columns import Wanted
-from .desk import Declaration, Outcome
+from .drafts import Declaration, Outcome, Place
 from .rows import insert_rows
 from .tables import BASES, PURPOSES, Address, Consent, Field, Import, ImportRow, Involvement, Stakeholder
 from .text import clean
@@ -43,6 +43,8 @@ LEASE = timedelta(seconds=60)
 PEOPLE = (Stakeholder, Address, Involvement, Consent)
 # Columns by which people are stopped from being written to.
 STOPS = frozenset(("opt_out", "bounced", "lists"))
+# What is counted of rows that say no to what is declared.
+NOES = ("withdrawn", "declined")
 DECLARED = ("purpose", "channel", "basis", "source", "wording_version", "at")
 
 
@@ -139,9 +141,10 @@ def confirm(session: Session, now: datetime, imported: Import) -> None:
 
 
 def stops(imported: Import) -> bool:
-    """Whether it stops mail to people: by a column, or as the file's name says."""
+    """Whether it stops mail to people: by a column, as the file's name says, or by a no that a row says."""
     told = imported.detected.get("status", "")
-    return not STOPS.isdisjoint(imported.mapping.values()) or bool(told and exporters.status(told).stops)
+    by_column = not STOPS.isdisjoint(imported.mapping.values())
+    return by_column or bool(told and exporters.status(told).stops) or any(map(imported.counts.get, NOES))
 
 
 def start(session: Session, now: datetime, imported: Import) -> None:
@@ -379,7 +382,7 @@ def _step(
     rows = (
         {
             "import_id": imported.id, "line": outcome.line, "outcome": outcome.outcome,
-            "stakeholder_id": outcome.stakeholder_id, "problems": outcome.problems,
+            "stakeholder_id": outcome.stakeholder_id, "problems": outcome.problems, "changes": outcome.changes,
             "cells": _kept(outcome, record.cells, checking=seen is not None),
         }
         for outcome, record in zip(outcomes, records, strict=True)
@@ -419,8 +422,10 @@ def _outcomes(
     now: datetime,
     seen: set[int] | None,
 ) -> list[Outcome]:
-    declaration = None if imported.declaration is None else _declaration(imported.declaration)
-    place = desk.Place(session, now, imported.programme_id, imported.detected["within"], declaration, known)
+    place = Place(
+        session, now, imported.programme_id, imported.detected["within"], _declaration(imported), known,
+        imported.filename,
+    )  # fmt: skip
     opened = desk.open_for(place, wanted, locked=seen is None)
     outcomes = [desk.apply(opened, one, seen) for one in wanted]
     if seen is None:
@@ -474,9 +479,11 @@ def _moment(value: Any) -> datetime:
     return at
 
 
-def _declaration(stored: Mapping[str, Any]) -> Declaration:
-    at = stored["at"]
-    return Declaration(**{**stored, "at": at and datetime.fromisoformat(at)})
+def _declaration(imported: Import) -> Declaration | None:
+    if (stored := imported.declaration) is None:
+        return None
+    at, own = stored["at"], "consent_at" in imported.mapping.values()
+    return Declaration(**{**stored, "at": at and datetime.fromisoformat(at)}, fallback=own)
 
 
 def _over(imported: Import) -> AlreadyDone:

@@ -94,6 +94,7 @@ class Merge(Row, Base):
     at: Mapped[datetime] = mapped_column("merged_at")
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str | None]
+    undone_why: Mapped[str] = mapped_column(default="")
 
 
 class Distinct(Base):
@@ -397,3 +398,4 @@ class ImportRow(Base):
     stakeholder_id: Mapped[int | None]
     problems: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     cells: Mapped[list[str] | None]  # as the file has them, of rows that somebody may want to mend
+    changes: Mapped[list[str] | None]  # what is new on a record that was there

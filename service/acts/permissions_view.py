@@ -15,13 +15,17 @@ from .stakeholders import READ, reached
 
 @dataclass(frozen=True)
 class Permission:
-    """`reason` None: we may write, on this `basis`. `act` is the last thing that was said about it."""
+    """`reason` None: we may write, on this `basis`. `act` is the last thing that was said about it.
+
+    `declared`: somebody said so of them; else the purpose alone allows it, until they say no.
+    """
 
     purpose: str
     channel: str
     reason: str | None
     basis: str | None
     act: Consent | None
+    declared: bool
 
 
 def of(act: Act, stakeholder_id: int) -> list[Permission]:
@@ -45,7 +49,9 @@ def of(act: Act, stakeholder_id: int) -> list[Permission]:
                 pair
             ]
             reason = decided.reason or (None if channel in keys else "no_address")
-            found.append(Permission(purpose, channel, reason, decided.basis, last.get((purpose, channel))))
+            said = last.get((purpose, channel))
+            declared = decided.consent_id is not None
+            found.append(Permission(purpose, channel, reason, decided.basis, said, declared))
     return found
 
 

@@ -135,6 +135,13 @@ class ImportRowOut(Schema):
     outcome = Choice(OUTCOMES, required=True)
     stakeholder_id = Id("stakeholder", required=True, allow_none=True)
     problems = ma.fields.List(ma.fields.Nested(RowProblem), required=True)
+    changes = ma.fields.List(
+        ma.fields.String(),
+        allow_none=True,
+        metadata={
+            "description": "what is new on a record that was there: name, address.email, tags, permission …"
+        },
+    )
 
 
 @resource.route("")

@@ -37,8 +37,9 @@ SAYERS = {
     "service/app.py:answer": 1,
     "service/access.py:_stranger": 0,
     "campaigns/messages/subset.py:_refuse": 1,
-    "campaigns/stakeholders/desk.py:_problem": 1,
+    "campaigns/stakeholders/desk.py:problem": 1,
     "campaigns/stakeholders/desk.py:_refused": 2,
+    "campaigns/stakeholders/wishes.py:problem": 1,
 }  # fmt: skip
 # Errors of the connectors: the words are the provider's, or these of ours.
 CONNECTORS = (

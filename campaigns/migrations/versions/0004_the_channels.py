@@ -123,6 +123,7 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
         sa.Column("merged_at", sa.BigInteger(), nullable=False),
         sa.Column("undone_at", sa.BigInteger(), nullable=True),
         sa.Column("undone_by", sa.Text(), nullable=True),
+        sa.Column("undone_why", sa.Text(), nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["gone_id"], ["stakeholders.id"], name=op.f("fk_merges_gone_id")),
         sa.ForeignKeyConstraint(["kept_id"], ["stakeholders.id"], name=op.f("fk_merges_kept_id")),
@@ -267,6 +268,11 @@ def upgrade() -> None:  # long: written by Alembic, a line for each column
             sa.Column("indexed", sa.Boolean(), server_default=sa.text("(false)"), nullable=False)
         )
 
+    with op.batch_alter_table("import_rows", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("changes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+
     with op.batch_alter_table("message_accounts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_message_accounts_account_id"), ["account_id"], unique=False)
 
@@ -310,6 +316,9 @@ def downgrade() -> None:  # long: written by Alembic, a line for each table
 
     with op.batch_alter_table("message_accounts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_message_accounts_account_id"))
+
+    with op.batch_alter_table("import_rows", schema=None) as batch_op:
+        batch_op.drop_column("changes")
 
     with op.batch_alter_table("fields", schema=None) as batch_op:
         batch_op.drop_column("indexed")

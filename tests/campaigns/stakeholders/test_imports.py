@@ -325,8 +325,130 @@ def test_a_yes_without_a_declaration_is_no_consent(ready: Database) -> None:
 def test_a_consent_column_says_whom_the_declaration_covers(ready: Database) -> None:
     imported(ready, "id,email,consent\n1,a@x.org,Ydw\n2,b@x.org,na\n3,c@x.org,\n", declaration=DECLARATION)
     with ready.read() as session:
-        covered = session.scalars(select(Consent.stakeholder_id)).all()
-        assert covered == [by_external(session, "1").id]
+        told = {(one.stakeholder_id, one.act) for one in session.scalars(select(Consent))}
+        assert told == {(by_external(session, "1").id, "given"), (by_external(session, "2").id, "withdrawn")}
+
+
+# A no.
+
+
+def said_of(database: Database, external_id: str) -> list[tuple[str, datetime]]:
+    """What is on record of somebody's wishes, the oldest first."""
+    with database.read() as session:
+        theirs = select(Consent).where(Consent.stakeholder_id == by_external(session, external_id).id)
+        return [(one.act, one.at) for one in session.scalars(theirs.order_by(Consent.at, Consent.id))]
+
+
+def test_a_no_ends_a_yes_that_is_on_record_and_is_counted_apart(ready: Database) -> None:
+    """A14, C17, C18."""
+    imported(ready, "id,email\n1,a@x.org\n2,b@x.org\n", declaration=DECLARATION)
+    file = "id,email,consent\n1,a@x.org,No\n2,b@x.org,\n3,c@x.org,Nac ydw\n"
+    done = imported(ready, file, declaration=DECLARATION)
+    assert done.counts == {"updated": 1, "unchanged": 1, "created": 1, "withdrawn": 1, "declined": 1}
+    assert [row[2] for row in outcomes(ready, done)] == [["withdrawn"], [], ["declined"]]
+    assert [act for act, _ in said_of(ready, "1")] == ["given", "withdrawn"] and imports.stops(done)
+    assert [act for act, _ in said_of(ready, "2")] == ["given"]
+    with ready.read() as session:
+        kept = session.scalars(select(Consent).where(Consent.act == "withdrawn")).first()
+        assert kept is not None and (kept.basis, kept.source) == ("consent", DECLARATION["source"])
+        assert (kept.evidence["sha256"], kept.evidence["line"]) == (done.sha256, 2)
+    again = imported(ready, file, declaration=DECLARATION)
+    assert again.counts == {"unchanged": 3, "opted_out": 2}, "and a yes for all of them opens nobody"
+
+
+def test_a_no_without_a_declaration_is_one_to_news(ready: Database) -> None:
+    done = imported(ready, "id,email,consent\n1,a@x.org,No\n")
+    assert done.counts == {"created": 1, "declined": 1}
+    with ready.read() as session:
+        kept = session.scalars(select(Consent)).one()
+        assert (kept.purpose, kept.channel, kept.act, kept.source) == (
+            "direct_marketing", "email", "withdrawn", "people.csv",
+        )  # fmt: skip
+
+
+def test_a_no_that_is_older_than_their_yes_ends_nothing_and_is_told(ready: Database) -> None:
+    imported(ready, "id,email\n1,a@x.org\n", declaration=DECLARATION)
+    file = "id,email,consent,consent at\n1,a@x.org,No,2025-01-01\n"
+    done = imported(ready, file, declaration=DECLARATION)
+    assert outcomes(ready, done) == [(2, "unchanged", ["agreed_later"])]
+    assert [act for act, _ in said_of(ready, "1")] == ["given"] and not imports.stops(done)
+
+
+def test_a_no_counts_also_where_its_row_is_refused_or_held(ready: Database) -> None:
+    """C21"""
+    imported(ready, "id,name,email\n1,Ann,a@x.org\n2,Bob,h@x.org\n3,Cai,h@x.org\n", declaration=DECLARATION)
+    file = "name,email,consent\nA\x00nn,a@x.org,No\nDai,h@x.org,No\n"
+    done = imported(ready, file, declaration=DECLARATION)
+    assert done.counts == {"refused": 1, "held": 1, "withdrawn": 2}
+    for number in "123":
+        assert [act for act, _ in said_of(ready, number)] == ["given", "withdrawn"]
+
+
+@pytest.mark.parametrize("step", [1, 200])
+@pytest.mark.parametrize("rows", [("yes", "No"), ("No", "yes")])
+def test_of_a_yes_and_a_no_in_one_file_the_no_counts(
+    ready: Database, monkeypatch: pytest.MonkeyPatch, step: int, rows: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(imports, "STEP", step)
+    file = "id,email,consent\n" + "".join(f"1,a@x.org,{one}\n" for one in rows)
+    with ready.write() as session:
+        told = check(session, file, declaration=DECLARATION)
+        foretold = dict(told.counts)
+    counts = imports.run(ready.sessions, told.id, clock)
+    assert {one: foretold.get(one) for one in ("withdrawn", "declined", "opted_out")} == {
+        one: counts.get(one) for one in ("withdrawn", "declined", "opted_out")
+    }
+    assert said_of(ready, "1")[-1] == ("withdrawn", NOW)
+
+
+# When they agreed.
+
+LATER = DECLARATION | {"at": "2025-01-01T00:00:00Z"}
+OWN, DAY = datetime(2024, 3, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("times", [("2024-03-01", ""), ("", "2024-03-01")])
+def test_the_own_time_of_a_person_counts_and_not_the_day_of_the_file(
+    ready: Database, times: tuple[str, str]
+) -> None:
+    """H1: evidence is what was said, never what was filled in."""
+    file = "id,email,consent at\n" + "".join(f"1,a@x.org,{one}\n" for one in times) + "2,b@x.org,\n"
+    imported(ready, file, declaration=LATER)
+    assert (said_of(ready, "1"), said_of(ready, "2")) == ([("given", OWN)], [("given", DAY)])
+    assert imported(ready, file, declaration=LATER).counts == {"unchanged": 3}
+    assert (said_of(ready, "1"), said_of(ready, "2")) == ([("given", OWN)], [("given", DAY)])
+
+
+def test_the_day_of_a_file_whose_rows_have_times_is_for_those_alone_who_never_agreed(ready: Database) -> None:
+    early = "id,email,consent at\n1,a@x.org,2024-03-01\n"
+    imported(ready, early, declaration=LATER)
+    imported(ready, "id,email,consent at\n1,a@x.org,\n", declaration=LATER)
+    assert said_of(ready, "1") == [("given", OWN)]
+    imported(ready, "id,email\n1,a@x.org\n", declaration=LATER)
+    assert said_of(ready, "1") == [("given", OWN), ("given", DAY)], (
+        "where no row has one it is the day of all"
+    )
+
+
+def test_an_earlier_yes_is_kept_beside_a_later_one(ready: Database) -> None:
+    """L12: the opt-in of another system's export, after a sheet."""
+    imported(ready, "id,email,consent at\n1,a@x.org,2025-01-01\n", declaration=LATER)
+    file = "id,email,consent at\n1,a@x.org,2024-03-01\n"
+    assert imported(ready, file, declaration=LATER).counts == {"updated": 1}
+    assert said_of(ready, "1") == [("given", OWN), ("given", DAY)]
+    assert imported(ready, file, declaration=LATER).counts == {"unchanged": 1}
+
+
+def test_a_row_that_changes_somebody_says_what(ready: Database) -> None:
+    imported(ready, "id,name,email,town\n1,Ann,a@x.org,Rhyl\n")
+    file = "id,name,email,town,tags,connection,language\n1,Ann,b@x.org,Bangor,board,both,cy\n"
+    done = imported(ready, file, declaration=DECLARATION)
+    with ready.read() as session:
+        [row] = imports.rows(session, done)
+        assert row.changes == ["languages", "attrs.town", "address.email", "tags", "connection", "permission"]
+    again = imported(ready, file, declaration=DECLARATION)
+    with ready.read() as session:
+        assert [row.changes for row in imports.rows(session, again)] == [None]
 
 
 @pytest.mark.parametrize(
