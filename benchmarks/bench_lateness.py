@@ -3,7 +3,7 @@
 A clock, a worker (`dolen clock`, `dolen work`) and a relay (`smtp-sink`) run as processes of their own. Of MESSAGES
 messages each (default 200), every one to one person:
 
-- due: planned ahead, they come due one after the other while RECIPIENTS others (default 100,000) are being sent to;
+- due: planned ahead, they come due one after the other while RECIPIENTS others (default 150,000) are being sent to;
 - urgent: accepted one after the other in the lane `urgent`, when nothing else goes out and again during such a mailing.
 
 How late one was is told by the ledger twice: by `intent_at`, taken just before its intent was committed, and by
@@ -36,7 +36,7 @@ from . import machine, mailing, sink
 from .place import Place
 from .running import dolen
 
-RECIPIENTS = int(os.environ.get("RECIPIENTS") or 100_000)
+RECIPIENTS = int(os.environ.get("RECIPIENTS") or 150_000)
 MESSAGES = int(os.environ.get("MESSAGES") or 200)
 CHOSEN = os.environ.get("DATABASE") or "both"
 DATABASES = ("sqlite", "postgresql") if CHOSEN == "both" else (CHOSEN,)
