@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.connectors import relay
 from tests.postgres import end_with_us
@@ -46,6 +47,9 @@ virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
 transport_maps = inline:{{{refusing}=smtp:[127.0.0.1]:{refuses}}}
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 """
+# `postfix start-fg` does not end the server when it is ended itself; and the server changes users, which makes it
+# forget whose death is to end it. This sees to both.
+TETHER = 'trap \'kill "$server"\' INT TERM; setsid "$@" & server=$!; wait "$server"; wait "$server"'
 # name, type, private, unprivileged, chroot, wakeup, limit, program
 MASTER = """
 127.0.0.1:{smtp} inet n - n - - smtpd
@@ -167,9 +171,11 @@ def _postfix(folder: Path, values: dict[str, object]) -> Iterator[None]:
     shutil.chown(folder / "data", "postfix")
     (folder / "postfix" / "main.cf").write_text(MAIN.format(**values), encoding="utf-8")
     (folder / "postfix" / "master.cf").write_text(MASTER.format(**values), encoding="utf-8")
-    command = ["postfix", "-c", str(folder / "postfix"), "start-fg"]
     with open(folder / "postfix" / "log", "wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=end_with_us())
+        told: dict[str, Any] = {"stdout": log, "stderr": log}
+        subprocess.run(["postfix", "-c", str(folder / "postfix"), "check"], check=True, **told)
+        command = ["sh", "-c", TETHER, "sh", f"{DAEMONS}/master", "-s", "-c", str(folder / "postfix")]
+        server = subprocess.Popen(command, preexec_fn=end_with_us(), **told)
     with _until_the_end(server, int(str(values["smtp"]))):
         yield
 
