@@ -12,7 +12,7 @@ from campaigns.base import public_id
 from campaigns.delivery import accounts
 from campaigns.responses.tables import Commitment, Interaction, RawEvent
 from campaigns.responses.tables import Response as Answer
-from campaigns.stakeholders import addresses, fields, people
+from campaigns.stakeholders import addresses, consent, fields, people
 from campaigns.stakeholders.tables import Involvement, Stakeholder, Suppression
 from connectors import registry
 from service.wiring import Wiring
@@ -218,6 +218,23 @@ def test_do_not_contact_is_said_and_lifted_with_a_reason(browser: Browser, ann: 
     browser.post(page, do="lift", suppression=public_id("sup", made.id), why="", status=422)
     shown = browser.done(page, do="lift", suppression=public_id("sup", made.id), why="They asked us back")
     assert "Nothing stands against writing to them." in shown
+
+
+def test_a_no_says_on_the_record_to_what_and_by_which_address(
+    browser: Browser, ann: Ann, wiring: Wiring
+) -> None:
+    """B7: who opts out in a file opts out of two purposes; told alike, they looked like one thing twice."""
+    for purpose in ("direct_marketing", "survey"):
+        browser.done(f"{ann.page}/permissions", do="stop", channel="email", reason="opt_out", purpose=purpose)
+    with wiring.database.write() as session:
+        consent.suppress(
+            session, wiring.now(), channel="email", reason="hard_bounce", origin="admin",
+            address_key="ann@example.org",
+        )  # fmt: skip
+    entries = browser.get(ann.page, show="consented").split('<li class="suppression">')[1:]
+    told = ("Everything", "Surveys", "News and invitations")
+    assert [next(one for one in told if one in entry) for entry in entries] == list(told)
+    assert ["ann@example.org" in entry for entry in entries] == [True, False, False]
 
 
 def test_an_author_reads_but_does_not_change_permissions(browsers: Browsers, ann: Ann, general: int) -> None:
