@@ -725,9 +725,9 @@ class Client(Caller):
         found: types.MergeOut = self.call("GET", filled("/v1/merges/{id}", id=id))
         return found
 
-    def post_merges_undo(self, id: str, *, key: str | None = None) -> types.MergeOut:
+    def post_merges_undo(self, id: str, body: types.MergeUndo, *, key: str | None = None) -> types.MergeOut:
         """Make two records of them again, each as it was; the last merge of a record is undone first."""
-        found: types.MergeOut = self.call("POST", filled("/v1/merges/{id}/undo", id=id), key=key)
+        found: types.MergeOut = self.call("POST", filled("/v1/merges/{id}/undo", id=id), body=body, key=key)
         return found
 
     def get_messages(

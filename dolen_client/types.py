@@ -946,6 +946,7 @@ class ImportOut(TypedDict):
 
 
 class ImportRowOut(TypedDict):
+    changes: NotRequired[list[str] | None]
     line: int
     outcome: Literal["created", "updated", "unchanged", "refused", "held"]
     problems: list[RowProblem]
@@ -1278,6 +1279,11 @@ class MergeOut(TypedDict):
     reason: str
     undone_at: str | None
     undone_by: str | None
+    undone_why: str
+
+
+class MergeUndo(TypedDict):
+    reason: NotRequired[str]
 
 
 class MergesOut(TypedDict):

@@ -65,7 +65,7 @@ def merge(
         raise Conflict("the record to keep is archived")
     made = Merge(
         kept_id=kept.id, gone_id=gone.id, was=gone.state, by=by, at=now, values=_decide(session, now, kept, gone, take),
-        reason=clean(reason, "/reason", length_max=TEXT_MAX, lines=True, empty=True).strip(),
+        reason=_why(reason),
     )  # fmt: skip
     made.added = _give(session, kept.id, gone.id)
     session.add(made)
@@ -78,7 +78,7 @@ def merge(
     return made
 
 
-def undo(session: Session, now: datetime, made: Merge, by: str) -> Merge:
+def undo(session: Session, now: datetime, made: Merge, by: str, why: str = "") -> Merge:
     """Two records again, each as it was; what people have changed of the kept one since stays as they said.
 
     What was refused meanwhile stands on both, unless it is known which of them said so.
@@ -94,7 +94,7 @@ def undo(session: Session, now: datetime, made: Merge, by: str) -> Merge:
         raise Conflict("they were erased: there is nothing to go back to")
     made.added = _take(session, made.added)
     _restore(session, now, kept, made.values)
-    made.undone_at, made.undone_by = now, by
+    made.undone_at, made.undone_by, made.undone_why = now, by, _why(why)
     gone.state, gone.merged_into, gone.merged_at = made.was, None, None
     session.flush()
     under = _under(session, gone.id)
@@ -125,6 +125,10 @@ def of(session: Session, stakeholder_id: int) -> list[Merge]:
 def left(made: Merge) -> list[int]:
     """Of a merge that was undone: the addresses that stay on the kept record, since they were changed there."""
     return [key[0] for key, _ in made.added.get(LEFT, NOTHING)["rows"]] if made.undone_at is not None else []
+
+
+def _why(text: str) -> str:
+    return clean(text, "/reason", length_max=TEXT_MAX, lines=True, empty=True).strip()
 
 
 def _open(session: Session, number: int) -> Stakeholder:

@@ -1,24 +1,30 @@
 """What may be done about records of one person: propose, compare, merge and undo, or say that they are two.
 
 Rules: whoever merges must be able to write on both records; the audit names what was decided, never the values.
+What is shown of the two side by side is what the caller may read of either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from campaigns.delivery.tables import Delivery
+from campaigns.messages.tables import Message
 from campaigns.responses import merges
-from campaigns.stakeholders import duplicates
+from campaigns.responses.tables import Response
+from campaigns.stakeholders import duplicates, kin
 from campaigns.stakeholders.duplicates import Pair
-from campaigns.stakeholders.tables import Merge, Stakeholder
+from campaigns.stakeholders.tables import Merge, Segment, Stakeholder
 
 from .. import exports, paging
-from ..access import involved
-from . import Act
+from ..access import involved, scoped
+from ..ids import shown
+from . import Act, people_list, permissions_view, responses, segments
 from .stakeholders import READ, WRITE, reached
 
 LOOKS = 5  # as many pieces are looked through at once where nothing is found
@@ -32,6 +38,18 @@ class Proposal:
     other: Stakeholder
     score: int
     shared: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two records: what is on it, as far as the caller reads that. `permissions`: where something was said."""
+
+    listed: people_list.Listed
+    groups: list[Segment]
+    permissions: list[permissions_view.Permission]
+    sent: int
+    heard: int
+    last_at: datetime | None
 
 
 def proposed(act: Act, *, by: str, after: str | None) -> paging.Page:
@@ -55,7 +73,9 @@ def say_distinct(act: Act, one_id: int, other_id: int) -> None:
     """These are two people: not proposed again."""
     one, other = reached(act, one_id, WRITE), reached(act, other_id, WRITE)
     duplicates.say_distinct(act.session, act.now, one.id, other.id, act.caller.actor)
-    act.note("stakeholder.told_apart", "stakeholder", one.id, after={"other_id": other.id})
+    act.note(
+        "stakeholder.told_apart", "stakeholder", one.id, after={"other_id": shown("stakeholder", other.id)}
+    )
 
 
 def compared(
@@ -66,27 +86,44 @@ def compared(
     return kept, gone, merges.differences(kept, gone)
 
 
+def side(act: Act, person: Stakeholder) -> Side:
+    """What there is on one record, to see whether it is the same person's as another."""
+    records = kin.records(act.session, person.id)
+    sent = select(func.count()).select_from(Delivery).join(Message, Message.id == Delivery.message_id)
+    sent = sent.where(Delivery.stakeholder_id.in_(records), Delivery.state == "sent")
+    heard = select(func.count()).select_from(Response).where(Response.stakeholder_id.in_(records))
+    (listed,) = people_list.beside(act, [person])
+    last = responses.engagement(act, person.id, limit=1, after=None).rows
+    return Side(
+        listed,
+        segments.of(act, person.id) if act.caller.has(segments.READ) else [],
+        [
+            one
+            for one in permissions_view.of(act, person.id)
+            if one.act is not None or one.reason == "suppressed"
+        ],
+        act.session.scalar(scoped(sent, Message.programme_id, act.caller, "messages:read")) or 0,
+        act.session.scalar(scoped(heard, Response.programme_id, act.caller, responses.READ)) or 0,
+        last[0].at if last else None,
+    )
+
+
 def merge(act: Act, *, kept_id: int, gone_id: int, take: Mapping[str, str], reason: str) -> Merge:
     """Let the first stand for both."""
     kept, gone = reached(act, kept_id, WRITE), reached(act, gone_id, WRITE)
     made = merges.merge(act.session, act.now, kept.id, gone.id, take=take, reason=reason, by=act.caller.actor)
     _drop_files(act, kept.id)
-    act.note("stakeholder.merged", "stakeholder", kept.id, after={"merge_id": made.id, "gone_id": gone.id})
+    act.note("stakeholder.merged", "stakeholder", kept.id, after=_told(made))
     return made
 
 
-def undo(act: Act, merge_id: int) -> Merge:
+def undo(act: Act, merge_id: int, reason: str = "") -> Merge:
     """Two records again."""
     made = merges.get(act.session, merge_id)
     reached(act, made.kept_id, WRITE)
     _drop_files(act, made.kept_id)
-    merges.undo(act.session, act.now, made, act.caller.actor)
-    act.note(
-        "stakeholder.merge_undone",
-        "stakeholder",
-        made.kept_id,
-        after={"merge_id": made.id, "gone_id": made.gone_id},
-    )
+    merges.undo(act.session, act.now, made, act.caller.actor, reason)
+    act.note("stakeholder.merge_undone", "stakeholder", made.kept_id, after=_told(made))
     return made
 
 
@@ -100,6 +137,10 @@ def get(act: Act, merge_id: int) -> Merge:
 def of(act: Act, stakeholder_id: int) -> list[Merge]:
     """The merges of somebody's records that stand, the last first: that one can be undone."""
     return merges.of(act.session, reached(act, stakeholder_id, READ).id)
+
+
+def _told(made: Merge) -> dict[str, str | None]:
+    return {"merge_id": shown("merge", made.id), "gone_id": shown("stakeholder", made.gone_id)}
 
 
 def _drop_files(act: Act, stakeholder_id: int) -> None:

@@ -60,6 +60,12 @@ class MergeNew(Schema):
     reason = Text(2000, empty=True, load_default="")
 
 
+class MergeUndo(Schema):
+    reason = Text(
+        2000, empty=True, load_default="", metadata={"description": "how we know that they are two"}
+    )
+
+
 class MergeQuery(Schema):
     stakeholder_id = Id("stakeholder", required=True)
 
@@ -78,6 +84,7 @@ class MergeOut(Schema):
     at = Time(required=True)
     undone_at = Time(required=True, allow_none=True)
     undone_by = ma.fields.String(required=True, allow_none=True)
+    undone_why = ma.fields.String(required=True)
     left = ma.fields.Function(
         lambda row: [shown("address", one) for one in of_merge.left(row)],
         required=True,
@@ -139,7 +146,8 @@ class Merge(MethodView):
 
 @resource.route("/<mrg:id>/undo")
 class Undo(MethodView):
+    @resource.arguments(MergeUndo)
     @resource.response(200, MergeOut)
-    def post(self, id: int) -> Any:
+    def post(self, body: dict[str, Any], id: int) -> Any:
         """Make two records of them again, each as it was; the last merge of a record is undone first"""
-        return merges.undo(this_act(), id)
+        return merges.undo(this_act(), id, **body)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, g, request
 
+from campaigns.errors import BadField
 from campaigns.responses.attachments import Kept
 from campaigns.responses.tables import INTERACTION_KINDS
 from campaigns.stakeholders.tables import KINDS, ROLES
@@ -20,6 +21,7 @@ pages = frame.Pages("people")
 # Reviews are shown this long before they are due.
 SOON = timedelta(days=14)
 GATHER_MAX = 200
+ALIKE_MAX = 5  # as many who may be somebody already are shown
 # Languages to choose from; any other tag comes in by a file or the API.
 OFFERED = (
     "cy",
@@ -65,6 +67,7 @@ def new() -> Response:
     """Somebody new, with an address and why we may write to them."""
     return (frame.trying(_add) if request.method == "POST" else None) or frame.show(
         "people_new", refused(), kinds=KINDS, programmes=programme_names(stakeholders.WRITE), languages_known=spoken(),
+        alike=g.get("alike", ()),
     )  # fmt: skip
 
 
@@ -153,6 +156,8 @@ def _missing(which: str, read: Callable[..., paging.Page]) -> Response:
 
 def _add() -> Response:
     act, address = frame.act(), typed.text("address")
+    if typed.text("anyway") != "1":
+        _look_first(typed.text("name"), address)
     made = stakeholders.create(
         act, programme_id=typed.number("prg", "programme_id"), kind=typed.text("kind") or "person",
         name=typed.text("name") or address, languages=typed.several("languages"), source="page",
@@ -165,6 +170,18 @@ def _add() -> Response:
     if typed.text("basis"):
         give(act, made.id, request.form)
     return frame.go("pages_record.one", done="added", number=made.id)
+
+
+def _look_first(*typed_in: str) -> None:
+    """Stop where somebody has this name or address already, and show who."""
+    act = frame.act()
+    known = {one.id: one for text in typed_in if text for one in people_list.fitting(act, text, ALIKE_MAX)}
+    if known:
+        g.alike = people_list.beside(act, known.values())
+        raise BadField(
+            "somebody on record has this name or address already: look, or say that this is somebody else",
+            pointer="/anyway",
+        )
 
 
 def give(act: Any, stakeholder_id: int, form: Mapping[str, str]) -> None:

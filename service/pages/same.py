@@ -15,6 +15,7 @@ from . import frame, typed
 from .people import refused
 
 pages = frame.Pages("same")
+FOUND_MAX = 20  # as many are offered to choose from
 
 
 @pages.page("/people/twice")
@@ -27,17 +28,23 @@ def twice() -> Response:
 
 @pages.page("/people/<stk:number>/same", "GET", "POST")
 def of(number: int) -> Response:
-    """Who one stakeholder may be as well, and what was merged into their record."""
+    """Who one stakeholder may be as well, and what was merged into their record; `other` looks for somebody."""
     act, person = frame.act(), stakeholders.get(frame.act(), number)
     if request.method == "POST":
         do = _DO.get(typed.text("do"), _unknown)
         if (done := frame.trying(lambda: do(person.id))) is not None:
             return done
+    looked = request.args.get("other", "").strip()
+    found = people_list.fitting(act, looked, FOUND_MAX) if looked else []
+    others = [one for one in found if one.id != person.id]
+    if len(others) == 1:
+        return frame.go("pages_same.compare", number=person.id, other_id=others[0].id)
     held = merges.of(act, person.id)
     gone = people_list.by_ids(act, [one.gone_id for one in held])
     return frame.show(
         "record_same", refused(), person=person, proposals=merges.proposed_for(act, person.id), merges=held,
         gone=gone, names=relationships.names(act, [one.by for one in held]),
+        looked=looked, itself=bool(found), found=people_list.beside(act, others),
     )  # fmt: skip
 
 
@@ -52,7 +59,10 @@ def compare(number: int, other_id: int) -> Response:
         done = frame.trying(lambda: _merged(one.id, other.id, list(differ)))
         if done is not None:
             return done
-    return frame.show("record_compare", refused(), person=one, other=other, differ=differ)
+    return frame.show(
+        "record_compare", refused(), person=one, other=other, differ=differ,
+        sides=[merges.side(act, one), merges.side(act, other)],
+    )  # fmt: skip
 
 
 def _merged(one_id: int, other_id: int, asked: list[str]) -> Response:
@@ -64,14 +74,6 @@ def _merged(one_id: int, other_id: int, asked: list[str]) -> Response:
     take = {name: KEPT if whose == keep else GONE for name, whose in chosen.items() if whose}
     merges.merge(frame.act(), kept_id=kept, gone_id=gone, take=take, reason=typed.text("reason"))
     return frame.go("pages_record.one", done="merged", number=kept)
-
-
-def _found(number: int) -> Response:
-    """The other record was named: by its name, an address or its id."""
-    found, _ = people_list.named(frame.act(), [typed.text("other")])
-    if not found:
-        raise BadField("nobody is found by this, or several are", pointer="/other")
-    return frame.go("pages_same.compare", number=number, other_id=found[0].id)
 
 
 def _distinct(number: int) -> Response:
@@ -88,7 +90,7 @@ def _undone(number: int) -> Response:
     merge_id = typed.number("mrg", "merge")
     if merge_id is None:
         raise BadField("choose one of the list", pointer="/merge")
-    made = merges.undo(frame.act(), merge_id)
+    made = merges.undo(frame.act(), merge_id, typed.text("reason"))
     return frame.go("pages_same.of", done="unmerged-but" if left(made) else "unmerged", number=number)
 
 
@@ -96,4 +98,4 @@ def _unknown(number: int) -> Response:
     raise BadField("this form is not known", pointer="/do")
 
 
-_DO: dict[str, Any] = {"find": _found, "distinct": _distinct, "undo": _undone}
+_DO: dict[str, Any] = {"distinct": _distinct, "undo": _undone}

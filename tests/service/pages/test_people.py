@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from campaigns.base import public_id
 from campaigns.responses.tables import Commitment, Interaction
-from campaigns.stakeholders import people
+from campaigns.stakeholders import addresses, people
 from campaigns.stakeholders.tables import Address, Consent, Involvement, Stakeholder
 from campaigns.strategies.tables import Programme
 from service.acts import people_list
@@ -122,6 +122,30 @@ def test_people_of_another_programme_do_not_exist(browsers: Browsers, wiring: Wi
     author.get(f"/people/{public_id('stk', number)}", status=404)
     author.get(f"/people/{public_id('stk', number)}/in/{public_id('prg', elsewhere)}", status=404)
     author.get("/people", programme=public_id("prg", elsewhere), status=404)
+
+
+@pytest.mark.parametrize(
+    "typed", [{"name": "G. Parry", "address": "Gwen@example.org"}, {"name": "gwen parry"}]
+)
+def test_whoever_is_on_record_already_is_shown_before_they_are_added_again(
+    browser: Browser, wiring: Wiring, general: int, typed: dict[str, str]
+) -> None:
+    """A15: the same person twice gets everything twice."""
+    known = somebody(wiring, general, "Gwen Parry")
+    with wiring.database.write() as session:
+        addresses.add(session, wiring.now(), known, "email", "gwen@example.org")
+    shown = browser.post("/people/new", status=422, **typed).text
+    assert f'href="/people/{public_id("stk", known)}"' in shown and "On record already" in shown
+    browser.done("/people/new", anyway="1", **typed)
+    with wiring.database.read() as session:
+        assert len(session.scalars(select(Stakeholder)).all()) == 2
+
+
+def test_whom_the_reader_may_not_see_is_not_told_of(browsers: Browsers, wiring: Wiring, general: int) -> None:
+    known = somebody(wiring, programme(wiring, "River"), "Gwen Parry")
+    author = browsers("author", general)
+    assert "On record already" not in author.done("/people/new", name="Gwen Parry")
+    assert public_id("stk", known) not in author.get("/people")
 
 
 def test_who_may_only_read_adds_nobody(browsers: Browsers, general: int) -> None:

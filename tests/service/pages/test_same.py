@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+from campaigns.audit import AuditEntry
 from campaigns.base import parse_id, public_id
 from campaigns.responses import merges
-from campaigns.stakeholders import addresses, fields, people
+from campaigns.stakeholders import addresses, consent, fields, people
 from campaigns.stakeholders.tables import Merge, Relation
+from service.permissions import ROLES
 from service.wiring import Wiring
 
 from .conftest import Browser, Browsers
@@ -74,16 +76,72 @@ def test_an_address_that_stays_at_the_undo_is_told(
 
 def test_whoever_is_told_apart_is_proposed_no_more(browser: Browser, two: tuple[str, str]) -> None:
     shown = browser.done(f"/people/{two[0]}/same", do="distinct", other_id=two[1], back="twice")
-    assert "Nobody seems to be on record twice" in shown
+    assert "No two records have the same address" in shown
 
 
 def test_another_record_is_named_by_hand(browser: Browser, two: tuple[str, str]) -> None:
     place = f"/people/{two[0]}/same"
-    answer = browser.post(place, do="find", other="Anne Rees")
+    answer = browser.client.get(place, query_string={"other": "Anne Rees"})
     assert answer.headers["Location"].endswith(f"/people/{two[0]}/same/{two[1]}")
-    assert "nobody is found by this" in browser.post(place, do="find", other="Nobody", status=422).text
-    browser.post(place, do="find", other=two[0])
+    assert "No record has this name" in browser.get(place, other="Nobody")
+    assert "Only the record that you are looking at" in browser.get(place, other=two[0])
     assert browser.client.get(f"/people/{two[0]}/same/{two[0]}").status_code == 303
+
+
+@pytest.mark.parametrize("typed", ["gwen parry", "gwen@example.org", "07700 900123", "+44 7700 900123"])
+@pytest.mark.parametrize("language", ["en", "cy", "ar"])
+def test_where_several_have_it_they_are_shown_to_choose_from(
+    browser: Browser, wiring: Wiring, general: int, typed: str, language: str
+) -> None:
+    made = [somebody(wiring, general, "Gwen Parry") for _ in range(3)]
+    with wiring.database.write() as session:
+        for number in made:
+            addresses.add(session, wiring.now(), number, "email", "gwen@example.org")
+            addresses.add(session, wiring.now(), number, "sms", "+44 7700 900123")
+    me, *others = (public_id("stk", one) for one in made)
+    shown = browser.get(f"/people/{me}/same", other=typed, language=language).split('id="found"')[1]
+    assert [f'href="/people/{me}/same/{other}"' in shown for other in others] == [True, True]
+    assert f'href="/people/{me}/same/{me}"' not in shown
+
+
+def test_side_by_side_shows_what_is_on_either(
+    browser: Browser, browsers: Browsers, two: tuple[str, str], wiring: Wiring, general: int
+) -> None:
+    """A15: addresses, tags, permissions and what went to and fro, as far as the reader sees them."""
+    with wiring.database.write() as session:
+        gone = parse_id("stk", two[1])
+        addresses.add(session, wiring.now(), gone, "sms", "+44 7700 900123")
+        people.tag(session, gone, "walker")
+        consent.give(
+            session, wiring.now(), gone, "survey", "email", basis="consent", source="sheet", actor="recipient",
+            wording_version="1",
+        )  # fmt: skip
+    shown = browser.get(f"/people/{two[0]}/same/{two[1]}")
+    table = shown.split("<table", 1)[1].split("</table>")[0]
+    for told in (
+        "ann@example.org",
+        "+44 7700 900123",
+        "walker",
+        "Surveys",
+        "They agreed",
+        "Messages sent to them",
+    ):
+        assert told in table
+    assert shown.count('value="one" checked') == 3  # kept, name and town: one press is enough
+    shown = browsers("author", general).get(f"/people/{two[0]}/same/{two[1]}")
+    assert "walker" in shown and ("They agreed" in shown) == ("consents:read" in ROLES["author"])
+
+
+def test_why_they_are_two_again_is_kept(browser: Browser, two: tuple[str, str], wiring: Wiring) -> None:
+    said = {"take/name": "one", "take/fields.town": "other"}
+    browser.done(f"/people/{two[0]}/same/{two[1]}", keep="one", **said)
+    with wiring.database.read() as session:
+        merge = public_id("mrg", session.query(Merge).one().id)
+    browser.done(f"/people/{two[0]}/same", do="undo", merge=merge, reason="mother and daughter")
+    with wiring.database.read() as session:
+        assert session.query(Merge).one().undone_why == "mother and daughter"
+        entries = session.query(AuditEntry).filter(AuditEntry.act.startswith("stakeholder.merge")).all()
+        assert [one.after for one in entries] == [{"merge_id": merge, "gone_id": two[1]}] * 2
 
 
 def test_only_who_may_write_is_asked_to_decide(
