@@ -243,7 +243,7 @@ def _over(takes: dict[str, Any], variant: Variant, shown: Sequence[Media]) -> li
     channel, text = variant.channel, variant.text
     alts = [media.alt(one, variant.language) or "" for one in shown]
     return [
-        *lengths.over(takes, channel, variant.subject, text),
+        *lengths.over(takes, channel, variant.subject, text, int(variant.options.get("begins", 0))),
         *lengths.caption_over(takes, channel, text, alts),
         *parts.over(takes, channel, text),
         *media.over(takes, channel, variant.language, shown),

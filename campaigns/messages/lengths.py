@@ -75,27 +75,33 @@ def has_link(text: str) -> bool:
     return bool(_LINK.search(text) or extract_urls(text))
 
 
-def over(limits: Mapping[str, Any], channel: str, subject: str, text: str) -> list[dict[str, Any]]:
-    """Every field that is longer than a connector's limits (as data) allow: what, its limit, its length."""
+def opening(limits: Mapping[str, Any], whom: str, text: str) -> int:
+    """The length of what stands in front of an answer: on Mastodon only whom the words name is told of them, so the
+    connector puts the name there where they do not."""
+    name = f"@{whom.removeprefix('@')}"
+    if limits.get("counting") != "mastodon" or name.casefold() in text.casefold():
+        return 0
+    return count("mastodon", f"{name} ")
+
+
+def over(
+    limits: Mapping[str, Any], channel: str, subject: str, text: str, begins: int = 0
+) -> list[dict[str, Any]]:
+    """Every field that is longer than a connector's limits (as data) allow: what, its limit, its length.
+
+    `begins` is the length of what will stand in front of the text (see `opening`).
+    """
     counting = limits.get("counting") or "codepoints"
+    texts = parts.of(text, limits)
     found = []
-    for field, value, length_max, how in (
-        ("subject", subject, limits.get("subject_max"), "codepoints"),
-        *(("text", part, limits.get("text_max"), counting) for part in parts.of(text, limits)),
+    for field, value, length_max, how, more in (
+        ("subject", subject, limits.get("subject_max"), "codepoints", 0),
+        *(("text", one, limits.get("text_max"), counting, 0 if n else begins) for n, one in enumerate(texts)),
     ):
-        length = count(how, value)
+        length = count(how, value) + more
         if length_max is not None and length > length_max:
             facts = {"channel": channel, "length": length, "length_max": length_max}
-            words = (
-                said(
-                    "The subject for {channel} has {length} characters; at most {length_max} are taken",
-                    **facts,
-                )
-                if field == "subject"
-                else said(
-                    "The text for {channel} has {length} characters; at most {length_max} are taken", **facts
-                )
-            )
+            words = _too_long("name" if more else field, facts)
             found.append(
                 {"field": field, "limit": length_max, "actual": length, "channel": channel, "detail": words}
             )
@@ -118,6 +124,20 @@ def caption_over(
         length_max=most,
     )
     return [{"field": "text", "limit": most, "actual": length, "channel": channel, "detail": words}]
+
+
+def _too_long(what: str, facts: dict[str, Any]) -> str:
+    if what == "subject":
+        return said(
+            "The subject for {channel} has {length} characters; at most {length_max} are taken", **facts
+        )
+    if what == "name":
+        return said(
+            "With the name that the answer begins with, the text for {channel} has {length} characters; "
+            "at most {length_max} are taken",
+            **facts,
+        )
+    return said("The text for {channel} has {length} characters; at most {length_max} are taken", **facts)
 
 
 def _in_sms_alphabet(text: str) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ..delivery.tables import Account
 from ..errors import AlreadyDone, CannotAnswer
-from ..messages import content, messages
+from ..messages import content, lengths, messages
 from ..messages.tables import ContentItem, Message
 from ..stakeholders import addresses, consent, kin, people
 from ..stakeholders.tables import Address
@@ -58,7 +58,7 @@ def answer(
     words = _words(session, now, item, author, subject or _subject(response), text)
     content.save_variant(
         session, now, item, channel=response.channel, language=language(session, response, account),
-        author=author, options=_thread(session, response), **words,
+        author=author, options=_thread(session, response, account, text), **words,
     )  # fmt: skip
     message = messages.create(
         session, now, author=author, programme_id=programme_id, content_id=item.id, purpose="service",
@@ -144,12 +144,14 @@ def _subject(response: Response) -> str:
     return f"Re: {plain[:SUBJECT_MAX]}".strip()
 
 
-def _thread(session: Session, response: Response) -> dict[str, Any]:
-    """What the connector needs to put the answer under what it answers: a Message-ID, or the post's own name."""
+def _thread(session: Session, response: Response, account: Account, text: str) -> dict[str, Any]:
+    """What the connector needs to put the answer under what it answers: a Message-ID, or the post's own name; and how
+    much of the length that takes."""
     named = str(response.meta.get("message_id") or "")
     if not named and response.channel != "email":
         named = session.get_one(RawEvent, response.raw_id).event_key
-    return {"in_reply_to": named} if named else {}
+    begins = lengths.opening(account.limits, response.from_key, text)
+    return {**({"in_reply_to": named} if named else {}), **({"begins": begins} if begins else {})}
 
 
 def _version_id(session: Session, now: datetime, response: Response, programme_id: int) -> int:

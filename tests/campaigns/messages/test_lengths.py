@@ -88,6 +88,31 @@ def test_what_is_over_its_limit_is_named_with_both_numbers() -> None:
     assert lengths.over({}, "email", "x" * 9999, "x" * 9999) == []
 
 
+@pytest.mark.parametrize(
+    ("counting", "text", "expected"),
+    [
+        ("mastodon", "Am saith", 6),
+        ("mastodon", "Am saith, @Sian@toot.wales", 0),
+        ("mastodon", "Am saith, @sianed@toot.wales", 6),
+        ("bluesky", "Am saith", 0),
+        ("x", "Am saith", 0),
+    ],
+)
+def test_the_name_that_an_answer_begins_with_counts_on_mastodon(
+    counting: str, text: str, expected: int
+) -> None:
+    """C3, L3"""
+    assert lengths.opening({"counting": counting}, "sian@toot.wales", text) == expected
+    assert lengths.opening({"counting": counting}, "@sian@toot.wales", text) == expected
+
+
+def test_what_stands_before_a_text_counts_once_and_is_told() -> None:
+    limits = {"text_max": 10, "counting": "mastodon", "parts_max": 25}
+    assert lengths.over(limits, "mastodon", "", "1234\n---\n1234567890", 6) == []
+    (found,) = lengths.over(limits, "mastodon", "", "12345\n---\n1234567890", 6)
+    assert (found["limit"], found["actual"]) == (10, 11) and "begins with" in found["detail"]
+
+
 def test_a_text_shares_its_place_with_what_pictures_show_where_there_is_one_for_both() -> None:
     """C3, C5"""
     limits = {"caption_max": 20}

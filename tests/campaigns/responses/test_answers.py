@@ -180,6 +180,18 @@ def test_a_mention_is_answered_in_public_under_what_it_said(world: World) -> Non
     assert [(row["target"], row["state"]) for row in rows] == [(account.id, "queued")]
 
 
+@pytest.mark.parametrize(("length", "held"), [(494, []), (495, ["content_over_limit"])])
+def test_an_answer_on_mastodon_leaves_room_for_whom_it_names(
+    world: World, length: int, held: list[str]
+) -> None:
+    """C3, L3: Mastodon would refuse it, or tell nobody of it."""
+    limits = {"text_max": 500, "counting": "mastodon"}
+    account = world.account("toot", "mastodon", broadcast=True, limits=limits)
+    event = world.event("mention", sender="sian@toot.wales", text="Pryd?", key="1900")
+    message = reply(world, world.response(event, account=account), "ŵ" * length)
+    assert [one["kind"] for one in message.held_by] == held
+
+
 def test_an_answer_needs_no_picture_where_every_post_does(world: World) -> None:
     """Instagram takes no post without one; a comment stands under a post that has it."""
     limits = {"media_min": 1, "media_max": 10}
