@@ -7,7 +7,7 @@ class Pigeons(Far):
 with running(Pigeons()) as pigeons:
     ...  # http://127.0.0.1:{pigeons.port}
 
-`PostsSide` and `Called` are what the contract suites ask of such a double.
+`PostsSide` and `Called` are what the contract suites ask of such a double; `ParkingContract` is one that some share.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from connectors.api import (
     Renewed,
     Uncertain,
 )
-from connectors.testing import FarHooks, FarLogins, FarRepeats
+from connectors.testing import FarEvents, FarHooks, FarLogins, FarRepeats
 
 from .relay import bare, closed_port
 
@@ -228,6 +228,35 @@ class PostsSide(FarRepeats):
         outbound = self.outbound(n)
         self.it.once[self.once_at(outbound)] = trouble
         return outbound
+
+
+class ListsComments(PostsSide, FarEvents):
+    """A network that is asked for comments and has hooks too. Its double keeps `posts` and `comments`; `name` is one
+    that a comment could have."""
+
+    name: ClassVar[str]
+
+    def spoil(self, name: str) -> None:
+        """The first comment has a name from now on that nobody knows how to read."""
+        self.it.comments[0]["id"] = name
+
+
+class ParkingContract:
+    """What a network owes whose lists of comments are read as its calls are."""
+
+    def test_what_cannot_be_read_of_a_list_is_parked_as_of_a_call(self, far: ListsComments) -> None:
+        """The comments beside it are told all the same, and a later release may read it."""
+        connector = far.connector()
+        for n in (1, 2):
+            far.happen("reply", n)
+        far.spoil("pfbid02")
+        assert connector.poll is not None and connector.read is not None
+        found = connector.poll(None)
+        assert [one.text for one in found.events] == ["reply 2"]
+        (kept,) = found.parked
+        assert "pfbid02" in kept and connector.read(kept.encode()).parked == (kept,)
+        (known,) = connector.read(kept.replace("pfbid02", far.name).encode()).events
+        assert (known.kind, known.text, known.references) == ("reply", "reply 1", (far.it.posts[0]["id"],))
 
 
 class Called(FarHooks):
