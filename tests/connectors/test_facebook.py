@@ -32,7 +32,6 @@ from connectors.api import (
     Uncertain,
 )
 from connectors.testing import (
-    FarEvents,
     FarMedia,
     FarMetrics,
     HookContract,
@@ -47,7 +46,7 @@ from connectors.testing import (
 
 from . import far as wire
 from .fake_facebook import PAGE_ID, SECRET, TOKEN, Facebook, running
-from .far import CONNECTORS, Called, PostsSide, Said, shapes, stops_nobody
+from .far import CONNECTORS, Called, ListsComments, ParkingContract, Said, shapes, stops_nobody
 
 OLD = "secret of the app before"
 SECRETS = {
@@ -311,20 +310,6 @@ def test_comments_on_several_posts_and_mentions_arrive_oldest_first(facebook: Fa
     assert polled(facebook, found.cursor).events == ()
 
 
-def test_what_cannot_be_read_of_what_was_asked_for_is_parked_as_of_a_call(facebook: Facebook) -> None:
-    """The comments beside it are told all the same."""
-    facebook.post("Dewch draw")
-    for words in ("un", "dau"):
-        facebook.comment(OURS, words)
-    facebook.comments[0]["id"] = "pfbid02"
-    found, read = polled(facebook), account(facebook.port).read
-    assert [one.text for one in found.events] == ["dau"] and read is not None
-    (kept,) = found.parked
-    assert "pfbid02" in kept and read(kept.encode()).parked == (kept,)
-    (known,) = read(kept.replace("pfbid02", "1000001_77").encode()).events
-    assert (known.kind, known.text, known.references) == ("reply", "un", (OURS,))
-
-
 def test_what_comes_in_the_same_second_is_told_once_each(facebook: Facebook) -> None:
     facebook.post("Dewch draw")
     facebook.comment(OURS, "un")
@@ -463,9 +448,10 @@ def signed(body: bytes, secret: str = SECRET) -> Call:
 
 
 # --- the contract of every connector
-class FarFacebook(PostsSide, FarEvents, FarMedia, FarMetrics):
+class FarFacebook(ListsComments, FarMedia, FarMetrics):
     """Facebook's side: it knows posts by their words only."""
 
+    name = "1000001_77"
     kinds = ("reply", "mention")
     theirs = {
         "impressions": "post_media_view", "reach": "post_total_media_view_unique", "clicks": "post_clicks",
@@ -502,7 +488,9 @@ GOOD = TOLD["entry"][0]["changes"][0]
 BAD = {"field": "feed", "value": {"verb": "add", "item": "comment"}}
 
 
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+class TestContract(
+    OutboundContract, RepeatContract, PollContract, ParkingContract, MediaContract, MetricsContract
+):
     """Facebook keeps the promises of every connector."""
 
     @pytest.fixture

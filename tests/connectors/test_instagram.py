@@ -32,7 +32,6 @@ from connectors.api import (
     Uncertain,
 )
 from connectors.testing import (
-    FarEvents,
     FarMedia,
     FarMetrics,
     HookContract,
@@ -47,7 +46,16 @@ from connectors.testing import (
 )
 
 from .fake_instagram import FIRST, SECRET, TOKEN, USER_ID, Instagram, running
-from .far import CONNECTORS, Called, PostsSide, Renewing, Trouble, shapes, stops_nobody
+from .far import (
+    CONNECTORS,
+    Called,
+    ListsComments,
+    ParkingContract,
+    Renewing,
+    Trouble,
+    shapes,
+    stops_nobody,
+)
 
 OLD = "secret of the app before"
 SECRETS = {
@@ -396,20 +404,6 @@ def test_what_is_asked_for_and_what_is_pushed_has_one_key(instagram: Instagram) 
     assert (pushed.key, pushed.references, pushed.sender) == (asked.key, asked.references, asked.sender)
 
 
-def test_what_cannot_be_read_of_what_was_asked_for_is_parked_as_of_a_call(instagram: Instagram) -> None:
-    """The comments beside it are told all the same."""
-    instagram.post("Dewch draw")
-    for words in ("un", "dau"):
-        instagram.comment(OURS, words)
-    instagram.comments[0]["id"] = "pfbid02"
-    found, read = polled(instagram), account(instagram.port).read
-    assert [one.text for one in found.events] == ["dau"] and read is not None
-    (kept,) = found.parked
-    assert "pfbid02" in kept and read(kept.encode()).parked == (kept,)
-    (known,) = read(kept.replace("pfbid02", "178000").encode()).events
-    assert (known.kind, known.text, known.references) == ("reply", "un", (OURS,))
-
-
 def test_answers_to_comments_are_told_with_what_they_answer(instagram: Instagram) -> None:
     instagram.post("Dewch draw")
     asked = instagram.comment(OURS, "Faint o'r gloch?")
@@ -490,10 +484,11 @@ def signed(body: bytes, secret: str = SECRET) -> Call:
 
 
 # --- the contract of every connector
-class FarInstagram(PostsSide, FarEvents, FarMedia, FarMetrics):
+class FarInstagram(ListsComments, FarMedia, FarMetrics):
     """Instagram's side: it knows posts by their words only, and pictures by their addresses."""
 
-    said = PostsSide.said | {Deferred: "too_many"}
+    said = ListsComments.said | {Deferred: "too_many"}
+    name = "178000"
     kinds = ("reply",)
     theirs = {
         "impressions": "views", "reach": "reach", "likes": "like_count", "boosts": "shares",
@@ -534,7 +529,9 @@ GOOD = TOLD["entry"][0]["changes"][0]
 BAD = {"field": "comments", "value": {"id": "x"}}
 
 
-class TestContract(OutboundContract, RepeatContract, PollContract, MediaContract, MetricsContract):
+class TestContract(
+    OutboundContract, RepeatContract, PollContract, ParkingContract, MediaContract, MetricsContract
+):
     """Instagram keeps the promises of every connector."""
 
     @pytest.fixture
