@@ -521,7 +521,7 @@ class Client(Caller):
         return found
 
     def get_imports_refused(self, id: str) -> bytes:
-        """Read the rows that were not taken in, each with the reason, as a CSV file to mend and import again."""
+        """Read the rows that were not taken in, or without a cell, each with the reason, as a CSV file to mend."""
         found: bytes = self.call("GET", filled("/v1/imports/{id}/refused", id=id))
         return found
 

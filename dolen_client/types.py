@@ -276,6 +276,7 @@ class CalendarRowOut(TypedDict):
     message_id: str | None
     name: str
     problems: list[CellProblem]
+    purpose: str
 
 
 class CalledOut(TypedDict):
@@ -429,9 +430,11 @@ class ConsentOutPage(TypedDict):
 
 
 class ContentCalendarNew(TypedDict):
+    columns: NotRequired[str | None]
     file: str
     make: NotRequired[Literal["yes", "no"]]
     programme_id: NotRequired[str | None]
+    sheet: NotRequired[str | None]
     zone: NotRequired[str | None]
 
 
@@ -555,6 +558,7 @@ class DeliveryOutPage(TypedDict):
 
 class Detected(TypedDict):
     candidates: list[dict[str, Any]]
+    country: NotRequired[str | None]
     delimiter: str
     doubts: list[str]
     encoding: str
@@ -919,6 +923,7 @@ class HouseLayoutOut(TypedDict):
 
 
 class ImportNew(TypedDict):
+    country: NotRequired[str | None]
     declaration: NotRequired[str | None]
     delimiter: NotRequired[Literal[",", ";", "\t", "|"] | None]
     encoding: NotRequired[str | None]
@@ -1055,6 +1060,7 @@ class InvolvementSet(TypedDict):
 
 
 class JobOut(TypedDict):
+    about: str
     actor: str
     created_at: str
     done: int

@@ -592,6 +592,7 @@ PAGES: dict[str, str] = {
     "GET /calendar/<msg:number>": "messages:read",
     "POST /calendar/<msg:number>": "messages:write",
     "GET /calendar/file": "messages:write",
+    "GET /calendar/file/start.csv": "messages:write",
     "POST /calendar/file": "messages:write",
     "GET /calendar/queue": "messages:read",
     "POST /calendar/queue": "messages:write",

@@ -1,7 +1,6 @@
 """A content calendar from a spreadsheet: each row becomes the draft of a message, with its time, words and pictures.
 
-Rules: nothing is scheduled and nothing sent; a file is taken in whole or not at all; what is wrong is told by its cell;
-a date that can be read in two ways is not guessed.
+Rules: nothing is scheduled and nothing sent; a file is taken in whole or not at all; what is wrong is told by its cell.
 """
 
 from __future__ import annotations
@@ -10,8 +9,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import date
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -19,58 +16,27 @@ from sqlalchemy import or_, select
 from campaigns import zones
 from campaigns.delivery.tables import Account
 from campaigns.errors import BadImport, BadTime, DomainError, said
+from campaigns.messages import content_calendar
+from campaigns.messages.content_calendar import Place, Sheet, Wrong
 from campaigns.messages.tables import Media, Message
-from campaigns.stakeholders import files, opening
+from campaigns.stakeholders import files
 from campaigns.stakeholders.tables import Segment
 from campaigns.stakeholders.text import fold
 from campaigns.strategies import programmes
 from campaigns.strategies.tables import Strategy
 
-from . import Act, content, messages
+from . import Act, content, messages, writing
 from .stakeholders import home
 
 WRITE = "messages:write"
-BYTES_MAX = 512 * 1024
-# A workbook of few bytes may stand for many.
-UNPACKED_MAX = 8 * 1024 * 1024
-ROWS_MAX = 200
 # Others wait while so many rows are tried.
 TRIED_AT_ONCE = 20
-# What a column may be called.
-NAMES = {
-    "date": ("date", "day", "dyddiad", "التاريخ"),
-    "time": ("time", "amser", "الوقت"),
-    "zone": ("zone", "time zone", "cylchfa", "cylchfa amser", "المنطقة الزمنية"),
-    "account": ("account", "accounts", "channel", "cyfrif", "cyfrifon", "sianel", "الحساب", "القناة"),
-    "group": ("group", "segment", "grŵp", "المجموعة"),
-    "strategy": ("strategy", "strategaeth", "الاستراتيجية"),
-    "name": ("name", "title", "enw", "teitl", "الاسم", "العنوان"),
-    "picture": ("picture", "pictures", "image", "llun", "lluniau", "الصورة", "الصور"),
-    "language": ("language", "iaith", "اللغة"),
-    "subject": ("subject", "pwnc", "الموضوع"),
-    "text": ("text", "words", "testun", "geiriau", "النص"),
-}
 # Where the parts of a message come from: by the first step of what an error points at.
 COLUMNS = {
     "send_at": "date", "accounts": "account", "to": "account", "segment": "group", "strategy_id": "strategy",
     "media": "picture", "programme_id": "strategy", "name": "name", "text": "text", "subject": "subject",
-    "language": "language",
+    "language": "language", "purpose": "purpose",
 }  # fmt: skip
-_LANGUAGE = re.compile(r"(.+?)[\s:_(-]+([a-z]{2,3}(?:-[a-z0-9]{2,8})?)\)?")
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?", re.ASCII)
-_BRITISH = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::\d{2}(?:\.0+)?)?", re.ASCII)
-
-Place = tuple[str, str]  # what a column holds, and in which language
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A file as it was read: what each column holds, and its rows."""
-
-    header: list[str]
-    places: dict[Place, int]
-    rows: list[files.Record]
 
 
 @dataclass(slots=True)
@@ -90,6 +56,7 @@ class Planned:
     name: str = ""
     languages: list[str] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
+    purpose: str = ""  # what it counts as, where it goes to a group
     message: Message | None = None
     problems: list[Problem] = field(default_factory=list)
 
@@ -97,38 +64,6 @@ class Planned:
     def message_id(self) -> int | None:
         """The draft, where it was made."""
         return self.message.id if self.message else None
-
-
-class _Wrong(Exception):
-    """What is wrong, and with which column."""
-
-    def __init__(self, column: str, detail: str, language: str = "") -> None:
-        super().__init__(detail)
-        self.column, self.detail, self.language = column, detail, language
-
-
-def read(body: bytes, filename: str) -> Sheet:
-    """A CSV file or a workbook; BadImport where it cannot be read, or a column is not known."""
-    if len(body) > BYTES_MAX:
-        raise _too_large()
-    packed = opening.opened(body, filename).packed
-    if len(files.beginning(packed, UNPACKED_MAX + 1)) > UNPACKED_MAX:
-        raise _too_large()
-    shape = files.shape_of(packed)
-    # By rows, as the spreadsheet counts them that people have open beside this.
-    found = files.records(packed, shape.encoding, shape.delimiter, by_row=True)
-    rows = list(islice(found, ROWS_MAX + 1))
-    if not rows:
-        raise BadImport("there is no row in this file", pointer="/file")
-    if len(rows) > ROWS_MAX:
-        raise BadImport(
-            said("there are more than {most} rows: divide the file", most=ROWS_MAX), pointer="/file"
-        )
-    return Sheet(shape.header, _places(shape.header), rows)
-
-
-def _too_large() -> BadImport:
-    return BadImport("this file is larger than a content calendar may be", pointer="/file")
 
 
 def propose(
@@ -173,31 +108,35 @@ def _planned(act: Act, sheet: Sheet, row: files.Record, known: _Known, zone: str
         try:
             with act.session.begin_nested():
                 planned.message = _draft(act, planned, known, **read)
-        except _Wrong as one:
+                planned.purpose = planned.message.purpose if planned.message.segment_id else ""
+        except Wrong as one:
             wrong.append(one)
         except DomainError as error:
             step = (error.pointer or "").strip("/").split("/")[0]
-            wrong.append(_Wrong(COLUMNS.get(step, "text"), error.detail, planned.languages[0]))
+            wrong.append(Wrong(COLUMNS.get(step, "text"), error.detail, planned.languages[0]))
     planned.problems = [_problem(sheet, row.line, one.column, one.detail, one.language) for one in wrong]
     return planned
 
 
-def _read(cells: Mapping[Place, str], known: _Known, zone: str) -> tuple[dict[str, Any], list[_Wrong]]:
+def _read(cells: Mapping[Place, str], known: _Known, zone: str) -> tuple[dict[str, Any], list[Wrong]]:
     """What the cells of a row mean, each by itself, so that everything that is wrong is told at once."""
     parts: dict[str, Callable[[], Any]] = {
-        "send_at": lambda: _when(cells, zone),
+        "on": lambda: _day(cells),
+        "clock": lambda: _clock(cells),
+        "zone": lambda: _zone(cells, zone),
         "through": lambda: known.accounts(cells.get(("account", ""), "")),
         "segment": lambda: known.named("group", cells.get(("group", ""), "")),
         "strategy_id": lambda: known.named("strategy", cells.get(("strategy", ""), "")),
         "media": lambda: known.pictures(cells.get(("picture", ""), "")),
-        "words": lambda: _words(cells),
+        "words": lambda: content_calendar.words(cells),
+        "purpose": lambda: content_calendar.purpose(cells),
     }
     read: dict[str, Any] = {}
     wrong = []
     for name, part in parts.items():
         try:
             read[name] = part()
-        except _Wrong as one:
+        except Wrong as one:
             wrong.append(one)
     return read, wrong
 
@@ -207,15 +146,22 @@ def _draft(
     planned: Planned,
     known: _Known,
     *,
+    on: str | None,
+    clock: str,
+    zone: str,
     through: list[Account],
     words: dict[str, tuple[str, str]],
     media: list[int],
+    purpose: str | None,
     **more: Any,
 ) -> Message:
     first, (subject, text) = next(iter(words.items()))
+    if purpose is None and more["segment"] is not None and more["strategy_id"] is None:
+        purpose = known.of_groups
     made = messages.create(
         act, programme_id=known.programme_id, accounts=[one.id for one in through], subject=subject, text=text,
-        language=first or None, media=media, name=planned.name, draft=True, **more,
+        language=first or None, media=media, name=planned.name, draft=True, purpose=purpose,
+        send_at=None if on is None else {"local": f"{on}T{clock}", "zone": zone}, **more,
     )  # fmt: skip
     for language, (subject, text) in list(words.items())[1:]:
         _in_another(act, made, through, language, subject, text, media)
@@ -240,54 +186,26 @@ def _in_another(
                 media=pictures if channel in shown else (),
             )  # fmt: skip
         except DomainError as error:
-            raise _Wrong("text", error.detail, language) from error
+            raise Wrong("text", error.detail, language) from error
 
 
-def _words(cells: Mapping[Place, str]) -> dict[str, tuple[str, str]]:
-    """Subject and text by language, in the order of the columns; "" for the strategy's own."""
-    own = cells.get(("language", ""), "").lower()
-    found = {
-        language or own: (cells.get(("subject", language), ""), text)
-        for (what, language), text in cells.items()
-        if what == "text" and text
-    }
-    if not found:
-        raise _Wrong("text", said("there are no words: write them in a column called text"))
-    return found
+def _day(cells: Mapping[Place, str]) -> str | None:
+    on = cells.get(("date", ""), "")
+    if not on and cells.get(("time", "")):
+        raise Wrong("date", said("a time needs a day beside it"))
+    return content_calendar.day(on).isoformat() if on else None
 
 
-def _when(cells: Mapping[Place, str], zone: str) -> dict[str, Any] | None:
-    on, clock = cells.get(("date", ""), ""), cells.get(("time", ""), "")
-    if not on and not clock:
-        return None
-    if not on:
-        raise _Wrong("date", said("a time needs a day beside it"))
-    at = _CLOCK.fullmatch(clock)
-    if at is None:
-        raise _Wrong("time", said("write a time of day such as 09:30"))
-    local = f"{_day(on).isoformat()}T{int(at[1]):02}:{at[2]}"
-    own = cells.get(("zone", ""), "")
+def _clock(cells: Mapping[Place, str]) -> str:
+    told = cells.get(("time", ""), "")
+    return content_calendar.clock(told) if told or cells.get(("date", "")) else ""
+
+
+def _zone(cells: Mapping[Place, str], usual: str) -> str:
     try:
-        return {"local": local, "zone": zones.canonical(own or zone)}
+        return zones.canonical(cells.get(("zone", "")) or usual)
     except BadTime as error:
-        raise _Wrong("zone", error.detail) from error
-
-
-def _day(text: str) -> date:
-    """2026-12-01, or 25/12/2026; what could be two days is refused."""
-    iso, british = _ISO.fullmatch(text), _BRITISH.fullmatch(text)
-    if (
-        british
-        and int(british[2]) <= 12
-        and int(british[1]) <= 12
-        and british[1].lstrip("0") != british[2].lstrip("0")
-    ):
-        raise _Wrong("date", said("this could be two days: write it as 2026-12-31"))
-    parts = (iso[1], iso[2], iso[3]) if iso else (british[3], british[2], british[1]) if british else None
-    try:
-        return date(*map(int, parts or ()))
-    except (TypeError, ValueError):
-        raise _Wrong("date", said("write a day such as 2026-12-31")) from None
+        raise Wrong("zone", error.detail) from error
 
 
 class _Known:
@@ -295,13 +213,16 @@ class _Known:
 
     def __init__(self, act: Act, programme_id: int) -> None:
         self._act, self.programme_id = act, programme_id
+        usual = writing.usual_purpose(act, programme_id)
+        # What goes to a group is often news, and as service it would go to those too who want none.
+        self.of_groups = "direct_marketing" if usual == "service" else usual
         self._lineage = programmes.lineage(act.session, programme_id)
         self._found: dict[str, dict[str, list[Any]]] = {}
 
     def accounts(self, cell: str) -> list[Account]:
         """Connected accounts by name, or by a channel that has only one."""
         if not cell:
-            raise _Wrong("account", said("say through which connected account it goes"))
+            raise Wrong("account", said("say through which connected account it goes"))
         return [self._account(one.strip()) for one in re.split(r"[;\n]", cell) if one.strip()]
 
     def pictures(self, cell: str) -> list[int]:
@@ -323,9 +244,9 @@ class _Known:
     def _one(self, what: str, name: str) -> Any:
         found = self._all(what).get(fold(name), [])
         if not found:
-            raise _Wrong(what, said("nothing here is called {name}", name=repr(name[:80])))
+            raise Wrong(what, said("nothing here is called {name}", name=repr(name[:80])))
         if len(found) > 1:
-            raise _Wrong(what, said("several are called {name}", name=repr(name[:80])))
+            raise Wrong(what, said("several are called {name}", name=repr(name[:80])))
         return found[0]
 
     def _all(self, what: str) -> dict[str, list[Any]]:
@@ -358,55 +279,8 @@ class _Known:
         return or_(column.is_(None), column.in_(self._lineage))
 
 
-def _places(header: Sequence[str]) -> dict[Place, int]:
-    """What each column holds; BadImport names the first that is not known, or is there twice."""
-    found: dict[Place, int] = {}
-    for number, title in enumerate(header):
-        if not title.strip():
-            continue
-        place = _place(title)
-        if place is None or place in found:
-            why = (
-                said("nobody knows what this column holds")
-                if place is None
-                else said("this column is there twice")
-            )
-            raise BadImport(
-                said("{cell}: {why}: {name}", cell=_cell(number, 1), why=why, name=title.strip()[:80]),
-                pointer="/file",
-            )
-        found[place] = number
-    missing = sorted({"account", "text"} - {what for what, _ in found})
-    if missing:
-        raise BadImport(said("there is no column called {name}", name=missing[0]), pointer="/file")
-    return found
-
-
-def _place(title: str) -> Place | None:
-    name = fold(" ".join(title.split()))
-    for what, names in NAMES.items():
-        if name in names:
-            return what, ""
-    spelt = _LANGUAGE.fullmatch(name)
-    if spelt:
-        return next(
-            ((what, spelt[2]) for what in ("text", "subject") if spelt[1].strip() in NAMES[what]), None
-        )
-    return None
-
-
 def _problem(sheet: Sheet, line: int, column: str, detail: str, language: str = "") -> Problem:
     number = sheet.places.get((column, language), sheet.places.get((column, "")))
     if number is None:
         number = next((place for (what, _), place in sheet.places.items() if what == column), 0)
-    return Problem(_cell(number, line), sheet.header[number], detail)
-
-
-def _cell(column: int, line: int) -> str:
-    """As spreadsheets call a cell: A1, AB12."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return f"{letters}{line}"
+    return Problem(content_calendar.cell(number, line), sheet.header[number], detail)

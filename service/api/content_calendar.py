@@ -11,17 +11,19 @@ from flask import Response, g, jsonify, request
 from flask.views import MethodView
 from sqlalchemy.orm import Session
 
+from campaigns.messages import content_calendar as spreadsheet
+
 from .. import idempotency
 from ..acts import Act, content_calendar, trying
 from ..door import this_door
-from .imports import File
+from .imports import File, JsonText
 from .resource import Resource, outside
 from .schemas import Id, Schema, Text
 
 resource = Resource(
     "content_calendar", "Drafts of messages from a spreadsheet; nothing is scheduled or sent by it."
 )
-FORM_MAX = content_calendar.BYTES_MAX + 64 * 1024
+FORM_MAX = spreadsheet.BYTES_MAX + 64 * 1024
 
 
 class ContentCalendarNew(Schema):
@@ -29,6 +31,16 @@ class ContentCalendarNew(Schema):
     programme_id = Id("programme", load_default=None)
     zone = Text(
         64, load_default=None, metadata={"description": "of times without one; else that of the workspace"}
+    )
+    columns = JsonText(
+        load_default=None,
+        metadata={
+            "description": "what columns hold whose titles nobody knows: title to a name of docs/content-calendar.md, "
+            'such as "text cy", or "" for one that is not taken in'
+        },
+    )
+    sheet = ma.fields.String(
+        load_default=None, metadata={"description": "of a workbook; else its first with anything"}
     )
     make = ma.fields.String(
         load_default="no",
@@ -50,6 +62,9 @@ class CalendarRowOut(Schema):
     name = ma.fields.String(required=True)
     languages = ma.fields.List(ma.fields.String(), required=True)
     accounts = ma.fields.List(ma.fields.String(), required=True)
+    purpose = ma.fields.String(
+        required=True, metadata={"description": "what it counts as, where it goes to a group; else empty"}
+    )
     message_id = Id(
         "message", required=True, allow_none=True, metadata={"description": "the draft, once made"}
     )
@@ -69,7 +84,9 @@ class ContentCalendar(MethodView):
         """Say what each row of a content calendar would become, or make the drafts: all of them or none"""
         wiring, upload = this_door().parts.wiring, parts["file"]
         call = idempotency.call_of(request, g.caller.token_id)  # reads the file from its beginning
-        sheet = content_calendar.read(upload.read(), upload.filename or "")
+        table = spreadsheet.read(upload.read(), upload.filename or "", parts["sheet"])
+        named = parts["columns"] or {}
+        sheet = spreadsheet.laid_out(table, [str(named.get(title, title)) for title in table.header])
         of: dict[str, Any] = {
             "programme_id": parts["programme_id"],
             "zone": parts["zone"] or wiring.settings.workspace.zone,
@@ -83,7 +100,7 @@ class ContentCalendar(MethodView):
         return idempotency.once(wiring.database, wiring.keyring, wiring.now(), call, make)
 
 
-def _made(session: Session, sheet: content_calendar.Sheet, **of: Any) -> Response:
+def _made(session: Session, sheet: spreadsheet.Sheet, **of: Any) -> Response:
     """The drafts as an answer that can be kept with them: two calls at once under one key make them once."""
     wiring = this_door().parts.wiring
     act = Act(wiring, g.caller, session, wiring.now(), g.get("request_id"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from sqlalchemy import select, update
 from campaigns.delivery import accounts
 from campaigns.delivery.tables import Delivery
 from campaigns.errors import BadImport
+from campaigns.messages import content_calendar as spreadsheet
 from campaigns.messages.tables import Message, Variant
 from campaigns.stakeholders import files
 from campaigns.stakeholders.tables import Segment
@@ -78,14 +80,14 @@ def test_two_calls_at_once_under_one_key_make_the_drafts_once(
 ) -> None:
     """L12"""
     author, other = people("author", here["prg"]), []
-    read = content_calendar.read
+    read = spreadsheet.read
 
-    def meanwhile(body: bytes, name: str) -> content_calendar.Sheet:
-        monkeypatch.setattr(content_calendar, "read", read)
+    def meanwhile(body: bytes, name: str, sheet: str | None) -> spreadsheet.Table:
+        monkeypatch.setattr(spreadsheet, "read", read)
         other.append(sent(api, author, here, GOOD, key="once", make="yes"))
-        return read(body, name)
+        return read(body, name, sheet)
 
-    monkeypatch.setattr(content_calendar, "read", meanwhile)
+    monkeypatch.setattr(spreadsheet, "read", meanwhile)
     answer = sent(api, author, here, GOOD, key="once", make="yes")
     assert answer.status_code == other[0].status_code == 200 and answer.json == other[0].json
     assert [one.headers.get("Idempotency-Replayed") for one in (*other, answer)] == [None, "true"]
@@ -106,19 +108,19 @@ def test_of_a_file_with_more_than_is_taken_no_more_is_held(monkeypatch: pytest.M
 
     monkeypatch.setattr(files, "records", counted)
     with pytest.raises(BadImport, match="more than 200 rows"):
-        content_calendar.read(b"account,text\n" + b"mail,Hello\n" * 10_000, "plan.csv")
-    assert len(seen) == content_calendar.ROWS_MAX + 1
+        spreadsheet.read(b"account,text\n" + b"mail,Hello\n" * 10_000, "plan.csv")
+    assert len(seen) == spreadsheet.ROWS_MAX + 1
     wide = workbook(row(1, "account", "text") + "".join(row(n, "mail", "x" * 100_000) for n in range(2, 100)))
-    assert len(wide) < content_calendar.BYTES_MAX
+    assert len(wide) < spreadsheet.BYTES_MAX
     with pytest.raises(BadImport, match="larger than"):
-        content_calendar.read(wide, "plan.xlsx")
+        spreadsheet.read(wide, "plan.xlsx")
 
 
 def test_rows_are_tried_some_at_a_time_so_that_others_can_write_between(
     wiring: Wiring, here: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(content_calendar, "TRIED_AT_ONCE", 2)
-    sheet = content_calendar.read(GOOD.encode(), "plan.csv")
+    sheet = spreadsheet.laid_out(spreadsheet.read(GOOD.encode(), "plan.csv"))
     begun = []
 
     def trial() -> AbstractContextManager[Act]:
@@ -173,6 +175,9 @@ def test_a_look_says_what_each_row_would_become_and_keeps_nothing(
         (f"03/04/{YEAR},09:00,,mail,Rowers,A,Hello,,", "A2", "this could be two days"),
         (f"{YEAR}-02-30,09:00,,mail,Rowers,A,Hello,,", "A2", "write a day"),
         ("2001-01-01,09:00,,mail,Rowers,A,Hello,,", "A2", "has passed"),
+        (f"{YEAR}-01-01,9,,mail,Rowers,A,Hello,,", "B2", "write a time of day"),
+        (f"31 Smarch {YEAR},09:00,,mail,Rowers,A,Hello,,", "A2", "write a day"),
+        (f"{YEAR}-01-01,13pm,,mail,Rowers,A,Hello,,", "B2", "write a time of day"),
         (f"{YEAR}-01-01,nine,,mail,Rowers,A,Hello,,", "B2", "write a time of day"),
         (",09:00,,mail,Rowers,A,Hello,,", "A2", "needs a day"),
         (f"{YEAR}-01-01,09:00,Europe/Caernarfon,mail,Rowers,A,Hello,,", "C2", "zone"),
@@ -201,7 +206,83 @@ def test_everything_that_is_wrong_with_a_row_is_told_at_once(
     api: Api, admin: str, here: dict[str, int]
 ) -> None:
     (told,) = sent(api, admin, here, HEADER + "soon,late,,nobody,none,A,,,\n").json["data"]
-    assert [one["cell"] for one in told["problems"]] == ["B2", "D2", "E2", "G2"]
+    assert [one["cell"] for one in told["problems"]] == ["A2", "B2", "D2", "E2", "G2"]
+
+
+@pytest.mark.parametrize(
+    ("told", "day", "clock"),
+    [
+        (f"24 Rhagfyr {YEAR},2pm", "12-24", "14:00"),
+        (f"Thu 24th December {YEAR},9.30 am", "12-24", "09:30"),
+        (f"24 ديسمبر {YEAR},5:15 م", "12-24", "17:15"),
+        (f"5 Ion {YEAR},12am", "01-05", "00:00"),
+    ],
+)
+def test_days_in_words_and_halves_of_the_day_are_understood(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int], told: str, day: str, clock: str
+) -> None:
+    answer = sent(api, admin, here, f"date,time,account,group,text\n{told},mail,Rowers,Hello\n", make="yes")
+    assert answer.status_code == 200, answer.text
+    assert [one.wall for one in drafts(wiring)] == [f"{YEAR}-{day}T{clock}:00"]
+
+
+def test_a_subject_that_names_no_language_is_that_of_all_of_them(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int]
+) -> None:
+    body = "account,group,Subject,Text en,Welsh text,Testun (Arabeg),Subject Welsh\nmail,Rowers,News,Hello,Helo,,\n"
+    body += "mail,Rowers,News,Hello,,أهلا,\nmail,Rowers,News,Hello,Helo,,Newyddion\n"
+    assert sent(api, admin, here, body, make="yes").status_code == 200
+    with wiring.database.read() as session:
+        words = select(Variant.language, Variant.subject).order_by(Variant.id)
+        found = [
+            session.execute(words.where(Variant.content_id == one.content_id)).all() for one in drafts(wiring)
+        ]
+    assert found == [
+        [("en", "News"), ("cy", "News")], [("en", "News"), ("ar", "News")], [("en", "News"), ("cy", "Newyddion")],
+    ]  # fmt: skip
+    alone = "account,group,text,subject cy\nmail,Rowers,Hello,Newyddion\n"
+    (told,) = sent(api, admin, here, alone).json["data"]
+    assert [(one["cell"], one["detail"]) for one in told["problems"]] == [
+        ("D2", "there are no words in the language of this subject")
+    ]
+
+
+def test_a_row_to_a_group_is_news_unless_it_says_otherwise(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int]
+) -> None:
+    """Nobody who wants no news gets it as service because a spreadsheet had no such column."""
+    plain = "account,group,text\nmail,Rowers,Hello\n"
+    (told,) = sent(api, admin, here, plain).json["data"]
+    assert told["purpose"] == "direct_marketing"
+    body = "account,group,text,Purpose\n" + "".join(
+        f"mail,Rowers,Hello,{said}\n" for said in ("", "Newsletter", "gwasanaeth", "Surveys")
+    )
+    answer = sent(api, admin, here, body, make="yes")
+    wanted = ["direct_marketing", "direct_marketing", "service", "survey"]
+    assert [one["purpose"] for one in answer.json["data"]] == wanted
+    assert [one.purpose for one in drafts(wiring)] == wanted
+    (told,) = sent(api, admin, here, "account,group,text,purpose\nmail,Rowers,Hello,gossip\n").json["data"]
+    assert [one["cell"] for one in told["problems"]] == ["D2"]
+
+
+def test_a_column_with_a_title_of_its_own_is_named_or_left_out(
+    api: Api, wiring: Wiring, admin: str, here: dict[str, int]
+) -> None:
+    body = "Where from,Who,Words we say,Owner\nmail,Rowers,Helo,Ann\n"
+    refused = sent(api, admin, here, body, make="yes")
+    assert refused.status_code == 422 and refused.json["detail"].startswith("A1: ")
+    named = {"Where from": "account", "Who": "group", "Words we say": "text cy", "Owner": ""}
+    answer = sent(api, admin, here, body, make="yes", columns=json.dumps(named))
+    assert answer.status_code == 200, answer.text
+    assert [one["languages"] for one in answer.json["data"]] == [["cy"]] and len(drafts(wiring)) == 1
+
+
+@pytest.mark.parametrize("language", spreadsheet.HEADINGS)
+def test_the_titles_of_a_file_to_start_from_are_understood(language: str) -> None:
+    titles = spreadsheet.beginning(language)
+    places = [spreadsheet.place(one) for one in titles]
+    assert None not in places and len(set(places)) == len(titles) == 10
+    assert ("text", language) in places and spreadsheet.place("texture") is None
 
 
 @pytest.mark.parametrize(
