@@ -18,6 +18,12 @@ from ..api import Call, Event, Heard
 WALL = ("post", "status", "photo", "video", "link")
 # Reactions that are no like.
 DISLIKES = ("angry",)
+# What else happens on a page, and is nobody's word to it.
+PASSED_OVER = (
+    "album", "address", "connection", "coupon", "event", "experience", "group", "group_message", "interest", "like",
+    "milestone", "note", "page", "picture", "platform-story", "photo-album", "profile", "profile_picture", "question",
+    "rating", "reaction", "relationship-status", "story", "tag", "timeline cover", "cover_photo",
+)  # fmt: skip
 
 
 def hear(app_secrets: Sequence[str], verify_token: str, page_id: str, call: Call) -> Heard:
@@ -44,7 +50,9 @@ def _mention(page_id: str, told: dict[str, Any]) -> Event | None:
 
 def _change(page_id: str, field: str, value: dict[str, Any]) -> Event | None:
     """One change that Meta calls about; None for what is not ours to hear."""
-    if value.get("verb") != "add" or field not in ("feed", "mention"):
+    if field not in ("feed", "mention"):
+        raise ValueError("nobody has asked for this")
+    if value.get("verb") != "add":
         return None
     item, about = value.get("item"), value.get("comment_id") or value.get("post_id")
     value = {**value, "id": about, "created_time": value.get("created_time") or value.get("time")}
@@ -59,6 +67,8 @@ def _change(page_id: str, field: str, value: dict[str, Any]) -> Event | None:
         return _without_words(page_id, value, "like", f"reaction:{about}")
     if item == "share":
         return _without_words(page_id, value, "boost", f"share:{value.get('share_id') or about}")
+    if item not in PASSED_OVER:
+        raise ValueError("nobody has seen such a thing")
     return None
 
 

@@ -24,6 +24,8 @@ STATES = {
     "temporary-failure": ("bounce", False),
     "technical-failure": ("bounce", False),
 }
+# What it says of one that is under way.
+NO_NEWS = ("created", "sending", "pending", "sent", "accepted", "received", "cancelled")
 
 
 def hear(tokens: str, template_id: str, call: Call) -> Heard:
@@ -54,9 +56,9 @@ def _event(told: dict[str, Any], template_id: str, at: datetime, raw: bytes) -> 
         return None
     if "notification_id" in told:
         return _returned(told, at, raw)
-    kind, hard = STATES.get(told["status"], ("", False))
-    if not kind:
+    if told["status"] in NO_NEWS:
         return None
+    kind, hard = STATES[told["status"]]
     return Event(
         key=f"{_text(told['id'])}:{told['status']}",
         kind=kind,

@@ -14,6 +14,13 @@ import orjson
 from .. import meta
 from ..api import Call, Event, Heard
 
+# What else an app can be told of an account, and is nobody's word under a post.
+PASSED_OVER = (
+    "live_comments", "message_reactions", "messages", "messaging_handover", "messaging_optins", "messaging_postbacks",
+    "messaging_policy_enforcement", "messaging_referral", "messaging_seen", "response_feedback", "standby",
+    "story_insights",
+)  # fmt: skip
+
 
 def hear(app_secrets: Sequence[str], verify_token: str, user_id: str, call: Call) -> Heard:
     """What a call of Meta says of this account."""
@@ -46,6 +53,8 @@ def _change(user_id: str, field: str, value: dict[str, Any]) -> Event | None:
         # Who and in which words is not told; only what was written as a comment can be answered.
         name = value.get("comment_id") or value["media_id"]
         return _event(told, kind="mention", key=f"mention:{name}", named=value.get("comment_id") or "")
+    if field not in PASSED_OVER:
+        raise ValueError("nobody has seen such a change")
     return None
 
 

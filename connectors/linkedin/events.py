@@ -16,14 +16,17 @@ from ..api import Event
 from .client import is_thread, obj
 
 KINDS = {"COMMENT": "reply", "SHARE_MENTION": "mention", "LIKE": "like", "SHARE": "boost"}
+# What the page itself wrote, and what was changed.
+PASSED_OVER = ("ADMIN_COMMENT", "COMMENT_EDIT", "COMMENT_DELETE", "PHOTO_MENTION")
 _PERSON = re.compile(r"urn:li:(?:person|organization):[A-Za-z0-9_-]{1,64}")
 
 
 def event(told: dict[str, Any]) -> Event | None:
     """One notification; None for a kind that is not ours to hear. ValueError and its like: unreadable."""
-    kind = KINDS.get(str(told.get("action")))
-    if kind is None:
+    action = str(told.get("action"))
+    if action in PASSED_OVER:
         return None
+    kind = KINDS[action]
     made = _made(told)
     name, about = str(made.get("entity") or told.get("generatedActivity") or ""), _about(told, made)
     return Event(

@@ -25,6 +25,13 @@ from .send import DISLIKES
 SPOKEN = (None, "thread_broadcast", "file_share")
 # Slack's own robot. Of others an event names only a user, who may be one.
 SLACKBOT = "USLACKBOT"
+# What an app may be told of that is nobody's answer to us.
+PASSED_OVER = frozenset((
+    "app_mention", "reaction_removed", "member_joined_channel", "member_left_channel", "pin_added", "pin_removed",
+    "channel_archive", "channel_unarchive", "channel_rename", "channel_created", "channel_deleted", "channel_left",
+    "file_shared", "file_created", "file_change", "file_deleted", "file_public", "link_shared", "emoji_changed",
+    "team_join", "team_rename", "user_change", "user_profile_changed", "app_home_opened",
+))  # fmt: skip
 MALFORMED = (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError, IndexError)
 MARKUP = re.compile(r"<(?P<sign>[@#!]|mailto:)?(?P<what>[^|<>]*)(?:\|(?P<label>[^<>]*))?>")
 
@@ -41,7 +48,9 @@ def read(channel: str, body: bytes) -> Heard:
         told = orjson.loads(body)
         if told["type"] == "url_verification":
             return Heard(answer=str(told["challenge"]).encode("utf-8", "replace"))
-        event = _event(told, channel, body) if told["type"] == "event_callback" else None
+        if told["type"] == "app_rate_limited":
+            return Heard()
+        event = _event(told, channel, body)
     except MALFORMED:
         return Heard(parked=(body.decode("utf-8", "replace"),))
     return Heard((event,) if event else ())
@@ -63,6 +72,8 @@ def _event(told: dict[str, Any], channel: str, raw: bytes) -> Event | None:
         return _message(event, own, channel, raw)
     if event["type"] == "reaction_added":
         return _reaction(event, own, channel, raw)
+    if event["type"] not in PASSED_OVER:
+        raise ValueError("nobody has seen such an event")
     return None
 
 

@@ -17,6 +17,13 @@ from typing import Any
 from ..api import Event
 
 KINDS = ("message", "message_reaction")
+# What may still come that was waiting before these were asked for.
+PASSED_OVER = frozenset((
+    "edited_message", "channel_post", "edited_channel_post", "message_reaction_count", "inline_query", "callback_query",
+    "chosen_inline_result", "shipping_query", "pre_checkout_query", "purchased_paid_media", "poll", "poll_answer",
+    "my_chat_member", "chat_member", "chat_join_request", "chat_boost", "removed_chat_boost", "business_connection",
+    "business_message", "edited_business_message", "deleted_business_messages",
+))  # fmt: skip
 DISLIKES = ("👎", "💩", "🤮", "🤬")
 # What an update that is not shaped as documented raises.
 MALFORMED = (KeyError, TypeError, ValueError, OverflowError, AttributeError, OSError)
@@ -46,6 +53,8 @@ def event(us: Us, update: dict[str, Any]) -> Event | None:
         return _message(us, update["message"], raw)
     if "message_reaction" in update:
         return _reaction(us, update["message_reaction"], raw)
+    if PASSED_OVER.isdisjoint(update):
+        raise ValueError("nobody has seen such an update")
     return None
 
 

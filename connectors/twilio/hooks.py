@@ -22,8 +22,11 @@ from ..api import Call, Event, Heard, NotAuthentic
 
 SPELLING = re.compile(rb"(?:[!-$&-~]|%[0-9A-F]{2})*")
 FIELDS_MAX = 200
-# What Twilio says became of a message. What is not here is under way still.
+# What Twilio says became of a message, and what it says of one that is under way, or was never to go.
 STATES = {"delivered": "delivered", "read": "opened", "undelivered": "bounce", "failed": "bounce"}
+NO_NEWS = (
+    "accepted", "scheduled", "queued", "sending", "sent", "receiving", "received", "partially_delivered", "canceled",
+)  # fmt: skip
 # Unknown or wrong numbers, and those that can take none: for good.
 HARD = ("30005", "30006", "21211", "21614", "63024")
 # They have written STOP to the sender: told so late by a messaging service.
@@ -79,9 +82,9 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
 def _state(form: Mapping[str, str], at: datetime, raw: bytes) -> tuple[Event, ...]:
     """What became of a message of ours, and what that says of the recipient."""
     sid, state, error = form["MessageSid"], form["MessageStatus"], form.get("ErrorCode", "")
-    kind = STATES.get(state)
-    if kind is None:
+    if state in NO_NEWS:
         return ()
+    kind = STATES[state]
     event = Event(
         key=f"{sid}:{state}",
         kind=kind,

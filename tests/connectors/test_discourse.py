@@ -353,6 +353,13 @@ def test_what_only_changed_is_no_new_answer(event: str) -> None:
     assert [each.kind for each in heard(new).events] == ["reply"]
 
 
+def test_an_event_never_seen_is_kept_for_a_person() -> None:
+    """H13"""
+    told = call(sample("post_created"))
+    unseen = heard(replace(told, headers={**told.headers, "x-discourse-event": "post_danced"}))
+    assert unseen.events == () and unseen.parked == (told.body.decode(),)
+
+
 def test_whom_the_forum_itself_likes_and_what_it_says_is_no_persons() -> None:
     told, liked = sample("post_created")["post"], sample("post_liked")["like"]
     assert [each.kind for each in heard(call({"post": {**told, "user_id": -1}})).events] == ["auto_reply"]

@@ -428,6 +428,17 @@ def polled(facebook: Facebook, cursor: Mapping[str, Any] | None = None) -> Any:
     return connector.poll(cursor)
 
 
+def test_a_change_never_seen_is_kept_for_a_person() -> None:
+    """H13"""
+    hooks = account(1).hooks
+    assert hooks is not None
+    feed = {"verb": "add", "post_id": OURS, "created_time": 1}
+    for field, item in (("feed", "danced"), ("danced", "post")):
+        change = {"field": field, "value": {**feed, "item": item}}
+        heard = hooks(signed(called(change)))
+        assert heard.events == () and "danced" in heard.parked[0]
+
+
 def hear(body: bytes) -> tuple[Event, ...]:
     hooks = account(1).hooks
     assert hooks is not None

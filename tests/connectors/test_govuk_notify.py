@@ -324,8 +324,14 @@ def test_what_people_write_comes_from_their_number(text: str, kind: str) -> None
 
 @pytest.mark.parametrize("more", [{"template_id": SERVICE}, {"status": "sending"}])
 def test_what_is_of_another_template_or_under_way_is_no_news(more: dict[str, str]) -> None:
-    """H8, H13"""
+    """H8"""
     assert hear(incoming("delivered", **more)) == Heard()
+
+
+def test_a_status_never_seen_is_kept_for_a_person() -> None:
+    """H13"""
+    heard = hear(incoming("delivered", status="danced"))
+    assert heard.events == () and '"danced"' in heard.parked[0]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from connectors.api import (
     ConnectorError,
     Deferred,
     Event,
+    Heard,
     NotAuthentic,
     Outbound,
     Reading,
@@ -462,6 +463,15 @@ def polled(instagram: Instagram, cursor: Mapping[str, Any] | None = None) -> Any
     connector = account(instagram.port)
     assert connector.poll is not None
     return connector.poll(cursor)
+
+
+def test_a_change_never_seen_is_kept_for_a_person() -> None:
+    """H13"""
+    hooks = account(1).hooks
+    assert hooks is not None
+    heard = hooks(signed(called({"field": "danced", "value": {}})))
+    assert heard.events == () and "danced" in heard.parked[0]
+    assert hooks(signed(called({"field": "story_insights", "value": {}}))) == Heard()
 
 
 def hear(body: bytes) -> tuple[Event, ...]:

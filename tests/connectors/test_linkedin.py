@@ -378,6 +378,15 @@ def test_what_cannot_be_read_of_what_was_asked_for_is_parked_as_of_a_call(linked
     assert connector.poll(None).parked == (deep.decode(),)
 
 
+def test_an_action_never_seen_is_kept_for_a_person_and_the_pages_own_is_no_news(linkedin: LinkedIn) -> None:
+    """H13"""
+    linkedin.told = [notification("DANCED", 1), notification("ADMIN_COMMENT", 2)]
+    connector = account(linkedin.port)
+    assert connector.poll is not None
+    polled = connector.poll(None)
+    assert polled.events == () and len(polled.parked) == 1 and '"DANCED"' in polled.parked[0]
+
+
 def test_what_is_told_of_another_organisation_is_not_ours() -> None:
     """H8: an app has one secret for all its pages; what does not say of whom it is waits for a person."""
     connector = account(1)

@@ -359,8 +359,15 @@ def test_words_to_the_bot_are_a_mention_and_a_reaction_is_a_like() -> None:
     ],
 )
 def test_only_what_is_meant_for_us_is_told(sample: str, more: dict[str, Any]) -> None:
-    """H13 for the last"""
     assert hear(signed(incoming(sample, **more))) == Heard()
+
+
+def test_an_event_never_seen_is_kept_for_a_person() -> None:
+    """H13"""
+    for body in (incoming("reaction", type="danced"), b'{"type": "app_danced", "event": {}}'):
+        heard = hear(signed(body))
+        assert heard.events == () and "danced" in heard.parked[0]
+    assert hear(signed(b'{"type": "app_rate_limited", "team_id": "T1"}')) == Heard()
 
 
 def test_a_challenge_is_answered_only_where_it_is_signed() -> None:

@@ -304,9 +304,11 @@ def test_a_reaction_that_goes_or_says_no_or_is_elsewhere_is_no_like() -> None:
     assert told(message_reaction=elsewhere) == Heard()
 
 
-def test_an_update_never_seen_stops_nobody() -> None:
+def test_an_update_never_seen_is_kept_for_a_person() -> None:
     """H13"""
-    assert told(business_dance={"x": 1}) == Heard()
+    heard = told(business_dance={"x": 1})
+    assert heard.events == () and "business_dance" in heard.parked[0]
+    assert told(edited_message={"x": 1}) == Heard()
 
 
 @pytest.mark.parametrize("secret", ["", "another", SECRET.upper(), SECRET + "x", SECRET[:-1], "ŵ"])

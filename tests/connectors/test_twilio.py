@@ -263,11 +263,16 @@ def test_whoever_has_stopped_a_messaging_service_is_out_though_it_took_the_messa
     assert out.provider_id == lost.provider_id and out.key != lost.key
 
 
-@pytest.mark.parametrize("state", ["queued", "sent", "sending", "accepted", "dancing"])
+@pytest.mark.parametrize("state", ["queued", "sent", "sending", "accepted", "scheduled", "canceled"])
 def test_what_is_under_way_is_no_news(state: str) -> None:
-    """H13 for the last"""
     heard = hear(signed(form("delivered", MessageStatus=state)))
     assert heard.events == () and heard.parked == () and heard.answer == b"<Response/>"
+
+
+def test_a_state_never_seen_is_kept_for_a_person() -> None:
+    """H13"""
+    heard = hear(signed(form("delivered", MessageStatus="danced")))
+    assert heard.events == () and "MessageStatus=danced" in heard.parked[0]
 
 
 def test_what_somebody_writes_is_a_reply_from_their_number() -> None:
