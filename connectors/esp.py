@@ -183,17 +183,19 @@ def heard(
         raw = shapes.raw(one, body)
         try:
             told = tell(one)
+            made = event(told, raw) if told is not None else None
         except shapes.UNREADABLE:
             parked.append(raw.decode("utf-8", "replace"))
             continue
-        if told is not None:
-            events.append(replace(event(told, raw), verified=verified))
+        if made is not None:
+            events.append(replace(made, verified=verified))
     return Heard(tuple(events), tuple(parked), once=once)
 
 
 def event(told: Told, raw: bytes) -> Event:
-    """The event; one without a name of its own is named by all that was said."""
+    """The event; one without a name of its own is named by all that was said. TypeError where a word is none."""
     outcome = told.outcome
+    "".join((told.key, told.provider_id, told.about, told.message_id, told.words))
     meta = {"code": told.code, "url": told.link, "user_agent": told.agent, "ip": told.ip}
     return Event(
         key=told.key or sha256(raw).hexdigest(),

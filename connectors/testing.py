@@ -17,7 +17,7 @@ import json
 import socket
 from abc import ABC, abstractmethod
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -65,6 +65,19 @@ BODIES = (
     b'{"a": [{"b": null}]}',
     b"\xff\x00",
     b"[" * 5000,
+)
+# What may stand where another value was expected, and what of an event is always words.
+ODD = (None, True, -1, 10**30, 1e300, "", "x", [], [None], {}, {"a": None})
+WORDS = (
+    "key",
+    "provider_id",
+    "recipient_token",
+    "sender",
+    "sender_name",
+    "about",
+    "subject",
+    "text",
+    "language",
 )
 SCRIPTS = (
     "Dewch i’r cyfarfod nos Fercher: ŵ, ŷ, â.",
@@ -208,11 +221,12 @@ class FarHooks(ABC):
         return flipped + [replace(call, body=each) for each in _flipped(call.body) if self.signs_body]
 
     def bare(self, call: Call) -> list[Call]:
-        """The call without some of its proof: a header left out, or left empty."""
+        """The call without some of its proof: a header left out, left empty or cut short."""
         headers = call.headers
         without = [{key: headers[key] for key in headers if key != name} for name in self.signed_headers]
         empty = [{**headers, name: ""} for name in self.signed_headers]
-        return [replace(call, headers=each) for each in without + empty]
+        cut = [{**headers, name: headers[name][:-1]} for name in self.signed_headers]
+        return [replace(call, headers=each) for each in without + empty + cut]
 
 
 class FarLogins(ABC):
@@ -536,7 +550,7 @@ class HookContract:
                 _hear(far, each)
 
     def test_a_call_without_its_proof_proves_nothing(self, far: FarHooks) -> None:
-        """A header left out, or left empty; or what there is in its place."""
+        """`H1`: a header left out, left empty or cut short; or what there is in its place."""
         bare = far.bare(far.call())
         assert bare
         for each in bare:
@@ -591,6 +605,16 @@ class ReadContract:
         """A later release may have read it otherwise; whoever replays it learns nothing by an error."""
         read = far.connector().read
         assert read is not None and read(body).events == ()
+
+    def test_a_value_of_another_kind_stops_nobody(self, far: FarHooks) -> None:
+        """`H9`: each value of a genuine call in turn of every other kind, or the call cut off: kept, or an event."""
+        read = far.connector().read
+        bodies = list(_odd(far.kept(far.call())))
+        assert read is not None and len(bodies) > 10
+        for body in bodies:
+            for event in read(body).events:
+                _check_event(event)
+                assert all(isinstance(getattr(event, name), str) for name in WORDS), body
 
     def test_to_read_needs_no_network(self, far: FarHooks, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was kept is all there is."""
@@ -742,6 +766,27 @@ def _hear(far: FarHooks, call: Call) -> tuple[Event, ...]:
 def _check_event(event: Event) -> None:
     assert event.key and event.kind in EVENT_KINDS
     assert event.at.tzinfo is not None
+
+
+def _odd(body: bytes) -> Iterator[bytes]:
+    """A body that is JSON with each of its values changed; any other cut off at each place."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        yield from (body[:at] for at in range(len(body)))
+    else:
+        yield from (json.dumps(each).encode() for each in _changed(told))
+
+
+def _changed(told: Any) -> Iterator[Any]:
+    """A value of every other kind, then the same with each value inside it changed."""
+    yield from ODD
+    if isinstance(told, dict):
+        for name, value in told.items():
+            yield from ({**told, name: each} for each in _changed(value))
+    elif isinstance(told, list):
+        for place, value in enumerate(told):
+            yield from ([*told[:place], each, *told[place + 1 :]] for each in _changed(value))
 
 
 def _flipped(value: bytes) -> list[bytes]:

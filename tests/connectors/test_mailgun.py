@@ -277,6 +277,7 @@ class FarMailgun(FarHooks):
         told = json.loads(call.body)
         proof = told["signature"]
         ways = [{**proof, name: ""} for name in proof]
+        ways += [{**proof, name: proof[name][:-1]} for name in proof]
         ways += [{key: proof[key] for key in proof if key != name} for name in proof]
         return [replace(call, body=json.dumps({**told, "signature": each}).encode()) for each in [*ways, {}]]
 

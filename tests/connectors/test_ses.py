@@ -400,7 +400,13 @@ class FarSns(FarHooks):
 
     def bare(self, call: Call) -> list[Call]:
         told = json.loads(call.body)
-        ways = [{**told, "Signature": ""}, {key: told[key] for key in told if key != "Signature"}, {}, []]
+        ways = [
+            {**told, "Signature": ""},
+            {**told, "Signature": told["Signature"][:-1]},
+            {key: told[key] for key in told if key != "Signature"},
+            {},
+            [],
+        ]
         return [replace(call, body=json.dumps(each).encode()) for each in ways]
 
 
