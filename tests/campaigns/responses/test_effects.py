@@ -76,6 +76,22 @@ def test_a_complaint_stops_the_address_and_leaves_the_delivery_sent(world: World
     assert may(world, ann, "ann@example.org", "service", answer=True)
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_a_complaint_stops_one_address_of_three(world: World, place: int) -> None:
+    """H15: the one that the message went to, for all that is written to it; and nobody else's."""
+    keys = ["ann@example.org", "ann@work.example", "ann@home.example"]
+    ann, bob = world.person("Ann", keys[0]), world.person("Bob", "bob@example.org")
+    for key in keys[1:]:
+        addresses.add(world.session, world.now, ann.id, "email", key)
+    agree(world, ann)
+    delivery = world.delivery(ann, address_key=keys[place])
+    world.hear(world.event("complaint", **named(world, delivery)))
+    assert suppressed(world) == [("spam_complaint", keys[place], None)]
+    for purpose in ("service", "direct_marketing"):
+        assert [may(world, ann, key, purpose) for key in keys] == [key != keys[place] for key in keys]
+    assert may(world, bob, "bob@example.org", "service")
+
+
 @pytest.mark.parametrize("kind", ["bounce", "complaint", "delivered", "opened"])
 def test_a_report_that_anybody_could_have_written_is_only_logged(world: World, kind: str) -> None:
     """M8: a Message-ID guessed from a neighbour's does not silence the neighbour."""

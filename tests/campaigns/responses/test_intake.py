@@ -168,6 +168,27 @@ def test_what_names_something_unknown_is_looked_at_again_for_seven_days(
     assert 10 <= looks <= 40
 
 
+def test_what_is_known_on_the_seventh_day_is_told_of_it(
+    database: Database, now: datetime, make_world: MakeWorld
+) -> None:
+    """H7: an outcome that a person found out late, and what was told of it meanwhile."""
+    with database.write() as session:
+        world = make_world(session, now)
+        number = world.delivery(world.person("Ann", "ann@example.org"), provider_id=None).id
+        told = [world.event(kind, provider_id="late", key=kind) for kind in ("delivered", "clicked")]
+        intake.store(session, now, world.mail.id, told, "push")
+    for hours in range(0, 7 * 24 + 1, 6):
+        if hours == 6 * 24:
+            with database.write() as session:
+                assert session.scalars(select(DeliveryEvent)).all() == []
+                session.get_one(Delivery, number).provider_id = "late"
+        intake.process(database.sessions, now + timedelta(hours=hours), LINKS)
+    with database.read() as session:
+        found = session.execute(select(DeliveryEvent.delivery_id, DeliveryEvent.kind))
+        assert {tuple(one) for one in found} == {(number, "delivered"), (number, "clicked")}
+        assert set(session.scalars(select(RawEvent.state))) == {"done"}
+
+
 def test_a_letter_to_a_colleague_that_comes_to_a_mailbox_we_read_is_no_response_and_is_not_kept(
     world: World,
 ) -> None:

@@ -117,6 +117,17 @@ def test_a_call_that_is_no_json_is_parked_and_answered(
     assert [state for _, state in stored(wiring)] == ["parked"]
 
 
+def test_an_event_of_a_type_never_seen_is_kept_as_it_came(
+    browser: FlaskClient, wiring: Wiring, account: int
+) -> None:
+    """H13"""
+    body = orjson.dumps(told(1, type="danced"))
+    assert call(browser, wiring, account, body).status_code == 200
+    with wiring.database.read() as session:
+        (raw,) = session.scalars(select(RawEvent))
+    assert (raw.state, orjson.loads(raw.body or b"")) == ("parked", told(1, type="danced"))
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -150,11 +161,22 @@ def test_another_accounts_secret_proves_nothing_here(
     assert stored(wiring) == []
 
 
+class Unread(BytesIO):
+    """A body that nobody may read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise AssertionError("it was read")
+
+    readline = read
+
+
 def test_a_body_over_the_limit_is_refused_before_it_is_read(
     browser: FlaskClient, wiring: Wiring, account: int
 ) -> None:
     """H10."""
     assert call(browser, wiring, account, b" " * (1024 * 1024 + 1)).status_code == 413
+    large = {"wsgi.input": Unread(), "CONTENT_LENGTH": str(100 * 1024 * 1024)}
+    assert call(browser, wiring, account, b"", environ_overrides=large).status_code == 413
     pieces = {"wsgi.input": BytesIO(b" " * (2 * 1024 * 1024)), "wsgi.input_terminated": True}
     chunked = {"Transfer-Encoding": "chunked"}
     path = f"/hooks/{public_id('acc', account)}"
