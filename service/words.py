@@ -208,6 +208,11 @@ def language_name(code: str, language: str) -> str:
         return tell(said("British Sign Language"), language) if code == "bfi" else code
 
 
+def country_name(code: str, language: str) -> str:
+    """`GB` → United Kingdom, Y Deyrnas Unedig, المملكة المتحدة; a code nobody knows stays as it is."""
+    return str(Locale.parse(locale(language)).territories.get(code, code))
+
+
 def day(on: date, language: str) -> str:
     """A date in full, as the language writes it."""
     return format_date(on, format="long", locale=locale(language))

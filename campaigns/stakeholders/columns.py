@@ -1,11 +1,13 @@
 """The columns of an imported file: what each one means, and how a record becomes values we can store.
 
-Rules: an empty cell says nothing, so it never takes anything away; a value that cannot be stored refuses its row and
-names its column; a consent column says only who is covered by the declaration, never that there is one.
+Rules: an empty cell says nothing, so it never takes anything away; a value that cannot be stored is left out and told
+with its column, and refuses its row where nobody would be known by the rest, or it may say that they opted out; a
+consent column says only who is covered by the declaration, never that there is one.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import BadField, BadImport, Invalid, said
-from . import addresses, exporters, fields, people
+from . import addresses, calling, exporters, fields, people
 from .files import CELL_MAX, Record
 from .tables import CONNECTIONS, RANKS, Field
 from .text import TEXT_MAX, clean, fold
@@ -37,6 +39,8 @@ PLAIN = (
 )
 # Several columns may make up a name, hold an address or say that somebody opted out; of everything else there is one.
 REPEATABLE = ("name", "opt_out", "bounced", "ignore")
+# A row whose cell of these cannot be read is not taken in without it: it says who they are, or that they opted out.
+NEEDED = ("name", "external_id", "opt_out", "bounced", "lists")
 
 HEADERS = {
     "name": "name", "full name": "name", "first name": "name", "last name": "name", "surname": "name",
@@ -46,6 +50,14 @@ HEADERS = {
     "email": "address.email", "e-mail": "address.email", "email address": "address.email",
     "ebost": "address.email", "e-bost": "address.email", "cyfeiriad e-bost": "address.email",
     "البريد الإلكتروني": "address.email",
+    "preferred language": "languages", "iaith ddewisol": "languages", "اللغة المفضلة": "languages",
+    "newsletter consent": "consent", "newsletter": "consent", "marketing consent": "consent",
+    "date of consent": "consent_at", "consent date": "consent_at", "dyddiad caniatâd": "consent_at",
+    "dyddiad cydsynio": "consent_at", "تاريخ الموافقة": "consent_at",
+    "interests": "tags", "diddordebau": "tags", "الاهتمامات": "tags",
+    "mobile number": "address.sms", "mobile phone": "address.sms", "ffôn symudol": "address.sms",
+    "الجوال": "address.sms",
+    "phone number": "address.phone", "telephone": "address.phone", "rhif ffôn": "address.phone",
     "mobile": "address.sms", "symudol": "address.sms", "phone": "address.phone", "ffôn": "address.phone",
     "الهاتف": "address.phone",
     "language": "languages", "languages": "languages", "iaith": "languages", "ieithoedd": "languages",
@@ -88,6 +100,9 @@ class Wanted:
     consent_at: datetime | None = None
     stops: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
+    unclear: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # cells that are left out of a row that is taken in
 
 
 def guess(header: Sequence[str], known: Mapping[str, Field]) -> dict[str, str]:
@@ -130,11 +145,16 @@ def must_identify(mapping: Mapping[str, str]) -> None:
 
 
 def read(
-    record: Record, targets: Sequence[tuple[str, str]], known: Mapping[str, Field], status: str = ""
+    record: Record,
+    targets: Sequence[tuple[str, str]],
+    known: Mapping[str, Field],
+    status: str = "",
+    country: str | None = None,
 ) -> Wanted:
     """What the record says, by its columns in order and what they mean; `problems` where that cannot be stored.
 
-    `status`: what the name of the file says about everybody in it, as `opt_out`.
+    `status`: what the name of the file says about everybody in it, as `opt_out`; `country`: whose numbers stand without
+    a country's code.
     """
     wanted = Wanted(record.line)
     if len(record.cells) != len(targets):
@@ -152,18 +172,26 @@ def read(
         try:
             if len(cell) > CELL_MAX:
                 raise BadField(said("a cell has at most {cell_max} characters", cell_max=CELL_MAX))
-            _put(wanted, target, text, known)
+            _put(wanted, target, text, known, country)
         except Invalid as error:
-            wanted.problems.append({"column": column, "code": error.code, "detail": error.detail})
+            told = {"column": column, "code": error.code, "detail": error.detail}
+            (wanted.problems if target in NEEDED else wanted.unclear).append(told)
+            if target in ("consent", "consent_at"):
+                wanted.consent = False
     if wanted.consent is None and any(target == "consent" for _, target in targets):
         wanted.consent = False
+    if wanted.problems or not (wanted.addresses or "external_id" in wanted.values):
+        wanted.problems, wanted.unclear = wanted.problems + wanted.unclear, []
     return wanted
 
 
-def _put(wanted: Wanted, target: str, text: str, known: Mapping[str, Field]) -> None:
+def _put(
+    wanted: Wanted, target: str, text: str, known: Mapping[str, Field], country: str | None = None
+) -> None:
     place, _, rest = target.partition(".")
     match place:
         case "address":
+            text = calling.international(text, country) if rest in calling.CHANNELS else text
             wanted.addresses.setdefault((rest, addresses.key(rest, text)), clean(text, "/value"))
         case "attrs":
             told = {rest: text} if rest else exporters.own_fields(text, known)
@@ -177,8 +205,9 @@ def _put(wanted: Wanted, target: str, text: str, known: Mapping[str, Field]) -> 
             said = [LANGUAGES.get(fold(one), one) for one in re.split(r"[\s,;|/]+", text) if one]
             wanted.values.update(people.checked({"languages": said}))
         case "tags":
-            # Mailchimp has each tag in quotes.
-            found = filter(None, (one.strip('"') for one in _parts(text, ",;|")))
+            # Mailchimp has each tag in quotes, and commas in some.
+            quoted = next(csv.reader([text], skipinitialspace=True)) if '"' in text else _parts(text, ",;|")
+            found = filter(None, (one.strip(' "') for one in quoted))
             wanted.tags += [clean(one, "/tags", length_max=people.TAG_MAX) for one in found]
         case "connection":
             wanted.connection = people.one_of(fold(text), CONNECTIONS, "/connection")

@@ -68,7 +68,7 @@ def apply(desk: Desk, row: Wanted, seen: set[int] | None) -> Outcome:
     repeated = found is None and seen is not None and bool(seen & wishes.marks(row))
     draft = found or _new(desk, row)
     before = len(draft.changes)
-    problems = [*_merge(desk, draft, row), *wishes.take(desk, draft, row, seen)]
+    problems = [*row.unclear, *_merge(desk, draft, row), *wishes.take(desk, draft, row, seen)]
     if seen is not None:
         seen |= wishes.marks(row)
     changes = list(dict.fromkeys(draft.changes[before:]))

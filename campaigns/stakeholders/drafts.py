@@ -86,8 +86,8 @@ class Outcome:
 
     @property
     def notes(self) -> list[str]:
-        """What was not done for those that are in, and what was kept of anybody's wishes."""
-        codes = [problem["code"] for problem in self.problems]
+        """What was not done for those that are in, and what was kept of anybody's wishes; `partly`: without a cell."""
+        codes = dict.fromkeys("partly" if one["column"] else one["code"] for one in self.problems)
         return [one for one in codes if one in ALWAYS_TOLD or self.outcome not in ("refused", "held")]
 
 

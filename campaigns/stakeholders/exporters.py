@@ -26,7 +26,10 @@ _KNOWN_BY = (
     ("mautic", {"donotcontact"}),
 )
 _OWN = {
-    "mailchimp": {"file": "opt_out", "optin time": "consent_at", "unsub time": "opt_out", "clean time": "bounced"},
+    "mailchimp": {
+        "file": "opt_out", "optin time": "consent_at", "unsub time": "opt_out", "clean time": "bounced",
+        "address": "address.post",
+    },
     "listmonk": {"status": "opt_out", "attributes": "attrs", "attribs": "attrs", "lists": "lists"},
     "mautic": {"dnc preferences": "opt_out", "donotcontact": "opt_out"},
 }  # fmt: skip

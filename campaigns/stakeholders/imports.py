@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ..bulk import learn
 from ..errors import AlreadyDone, BadField, BadImport, Conflict, Invalid, NotFound, said
-from . import columns, desk, exporters, fields, files, opening, people
+from . import calling, columns, desk, exporters, fields, files, opening, people
 from .columns import Wanted
 from .drafts import Declaration, Outcome, Place
 from .rows import insert_rows
@@ -69,6 +69,7 @@ def check(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    country: str | None = None,
     actor: str,
     within: Collection[int] | None = None,
 ) -> Import:
@@ -76,6 +77,7 @@ def check(
 
     `mapping`: column names to one of `columns.PLAIN`, address.CHANNEL or attrs.FIELD; else the names are understood.
     `declaration`: one consent for the file, with all of DECLARED; `at` may be None where a column is `consent_at`.
+    `country`: whose numbers stand in it without a country's code, one of `calling.COUNTRIES`.
     `within`: the programmes whose people may be recognised (None: all). State: `checked`, or `checking` where the file
     is large and needs `dry_run`.
     """
@@ -86,8 +88,8 @@ def check(
     imported = Import(
         programme_id=programme_id, filename=clean(filename, "/filename"), sha256=sha256, body=packed, mapping=wanted,
         declaration=_declared(declaration, wanted, now), actor=actor, created_at=now, updated_at=now,
-        detected=read.detected | {"within": None if within is None else sorted(within)}, total=read.total,
-        state="checking",
+        detected=read.detected | {"within": None if within is None else sorted(within), "country": _country(country)},
+        total=read.total, state="checking",
     )  # fmt: skip
     session.add(imported)
     session.flush()
@@ -118,12 +120,17 @@ def to_look_at(imported: Import) -> bytes:
 
 
 def again(
-    session: Session, now: datetime, imported: Import, read: Look, mapping: Mapping[str, str] | None = None
+    session: Session,
+    now: datetime,
+    imported: Import,
+    read: Look,
+    mapping: Mapping[str, str] | None = None,
+    country: str | None = None,
 ) -> None:
     """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
     to_look_at(imported)
     imported.mapping = _meaning(read.detected["header"], mapping, fields.every(session))
-    imported.detected = {**imported.detected, **read.detected}
+    imported.detected = {**imported.detected, **read.detected, "country": _country(country)}
     imported.total = read.total
     imported.state, imported.done, imported.counts = "checking", 0, {}
     imported.touch(now)
@@ -276,6 +283,12 @@ def _records(table: bytes, detected: Mapping[str, Any]) -> Iterator[files.Record
     return files.records(table, detected["encoding"], detected["delimiter"], by_row=by_row)
 
 
+def _country(code: str | None) -> str | None:
+    if code and code not in calling.COUNTRIES:
+        raise BadImport("write the two letters of a country, such as GB", pointer="/country")
+    return code or None
+
+
 def _meaning(
     header: Sequence[str], mapping: Mapping[str, str] | None, known: Mapping[str, Field]
 ) -> dict[str, str]:
@@ -371,8 +384,8 @@ def _step(
     known = fields.every(session)
     # The header keeps the order of the columns; an object in the database does not.
     targets = [(column, imported.mapping[column]) for column in imported.detected["header"]]
-    told = imported.detected.get("status", "")
-    wanted = [columns.read(record, targets, known, told) for record in records]
+    told, country = imported.detected.get("status", ""), imported.detected.get("country")
+    wanted = [columns.read(record, targets, known, told, country) for record in records]
     _advance(session, imported, start, len(records), now)
     outcomes = _outcomes(session, imported, wanted, known, now, seen)
     counts = Counter(imported.counts)
@@ -395,7 +408,7 @@ def _kept(outcome: Outcome, cells: list[str], *, checking: bool) -> list[str] | 
     """The cells of a row that somebody may mend, and in a check of who is new; of people who were erased nothing."""
     erased = any(problem["code"] == "erased" for problem in outcome.problems)
     shown = ("refused", "held", "created") if checking else ("refused", "held")
-    if outcome.outcome not in shown or erased:
+    if erased or not (outcome.outcome in shown or "partly" in outcome.notes):
         return None
     return [files.storable(cell)[:CELL_KEPT] for cell in cells[: files.COLUMNS_MAX]]
 

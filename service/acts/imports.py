@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, BinaryIO
 
-from sqlalchemy import select
+from babel.core import get_global
+from sqlalchemy import or_, select
 
 from campaigns.errors import Forbidden, said
-from campaigns.stakeholders import files, imports
+from campaigns.stakeholders import calling, files, imports
 from campaigns.stakeholders.tables import Import, ImportRow, Involvement, Segment
 
 from .. import paging
@@ -23,6 +24,7 @@ from . import Act, begin, consents, segments
 from .stakeholders import READ, WRITE, home
 
 TAKEN = ("created", "updated", "unchanged")
+LEFT_OUT = ("refused", "held")
 
 
 def check(
@@ -32,16 +34,20 @@ def check(
     *,
     programme_id: int | None = None,
     declaration: Mapping[str, Any] | None = None,
+    country: str | None = None,
     **file: Any,
 ) -> Import:
-    """Say what importing a file would do; a large one is only stored, and checked by a worker."""
+    """Say what importing a file would do; a large one is only stored, and checked by a worker.
+
+    `country`: whose numbers stand in it without a country's code; else that of the workspace's zone.
+    """
     with begin(wiring, caller, request_id=request_id) as act:
         programme_id = home(act, WRITE, programme_id)
         _need_consents(act, programme_id, declaration is not None)
     with begin(wiring, caller, request_id=request_id) as act:
         made = imports.check(
             act.session, act.now, programme_id=programme_id, declaration=declaration, actor=caller.actor,
-            within=caller.programmes(WRITE), **file,
+            within=caller.programmes(WRITE), country=home_country(wiring) if country is None else country, **file,
         )  # fmt: skip
         _need_all(act, made)
         act.note(
@@ -49,6 +55,12 @@ def check(
             programme_id=programme_id, after={"sha256": made.sha256, "rows": made.total},
         )  # fmt: skip
         return made
+
+
+def home_country(wiring: Wiring) -> str | None:
+    """The country of the workspace's zone, where its numbering is known."""
+    found: str | None = get_global("zone_territories").get(wiring.settings.workspace.zone)
+    return found if found in calling.COUNTRIES else None
 
 
 def get(act: Act, import_id: int, scope: str = READ, *, lock: bool = False) -> Import:
@@ -71,9 +83,10 @@ def again(
     import_id: int,
     *,
     mapping: Mapping[str, str] | None,
+    country: str | None,
     **reading: str | None,
 ) -> Import:
-    """Read a checked file in another way: `mapping`, `encoding`, `delimiter`, `sheet`. Nobody waits meanwhile."""
+    """Read a checked file in another way: `mapping`, `country`, `encoding`, `delimiter`, `sheet`. Nobody waits."""
     with wiring.database.read() as session:
         found = get(Act(wiring, caller, session, wiring.now()), import_id, WRITE)
         body, name, version = imports.to_look_at(found), found.filename, found.version
@@ -81,7 +94,7 @@ def again(
     with begin(wiring, caller, request_id=request_id) as act:
         found = get(act, import_id, WRITE, lock=True)
         act.unchanged(found, version)
-        imports.again(act.session, act.now, found, read, mapping)
+        imports.again(act.session, act.now, found, read, mapping, country)
         _need_all(act, found)
         act.note("import.checked", "import", found.id, programme_id=found.programme_id)
         return found
@@ -111,14 +124,16 @@ def group_of(act: Act, import_id: int, name: str) -> Segment:
 
 
 def refused(act: Act, import_id: int) -> BinaryIO:
-    """The rows that were not taken in, as they came, each with the reason: a CSV file to mend and import again.
+    """The rows that were not taken in, or without a cell, as they came, each with the reason: a CSV file to mend.
 
     There may be a million: whoever asks closes the file.
     """
     found = get(act, import_id)
     header = list(found.detected["header"])
-    out = select(ImportRow).where(ImportRow.import_id == found.id, ImportRow.outcome.in_(("refused", "held")))
-    rows = act.session.scalars(out.order_by(ImportRow.line).execution_options(yield_per=1000))
+    mended = or_(ImportRow.outcome.in_(LEFT_OUT), ImportRow.cells.is_not(None))
+    out = select(ImportRow).where(ImportRow.import_id == found.id, mended).order_by(ImportRow.line)
+    every = act.session.scalars(out.execution_options(yield_per=1000))
+    rows = (row for row in every if row.outcome in LEFT_OUT or any(one["column"] for one in row.problems))
     lines = (
         [*(row.cells or [""] * len(header)), str(row.line), "; ".join(one["detail"] for one in row.problems)]
         for row in rows

@@ -11,6 +11,7 @@ from flask.views import MethodView
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
+from campaigns.stakeholders.calling import COUNTRIES
 from campaigns.stakeholders.columns import PLAIN
 from campaigns.stakeholders.exporters import EXPORTERS
 from campaigns.stakeholders.files import BYTES_MAX, DELIMITERS, ENCODINGS
@@ -85,6 +86,13 @@ class ImportNew(Schema):
     sheet = ma.fields.String(
         load_default=None, metadata={"description": "of a workbook; else its first with anything"}
     )
+    country = Choice(
+        COUNTRIES,
+        load_default=None,
+        metadata={
+            "description": "whose numbers stand without a country's code; else that of the workspace's zone"
+        },
+    )
 
 
 class Detected(Schema):
@@ -100,6 +108,9 @@ class Detected(Schema):
         ma.fields.String(), metadata={"description": "of a workbook, those that can be seen"}
     )
     sheet = ma.fields.String(allow_none=True, metadata={"description": "the one that is read"})
+    country = Choice(
+        COUNTRIES, allow_none=True, metadata={"description": "whose numbers stand without a country's code"}
+    )
     exporter = Choice(EXPORTERS, allow_none=True, metadata={"description": "the system whose export this is"})
 
 
@@ -196,6 +207,6 @@ class Rows(MethodView):
 class Refused(MethodView):
     @resource.response(200, CSV_FILE, content_type="text/csv")
     def get(self, id: int) -> Any:
-        """Read the rows that were not taken in, each with the reason, as a CSV file to mend and import again"""
+        """Read the rows that were not taken in, or without a cell, each with the reason, as a CSV file to mend"""
         name = f"{shown('import', id)}-refused.csv"
         return send_file(imports.refused(this_act(), id), "text/csv", as_attachment=True, download_name=name)

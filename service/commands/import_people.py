@@ -42,6 +42,11 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--delimiter", help="where it is not detected rightly")
     parser.add_argument("--sheet", help="of a workbook; else its first with anything")
     parser.add_argument(
+        "--country",
+        metavar="CC",
+        help="whose numbers stand without a country's code; else that of the workspace",
+    )
+    parser.add_argument(
         "--refused", type=Path, metavar="FILE", help="write the rows left out here as CSV, with the reasons"
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
@@ -84,6 +89,7 @@ def _check(wiring: Wiring, args: Namespace) -> int:
             body=body, mapping=dict(args.map) if args.map else None,
             declaration=dict(args.declare) if args.declare else None,
             encoding=args.encoding, delimiter=args.delimiter, sheet=args.sheet, actor=act.caller.actor,
+            country=args.country or acts_imports.home_country(wiring),
         )  # fmt: skip
         act.note("import.checked", "import", imported.id, programme_id=imported.programme_id)
         import_id, state = imported.id, imported.state

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from difflib import get_close_matches
+from itertools import compress
+from operator import itemgetter
 from typing import IO, Any
 
 from flask import Response, g, request, send_file
 
 from campaigns.errors import BadField, DomainError, NotFound, said
-from campaigns.stakeholders import columns, fields, files
-from campaigns.stakeholders.tables import BASES, PURPOSES
+from campaigns.stakeholders import calling, columns, fields, files
+from campaigns.stakeholders.tables import BASES, PURPOSES, Import
 
 from .. import acts, ids, paging, words
 from ..acts import imports, writing
@@ -78,11 +80,14 @@ def _shown(number: int) -> Response:
         outcome=outcome if outcome in OUTCOMES else None,
     )  # fmt: skip
     targets = [*columns.PLAIN, "address.email", "address.sms", "address.phone", "address.post"]
+    found = imports.get(act, number)
     return frame.show(
-        "import", refused(), found=imports.get(act, number), page=page, outcomes=OUTCOMES, outcome=outcome,
+        "import", refused(), found=found, page=page, outcomes=OUTCOMES, outcome=outcome,
         targets=targets + [f"attrs.{name}" for name in fields.every(act.session)], encodings=files.ENCODINGS,
-        delimiters=files.DELIMITERS, programmes=programme_names(),
-        pasted=imports.get(act, number).filename == PASTED, names=_names(page),
+        delimiters=files.DELIMITERS, countries=_countries(), programmes=programme_names(),
+        names=_names(page), cells=_cells(found, page),
+        ignored=[name for name, meant in found.mapping.items() if meant == "ignore"],
+        pasted=found.filename == PASTED,
         meant={row.line: near for row in page.rows if (near := _meant(row.cells or ()))},
     )  # fmt: skip
 
@@ -98,6 +103,21 @@ def _pasted_before() -> str:
     """What was pasted for the import that is gone back from."""
     number = ids.number("import", request.args.get("again"))
     return imports.pasted(frame.act(), number) if number else ""
+
+
+def _cells(found: Import, page: paging.Page) -> dict[int, list[tuple[str, str]]]:
+    """Of each row shown with its cells, those that are taken in, with their columns."""
+    meant = [found.mapping[column] != "ignore" for column in found.detected["header"]]
+    header = list(compress(found.detected["header"], meant))
+    told = {row.line: zip(header, compress(row.cells, meant), strict=False) for row in page.rows if row.cells}
+    return {line: [(name, cell) for name, cell in cells if cell.strip()] for line, cells in told.items()}
+
+
+def _countries() -> list[tuple[str, str]]:
+    language = frame.reader_language()
+    return sorted(
+        ((code, words.country_name(code, language)) for code in calling.COUNTRIES), key=itemgetter(1)
+    )
 
 
 def _names(page: paging.Page) -> dict[int, str]:
@@ -187,6 +207,7 @@ def _chosen(number: int) -> dict[str, Any]:
     delimiter = request.form.get("delimiter") or found.detected["delimiter"]
     sheet = typed.text("sheet") or found.detected.get("sheet")
     chosen = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet}
+    country = request.form.get("country", found.detected.get("country"))
     same = all(found.detected.get(name) == value for name, value in chosen.items())
     mapping = {column: typed.text(f"column{place}") or "ignore" for place, column in enumerate(header)}
-    return {**chosen, "mapping": mapping if same else None}
+    return {**chosen, "country": country, "mapping": mapping if same else None}

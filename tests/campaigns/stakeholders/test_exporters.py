@@ -74,6 +74,18 @@ def test_mailchimp_as_it_comes_keeps_who_left_and_whose_mail_came_back(ready: Da
         assert (ann.name, people.tags(session, ann.id)) == ("Ann Rees", ["Blog", "VIP"])
 
 
+def test_a_tag_of_mailchimp_may_have_a_comma_in_it_and_the_postal_address_is_kept(ready: Database) -> None:
+    """L12"""
+    body = 'Email Address,Address,LEID,EUID,TAGS\na@x.org,"1 Heol Fawr  Bangor",1,2,"""Choir, Bangor"",""VIP"""\n'
+    taken_in(ready, body, "subscribed_1.csv")
+    with ready.read() as session:
+        ann = by_address(session, "a@x.org")
+        assert people.tags(session, ann.id) == ["Choir, Bangor", "VIP"]
+        assert [one.key for one in addresses.of(session, ann.id) if one.channel == "post"] == [
+            "1 heol fawr bangor"
+        ]
+
+
 @pytest.mark.parametrize("name", list(export("mailchimp")))
 def test_a_single_file_of_mailchimp_says_by_its_name_who_is_in_it(ready: Database, name: str) -> None:
     done = taken_in(ready, export("mailchimp")[name], name)
@@ -149,11 +161,11 @@ def test_an_opt_out_stops_what_was_not_asked_for_and_a_dead_address_everything(r
 
 
 def test_a_row_that_is_refused_for_something_else_keeps_its_opt_out(ready: Database) -> None:
-    done = taken_in(ready, "email,unsubscribed,kind\na@x.org,2020-01-01 10:00:00,robot\n", "x.csv")
+    done = taken_in(ready, "email,unsubscribed,name\na@x.org,2020-01-01 10:00:00,A\x00\n", "x.csv")
     assert outcomes(ready, done) == [(2, "refused", ["bad_field", "stopped"])]
     with ready.read() as session:
         assert stops(session) == {"email:a@x.org": ("opt_out", "recipient", utc(2020, 1, 1, 10))}
-    again = taken_in(ready, "email,unsubscribed,kind\na@x.org,2020-01-01 10:00:00,robot\n", "x.csv")
+    again = taken_in(ready, "email,unsubscribed,name\na@x.org,2020-01-01 10:00:00,A\x00\n", "x.csv")
     assert outcomes(ready, again) == [(2, "refused", ["bad_field"])]
 
 

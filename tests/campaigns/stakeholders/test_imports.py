@@ -184,16 +184,10 @@ def test_values_become_the_types_of_their_fields(ready: Database) -> None:
 @pytest.mark.parametrize(
     ("cells", "column", "code"),
     [
-        ("1,Ann,not an address,,,,", "email", "bad_address"),
-        pytest.param('1,Ann,"a@x.org, b@x.org",,,,', "email", "bad_address", id="C15"),
+        (",Ann,not an address,,,,", "email", "bad_address"),
+        pytest.param(',Ann,"a@x.org, b@x.org",,,,', "email", "bad_address", id="C15"),
         pytest.param("1,A\x00nn,a@x.org,,,,", "name", "bad_field", id="C6"),
         pytest.param("1," + "x" * 131_073 + ",a@x.org,,,,", "name", "bad_field", id="C5"),
-        ("1,Ann,a@x.org,forty,,,", "age", "bad_field"),
-        ("1,Ann,a@x.org,1_000,,,", "age", "bad_field"),
-        ("1,Ann,a@x.org,١٢٣,,,", "age", "bad_field"),
-        ("1,Ann,a@x.org,,Huge,,", "size", "bad_field"),
-        ("1,Ann,a@x.org,,,28/02/1990,", "born", "bad_field"),
-        ("1,Ann,a@x.org,,,,EST", "zone", "bad_time"),
         ("1,Ann,a@x.org", None, "bad_row"),
         ("1,Ann,a@x.org,,,,,extra", None, "bad_row"),
         (",Ann,,,,,", None, "no_key"),
@@ -211,6 +205,93 @@ def test_a_row_that_cannot_be_stored_is_refused_alone(
             (2, column, code)
         ]
         assert session.scalars(select(Stakeholder.name)).all() == ["Bob"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "code"),
+    [
+        ("1,Ann,not an address,,,,", "email", "bad_address"),
+        pytest.param('1,Ann,"a@x.org, b@x.org",,,,', "email", "bad_address", id="C15"),
+        pytest.param("1,Ann," + "x" * 131_073 + "@x.org,,,,", "email", "bad_field", id="C5"),
+        ("1,Ann,a@x.org,forty,,,", "age", "bad_field"),
+        ("1,Ann,a@x.org,1_000,,,", "age", "bad_field"),
+        ("1,Ann,a@x.org,١٢٣,,,", "age", "bad_field"),
+        ("1,Ann,a@x.org,,Huge,,", "size", "bad_field"),
+        ("1,Ann,a@x.org,,,28/02/1990,", "born", "bad_field"),
+        ("1,Ann,a@x.org,,,,EST", "zone", "bad_time"),
+    ],
+)
+def test_a_cell_that_is_not_clear_is_left_out_of_its_row_and_told(
+    ready: Database, cells: str, column: str, code: str
+) -> None:
+    """C21: whoever is known by another cell is taken in."""
+    done = imported(ready, f"id,name,email,age,size,born,zone\n{cells}\n")
+    assert done.counts == {"created": 1, "partly": 1}
+    with ready.read() as session:
+        [row] = imports.rows(session, done)
+        assert [(one["column"], one["code"]) for one in row.problems] == [(column, code)]
+        assert row.cells is not None and row.cells[1] == "Ann"
+        ann = by_external(session, "1")
+        assert (ann.name, ann.attrs, ann.zone) == ("Ann", {}, None)
+
+
+@pytest.mark.parametrize(
+    ("languages", "agreed", "at"),
+    [("Bilingual", "yes", "2024-03-01"), ("cy", "perhaps", "2024-03-01"), ("cy", "yes", "5/6/24")],
+)
+def test_nobody_agreed_by_a_cell_that_is_not_clear(
+    ready: Database, languages: str, agreed: str, at: str
+) -> None:
+    """C18, C21: no day stands in for one that cannot be read."""
+    file = f"id,email,language,consent,consent at\n1,a@x.org,{languages},{agreed},{at}\n"
+    assert imported(ready, file, declaration=DECLARATION).counts == {"created": 1, "partly": 1}
+    assert said_of(ready, "1") == ([("given", OWN)] if languages == "Bilingual" else [])
+
+
+NUMBERS = [
+    ("07700 900123", "GB", "+447700900123"),
+    ("447700900123", "GB", "+447700900123"),
+    ("7700900123", "GB", "+447700900123"),
+    ("44 (0)29 2000-0000", "GB", "+442920000000"),
+    ("+353 86 123 4567", "GB", "+353861234567"),
+    ("0033 6 12 34 56 78", "GB", "+33612345678"),
+    ("45 12 34 56", "DK", "+4545123456"),
+    ("050 123 4567", "SA", "+966501234567"),
+    ("06-12345678", "NL", "+31612345678"),
+    ("(555) 123-4567", "US", "+15551234567"),
+]
+NOT_CLEAR = [
+    ("07700 90012", "GB"),
+    ("07700 900123 (Mam)", "GB"),
+    ("39 1234 5678", "IT"),  # with the country's code, or without it
+    ("07700 900123", None),
+]
+
+
+@pytest.mark.parametrize(("number", "country", "key"), NUMBERS)
+def test_numbers_are_read_as_they_are_written_at_home(
+    ready: Database, number: str, country: str, key: str
+) -> None:
+    imported(ready, f"name,mobile\nAnn,{number}\n", country=country)
+    with ready.read() as session:
+        [held] = session.scalars(select(Address))
+        assert (held.channel, held.key) == ("sms", key)
+
+
+@pytest.mark.parametrize(("number", "country"), NOT_CLEAR)
+def test_a_number_that_is_not_clear_is_not_guessed_at(
+    ready: Database, number: str, country: str | None
+) -> None:
+    done = imported(ready, f"id,mobile\n1,{number}\n", country=country)
+    assert done.counts == {"created": 1, "partly": 1}
+    with ready.read() as session:
+        assert session.scalars(select(Address)).all() == []
+
+
+def test_a_country_that_nobody_knows_is_refused(ready: Database) -> None:
+    with ready.write() as session, pytest.raises(BadImport) as refused:
+        check(session, country="XX")
+    assert refused.value.pointer == "/country"
 
 
 def test_what_looks_like_code_is_a_name(ready: Database) -> None:
@@ -515,7 +596,7 @@ def test_an_address_that_a_merged_record_no_longer_uses_brings_nobody_in(ready: 
 
 def test_whoever_looks_at_a_check_sees_how_many_would_be_stopped_of_refused_rows_too(ready: Database) -> None:
     """C17"""
-    file = "name,email,kind,opt out\nAnn,ann@x.org,person,yes\nBob,bob@x.org,no such kind,yes\n"
+    file = "name,email,opt out\nAnn,ann@x.org,yes\nB\x00b,bob@x.org,yes\n"
     assert imported(ready, file).counts == {"created": 1, "refused": 1, "stopped": 2}
 
 

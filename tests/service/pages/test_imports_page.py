@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from campaigns.base import public_id
 from campaigns.stakeholders import addresses, consent, files, imports
-from campaigns.stakeholders.tables import Consent, Import, Stakeholder, Suppression
+from campaigns.stakeholders.tables import Address, Consent, Import, Stakeholder, Suppression
 from service.wiring import Wiring
 from tests.campaigns.stakeholders.test_exporters import export
 from tests.campaigns.stakeholders.test_opening import row, workbook, zipped
@@ -131,7 +131,8 @@ def test_an_encoding_that_is_not_certain_is_shown_and_can_be_said(
     where = browser.post(
         "/people/import/check", files=upload(body), programme_id=public_id("prg", general)
     ).headers["Location"]
-    assert "not certain how this file is to be read" in browser.get(where)
+    page = browser.get(where)
+    assert "not certain how this file is to be read" in page and "In which encoding it was written" in page
     browser.post(
         where, do="again", encoding="iso-8859-14", delimiter=",", column0="name", column1="address.email"
     )
@@ -139,6 +140,43 @@ def test_an_encoding_that_is_not_certain_is_shown_and_can_be_said(
     browser.post(where, do="confirm")
     taken_in(wiring)
     assert everybody(wiring) == {"Siân Ŵyn"}
+
+
+def test_what_is_not_clear_is_left_out_and_said_in_the_readers_language(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """C21: a sheet as people keep it, of people in the workspace's country."""
+    text = (
+        "Name,Email,Mobile,Preferred language,Interests,Joined\n"
+        "Ann,ann@example.org,07700 900123,Bilingual,Choir,2019\n"
+        "Bob,bob@example.org,07700 90,cy,,2020\n"
+    )
+    where = browser.post(
+        "/people/import/check", files=upload(text), programme_id=public_id("prg", general)
+    ).headers["Location"]
+    page = browser.get(where)
+    assert "2 are taken in without a cell that is not clear" in page and "Take 2 rows in" in page
+    assert "One column is not taken in: <bdi>Joined</bdi>." in page and "2019" not in page
+    assert "Ann · ann@example.org · 07700 900123 · Bilingual · Choir" in page
+    assert '<option value="GB" selected>United Kingdom</option>' in page
+    assert "ysgrifennwch y rhif gyda" in browser.get(f"{where}?language=cy")
+    again: dict[str, Any] = {f"column{place}": "ignore" for place in range(6)}
+    again |= {"column0": "name", "column1": "address.email", "column2": "address.sms"}
+    browser.post(where, do="again", encoding="utf-8", delimiter=",", country="", **again)
+    page = browser.get(where)
+    assert "2 are taken in without a cell" in page and "3 columns are not taken in" in page
+    browser.post(where, do="again", encoding="utf-8", delimiter=",", country="GB", **again)
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    with wiring.database.read() as session:
+        assert "+447700900123" in session.scalars(select(Address.key)).all()
+    rows = list(csv.reader(io.StringIO(browser.client.get(f"{where}/refused.csv").data.decode("utf-8-sig"))))
+    assert [row[0] for row in rows] == ["Name", "Bob"] and "country code" in rows[1][-1]
+    where = browser.post(
+        "/people/import/check", files=upload("name,email,tags\nAnn,ann@example.org,Choir\n"),
+        programme_id=public_id("prg", general),
+    ).headers["Location"]  # fmt: skip
+    assert "<small>New: Tags</small>" in browser.get(where)
 
 
 def test_what_is_no_csv_file_is_refused_and_the_form_stays(
@@ -284,6 +322,8 @@ def test_the_sheet_of_a_workbook_is_asked_and_can_be_changed(
     ).headers["Location"]
     page = browser.get(where)
     assert "not certain how this file is to be read" in page and ">Sheet 2</option>" in page
+    assert "Which of its sheets is meant." in page
+    assert "One other sheet is not read: <bdi>Sheet 2</bdi>." in page
     assert "Between the columns" not in page
     browser.post(where, do="again", sheet="Sheet 2")
     assert "not certain" not in browser.get(where)
