@@ -17,7 +17,8 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns.responses import attachments, held
+from campaigns.responses import attachments, held, held_contacts
+from campaigns.responses.held_rows import Reader
 from campaigns.stakeholders.tables import Stakeholder
 from campaigns.strategies.tables import Programme
 
@@ -50,9 +51,9 @@ def recipe(wiring: Wiring, export: Export, work: Path) -> Recipe:
     return Recipe(parts, partial(_files, wiring, export))
 
 
-def _reader(wiring: Wiring, session: Session, export: Export) -> held.Reader:
+def _reader(wiring: Wiring, session: Session, export: Export) -> Reader:
     colleagues = session.scalars(select(User.name))
-    return held.Reader(
+    return Reader(
         session=session, person=session.get_one(Stakeholder, export.ref_id), links=wiring.links,
         within=export.within, others=list(colleagues), notes=not export.withheld,
     )  # fmt: skip
@@ -130,8 +131,8 @@ def _named(wiring: Wiring, export: Export) -> Iterator[tuple[str, str]]:
     """The files of contacts with them: the name inside, and the key under which it lies here."""
     with wiring.database.read() as session:
         reader = _reader(wiring, session, export)
-        for one in held.files(reader):
+        for one in held_contacts.attached(reader):
             yield (
-                f"files/{ids.shown('attachment', one.id)} {_ODD.sub('_', held.file_name(reader, one))}",
+                f"files/{ids.shown('attachment', one.id)} {_ODD.sub('_', held_contacts.file_name(reader, one))}",
                 one.key,
             )
