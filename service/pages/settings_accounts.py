@@ -15,9 +15,10 @@ from connectors import registry
 from connectors.api import Provider, Setting
 from connectors.smtp.presets import PRESETS
 
-from .. import notices, paging, post, words
+from .. import paging, post, words
 from ..acts import Act, accounts, begin, programmes, sign_ins
 from ..ids import shown
+from ..notice_facts import LOGIN_ENDS_WITHIN
 from . import frame, typed
 
 pages = frame.Pages("settings_accounts")
@@ -51,7 +52,7 @@ def _every(status: int = 200) -> Response:
     )
     return frame.show(
         "settings_accounts", status, page=page, providers=accounts.providers(act), presets=PRESETS,
-        soon=act.now + notices.LOGIN_ENDS_WITHIN,
+        soon=act.now + LOGIN_ENDS_WITHIN,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from connectors.api import (
     Receipt,
     Uncertain,
 )
-from service import notices
+from service import notice_facts, notices
 from service.access import Caller, Reach
 from service.acts import begin, messages
 from service.permissions import SCOPES
@@ -183,7 +183,7 @@ def test_without_a_mail_account_it_waits_and_old_news_is_dropped(office: Office)
         session.scalars(select(Account)).one().state = "disabled"
     assert notices.send_due(office.wiring) is False and office.states() == [("waiting", 0)]
     with office.wiring.database.write() as session:
-        session.scalars(select(Notice)).one().at -= notices.NEWS
+        session.scalars(select(Notice)).one().at -= notice_facts.NEWS
     notices.send_due(office.wiring)
     assert office.states() == [("dropped", 0)]
 
@@ -227,7 +227,7 @@ def test_the_end_of_a_login_is_told_once_some_days_ahead(office: Office) -> None
     with office.wiring.database.write() as session:
         now = office.wiring.now()
         account = accounts.create(session, now, name="second", connector="smtp", channel="email")
-        account.login_ends_at = now + notices.LOGIN_ENDS_WITHIN + timedelta(hours=1)
+        account.login_ends_at = now + notice_facts.LOGIN_ENDS_WITHIN + timedelta(hours=1)
         session.add(Grant(user_id=office.ann, role="administrator", programme_id=None, created_at=now))
     assert office.gather() == []
     with office.wiring.database.write() as session:
