@@ -84,13 +84,24 @@ class Target:
 
 def check(url: str, local: bool) -> str:
     """The address as it was given; BadField where no call could go there. `local`: this machine is allowed."""
+    if _opens(url, local):
+        return url
+    if _opens(url, local=True):
+        raise BadField(
+            "leads to this machine: calls go there only where the configuration says connectors.local",
+            pointer="/url",
+        )
+    raise BadField(
+        "must be a public address that begins with https://, without a name or password in it", pointer="/url"
+    )
+
+
+def _opens(url: str, local: bool) -> bool:
     try:
         _door(url, local).check(url)
     except (AccountGone, ValueError):
-        raise BadField(
-            "is a public address that begins with https://, without a name or password in it", pointer="/url"
-        ) from None
-    return url
+        return False
+    return True
 
 
 def renew(ring: KeyRing, endpoint: WebhookEndpoint, old_until: datetime | None = None) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Response, g, request
 
 from campaigns.errors import BadField
 
 from .. import paging, webhook_facts
 from ..acts import programmes, webhooks
+from ..tables import WebhookDelivery
 from . import frame, typed
 
 pages = frame.Pages("settings_webhooks")
@@ -15,6 +18,8 @@ pages = frame.Pages("settings_webhooks")
 FAMILIES = ("message.*", "delivery.*", "response.*", "consent.*", "stakeholder.*", "connector_account.*", "*")
 OVERLAPS = (86_400, 3600, 0)
 STATES = ("waiting", "failed", "sent")
+# Before so many tries a call comes within seconds, and the page looks whether it has.
+SOON = 2
 
 
 @pages.page("/settings/webhooks")
@@ -121,6 +126,7 @@ def _every() -> Response:
     return frame.show(
         "settings_webhooks", 422 if g.get("said") else 200, page=page, families=FAMILIES,
         programmes=programmes.choices(act, webhooks.SCOPE), everywhere=frame.may(webhooks.SCOPE, None),
+        local=act.wiring.settings.connectors.local,
     )  # fmt: skip
 
 
@@ -134,7 +140,13 @@ def _one(number: int, secret: str = "") -> Response:
     return frame.show(
         "settings_webhook", 422 if g.get("said") else 200, endpoint=webhooks.get(act, number), page=page,
         secret=secret, families=FAMILIES, states=STATES, state=state if state in STATES else "",
+        tries={row.id: _tries(row) for row in page.rows}, soon=SOON, local=act.wiring.settings.connectors.local,
     )  # fmt: skip
+
+
+def _tries(row: WebhookDelivery) -> list[tuple[datetime, int | None, str]]:
+    """When it was tried, the status that was answered, or why there is none."""
+    return [(datetime.fromisoformat(one["at"]), one["status"], one["error"]) for one in row.log]
 
 
 def _url() -> str:

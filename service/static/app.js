@@ -14,15 +14,16 @@ const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 // Replace a part unless somebody is typing in it; focus stays where it was.
 function swap(part, page, force) {
   const fresh = page.getElementById(part.id);
-  if (!fresh || fresh.outerHTML === part.outerHTML) return;
+  if (!fresh) return;
   const inHand = document.activeElement;
   if (!force && part.contains(inHand) && inHand.matches("input, textarea, select")) return;
   const id = part.contains(inHand) ? inHand.id : "";
-  // What somebody has ticked stays ticked.
-  if (!force) for (const box of part.querySelectorAll("input:checked[id]")) {
-    const same = fresh.querySelector(`#${CSS.escape(box.id)}`);
-    if (same) same.checked = true;
+  // What somebody has ticked or opened stays so.
+  if (!force) for (const one of part.querySelectorAll("input:checked[id], details[open][id]")) {
+    const same = fresh.querySelector(`#${CSS.escape(one.id)}`);
+    if (same) same[one.matches("details") ? "open" : "checked"] = true;
   }
+  if (fresh.outerHTML === part.outerHTML) return;
   part.replaceWith(document.adoptNode(fresh));
   if (id) document.getElementById(id)?.focus();
   document.dispatchEvent(new CustomEvent("swapped", { detail: fresh }));

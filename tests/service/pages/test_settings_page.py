@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,6 +23,7 @@ from service.ids import PREFIXES, shown
 from service.tables import Grant, Login, Token, User
 from service.wiring import Wiring
 
+from ...codemap import ROOT
 from ...connectors import relay
 from .. import samples
 from .conftest import FORM_KEY, Browser, Browsers
@@ -519,6 +521,29 @@ def test_who_did_what_tells_things_by_name_and_leads_to_them(browser: Browser, w
             assert link in page, link
         assert f'<a href="/people/{shown("stakeholder", made["stk"])}"><bdi>Ann</bdi></a>\n<small>' in page
         assert "<bdi>example</bdi>" in page  # a token has a name and no page
+
+
+def test_every_act_has_words() -> None:
+    words = (ROOT / "templates/pages/settings_acts.html").read_text(encoding="utf-8")
+    about, done = ({*re.findall(r'^  "(\w+)"', part, re.M)} for part in words.split("{% set done"))
+    noted = acts_of_the_code()
+    assert len(noted) > 100
+    assert [
+        one for one in sorted(noted) if not (one.partition(".")[0] in about and one.partition(".")[2] in done)
+    ] == []
+
+
+def acts_of_the_code() -> set[str]:
+    """What is written down as done, by the calls of `note` in the code."""
+    calls = [
+        call
+        for path in (ROOT / "service").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", getattr(call.func, "id", "")) in ("note", "_note")
+    ]
+    said = [one.value for call in calls for one in call.args if isinstance(one, ast.Constant)]
+    return {one for one in said if isinstance(one, str) and re.fullmatch(r"[a-z_]+\.[a-z_]+", one)}
 
 
 def test_who_did_what_names_nobody_whom_its_reader_may_not_see(browsers: Browsers, wiring: Wiring) -> None:

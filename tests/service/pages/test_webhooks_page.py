@@ -7,6 +7,8 @@ import re
 import pytest
 from sqlalchemy import select, update
 
+from campaigns.errors import BadField
+from service import webhooks
 from service.ids import shown
 from service.tables import WebhookDelivery, WebhookEndpoint
 from service.wiring import Wiring
@@ -60,6 +62,29 @@ def test_an_address_that_cannot_be_called_is_told_at_its_field(
     """U1"""
     refused = browser.post("/settings/webhooks", status=422, url=url, kinds="*")
     assert re.search(r'<input id="f-url"[^>]*aria-invalid="true"', refused.text)
+
+
+def test_this_machine_is_told_apart_from_an_address_that_is_none(browser: Browser) -> None:
+    with pytest.raises(BadField, match=r"this machine: .* connectors\.local"):
+        webhooks.check("http://127.0.0.1:9/x", local=False)
+    assert (
+        "must be a public address"
+        in browser.post("/settings/webhooks", status=422, url="x:y", kinds="*").text
+    )
+
+
+def test_the_log_says_in_words_what_was_told_and_answered_and_looks_again_while_a_call_is_near(
+    browser: Browser, wiring: Wiring, one: str
+) -> None:
+    browser.done(f"{one}/test")
+    assert re.search(r'id="calls" data-live data-every="2"', browser.get(one))
+    told = [{"at": "2026-11-22T15:22:30.399014Z", "status": None, "error": "no connection: refused"},
+            {"at": "2026-11-22T15:22:36Z", "status": 500, "error": ""}]  # fmt: skip
+    with wiring.database.write() as session:
+        session.execute(update(WebhookDelivery).values(tries=2, log=told))
+    page = browser.get(f"{one}?language=cy")
+    assert "Gwe-fachyn: profwyd" in page and "atebodd â 500" in page and "dim ateb" in page
+    assert "399014" not in page and "data-every" not in page, "the next try is minutes away"
 
 
 def test_it_is_called_to_try_and_told_once_more(browser: Browser, wiring: Wiring, one: str) -> None:
