@@ -6,6 +6,7 @@ it too. That it was asked for stands in the audit entries.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from campaigns.stakeholders.text import clean
 from campaigns.strategies.tables import Programme
 
 from .. import exports, recipes, signed_zip
-from ..access import Caller, subtree
+from ..access import Caller, involved, scoped, subtree
+from ..ids import shown
 from ..permissions import SCOPES
 from ..tables import Export
 from ..wiring import Wiring
@@ -33,6 +35,7 @@ SEEN = tuple(scope for scope in SCOPES if scope.endswith(":read") and scope != A
 AT_ONCE = 500
 WEIGHT_AT_ONCE = 10_000_000  # bytes of files
 WHY_MAX = 2_000
+NAME_MAX = 60  # of a file, before its day
 
 
 def of_person(
@@ -129,10 +132,26 @@ def fingerprint(act: Act) -> str:
     return signed_zip.fingerprint(signed_zip.public_key(act.wiring.keyring.export_keys()[0]))
 
 
-def named(act: Act, export: Export) -> str:
-    """What the person or the programme of an export is called."""
-    kind = Stakeholder if export.kind == "person" else Programme
-    return act.session.scalar(select(kind.name).where(kind.id == export.ref_id)) or ""
+def names(act: Act, found: Sequence[Export]) -> dict[int, str]:
+    """What the person or the programme of each export is called, as far as the caller reaches them."""
+    people, homes = ({one.ref_id for one in found if one.kind == kind} for kind in ("person", "programme"))
+    persons = select(Stakeholder.id, Stakeholder.name).where(Stakeholder.id.in_(people))
+    programmes = select(Programme.id, Programme.name).where(Programme.id.in_(homes))
+    known = {
+        ("person", number): name
+        for number, name in act.session.execute(involved(persons, Stakeholder.id, act.caller, EXPORT))
+    } | {
+        ("programme", number): name
+        for number, name in act.session.execute(scoped(programmes, Programme.id, act.caller, EXPORT))
+    }
+    return {one.id: known.get((one.kind, one.ref_id), "") for one in found}
+
+
+def file_name(act: Act, export: Export) -> str:
+    """How its file is called where somebody keeps it: whose it is, and of which day."""
+    name = names(act, [export])[export.id] if export.kind != "installation" else "Dolen"
+    words = "-".join(re.findall(r"\w+", name))[:NAME_MAX] or str(shown("export", export.id))
+    return f"{words}-{(export.finished_at or act.now):%Y-%m-%d}.zip"
 
 
 def file(act: Act, export_id: int) -> Path:

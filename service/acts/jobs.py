@@ -25,11 +25,15 @@ WHATS = ("people", *TAKEN)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job. `id` is that of the import or export that it is; `file` says whether there is one to take."""
+    """One job. `id` is that of the import or export that it is; `file` says whether there is one to take.
+
+    `about` is the name of the file that is taken in, or of the person or programme that is taken out.
+    """
 
     id: int
     kind: str
     what: str
+    about: str
     state: str
     done: int
     total: int
@@ -44,14 +48,14 @@ def listed(act: Act, *, limit: int = 20) -> Sequence[Job]:
     """The latest jobs that the caller may see, newest first."""
     found = [_import(one) for one in imports.listed(act, limit=limit)]
     if act.caller.has(exports.EXPORT):
-        found += [_export(one) for one in exports.listed(act, limit=limit)]
+        found += _exports(act, exports.listed(act, limit=limit))
     return sorted(found, key=lambda job: -job.id)[:limit]
 
 
 def get(act: Act, job_id: int) -> Job:
     """How far one job is; NotFound for whoever may not see what it is about."""
     if act.session.get(Export, job_id) is not None:
-        return _export(exports.get(act, job_id))
+        return _exports(act, [exports.get(act, job_id)])[0]
     if act.session.get(Import, job_id) is not None:
         return _import(imports.get(act, job_id))
     raise NotFound("no such thing")
@@ -60,7 +64,7 @@ def get(act: Act, job_id: int) -> Job:
 def cancel(act: Act, job_id: int) -> Job:
     """Stop it after what is in hand."""
     if act.session.get(Export, job_id) is not None:
-        return _export(exports.cancel(act, job_id))
+        return _exports(act, [exports.cancel(act, job_id)])[0]
     if act.session.get(Import, job_id) is not None:
         return _import(imports.cancel(act, job_id))
     raise NotFound("no such thing")
@@ -69,14 +73,19 @@ def cancel(act: Act, job_id: int) -> Job:
 def _import(one: Import) -> Job:
     out = sum(one.counts.get(name, 0) for name in ("refused", "held"))
     return Job(
-        one.id, "import", "people", IMPORTS[one.state], one.done, one.total, out, None, False, one.actor,
-        one.created_at,
+        one.id, "import", "people", one.filename, IMPORTS[one.state], one.done, one.total, out, None, False,
+        one.actor, one.created_at,
     )  # fmt: skip
 
 
-def _export(one: Export) -> Job:
+def _exports(act: Act, found: Sequence[Export]) -> list[Job]:
+    names = exports.names(act, found)
+    return [_export(one, names.get(one.id, "")) for one in found]
+
+
+def _export(one: Export, name: str) -> Job:
     state = "running" if one.state == "waiting" and one.total else one.state
     return Job(
-        one.id, "export", one.kind, state, one.done, one.total, 0, one.error, one.state == "finished", one.actor,
-        one.created_at,
+        one.id, "export", one.kind, name, state, one.done, one.total, 0, one.error, one.state == "finished",
+        one.actor, one.created_at,
     )  # fmt: skip

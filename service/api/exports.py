@@ -89,8 +89,9 @@ class File(MethodView):
     @resource.response(200, BYTES, content_type="application/zip")
     def get(self, id: int) -> Any:
         """Take the finished file away: a signed ZIP"""
-        where = exports.file(this_act(), id)
-        return send_file(where, "application/zip", as_attachment=True, download_name=where.name)
+        act = this_act()
+        name = exports.file_name(act, exports.get(act, id))
+        return send_file(exports.file(act, id), "application/zip", as_attachment=True, download_name=name)
 
 
 @of_person.route("/<stk:id>/export")

@@ -20,6 +20,10 @@ class JobOut(Schema):
     kind = Choice(jobs.KINDS, required=True)
     ref = ma.fields.Function(lambda job: shown(job.kind, job.id), required=True, metadata={"type": "string"})
     what = Choice(jobs.WHATS, required=True, metadata={"description": "what it brings in or takes out"})
+    about = ma.fields.String(
+        required=True,
+        metadata={"description": "the name of the file, or of the person or programme; of all: empty"},
+    )
     state = Choice(jobs.STATES, required=True)
     done = ma.fields.Integer(required=True)
     total = ma.fields.Integer(required=True)

@@ -10,6 +10,7 @@ from .. import acts, ids
 from ..acts import exports, jobs, names, stakeholders
 from ..tables import Export
 from . import frame, typed
+from .imports import PASTED
 from .people import programme_names, refused
 
 pages = frame.Pages("jobs")
@@ -21,7 +22,7 @@ def every() -> Response:
     found = jobs.listed(frame.act(), limit=50)
     can = frame.may(exports.EXPORT)
     return frame.show(
-        "jobs", refused(), jobs=found, names=names.of(frame.act(), [job.actor for job in found]),
+        "jobs", refused(), jobs=found, pasted=PASTED, names=names.of(frame.act(), [job.actor for job in found]),
         programmes=programme_names(exports.EXPORT) if can else {}, all_of_it=can and exports.everywhere(frame.caller()),
     )  # fmt: skip
 
@@ -60,8 +61,9 @@ def one(number: int) -> Response:
 @pages.page("/settings/jobs/<exp:number>/file")
 def file(number: int) -> Response:
     """The file, to be saved."""
-    where = exports.file(frame.act(), number)
-    return send_file(where, "application/zip", as_attachment=True, download_name=where.name)
+    act = frame.act()
+    name = exports.file_name(act, exports.get(act, number))
+    return send_file(exports.file(act, number), "application/zip", as_attachment=True, download_name=name)
 
 
 @pages.page("/people/<stk:number>/export")
@@ -95,5 +97,5 @@ def _about(found: Export) -> tuple[str, str]:
     if found.kind == "installation":
         return "", ""
     kind = "stakeholder" if found.kind == "person" else "programme"
-    name = exports.named(frame.act(), found)
+    name = exports.names(frame.act(), [found])[found.id]
     return name, f"{frame.ROOMS[kind]}/{ids.shown(kind, found.ref_id)}"

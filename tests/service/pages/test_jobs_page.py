@@ -67,10 +67,20 @@ def test_a_programme_is_asked_for_watched_and_taken_away(
     assert exports.run_pending(wiring, recipes.recipe)
     page = browser.get(where)
     assert "Save the file" in page and "data-every" not in page
-    assert browser.client.get(f"{where}/file").status_code == 200
-    assert where in browser.get("/settings/jobs") and "Everything of a programme" in browser.get(
-        "/settings/jobs"
-    )
+    file = browser.client.get(f"{where}/file")
+    assert file.status_code == 200
+    assert f"Here-{wiring.now():%Y-%m-%d}.zip" in file.headers["Content-Disposition"]
+    listed = browser.get("/settings/jobs")
+    assert where in listed and "Everything of a programme" in listed and "<bdi>Here</bdi>" in listed
+    assert "<bdi>bo.csv</bdi>" in listed, "an import is known by its file"
+
+
+def test_the_list_asks_again_only_while_something_moves(browser: Browser, here: dict[str, int]) -> None:
+    """An import that waits for its reader waits as long as they like."""
+    page = browser.get("/settings/jobs")
+    assert "To be looked at" in page and "data-every" not in page
+    browser.post("/settings/jobs", programme_id=shown("programme", here["prg"]))
+    assert "data-every" in browser.get("/settings/jobs")
 
 
 def test_an_export_is_cancelled(browser: Browser, wiring: Wiring, here: dict[str, int]) -> None:
