@@ -60,6 +60,6 @@ def _steps(status: int = 200) -> Response:
     sample = loading.standing(act) if frame.may("users:admin", None) else None
     progress = first.progress(act)
     return frame.show(
-        "first", status, progress=progress, presets=PRESETS, sample=sample,
+        "first", status, progress=progress, presets=PRESETS, providers=accounts.providers(act), sample=sample,
         unreachable=progress.account is not None and accounts.out_of_reach(act, [progress.account]),
     )  # fmt: skip
