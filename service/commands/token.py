@@ -32,7 +32,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--machine", metavar="ROLE", choices=ROLES, help="a program, with this role everywhere"
     )
     whose.add_argument("--test", action="store_true", help="practice: it reaches nobody")
-    parser.add_argument("--name", default="console", help="how it is called in lists")
+    parser.add_argument("--name", default="dolen token", help="how it is called in lists")
     parser.add_argument("--days", type=int, default=90, help=f"how long it works, at most {DAYS_MAX}")
 
 

@@ -275,7 +275,7 @@ def _come_in(act: Act, key: DoorKey, password: passwords.Hash) -> User:
     user = _first(act) if key.user_id is None else act.one(User, key.user_id, lock=True)
     logins.use_key(act.session, act.now, key)
     passwords.keep(act.session, act.now, user, password)
-    act.note("user.let_in", "user", user.id)
+    _note(act.session, user.id, "user.let_in")
     return user
 
 

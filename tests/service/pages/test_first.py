@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from campaigns.audit import AuditEntry
 from campaigns.delivery.tables import Account
 from campaigns.messages.tables import Message
 from campaigns.stakeholders import people
@@ -45,6 +47,16 @@ def test_the_first_person_administers_everything_and_says_how_sure_to_be(
     with wiring.database.read() as session:
         general = session.scalars(select(Programme).where(Programme.builtin)).one()
         assert general.assurance == level
+        came_in = select(AuditEntry.actor, AuditEntry.ref).where(AuditEntry.act == "user.let_in")
+        ((actor, person),) = session.execute(came_in)
+        assert actor == shown("user", person), "whoever came in did that, not the console"
+
+
+def test_whatever_can_be_connected_is_offered_at_once(browser: Browser) -> None:
+    page = browser.get("/first")
+    for name in ("x", "mastodon", "postmark", "webhook", "telegram"):
+        assert f"/settings/accounts/new?connector={name}&next=/first" in unescape(page)
+    assert page.index("connector=postmark") < page.index("connector=mastodon"), "mail stands together"
 
 
 def test_a_password_that_is_too_short_is_told_and_the_name_comes_back(wiring: Wiring, link: str) -> None:
