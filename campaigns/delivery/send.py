@@ -67,6 +67,8 @@ class Desk:
     keep: Callable[[Session, Account, Mapping[str, str]], None] = lambda session, account, secrets: None
     # Told to stop, a worker ends what it has begun to hand over and lays the rest down.
     stopping: Callable[[], bool] = lambda: False
+    # Called before each wave: who has something to do that must not wait for a mailing keeps it back so long.
+    give_way: Callable[[], object] = lambda: None
     # What was asked of messages a moment ago.
     asked: Known = field(default_factory=dict)
     # A named place the process may be made to die at, for proofs; free in production.
@@ -200,6 +202,7 @@ class _Batch:
 
     def _take(self) -> None:
         """Settle what was answered and take the next rows; over when there are none, or none may go."""
+        self._desk.give_way()
         # Row by row, the batch is laid down after each: should the next be the end of us, this one is written down.
         alone_done = self._held.alone and (self._outcomes or self._open)
         ready = [] if self._desk.stopping() or alone_done else self._composed(self._window - len(self._open))

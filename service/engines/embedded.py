@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from campaigns.database import Watch
 from campaigns.delivery import batch, renewal, repair, resolve, send
@@ -24,6 +25,7 @@ from campaigns.stakeholders import imports
 from .. import exports, notices, observe, recipes, webhooks
 from ..demo import loading
 from ..wiring import Wiring
+from .way import Way
 
 log = observe.log("dolen.engine")
 
@@ -50,6 +52,8 @@ class Engine:
         self.stopping = threading.Event()
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.desk = wiring.desk(owner, self.stopping.is_set)
+        self._way = Way()
+        self._bulk_desk = replace(self.desk, give_way=self._way.give)
         self._watches: dict[tuple[str, ...], Watch] = {
             lanes: Watch(wiring.database) for lanes in (BULK, SOON, URGENT)
         }
@@ -94,19 +98,26 @@ class Engine:
             repair.lay_down(session, self.wiring.now(), self.desk.owner, self.wiring.pace)
 
     def _bulk(self) -> bool:
-        return self._work(BULK)
+        return self._work(BULK, self._send_bulk)
 
     def _soon(self) -> bool:
-        return self._work(SOON)
+        return self._work(SOON, self._send_first)
 
     def _urgent(self) -> bool:
-        return self._work(URGENT)
+        return self._work(URGENT, self._send_first)
 
-    def _work(self, lanes: tuple[str, ...]) -> bool:
+    def _send_bulk(self, lanes: tuple[str, ...]) -> bool:
+        return send.work(self._bulk_desk, lanes)
+
+    def _send_first(self, lanes: tuple[str, ...]) -> bool:
+        with self._way.first():
+            return send.work(self.desk, lanes)
+
+    def _work(self, lanes: tuple[str, ...], work: Callable[[tuple[str, ...]], bool]) -> bool:
         """Work a batch of these lanes, or wait for one: until its instant, or until somebody commits something."""
         with self.wiring.database.read() as session:
             due_in_s = batch.due_in_s(session, self.wiring.now(), lanes)
-        if due_in_s is not None and due_in_s <= 0 and send.work(self.desk, lanes):
+        if due_in_s is not None and due_in_s <= 0 and work(lanes):
             return True
         idle_s = self.wiring.settings.work.idle_s
         wait_s = due_in_s if due_in_s is not None and 0 < due_in_s < idle_s else idle_s

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from campaigns.database import Database
+from campaigns.delivery import send
+from campaigns.delivery.backoff import Pace
 from campaigns.delivery.tables import Account
 from connectors.api import Connector, Outbound
 from service.engines.embedded import Engine
+from service.engines.way import Way
 from service.settings import load
 from service.wiring import Wiring
 
@@ -61,3 +65,43 @@ def test_each_lane_passes_the_one_below_it_while_that_is_being_handed_over(
         go_on.set()
         engine.stop()
         engine.join()
+
+
+def test_who_is_at_a_mailing_waits_until_nobody_goes_first() -> None:
+    way, told = Way(PATIENCE_S), []
+    way.give()  # nobody does: at once
+
+    def mailing() -> None:
+        way.give()
+        told.append("mailing")
+
+    thread = threading.Thread(target=mailing)
+    with way.first():
+        with way.first():
+            thread.start()
+        told.append("letter")
+    thread.join(PATIENCE_S)
+    assert told == ["letter", "mailing"]
+
+
+def test_what_goes_first_for_too_long_keeps_nobody_waiting() -> None:
+    way = Way(0.0)
+    with way.first():
+        way.give()
+
+
+def test_a_mailing_gives_way_before_each_wave_and_nothing_else_does(
+    database: Database, tmp_path: Path
+) -> None:
+    world = World(database, datetime.now(UTC))
+    engine = Engine(Wired(tmp_path, world))
+    gave = []
+    bulk = replace(engine._bulk_desk, give_way=lambda: gave.append(1), pace=Pace(wave_max=2))
+    for lane in ("bulk", "normal"):
+        world.message([f"{lane}{n}" for n in range(6)], lane=lane)
+    world.tick()
+    assert engine._bulk_desk.give_way == engine._way.give
+    assert send.work(bulk, ("bulk",)) and len(gave) >= 3
+    gave.clear()
+    assert send.work(engine.desk, ("normal",)) and not gave
+    assert len(world.wire.accepted) == 12
