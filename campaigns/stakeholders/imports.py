@@ -70,13 +70,15 @@ def check(
     delimiter: str | None = None,
     sheet: str | None = None,
     country: str | None = None,
+    undated: bool = False,
     actor: str,
     within: Collection[int] | None = None,
 ) -> Import:
     """Read a file and say what importing it would do, row by row, without writing anyone; BadImport, BadField.
 
     `mapping`: column names to one of `columns.PLAIN`, address.CHANNEL or attrs.FIELD; else the names are understood.
-    `declaration`: one consent for the file, with all of DECLARED; `at` may be None where a column is `consent_at`.
+    `declaration`: one consent for the file, with all of DECLARED; `at` may be None where a column is `consent_at`,
+    or, `undated`, will be said to be before the file is taken in.
     `country`: whose numbers stand in it without a country's code, one of `calling.COUNTRIES`.
     `within`: the programmes whose people may be recognised (None: all). State: `checked`, or `checking` where the file
     is large and needs `dry_run`.
@@ -87,7 +89,7 @@ def check(
     wanted = _meaning(read.detected["header"], mapping, fields.every(session))
     imported = Import(
         programme_id=programme_id, filename=clean(filename, "/filename"), sha256=sha256, body=packed, mapping=wanted,
-        declaration=_declared(declaration, wanted, now), actor=actor, created_at=now, updated_at=now,
+        declaration=_declared(declaration, wanted, now, undated), actor=actor, created_at=now, updated_at=now,
         detected=read.detected | {"within": None if within is None else sorted(within), "country": _country(country)},
         total=read.total, state="checking",
     )  # fmt: skip
@@ -125,11 +127,13 @@ def again(
     imported: Import,
     read: Look,
     mapping: Mapping[str, str] | None = None,
+    declaration: Mapping[str, Any] | None = None,
     country: str | None = None,
 ) -> None:
     """Check a file anew, read as somebody who has looked at it says; AlreadyDone once it was confirmed."""
     to_look_at(imported)
     imported.mapping = _meaning(read.detected["header"], mapping, fields.every(session))
+    imported.declaration = _declared(declaration, imported.mapping, now, undated=True)
     imported.detected = {**imported.detected, **read.detected, "country": _country(country)}
     imported.total = read.total
     imported.state, imported.done, imported.counts = "checking", 0, {}
@@ -152,6 +156,12 @@ def stops(imported: Import) -> bool:
     told = imported.detected.get("status", "")
     by_column = not STOPS.isdisjoint(imported.mapping.values())
     return by_column or bool(told and exporters.status(told).stops) or any(map(imported.counts.get, NOES))
+
+
+def lacks_time(imported: Import) -> bool:
+    """Whether neither the declaration nor a column says when they agreed: nobody would be covered."""
+    declared = imported.declaration
+    return declared is not None and not declared["at"] and "consent_at" not in imported.mapping.values()
 
 
 def start(session: Session, now: datetime, imported: Import) -> None:
@@ -315,6 +325,8 @@ def _start(sessions: sessionmaker[Session], import_id: int, now: datetime) -> tu
 
 def _begin(session: Session, now: datetime, imported: Import) -> None:
     """Nobody has been written yet: what the check found is forgotten; of a large file when it is taken up."""
+    if lacks_time(imported):
+        raise BadImport("say which column says when each of them agreed", pointer="/mapping")
     imported.state, imported.done, imported.counts = "running", 0, {}
     imported.touch(now)
     if imported.total <= CHECK_ROWS_MAX:
@@ -459,7 +471,7 @@ def _doubtful(doubts: list[str]) -> BadImport:
 
 
 def _declared(
-    declaration: Mapping[str, Any] | None, meaning: Mapping[str, str], now: datetime
+    declaration: Mapping[str, Any] | None, meaning: Mapping[str, str], now: datetime, undated: bool
 ) -> dict[str, Any] | None:
     """The declaration as it is kept; all of it is needed, for without source, date and wording it proves nothing."""
     if declaration is None:
@@ -473,7 +485,7 @@ def _declared(
         people.one_of(kept["purpose"], PURPOSES, "/declaration/purpose")
         people.one_of(kept["basis"], BASES, "/declaration/basis")
         desk.check_channel(kept["channel"], "/declaration/channel")
-        own = not declaration.get("at") and "consent_at" in meaning.values()
+        own = not declaration.get("at") and (undated or "consent_at" in meaning.values())
         at = None if own else _moment(declaration.get("at"))
     except Invalid as error:
         raise BadImport(error.detail, pointer=error.pointer) from error

@@ -82,11 +82,13 @@ def again(
     request_id: str | None,
     import_id: int,
     *,
-    mapping: Mapping[str, str] | None,
-    country: str | None,
+    meant: Mapping[str, Any],
     **reading: str | None,
 ) -> Import:
-    """Read a checked file in another way: `mapping`, `country`, `encoding`, `delimiter`, `sheet`. Nobody waits."""
+    """Read a checked file in another way: `encoding`, `delimiter`, `sheet`. Nobody waits meanwhile.
+
+    `meant`: what is in it, as `mapping`, `declaration` and `country`.
+    """
     with wiring.database.read() as session:
         found = get(Act(wiring, caller, session, wiring.now()), import_id, WRITE)
         body, name, version = imports.to_look_at(found), found.filename, found.version
@@ -94,7 +96,7 @@ def again(
     with begin(wiring, caller, request_id=request_id) as act:
         found = get(act, import_id, WRITE, lock=True)
         act.unchanged(found, version)
-        imports.again(act.session, act.now, found, read, mapping, country)
+        imports.again(act.session, act.now, found, read, **meant)
         _need_all(act, found)
         act.note("import.checked", "import", found.id, programme_id=found.programme_id)
         return found

@@ -13,6 +13,7 @@ from flask import Response, g, request, send_file
 
 from campaigns.errors import BadField, DomainError, NotFound, said
 from campaigns.stakeholders import calling, columns, fields, files
+from campaigns.stakeholders import imports as stakeholder_imports
 from campaigns.stakeholders.tables import BASES, PURPOSES, Import
 
 from .. import acts, ids, paging, words
@@ -50,6 +51,7 @@ def check() -> Response:
         made = imports.check(
             frame.wiring(), frame.caller(), g.get("request_id"), filename=name, body=body,
             programme_id=typed.number("prg", "programme_id"), declaration=_declaration(),
+            undated=bool(typed.text("own_time")),
         )  # fmt: skip
     except DomainError as error:
         frame.refuse(error)
@@ -87,6 +89,7 @@ def _shown(number: int) -> Response:
         delimiters=files.DELIMITERS, countries=_countries(), programmes=programme_names(),
         names=_names(page), cells=_cells(found, page),
         ignored=[name for name, meant in found.mapping.items() if meant == "ignore"],
+        today=frame.wiring().now().date(), lacks_time=stakeholder_imports.lacks_time(found),
         pasted=found.filename == PASTED,
         meant={row.line: near for row in page.rows if (near := _meant(row.cells or ()))},
     )  # fmt: skip
@@ -200,7 +203,7 @@ def _done(number: int) -> Response:
 
 
 def _chosen(number: int) -> dict[str, Any]:
-    """How it is to be read; the columns, where it is otherwise read as before."""
+    """How it is to be read and what is in it; the columns, where it is otherwise read as before."""
     found = imports.get(frame.act(), number)
     header = found.detected["header"]
     encoding = typed.text("encoding") or found.detected["encoding"]
@@ -210,4 +213,6 @@ def _chosen(number: int) -> dict[str, Any]:
     country = request.form.get("country", found.detected.get("country"))
     same = all(found.detected.get(name) == value for name, value in chosen.items())
     mapping = {column: typed.text(f"column{place}") or "ignore" for place, column in enumerate(header)}
-    return {**chosen, "country": country, "mapping": mapping if same else None}
+    declared = _declaration() if "basis" in request.form else found.declaration
+    meant = {"mapping": mapping if same else None, "declaration": declared, "country": country}
+    return {**chosen, "meant": meant}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -303,6 +303,46 @@ def test_an_import_under_way_is_cancelled_and_says_what_stays(
     assert "أُلغي الاستيراد" in browser.get(f"{where}?language=ar")
     assert "Cancelled" in browser.get("/people/import")
     assert "this import was cancelled" in browser.post(where, do="confirm", status=422).text
+
+
+def test_a_declaration_is_made_after_the_check_and_the_columns_stay(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    """C18"""
+    text = "name,email,consent,Day\nAnn,ann@example.org,yes,2024-03-01\n"
+    where = browser.post(
+        "/people/import/check", files=upload(text), programme_id=public_id("prg", general)
+    ).headers["Location"]
+    assert "One row says yes without a declaration" in browser.get(where)
+    form: dict[str, Any] = {
+        "do": "again", "encoding": "utf-8", "delimiter": ",", "column0": "name", "column1": "address.email",
+        "column2": "consent", "column3": "ignore", "basis": "consent", "purpose": "direct_marketing",
+        "channel": "email", "source": "open day", "wording": "sheet 2",
+    }  # fmt: skip
+    assert "still needs: since when it holds" in browser.post(where, status=422, **form).text
+    browser.post(where, own_time="yes", **form)
+    page = browser.get(where)
+    assert "which column says when each of them agreed" in page and 'value="open day"' in page
+    assert "say which column" in browser.post(where, do="confirm", status=422).text
+    browser.post(where, own_time="yes", **form | {"column3": "consent_at"})
+    assert "as it stands nobody is covered" not in browser.get(where)
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    with wiring.database.read() as session:
+        assert [one.at for one in session.scalars(select(Consent))] == [datetime(2024, 3, 1, tzinfo=UTC)]
+
+
+def test_a_column_of_days_under_any_heading_is_asked_for_after_the_file_was_chosen(
+    browser: Browser, general: int
+) -> None:
+    """C18: the day is not made up before the columns can be said."""
+    form: dict[str, Any] = {
+        "programme_id": public_id("prg", general), "basis": "consent", "purpose": "direct_marketing",
+        "channel": "email", "source": "open day", "wording": "sheet 2", "own_time": "yes",
+    }  # fmt: skip
+    text = "name,email,Diwrnod\nAnn,ann@example.org,2024-03-01\n"
+    where = browser.post("/people/import/check", files=upload(text), **form).headers["Location"]
+    assert "as it stands nobody is covered" in browser.get(where)
 
 
 def test_what_a_declaration_needs_is_marked(browser: Browser) -> None:
