@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
@@ -165,6 +165,11 @@ def withdrawn(session: Session, stakeholder_id: int, purpose: str, channel: str)
     counts = latest(session, [stakeholder_id], purpose, channel).get(stakeholder_id)
     both = own is not None and counts is not None and own.act == counts.act == "withdrawn"
     return own if both else None
+
+
+def is_day(at: datetime) -> bool:
+    """Whether only the day of an act was told, as files of people often do: it is kept as midnight UTC."""
+    return at.astimezone(UTC).time() == time.min
 
 
 def may_follow(before: Consent, basis: str, given_at: datetime, actor: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -16,6 +16,7 @@ from flask import url_for
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 
+from campaigns.stakeholders import consent
 from connectors import registry
 
 from .. import words
@@ -41,6 +42,7 @@ def environment(language: str) -> Environment:
         "moment": _moment,
         "clock": _clock,
         "day": _day,
+        "said_at": _said_at,
         "ago": _ago,
         "wall": _wall,
         "number": lambda value: format_decimal(value, locale=words.locale(language)),
@@ -82,6 +84,14 @@ def _day(context: Context, on: date | None, form: str = "d MMM y") -> str:
         return ""
     local = on.astimezone(context["zone"]) if isinstance(on, datetime) else on
     return format_date(local, form, locale=words.locale(context["language"]))
+
+
+@pass_context
+def _said_at(context: Context, at: datetime, clock: bool = True) -> str:
+    """When somebody said something, as it was told: a time, or a day, which is the same wherever the reader is."""
+    if consent.is_day(at):
+        return _day(context, at.astimezone(UTC).date())
+    return _moment(context, at) if clock else _day(context, at)
 
 
 @pass_context

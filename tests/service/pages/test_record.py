@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from campaigns.responses.tables import Response as Answer
 from campaigns.stakeholders import addresses, consent, fields, people
 from campaigns.stakeholders.tables import Involvement, Stakeholder, Suppression
 from connectors import registry
+from service.tables import User
 from service.wiring import Wiring
 
 from .conftest import Browser, Browsers
@@ -231,10 +232,28 @@ def test_a_no_says_on_the_record_to_what_and_by_which_address(
             session, wiring.now(), channel="email", reason="hard_bounce", origin="admin",
             address_key="ann@example.org",
         )  # fmt: skip
-    entries = browser.get(ann.page, show="consented").split('<li class="suppression">')[1:]
+    shown = browser.get(ann.page, show="consented").split("</ol>")[0]
+    entries = shown.split('<li class="suppression">')[1:]
     told = ("Everything", "Surveys", "News and invitations")
     assert [next(one for one in told if one in entry) for entry in entries] == list(told)
     assert ["ann@example.org" in entry for entry in entries] == [True, False, False]
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "Pacific/Auckland"])
+def test_a_day_that_somebody_agreed_on_is_that_day_wherever_the_reader_is(
+    browser: Browser, ann: Ann, wiring: Wiring, zone: str
+) -> None:
+    """C: a file says the day and no hour; midnight somewhere is the day before elsewhere."""
+    said: dict[str, Any] = {"purpose": "survey", "channel": "email", "source": "sheet", "actor": "recipient"}
+    with wiring.database.write() as session:
+        day = datetime(2025, 5, 5, tzinfo=UTC)
+        consent.give(session, day, ann.id, **said, basis="consent", wording_version="1")
+        consent.withdraw(session, day + timedelta(days=40, hours=12, minutes=30), ann.id, **said)
+        session.get_one(User, browser.user_id).zone = zone
+    first, last = browser.get(ann.page, show="consented").split('<li class="consent">')[:0:-1][:2]
+    assert ">5 May 2025</time>" in first
+    hour = {"Europe/London": "13:30", "America/New_York": "08:30", "Pacific/Auckland": "00:30"}[zone]
+    assert f"{15 if hour < '08' else 14} Jun 2025, {hour}" in last
 
 
 def test_an_author_reads_but_does_not_change_permissions(browsers: Browsers, ann: Ann, general: int) -> None:
