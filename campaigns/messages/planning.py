@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select, union
 from sqlalchemy.orm import Session
 
-from . import alike, quiet
+from . import alike, quiet, uneven
 from .tables import Message, MessageAccount, MessageRecipient, Occurrence, Variant
 
 # Two messages to one audience within this are told as too close.
@@ -84,7 +84,8 @@ def warnings(
     """What is odd about one message among its neighbours, each {"kind", …facts}; [] where nothing is.
 
     same_minute (account_id), same_audience (segment_id), same_words and similar_words (account_id, likeness), each
-    with message_id and at of the other; quiet_period (name, until). `programmes`: whose messages may be told of.
+    with message_id and at of the other; quiet_period (name, until); and what is odd about its words by themselves (see
+    `uneven`). `programmes`: whose messages may be told of.
     """
     at = max(now, planned_at(session, message) or now)
     near = shown(at - ALIKE_WITHIN, at + ALIKE_WITHIN).where(
@@ -99,10 +100,14 @@ def warnings(
     others = [(one, due) for one, due in session.execute(near.limit(READ_MAX)).all()]
     own, *rest = read(session, [(message, at), *others])
     found = [told for other in rest for told in between(own, other)]
-    return found + [
-        {"kind": quiet.KIND, "name": one.name, "until": one.until_at}
-        for one in quiet.holding(session, message, at)
-    ]
+    return (
+        found
+        + [
+            {"kind": quiet.KIND, "name": one.name, "until": one.until_at}
+            for one in quiet.holding(session, message, at)
+        ]
+        + uneven.warnings(session, message.content_id)
+    )
 
 
 def look(session: Session, rows: Sequence[tuple[Message, datetime]]) -> dict[int, list[dict[str, Any]]]:

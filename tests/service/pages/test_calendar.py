@@ -221,6 +221,32 @@ def test_nobody_is_led_elsewhere_after_a_move(browser: Browser, plan: Planner) -
     assert answer.headers["Location"] == "/?done=moved"
 
 
+def test_what_is_odd_about_the_words_stands_where_it_is_planned(
+    browsers: Browsers, plan: Planner, wiring: Wiring
+) -> None:
+    """T15, T16."""
+    number = plan("Walk", at=f"{plan.day()}T09:00", text="Dear {{ name }}")
+    with wiring.database.write() as session:
+        item = content.get(session, session.get_one(Message, number).content_id)
+        values = {"subject": "x", "author": "ann"}
+        content.save_variant(
+            session, wiring.now(), item, channel="post", language="cy", text="Helo", **values
+        )
+        content.save_variant(
+            session,
+            wiring.now(),
+            item,
+            channel="email",
+            language="en",
+            text="Hello",
+            html="a" * 2**17,
+            **values,
+        )
+    page = browsers().get(path(number))
+    assert "leaves out what another language says" in page and "name" in page
+    assert "128 kB. Gmail shows 102 kB" in page
+
+
 # --- the queue ----------------------------------------------------------------------------------------------------
 
 
