@@ -94,14 +94,19 @@ class Frame:
 
     def finish(self, made: Sequence[render.Rendered], late: Mapping[str, str]) -> tuple[str, str, str]:
         """Subject, text and HTML as they go out."""
-        words = made[0] if len(made) == 1 else together(made[0], made[1], self.languages)
+        words = self.whole(made, late)
         # Pictures of ours are stored without the name of the server, which may change.
-        text, html = words.text, PICTURES.sub(lambda found: f"{found[1]}{self.base_url}/m/", words.html)
-        out = late["unsubscribe_url"]
+        html = PICTURES.sub(lambda found: f"{found[1]}{self.base_url}/m/", words.html)
+        document = _document(html, words.subject, self.languages[0]) if html and not self.broadcast else ""
+        return words.subject, words.text, document
+
+    def whole(self, made: Sequence[render.Rendered], late: Mapping[str, str]) -> render.Rendered:
+        """All words of a letter: one language or two, and the ways out below them."""
+        words = made[0] if len(made) == 1 else together(made[0], made[1], self.languages)
+        text, html, out = words.text, words.html, late["unsubscribe_url"]
         if self.bulk and out not in text and out not in html:
             text, html = self._with_ways_out(text, html, out, late["preferences_url"])
-        whole = _document(html, words.subject, self.languages[0]) if html and not self.broadcast else ""
-        return words.subject, text, whole
+        return render.Rendered(words.subject, text, html)
 
     def _with_ways_out(self, text: str, html: str, out: str, choices: str) -> tuple[str, str]:
         if self.short:
@@ -246,6 +251,19 @@ def example(links: Links) -> dict[str, str]:
     """What stands in a preview for the addresses that each letter gets of its own."""
     ways = {"unsubscribe_url": links.url("/u/example"), "preferences_url": links.url("/p/example")}
     return {**ways, "reader_token": "example"}
+
+
+def shown(
+    made: Sequence[render.Rendered],
+    languages: Sequence[str],
+    message: Message,
+    account: Account,
+    links: Links,
+) -> render.Rendered:
+    """Words as they will be read: all that goes by this account, with an example of what is each letter's own."""
+    short = account.channel in SHORT
+    frame = Frame(tuple(languages), _is_bulk(message, account), account.broadcast, links.base_url, short)
+    return frame.whole(made, example(links))
 
 
 def added(message: Message, account: Account, language: str, links: Links) -> str:

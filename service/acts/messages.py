@@ -6,7 +6,7 @@ Rules: one call may do it all, in one transaction: recipients, words, message, l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -274,17 +274,28 @@ def preview(act: Act, message_id: int, *, stakeholder: int | None) -> list[dict[
     message = get(act, message_id)
     rows = release.sample(act.session, message, act.now, _seen(act, stakeholder))
     data = act.session.get_one(ContentItem, message.content_id).data
-    return [_look(act, row, data) for row in rows if row["variant_id"] and row["part"] == 0]
+    return [_look(act, message, row, data) for row in rows if row["variant_id"] and row["part"] == 0]
 
 
-def _look(act: Act, row: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    variant = act.session.get_one(Variant, row["variant_id"])
+def _look(act: Act, message: Message, row: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """All that goes, the ways out and a second language too; as far as it can be made."""
+    variants = [act.session.get_one(Variant, one) for one in (row["variant_id"], row["below_id"]) if one]
     person = act.session.get(Stakeholder, row["stakeholder_id"]) if row["stakeholder_id"] else None
-    out = compose.example(act.wiring.links)
-    seen = render_helper.preview(variant, [render.facts(person, data, out)])[0]
-    words = {name: getattr(seen.rendered, name, "") for name in ("subject", "text", "html")}
-    known = {"channel": row["channel"], "language": variant.language}
-    return {**known, **words, "missing": seen.missing, "wrong": seen.wrong}
+    facts = render.facts(person, data, compose.example(act.wiring.links))
+    seen = [render_helper.preview(one, [facts])[0] for one in variants]
+    made = [one.rendered for one in seen if one.rendered is not None]
+    words = render.Rendered()
+    if len(made) == len(variants):
+        account, languages = (
+            act.session.get_one(Account, row["account_id"]),
+            [one.language for one in variants],
+        )
+        words = compose.shown(made, languages, message, account, act.wiring.links)
+    return {
+        "channel": row["channel"], "language": variants[0].language, **asdict(words),
+        "missing": [name for one in seen for name in one.missing],
+        "wrong": next((one.wrong for one in seen if one.wrong), ""),
+    }  # fmt: skip
 
 
 def occurrences(act: Act, message_id: int) -> list[Occurrence]:

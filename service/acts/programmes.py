@@ -14,6 +14,7 @@ from campaigns.strategies.tables import ASSURANCES, Programme
 from .. import paging
 from ..access import scoped
 from ..ids import shown
+from ..permissions import ROLES
 from ..tables import Grant, User
 from . import Act
 
@@ -56,11 +57,13 @@ def tree(act: Act, limit: int = 1000) -> list[tuple[int, Programme]]:
     return found
 
 
-def colleagues(act: Act, programme_id: int) -> list[tuple[str, str]]:
-    """Who works in a programme, as (public id, name) by name: for choosing somebody."""
+def colleagues(act: Act, programme_id: int, scope: str | None = None) -> list[tuple[str, str]]:
+    """Who works in a programme, or has this scope in it, as (public id, name) by name."""
     act.need("programmes:read", programme_id)
     places = programmes.lineage(act.session, programme_id)
     here = select(Grant.user_id).where(or_(Grant.programme_id.is_(None), Grant.programme_id.in_(places)))
+    if scope is not None:
+        here = here.where(Grant.role.in_([role for role, scopes in ROLES.items() if scope in scopes]))
     people = select(User.id, User.name).where(User.id.in_(here), User.state == "active").order_by(User.name)
     return [(public_id("usr", number), name) for number, name in act.session.execute(people)]
 

@@ -209,6 +209,11 @@ def recipients(act: Act, message: Message) -> list[Stakeholder]:
     return list(act.session.scalars(select(Stakeholder).where(Stakeholder.id.in_(mine)).limit(PEOPLE_MAX)))
 
 
+def practises(act: Act, message: Message) -> bool:
+    """Whether it goes by practice accounts alone, and so reaches nobody."""
+    return all(one.test for one in through(act, message))
+
+
 def through(act: Act, message: Message) -> list[Account]:
     """The accounts a message goes out through."""
     return accounts.of_message(act.session, message.id)
@@ -233,7 +238,7 @@ def look(
     person = (
         reached(act, stakeholder, "stakeholders:read") if stakeholder is not None else _somebody(act, message)
     )
-    facts = render.facts(person, item.data, {"unsubscribe_url": act.wiring.links.url(EXAMPLE)})
+    facts = render.facts(person, item.data, compose.example(act.wiring.links))
     if both and item.together:
         return _both(act, message, item, channel, facts)
     saved = _saved(act, item.id, channel, language)
@@ -496,28 +501,38 @@ def _both(act: Act, message: Message, item: ContentItem, channel: str, facts: di
     found = content.pair(content.current(act.session, item.id), channel, [], item.together)
     if found is None:
         raise BadField("write both languages first", pointer="/together")
-    seen = [
-        _looked(act, message, channel, one.language, Words(one.subject, one.text, one.html), facts)
-        for one in found
-    ]
-    words = [render.Rendered(one.words.subject, one.words.text, one.words.html) for one in seen]
-    made = compose.together(words[0], words[1], [one.language for one in seen])
+    seen = [render_helper.preview(Words(one.subject, one.text, one.html), [facts])[0] for one in found]
+    languages = [one.language for one in found]
+    made = _whole(act, message, channel, languages, [one.rendered or render.Rendered() for one in seen])
     missing = [name for one in seen for name in one.missing]
     wrong = next((one.wrong for one in seen if one.wrong), "")
-    return Look(Words(made.subject, made.text, made.html), seen[0].language, missing, wrong, [])
+    return Look(made, languages[0], missing, wrong, [])
 
 
 def _looked(
     act: Act, message: Message, channel: str, language: str, words: Words, facts: dict[str, Any]
 ) -> Look:
     seen = render_helper.preview(words, [facts])[0]
-    made = Words(seen.rendered.subject, seen.rendered.text, seen.rendered.html) if seen.rendered else words
-    if seen.rendered is None:
-        made = Words(words.subject, words.text, "")
+    made = seen.rendered or render.Rendered(words.subject, words.text, "")
     ways = [one for one in through(act, message) if one.channel == channel]
     counted = measured(act, message, ways, channel, language, subject=made.subject, text=made.text)
     posts = max((parts.of(made.text, one.limits) for one in ways), key=len, default=[])
-    return Look(made, language, seen.missing, seen.wrong, counted, posts=posts if len(posts) > 1 else ())
+    whole = _whole(act, message, channel, [language], [made])
+    return Look(whole, language, seen.missing, seen.wrong, counted, posts=posts if len(posts) > 1 else ())
+
+
+def _whole(
+    act: Act, message: Message, channel: str, languages: Sequence[str], made: Sequence[render.Rendered]
+) -> Words:
+    """All that is read in the end: where one account sends letters and another posts, as a letter."""
+    ways = sorted(
+        (one for one in through(act, message) if one.channel == channel), key=lambda one: one.broadcast
+    )
+    if ways:
+        words = compose.shown(made, languages, message, ways[0], act.wiring.links)
+    else:
+        words = made[0] if len(made) == 1 else compose.together(made[0], made[1], languages)
+    return Words(words.subject, words.text, words.html)
 
 
 @dataclass(frozen=True, slots=True)

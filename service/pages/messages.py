@@ -17,7 +17,7 @@ from .. import ids, words
 from ..acts import Act, accounts, content, figures, messages, planning, programmes, relationships, writing
 from . import frame, times
 from . import tasks as todo
-from .write import OFFERED, addressed, need_purpose, topics_of
+from .write import OFFERED, addressed, need_purpose, tested, topics_of
 
 pages = frame.Pages("messages")
 LIST = 30
@@ -80,6 +80,7 @@ def one(number: int) -> Response:
             topic=messages.topic_of(act, message), topics=topics_of(message.programme_id),
             came=figures.came(act, number) if message.started_at else None,
             summons=summons, colleagues=programmes.colleagues(act, message.programme_id), me=act.caller.actor,
+            checkers=_checkers(act, message),
             **todo.beside("message", number),
         )
     )  # fmt: skip
@@ -225,7 +226,13 @@ def _schedule(number: int) -> Response:
 def _test(number: int) -> Response:
     stakeholder = ids.number("stakeholder", request.form.get("for"))
     messages.test_send(frame.act(), number, stakeholder=stakeholder, to=())
-    return _again(number, "tested")
+    return tested(number)
+
+
+def _checkers(act: Act, message: Message) -> list[str]:
+    """Who could check it, besides whoever reads the page: by name."""
+    able = programmes.colleagues(act, message.programme_id, "messages:approve")
+    return [name for who, name in able if who not in (act.caller.actor, message.author)]
 
 
 def _pause(number: int) -> Response:

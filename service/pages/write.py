@@ -91,6 +91,12 @@ def need_purpose(form: Mapping[str, str], values: Mapping[str, Any], programme_i
         )
 
 
+def tested(number: int) -> Response:
+    """After a test: what practice sent reaches no mailbox, so its message is shown in place of it."""
+    practises = writing.practises(frame.act(), messages.get(frame.act(), number))
+    return frame.go("pages_messages.one", "practised" if practises else "tested", number=number)
+
+
 def topics_of(programme_id: int | None) -> list[Topic]:
     """What a message of this programme may be about, as its readers choose."""
     if programme_id is None or not frame.may(topics.READ, programme_id):
@@ -117,7 +123,7 @@ def _written() -> Response:
     )  # fmt: skip
     if verb == "test":
         messages.test_send(act, made.id, stakeholder=None, to=())
-        return frame.go("pages_messages.one", "tested", number=made.id)
+        return tested(made.id)
     if verb == "send" and _many(values):
         return frame.go("pages_messages.before", number=made.id)
     if verb == "send":

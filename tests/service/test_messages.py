@@ -124,6 +124,20 @@ def test_rehearsal_preview_and_counts_agree(api: Api, token: str) -> None:
     assert seen["text"] == "Hello ann@example.org, on Tuesday"
 
 
+def test_a_preview_is_all_that_goes(api: Api, token: str) -> None:
+    """The ways out stand below the words, in both languages of a letter in two."""
+    made = api.post("/v1/messages", token, json=ANN | {"purpose": "survey", "draft": True}).json
+    path = f"/v1/messages/{made['id']}"
+    (seen,) = api.post(f"{path}/preview", token, json={}).json["data"]
+    assert seen["text"].startswith(ANN["text"]) and "You can stop these messages at any time:" in seen["text"]
+    welsh = {"subject": "Helo", "text": "Helo"}
+    words = f"/v1/content_items/{made['content_item']}/variants/email"
+    assert api.call("PUT", f"{words}/cy", token, json=welsh).status_code in (200, 201)
+    assert api.call("PUT", f"{path}/together", token, json={"languages": ["cy", "en"]}).status_code == 204
+    (seen,) = api.post(f"{path}/preview", token, json={}).json["data"]
+    assert "Helo" in seen["text"] and ANN["text"] in seen["text"] and "Gallwch atal" in seen["text"]
+
+
 def test_an_edit_with_an_old_etag_is_refused(api: Api, token: str, wiring: Wiring) -> None:
     """J10"""
     later = (wiring.now() + timedelta(days=1)).isoformat()

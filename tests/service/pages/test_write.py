@@ -12,10 +12,10 @@ from campaigns.stakeholders import addresses, consent, people, segments
 from campaigns.stakeholders.tables import Segment, Stakeholder
 from service.wiring import Wiring
 
-from .conftest import Browser
-from .test_messages import account, assure, write
+from .conftest import Browser, Browsers
+from .test_messages import account, assure, mair, write
 
-__all__ = ["account"]
+__all__ = ["account", "mair"]
 
 
 @pytest.fixture
@@ -221,6 +221,57 @@ def test_nobody_is_asked_to_check_their_own(
     assure(wiring, general, "reviewed")
     page = browser.get(write(browser, account, "send"))
     assert "You wrote it, so somebody else checks it." in page and 'value="approve"' not in page
+
+
+def test_whoever_asks_for_a_check_reads_who_may_do_it_or_how_somebody_comes_to(
+    browser: Browser, browsers: Browsers, account: str, wiring: Wiring, general: int
+) -> None:
+    assure(wiring, general, "reviewed")
+    place = write(browser, account, "send")
+    page = browser.get(place)
+    assert "Nobody here may check it so far." in page and ">Invite somebody</a>" in page
+    assert "Read it and decide" not in page
+    mine = browsers("author", general, name="Ann")
+    assert "Whoever may: <bdi>A administrator</bdi>" in mine.get(write(mine, account, "send"))
+    browsers("approver", general, name="Huw")
+    browsers("viewer", general, name="Nobody")
+    page = browser.get(place)
+    assert "Whoever may: <bdi>Huw</bdi>" in page and "Invite somebody" not in page
+    other = browsers("administrator", name="Siân")
+    assert "Read it and decide" in other.get(place)
+
+
+def test_a_test_by_practice_says_that_it_reaches_nobody_and_shows_what_would_have_come(
+    browsers: Browsers, account: str, general: int
+) -> None:
+    email = "ffion@example.org"
+    browser = browsers("administrator", email_key=email)
+    form = {"to": "a@example.org", "subject": "Walk", "text": "Come along", "language": "en"}
+    page = browser.done("/write", act="test", account="practice", **form)
+    assert "Practice reaches nobody, so no test comes to you." in page and "is on its way" not in page
+    assert page.count("<iframe") == 1 and page.index("<iframe") < page.index('id="state"')
+    page = browser.done("/write", act="test", account=account, **form)
+    assert "A test is on its way to you." in page and page.index('id="state"') < page.index("<iframe")
+
+
+def test_what_is_read_before_it_goes_is_all_that_goes(
+    browser: Browser, account: str, mair: str, wiring: Wiring
+) -> None:
+    """The ways out too, in each language, wherever one looks; a letter to one person for service has none."""
+    place = write(browser, account, to="", person=mair, purpose="direct_marketing")
+    look = f"{place}/look?channel=email&language=en"
+    page = browser.get(look)
+    assert "You can stop these messages at any time:" in page and "Choose what you get from us" in page
+    browser.post(f"{place}/words/email/cy", act="save", mode="text", subject="Tro", text="Dewch", known="0")
+    assert "Gallwch atal y negeseuon hyn" in browser.get(look.replace("=en", "=cy"))
+    browser.post(place, act="together", above="cy", below="en")
+    both = browser.get(f"{look}&both=yes")
+    assert both.index("Gallwch atal") < both.index("You can stop")
+    typed = {"mode": "text", "channel": "email", "language": "en", "subject": "S"}
+    page = browser.post(f"{place}/look", status=200, text="Stop: {{ unsubscribe_url }}", **typed).text
+    assert "Stop: " in page and "You can stop" not in page
+    browser.post(place, act="name", name="", purpose="service")
+    assert "You can stop" not in browser.get(look)
 
 
 def test_rows_tell_their_language(browser: Browser, account: str) -> None:
