@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.postgres import end_with_us
+
 from .install import installed
 from .ports import free_port, wait_for
 
@@ -21,7 +23,7 @@ def local() -> Iterator[str]:
     program = folder / "node_modules" / ".bin" / "aws-ses-v2-local"
     server = subprocess.Popen(
         [str(program), "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_us(),
     )  # fmt: skip
     try:
         wait_for(port, server)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.postgres import end_with_us
+
 from .install import installed
 from .ports import free_port, wait_for
 
@@ -20,7 +22,11 @@ def emulator() -> Iterator[str]:
     """The address of an emulator of its own; it ends with the block."""
     folder, port = installed("telegram"), free_port()
     server = subprocess.Popen(
-        ["node", "-e", START % port], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["node", "-e", START % port],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=end_with_us(),
     )
     try:
         wait_for(port, server)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.postgres import end_with_us
+
 from .install import installed
 from .ports import free_port, wait_for
 
@@ -68,7 +70,7 @@ def site(folder: Path) -> Iterator[Site]:
             "--define-bool", "DISABLE_WP_CRON", "true",
             "--mount-before-install", f"{folder / 'wordpress'}:/wordpress", "--mount", f"{folder / 'told'}:/told",
         ],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_us(),
     )  # fmt: skip
     try:
         wait_for(port, running)
