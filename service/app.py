@@ -74,7 +74,8 @@ def create_app(settings: Settings | None = None, *, wiring: Wiring | None = None
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(Exception, _failed)
     _every_route_permitted(app)
-    app.wsgi_app = Bodies(app.wsgi_app, wiring.settings.http.threads)  # type: ignore[method-assign, assignment]
+    calls = hooks.Hooks(app.wsgi_app, wiring, requests, HEADERS)
+    app.wsgi_app = Bodies(calls, wiring.settings.http.threads)  # type: ignore[method-assign, assignment]
     return app
 
 

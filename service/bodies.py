@@ -19,7 +19,8 @@ SHARE = 4
 PATIENCE_S = 0.25
 
 Start = Callable[..., Any]
-Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Start], Iterable[bytes]]
 
 
 class Bodies:
@@ -29,7 +30,7 @@ class Bodies:
         self._inner = inner
         self._places = threading.BoundedSemaphore(max(1, threads // SHARE))
 
-    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """The application's answer."""
         environ["wsgi.input"] = _Body(environ["wsgi.input"], self._places)
         return self._inner(environ, start)

@@ -49,13 +49,18 @@ class Requests:
 
     def count(self, response: Response) -> Response:
         """Count the request in hand, which is answered by this."""
-        place = (request.method, request.url_rule.rule if request.url_rule else NOWHERE)
         took_s = time.perf_counter() - g.get("started", time.perf_counter())
+        route = request.url_rule.rule if request.url_rule else NOWHERE
+        self.note(request.method, route, response.status_code, took_s)
+        return response
+
+    def note(self, method: str, route: str, status: int, took_s: float) -> None:
+        """Count one request."""
+        place = (method, route)
         with self.lock:
-            self.answered[*place, response.status_code] += 1
+            self.answered[*place, status] += 1
             self.took[place][bisect_left(BOUNDS, took_s)] += 1
             self.seconds[place] += took_s
-        return response
 
     def text(self) -> list[str]:
         """As lines of the text format."""

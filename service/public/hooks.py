@@ -3,19 +3,29 @@
 Rules: what proves nothing is not stored; the body is limited before it is read, and never unpacked. An answer of
 200 means that the events are committed. A provider that signs nothing calls `/hooks/<account>/<secret>`. Where a call
 is signed by a key that is not known yet, the provider is asked to come again (503), and the key is fetched aside. An
-account that is switched off still hears: of what it sent before, somebody may complain for weeks.
+account that is switched off still hears: of what it sent before, somebody may complain for weeks. Calls pass beside
+Flask, which costs more than all that is done for one; it hears of those that fail, and answers them like any other.
 Source: bad input H1 to H16.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
 import threading
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
+from typing import NoReturn
 
-from flask import Blueprint, Response, request
+import structlog
+from flask import Blueprint, request
 from sqlalchemy.orm import Session
+from werkzeug import Request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from campaigns.base import parse_id
 from campaigns.delivery.accounts import read_again, refuse_inbox
@@ -26,54 +36,115 @@ from campaigns.shared_commit import SharedCommit
 from connectors.api import Call, ConnectorError, Heard, NotAuthentic, NotYet
 
 from .. import knocks, observe
+from ..bodies import Environ, Start, Wsgi
+from ..door import HOST, REQUEST_ID
+from ..metrics import Requests
 from ..wiring import Wiring
 from .accounts import Accounts
 from .refusals import WORDS, Refusals
 
 BODY_MAX = 1024 * 1024
+ROUTES = ("/hooks/<account>", "/hooks/<account>/<secret>")
+PATH = re.compile(r"/hooks/([^/]+)(?:/([^/]+))?")
+METHODS = ("GET", "HEAD", "POST")
+# What stood in the way of a call, for Flask to tell.
+FAILED = "dolen.failed"
+# Headers that stand elsewhere than the others.
+OF_THE_BODY = (("content-type", "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH"))
+PLAIN = "text/plain; charset=utf-8"
 
 log = observe.log("dolen.hooks")
+requests_log = observe.log("dolen.http")
 
 
 def blueprint(wiring: Wiring) -> Blueprint:
-    """The one route that all providers call; GET is for their challenges and stores nothing."""
+    """The routes of the calls that failed before they were answered, and of methods that nobody calls."""
     made = Blueprint("hooks", __name__)
-    preparing, refusals = Preparing(wiring), Refusals()
-    accounts, stored = Accounts(wiring), SharedCommit(wiring.database, _store)
 
-    @made.route("/hooks/<account>", methods=["GET", "POST"])
-    @made.route("/hooks/<account>/<secret>", methods=["GET", "POST"])
-    def told(account: str, secret: str = "") -> Response:
-        body = _body()
-        if isinstance(body, Response):
-            return body
-        number = _number(account)
-        known = accounts.find(number)
-        if known is None:
-            return _nothing_here()
-        call = _call(wiring, body, secret)
-        try:
-            heard = accounts.hear(known, call)
-        except NotAuthentic as error:
-            if refusals.count(known.name, error.words, call.at):
-                with wiring.database.write() as session:
-                    refuse_inbox(session, number, WORDS)
-            return _plain("not authentic", 401)
-        except NotYet as error:
-            log.info("hook not yet", account=number, why=error.words)
-            preparing.begin(number, call)
-            return _plain("come again in a moment", 503)
-        if heard is None:
-            return _nothing_here()
-        refusals.proven(known.name)
-        if known.refused:
-            with wiring.database.write() as session:
-                read_again(session, number)
-        if request.method == "POST":
-            _say(number, len(heard.events), stored.do(Told(number, call.at, heard)))
-        return Response(heard.answer, content_type=heard.content_type)
+    @made.route(ROUTES[0], methods=METHODS)
+    @made.route(ROUTES[1], methods=METHODS)
+    def failed(account: str, secret: str = "") -> NoReturn:
+        raise request.environ[FAILED]
 
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider is answered."""
+
+    status: int
+    body: bytes
+    content_type: str = PLAIN
+
+
+class Hooks:
+    """Between the server and Flask: the one address that all providers call; GET is for their challenges and stores
+    nothing."""
+
+    def __init__(self, inner: Wsgi, wiring: Wiring, requests: Requests, headers: Mapping[str, str]) -> None:
+        self._inner, self._wiring, self._requests = inner, wiring, requests
+        self._headers = list(headers.items())
+        self._preparing, self._refusals = Preparing(wiring), Refusals()
+        self._accounts, self._stored = Accounts(wiring), SharedCommit(wiring.database, _store)
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """The answer to a call; to all else the application's."""
+        called, method = PATH.fullmatch(environ.get("PATH_INFO", "")), environ["REQUEST_METHOD"]
+        if not called or method not in METHODS or not HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
+            return self._inner(environ, start)
+        began, route = time.perf_counter(), ROUTES[called[2] is not None]
+        request_id = _named(environ)
+        try:
+            answer = self._answer(environ, called[1], _decoded(called[2] or ""))
+        except Exception as error:  # Flask knows what each is answered
+            return self._inner({**environ, FAILED: error, "HTTP_X_REQUEST_ID": request_id}, start)
+        took_s = time.perf_counter() - began
+        self._requests.note(method, route, answer.status, took_s)
+        requests_log.info(
+            "request",
+            method=method,
+            route=route,
+            status=answer.status,
+            actor=None,
+            ms=round(took_s * 1000, 1),
+        )
+        start(f"{answer.status} {HTTPStatus(answer.status).phrase}", [
+            ("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body))),
+            *self._headers, ("X-Request-Id", request_id),
+        ])  # fmt: skip
+        return [b"" if method == "HEAD" else answer.body]
+
+    def _answer(self, environ: Environ, account: str, secret: str) -> Answer:
+        """The answer to a call, after all that it tells is committed."""
+        body = _body(environ)
+        if isinstance(body, Answer):
+            return body
+        number = _number(account)
+        known = self._accounts.find(number)
+        if known is None:
+            return _nothing_here()
+        call = _call(self._wiring, environ, body, secret)
+        try:
+            heard = self._accounts.hear(known, call)
+        except NotAuthentic as error:
+            if self._refusals.count(known.name, error.words, call.at):
+                with self._wiring.database.write() as session:
+                    refuse_inbox(session, number, WORDS)
+            return Answer(401, b"not authentic")
+        except NotYet as error:
+            log.info("hook not yet", account=number, why=error.words)
+            self._preparing.begin(number, call)
+            return Answer(503, b"come again in a moment")
+        if heard is None:
+            return _nothing_here()
+        self._refusals.proven(known.name)
+        if known.refused:
+            with self._wiring.database.write() as session:
+                read_again(session, number)
+        if call.method == "POST":
+            _say(number, len(heard.events), self._stored.do(Told(number, call.at, heard)))
+        return Answer(200, heard.answer, heard.content_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +199,49 @@ class Preparing:
                 account.touch(self._wiring.now())
 
 
-def _body() -> bytes | Response:
-    """The body of this request, or why it is not taken."""
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return _plain("send the body uncompressed", 415)
-    request.max_content_length = BODY_MAX
+def _named(environ: Environ) -> str:
+    """The id of this request, in each of its log lines."""
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return str(request_id)
+
+
+def _decoded(path: str) -> str:
+    """A part of a path as it was written: WSGI gives each of its bytes as a character."""
+    return path.encode("latin-1").decode("utf-8", "replace")
+
+
+def _body(environ: Environ) -> bytes | Answer:
+    """The body of a request, or why it is not taken."""
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        return Answer(415, b"send the body uncompressed")
     try:
-        body = request.get_data()
+        body = get_input_stream(environ, max_content_length=BODY_MAX).read()
     except RequestEntityTooLarge:
-        return _plain("a call may have 1 MB", 413)
-    if request.content_length is None and len(body) >= BODY_MAX:  # in pieces, and cut off at the limit
-        return _plain("a call may have 1 MB", 413)
+        return Answer(413, b"a call may have 1 MB")
+    if len(body) >= BODY_MAX and get_content_length(environ) is None:  # in pieces, and cut off at the limit
+        return Answer(413, b"a call may have 1 MB")
     return body
 
 
-def _call(wiring: Wiring, body: bytes, secret: str) -> Call:
-    """The call of this request, as a connector takes it."""
-    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+def _call(wiring: Wiring, environ: Environ, body: bytes, secret: str) -> Call:
+    """The call of a request, as a connector takes it."""
+    headers = {
+        name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"
+    }
+    headers |= {name: environ[key] for name, key in OF_THE_BODY if environ.get(key)}
     return Call(
-        method=request.method,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        query=request.args.to_dict(),
+        method=environ["REQUEST_METHOD"],
+        headers=headers,
+        query=Request(environ).args.to_dict() if environ.get("QUERY_STRING") else {},
         body=body,
         at=wiring.now(),
         secret=secret,
-        sender=knocks.sender(request.remote_addr or "", forwarded, wiring.settings.http.proxies),
+        sender=knocks.sender(
+            environ.get("REMOTE_ADDR", ""), headers.get("x-forwarded-for", ""), wiring.settings.http.proxies
+        ),
     )
 
 
@@ -182,9 +271,5 @@ def _number(account: str) -> int:
         return 0
 
 
-def _nothing_here() -> Response:
-    return _plain("there is nothing here", 404)
-
-
-def _plain(text: str, status: int) -> Response:
-    return Response(text, status=status, content_type="text/plain; charset=utf-8")
+def _nothing_here() -> Answer:
+    return Answer(404, b"there is nothing here")
