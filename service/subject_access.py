@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns.messages import layout
 from campaigns.responses import attachments, held, held_contacts
 from campaigns.responses.held_rows import Reader
 from campaigns.stakeholders.tables import Stakeholder
@@ -64,9 +65,11 @@ def _about(wiring: Wiring, export: Export, out: IO[bytes], _beat: Callable[[], N
     with wiring.database.read() as session:
         person = session.get_one(Stakeholder, export.ref_id)
         named = select(Programme.name).where(Programme.id.in_(export.within or ()))
+        ours = layout.house(session, None)
         about = {
             "about": ids.shown("stakeholder", person.id),
             "name": person.name,
+            "organisation": {"name": ours.name, "address": ours.address},
             "installation": wiring.settings.http.base_url,
             "made_at": export.created_at,
             "programmes": None if export.within is None else sorted(session.scalars(named)),
@@ -100,9 +103,10 @@ def _page(
 
     about = orjson.loads((work / "about.json").read_bytes())
     template = drawing.environment(language).get_template("held.html")
+    filled = [name for name in about["sections"] if (work / f"data/{name}.jsonl").stat().st_size]
     drawn = template.stream(
         language=language, direction=words.DIRECTIONS[language], zone=ZoneInfo(wiring.settings.workspace.zone),
-        about=about, made_at=export.created_at, lines=partial(_lines, work, beat), moment=_moment,
+        about=about, filled=filled, made_at=export.created_at, lines=partial(_lines, work, beat), moment=_moment,
         files=list(_named(wiring, export)),
     )  # fmt: skip
     drawn.enable_buffering(BUFFER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -92,7 +93,13 @@ class _Letters:
             made = self._composer(message, account).compose(letter)
         except DomainError:  # words that could not be made then, and cannot now
             return {}
-        return {"subject": str(made.subject), "words": str(made.text)}
+        return {"subject": str(made.subject), "words": self._cut(str(made.text))}
+
+    def _cut(self, text: str) -> str:
+        """Their own links would work for whoever has the file: to opt out, to choose, to answer."""
+        return re.sub(
+            rf"{re.escape(self._reader.links.base_url)}/\S+", f"{self._reader.links.base_url}/…", text
+        )
 
     def _composer(self, message: Message, account: Account) -> compose.Composer:
         if self._of is None or self._of[0] != (message.id, account.id):

@@ -7,7 +7,7 @@ from flask import Response, g, request, send_file
 from campaigns.errors import DomainError
 
 from .. import acts, ids
-from ..acts import exports, jobs, names, stakeholders
+from ..acts import exports, jobs, media, names, stakeholders
 from ..tables import Export
 from . import frame, typed
 from .imports import PASTED
@@ -70,7 +70,7 @@ def file(number: int) -> Response:
 def of_person(number: int) -> Response:
     """What is in a file of all that is held on somebody, before it is made."""
     person = stakeholders.reached(frame.act(), number, exports.EXPORT)
-    return frame.show("record_export", refused(), person=person)
+    return frame.show("record_export", refused(), person=person, ours=media.house(frame.act(), None))
 
 
 @pages.page("/people/<stk:number>/export", "POST", outside=True)

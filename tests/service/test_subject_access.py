@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import zipfile
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -17,7 +18,8 @@ from sqlalchemy.orm import Session
 from campaigns.audit import AuditEntry
 from campaigns.base import Base, parse_id, public_id
 from campaigns.delivery.tables import Attempt, Delivery, DeliveryEvent
-from campaigns.messages.tables import MessageRecipient, SendingHours
+from campaigns.messages import layout
+from campaigns.messages.tables import Message, MessageRecipient, SendingHours
 from campaigns.responses import attachments, held
 from campaigns.responses.tables import (
     Attachment,
@@ -222,6 +224,35 @@ def test_the_pages_are_in_their_language_and_in_english(
         session.get_one(Stakeholder, world["stk"]).languages = ["ar"]
     arabic = made_of(api, wiring, admin, world)["record.ar.html"].decode()
     assert '<html lang="ar" dir="rtl">' in arabic
+
+
+def test_the_page_says_who_we_are_in_words_and_where_nothing_is_held(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    """F14: an answer of an organisation, not of a program; codes and thirty empty headings told nobody anything."""
+    with wiring.database.write() as session:
+        layout.set_house(session, wiring.now(), None, name="Clwb Nofio", address="1 Stryd Fawr, Bangor")
+    bodies = made_of(api, wiring, admin, world)
+    welsh = bodies["record.cy.html"].decode()
+    assert "<b><bdi>Clwb Nofio</bdi></b><br><bdi>1 Stryd Fawr, Bangor</bdi>" in welsh
+    assert "<bdi>Clwb Nofio</bdi>" in welsh and "cydweithiwr" in welsh and "a colleague" not in welsh
+    empty = [name for name in held.sections() if not bodies[f"data/{name}.jsonl"]]
+    assert empty and not any(f'<section id="{name}">' in welsh for name in empty)
+    assert welsh.count("<li>", welsh.index('<section id="nothing">')) == len(empty)
+    assert '<section id="person">' in welsh and "Nid oes dim amdanoch yma" in welsh
+
+
+def test_their_own_links_work_for_nobody_who_has_the_file(
+    api: Api, wiring: Wiring, admin: str, world: dict[str, int]
+) -> None:
+    with wiring.database.write() as session:
+        session.execute(update(Message).values(purpose="direct_marketing"))
+    bodies = made_of(api, wiring, admin, world)
+    ours = wiring.links.base_url
+    told = [line["words"] for line in lines(bodies, "deliveries") if ours in line.get("words", "")]
+    assert told and all(
+        re.findall(rf"{re.escape(ours)}/(\S+)", one) == ["…"] * one.count(ours) for one in told
+    )
 
 
 def test_notes_are_withheld_only_with_a_reason_which_is_told(
