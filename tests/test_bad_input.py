@@ -58,6 +58,7 @@ SHOWN = {
     "service/test_door.py": "R19 R28-R31 R37 R39-R41",
     "service/test_idempotency.py": "R36",
     "service/test_media_api.py": "D1-D12",
+    "service/test_pages_matrix.py": "U10 U12 A5",
     "service/test_stakeholders.py": "R28 R29 R31 R32 R37 R38 R42",
     "service/test_strict_json.py": "R1-R18 R20-R23 R34",
     "service/test_webhooks.py": "U1 U2 U4 U5",

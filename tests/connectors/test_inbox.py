@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -345,6 +346,7 @@ def test_somebody_who_forwards_a_bounce_is_heard_and_the_bounce_as_well() -> Non
 
 
 def test_a_report_that_lies_deeper_than_five_messages_is_not_dug_out() -> None:
+    """M7"""
     raw = bounce(GONE)
     for _ in range(6):
         raw = b"Content-Type: message/rfc822\r\n\r\n" + raw
@@ -543,6 +545,32 @@ HOSTILE = {
 def test_a_hostile_mail_costs_a_bounded_number_of_steps(run: str) -> None:
     """M11, M14: the time limit of the test stands for 2 s on a machine that is busy."""
     assert steps(run) < 2_000_000
+
+
+def peak(raw: bytes) -> int:
+    """How much memory reading a mail takes, beside the mail itself."""
+    tracemalloc.start()
+    try:
+        read(raw, AT)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("run", HOSTILE)
+def test_a_hostile_mail_takes_little_memory(run: str) -> None:
+    """M11, M14"""
+    assert peak(HOSTILE[run]) < 16 * 2**20
+
+
+def test_of_a_thousand_attachments_none_is_unpacked() -> None:
+    """M14: 50 MB, each a ZIP file; what somebody wrote beside them is read."""
+    packed = base64.b64encode(b"PK\x03\x04" + b"\0" * 37_500).decode()
+    head = "--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n"
+    body = "--b\nContent-Type: text/plain\n\nDyma nhw.\n" + f"{head}{packed}\n" * 1_000 + "--b--\n"
+    raw = letter(body, Content_Type="multipart/mixed; boundary=b")
+    assert len(raw) > 50_000_000 and peak(raw) < 8 * 2**20
+    assert one(raw).text == "Dyma nhw."
 
 
 def test_what_lies_beyond_the_bound_of_a_mail_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

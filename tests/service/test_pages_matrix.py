@@ -186,6 +186,25 @@ def test_reading_every_page_changes_nothing(app: Flask, wiring: Wiring, world: d
     assert counted(wiring) == before
 
 
+def test_no_address_of_ours_leads_where_its_query_says(
+    app: Flask, wiring: Wiring, world: dict[str, int]
+) -> None:
+    """U10: by whatever name a target is given; what a program presses for a reader is no way to elsewhere."""
+    client, _key = somebody(app, wiring, "administrator", None)
+    names = ("u", "url", "to", "next", "back", "return", "redirect", "target", "goto", "continue", "link")
+    query = "&".join(f"{name}=//evil.example/{name}" for name in names)
+    seen = 0
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or set()) or rule.rule.startswith("/v1/") or rule.rule in ENDLESS:
+            continue
+        path = filled(rule.rule.replace("<path:filename>", "app.css"), world)
+        where = client.get(f"{path}?{query}", headers=FORM).headers.get("Location", "/")
+        assert "evil.example" not in where.split("?")[0] and not where.startswith("//"), (rule.rule, where)
+        seen += where != "/"
+    assert seen
+    assert client.get(f"/c?{query}").status_code == client.get("/click?u=//evil.example").status_code == 404
+
+
 def test_what_acts_on_a_get_is_a_route_that_is_there(app: Flask) -> None:
     assert set(ACTING) <= {rule.rule for rule in app.url_map.iter_rules()}
 

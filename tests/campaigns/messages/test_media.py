@@ -100,7 +100,7 @@ def told_of(form: str, frames: int) -> bytes:
     others = [Image.new("RGB", (8, 6), (n, 9, 9)) for n in range(1, frames)]
     told: dict[str, Any] = {"comment": HOME} if form in ("JPEG", "GIF") else {}
     told |= {"pnginfo": info} if form == "PNG" else {"xmp": f"<x:xmpmeta>{HOME}</x:xmpmeta>".encode()}
-    moves = {"save_all": True, "append_images": others} if frames > 1 else {}
+    moves: dict[str, Any] = {"save_all": True, "append_images": others} if frames > 1 else {}
     return drawn(form, exif=exif, icc_profile=COLOURS, **told, **moves)
 
 

@@ -228,7 +228,7 @@ def test_what_is_odd_about_the_words_stands_where_it_is_planned(
     number = plan("Walk", at=f"{plan.day()}T09:00", text="Dear {{ name }}")
     with wiring.database.write() as session:
         item = content.get(session, session.get_one(Message, number).content_id)
-        values = {"subject": "x", "author": "ann"}
+        values: dict[str, Any] = {"subject": "x", "author": "ann"}
         content.save_variant(
             session, wiring.now(), item, channel="post", language="cy", text="Helo", **values
         )
