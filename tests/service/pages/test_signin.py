@@ -227,6 +227,29 @@ def test_nobody_waits_for_the_database_while_a_password_is_made_or_compared(
     assert len(watching.open) == 5 and not any(watching.open)
 
 
+def test_as_much_work_is_done_for_a_name_that_nobody_has(
+    client: Any, ann: int, wiring: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A2: how long the answer takes tells nothing either."""
+    assert not passwords._hasher.check_needs_rehash(passwords._NOBODY)
+    watching = Watching(wiring)
+    monkeypatch.setattr(passwords, "_hasher", watching)
+    for email in ("ann@example.org", "nobody@example.org", "no address", ""):
+        watching.open.clear()
+        assert sign_in(client, "wrong", email).status_code == 403
+        assert len(watching.open) == 1, email
+
+
+def test_every_letter_of_a_long_password_counts(client: Any, ann: int, wiring: Wiring) -> None:
+    """A13: up to the 1,024 bytes that it may have, and no megabyte is looked at."""
+    long = "x" * 1_023
+    with wiring.database.write() as session:
+        passwords.keep(session, wiring.now(), session.get_one(User, ann), passwords.hashed(long + "y"))
+    for wrong in (long, long + "z", long + "yy", "x" * 2**20, "\0" * 9):
+        assert sign_in(client, wrong).status_code in (403, 413), len(wrong)
+    assert sign_in(client, long + "y").status_code == 303
+
+
 def test_a_proof_is_good_only_for_the_password_that_was_proven(
     browsers: Browsers, ann: int, wiring: Wiring
 ) -> None:
