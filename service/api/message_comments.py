@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from flask.views import MethodView
 
-from ..acts import writing
+from ..acts import message_comments
 from .resource import Resource, this_act
 from .schemas import Flag, Id, Schema, Text, Time
 
@@ -42,13 +42,13 @@ class Comments(MethodView):
     @resource.response(200, MessageCommentsOut)
     def get(self, id: int) -> Any:
         """List what was said about a message, oldest first"""
-        return {"data": writing.said_of(this_act(), id)}
+        return {"data": message_comments.said_of(this_act(), id)}
 
     @resource.arguments(MessageCommentNew)
     @resource.response(201, MessageCommentOut)
     def post(self, body: dict[str, Any], id: int) -> Any:
         """Say something about a message, or ask for a change"""
-        return writing.comment(this_act(), id, **body)
+        return message_comments.comment(this_act(), id, **body)
 
 
 @resource.route("/<msg:id>/comments/<cmt:comment_id>/settle")
@@ -56,4 +56,4 @@ class Settled(MethodView):
     @resource.response(200, MessageCommentOut)
     def post(self, id: int, comment_id: int) -> Any:
         """Say that what was asked for is done, or is not needed"""
-        return writing.settle_comment(this_act(), id, comment_id)
+        return message_comments.settle(this_act(), id, comment_id)

@@ -17,7 +17,7 @@ from campaigns.messages import blocks, content, media
 from campaigns.messages.tables import Message, Variant
 
 from .. import ids
-from ..acts import Act, messages, writing
+from ..acts import Act, listing, messages, writing
 from . import frame
 from .messages import framed
 
@@ -58,7 +58,7 @@ def edit(number: int, channel: str, tag: str) -> Response:
     return framed(
         frame.show(
             "message_words", 422 if g.get("said") else 200, message=message,
-            called=writing.called(act, [message.id])[message.id],
+            called=listing.called(act, [message.id])[message.id],
             channel=channel, tag=tag, saved=saved, shown=shown, source=source, mode=mode, rich=rich,
             modes=MODES if rich else MODES[:1],
             blocks=held, through=through, others=[one for one in found if one is not saved], stale=stale,

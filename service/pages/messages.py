@@ -14,7 +14,19 @@ from campaigns.messages.tables import STATES, Message, Variant
 from campaigns.stakeholders import files
 
 from .. import ids, words
-from ..acts import Act, accounts, content, figures, messages, planning, programmes, relationships, writing
+from ..acts import (
+    Act,
+    accounts,
+    content,
+    figures,
+    listing,
+    message_comments,
+    messages,
+    planning,
+    programmes,
+    relationships,
+    writing,
+)
 from . import frame, times
 from . import tasks as todo
 from .write import OFFERED, addressed, need_purpose, tested, topics_of
@@ -42,7 +54,7 @@ def listed() -> Response:
         after=asked.get("after"), before=asked.get("before"), newest_first=True,
     )  # fmt: skip
     return frame.show(
-        "messages", page=page, rows=writing.told(act, page.rows), states=STATES, state=state, kind=kind,
+        "messages", page=page, rows=listing.told(act, page.rows), states=STATES, state=state, kind=kind,
         programmes=programmes.choices(act, "messages:read"),
     )  # fmt: skip
 
@@ -56,16 +68,16 @@ def one(number: int) -> Response:
     act = frame.act()
     message = messages.get(act, number)
     through = writing.through(act, message)
-    history, said = messages.approvals(act, number), writing.said_of(act, number)
+    history, said = messages.approvals(act, number), message_comments.said_of(act, number)
     shown = messages.shown(act, message)
-    summons = writing.summons(act, said)
+    summons = message_comments.summons(act, said)
     counted = _audience(number, message.state)
     actors = [message.author, *(one.by for one in history), *(one.by for one in said)]
     actors += [who for called in summons.values() for who in called]
     return framed(
         frame.show(
             "message", 422 if g.get("said") else 200, message=message,
-            called=writing.called(act, [message.id])[message.id], shown=shown,
+            called=listing.called(act, [message.id])[message.id], shown=shown,
             standing=_standing(number, message.state), **_versions(act, message, through), through=through,
             unreachable=accounts.out_of_reach(act, through), odd=planning.odd(act, message),
             audience=counted, stops=_stops(counted),
@@ -109,7 +121,7 @@ def audience(number: int) -> Response:
     found = writing.audience(act, number, most=most)
     return frame.show(
         "message_audience", message=message,
-        called=writing.called(act, [message.id])[message.id],
+        called=listing.called(act, [message.id])[message.id],
         audience=found, stops=_stops(found), most=most, longest=COUNTED_WAITING,
         group=writing.group_of(act, message),
     )  # fmt: skip
@@ -136,7 +148,7 @@ def before(number: int) -> Response:
     found, _ = writing.variants(act, message)
     counted = writing.audience(act, number, most=COUNTED)
     return frame.show(
-        "message_before", stops=_stops(counted), message=message, called=writing.called(act, [message.id])[message.id],
+        "message_before", stops=_stops(counted), message=message, called=listing.called(act, [message.id])[message.id],
         audience=counted, standing=_standing(number, message.state),
         odd=planning.odd(act, message), bare=_bare(found), group=_group(message),
         assurance=messages.shown(act, message).assurance, strategy=writing.strategy_of(act, message), names={},
@@ -158,7 +170,7 @@ def _standing(number: int, state: str) -> list[dict[str, Any]]:
 def _stops(audience: Any) -> dict[int, str]:
     """Why the first of those who are marked Do not contact are."""
     named = audience.names.get("suppressed", ()) if audience else ()
-    return writing.stops_of(frame.act(), [key for key, _ in named])
+    return listing.stops_of(frame.act(), [key for key, _ in named])
 
 
 def _bare(versions: Sequence[Variant]) -> list[Variant]:
@@ -302,7 +314,7 @@ def _still_right(number: int) -> Response:
 
 def _comment(number: int) -> Response:
     form = request.form
-    writing.comment(
+    message_comments.comment(
         frame.act(),
         number,
         digest=form.get("digest", ""),
@@ -314,7 +326,7 @@ def _comment(number: int) -> Response:
 
 
 def _settle(number: int) -> Response:
-    writing.settle_comment(frame.act(), number, ids.number("comment", request.form.get("comment")) or 0)
+    message_comments.settle(frame.act(), number, ids.number("comment", request.form.get("comment")) or 0)
     return _again(number, "saved")
 
 

@@ -27,7 +27,7 @@ from campaigns.stakeholders.tables import (
 )
 
 from .. import channels, ids
-from ..acts import consents, permissions_view, responses, segments, stakeholders, suppressions, writing
+from ..acts import consents, listing, permissions_view, responses, segments, stakeholders, suppressions
 from ..acts import relationships as relations
 from . import attached, frame, typed
 from . import tasks as todo
@@ -65,7 +65,7 @@ def one(number: int, status: int = 200) -> Response:
         memberships=_memberships(number), groups=segments.of(act, number), waiting=_waiting(number),
         permissions=permissions_view.of(act, number), stops=_stops(number),
         files=attachments.of(act.session, [one.id for one in page.rows if one.kind == "interaction"]),
-        calls=writing.called(act, [entry.evidence.get("message_id") for entry in page.rows]),
+        calls=listing.called(act, [entry.evidence.get("message_id") for entry in page.rows]),
         names=relations.names(act, [entry.evidence.get("by") for entry in page.rows]), today=act.now.date(),
         **todo.beside("stakeholder", number),
     )  # fmt: skip

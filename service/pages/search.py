@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from ..acts import search, writing
+from ..acts import listing, search
 from . import frame
 
 pages = frame.Pages("search")
@@ -15,5 +15,5 @@ def find() -> Response:
     """What was found, or what can be looked for."""
     typed = request.args.get("q", "").strip()
     found = search.find(frame.act(), typed) if typed else None
-    calls = writing.called(frame.act(), [one.id for one in found.messages] if found else [])
+    calls = listing.called(frame.act(), [one.id for one in found.messages] if found else [])
     return frame.show("search", typed=typed, found=found, calls=calls)

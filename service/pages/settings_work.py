@@ -8,7 +8,7 @@ from campaigns.delivery.repair import KINDS
 from campaigns.errors import BadField
 
 from .. import paging
-from ..acts import work, writing
+from ..acts import listing, work
 from . import frame, typed
 
 pages = frame.Pages("settings_work")
@@ -53,5 +53,5 @@ def _waiting() -> Response:
     )  # fmt: skip
     return frame.show(
         "settings_work", 422 if g.get("said") else 200, page=page, kind=_kind(), kinds=KINDS,
-        calls=writing.called(act, [one.message_id for one in page.rows]), wrong=request.form.get("batch"),
+        calls=listing.called(act, [one.message_id for one in page.rows]), wrong=request.form.get("batch"),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from campaigns.strategies import strategies as domain
 from campaigns.strategies.tables import PARTS, Party, Strategy, StrategyVersion
 
 from .. import ids
-from ..acts import names, programmes, segments, strategies, writing
+from ..acts import listing, names, programmes, segments, strategies
 from ..permissions import ROLES
 from . import frame
 from . import tasks as todo
@@ -128,7 +128,7 @@ def _document(number: int, link: dict[str, Any] | None = None) -> Response:
         summons=summons, colleagues=programmes.colleagues(act, found.programme_id),
         asked=[one for one in said if one.asks and one.settled_at is None],
         **todo.beside("strategy", number),
-        uses=uses, calls=writing.called(act, [one.id for one in uses]),
+        uses=uses, calls=listing.called(act, [one.id for one in uses]),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from flask import Response, g, request
 from campaigns.messages.tables import Message, Timing
 
 from .. import ids
-from ..acts import messages, times, writing
+from ..acts import listing, messages, times
 from . import frame
 
 pages = frame.Pages("times")
@@ -47,7 +47,7 @@ def listed(number: int) -> Response:
     timing = messages.shown(act, message).timing
     return frame.show(
         "message_times", 422 if g.get("said") else 200, message=message, times=times.listed(act, number),
-        called=writing.called(act, [message.id])[message.id], timing=timing, apart=apart(timing),
+        called=listing.called(act, [message.id])[message.id], timing=timing, apart=apart(timing),
         roll_outs=times.roll_outs(act, number),
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def earlier(message: Message) -> list[tuple[str, str]]:
     """What a message may follow up, by id and name."""
     act = frame.act()
     found = times.before(act, message)
-    names = writing.called(act, [one.id for one in found])
+    names = listing.called(act, [one.id for one in found])
     return [(str(ids.shown("message", one.id)), names[one.id].title) for one in found]
 
 

@@ -9,7 +9,7 @@ from flask import Response, request
 from campaigns.base import parse_id
 from campaigns.errors import BadField
 
-from ..acts import by_hand, messages, missed_runs, relationships, today, writing
+from ..acts import by_hand, listing, messages, missed_runs, relationships, today
 from . import first, frame, tour
 from . import tasks as todo
 
@@ -40,7 +40,7 @@ def morning(status: int = 200) -> Response:
         answers=answers, senders=today.senders(act, [*newest, *(answers.rows if answers else ())]),
         approvals=approvals, agreements=today.agreements(act), reviews=reviews,
         unsure=unsure, unsure_count=unsure_count, going=going,
-        calls=writing.called(act, [one.id for one in told]),
+        calls=listing.called(act, [one.id for one in told]),
         kinds=kinds, newest=newest, accounts=today.accounts_out(act) if may("connectors:read") else [],
         failed=failed, stops=today.stops(act) if reads else [],
         gaps=today.gaps(act) if reads else [],

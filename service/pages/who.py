@@ -8,7 +8,7 @@ from campaigns.delivery.states import STATES
 from campaigns.errors import BadField
 
 from .. import ids
-from ..acts import messages, stakeholders, writing
+from ..acts import listing, messages, stakeholders, writing
 from . import frame
 
 pages = frame.Pages("who")
@@ -32,8 +32,8 @@ def one(number: int) -> Response:
     shown = messages.shown(act, message)
     return frame.show(
         "message_who", 422 if g.get("said") else 200, message=message,
-        called=writing.called(act, [message.id])[message.id], page=page,
-        rows=writing.rows_told(act, page.rows), shown=shown, states=STATES, state=state,
+        called=listing.called(act, [message.id])[message.id], page=page,
+        rows=listing.rows_told(act, page.rows), shown=shown, states=STATES, state=state,
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def everybody() -> Response:
     )  # fmt: skip
     who = stakeholders.get(act, person).name if person else ""
     return frame.show(
-        "who", 422 if g.get("said") else 200, page=page, rows=writing.rows_told(act, page.rows), states=ANYWHERE,
+        "who", 422 if g.get("said") else 200, page=page, rows=listing.rows_told(act, page.rows), states=ANYWHERE,
         state=state, who=who, person=person,
     )  # fmt: skip
 
