@@ -270,14 +270,8 @@ def _signs(session: Session, one: Colleague, message: Message) -> bool:
 
 def _accounts(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
     """A connected account is out of service: told each day until somebody has put it right."""
-    broken = select(Account).where(Account.state == "out_of_service")
-    for account in session.scalars(broken):
-        number = public_id("acc", account.id)
-        for one in staff:
-            if one.caller.may("connectors:admin", account.programme_id):
-                path = f"/settings/accounts/{number}"
-                values = {"name": account.name, "reason": account.state_reason}
-                yield Fact(one, "account_stopped", f"{number}/{now.date()}", path, values)
+    for account in session.scalars(select(Account).where(Account.state == "out_of_service")):
+        yield from _account(staff, account, "account_stopped", f"{now.date()}", reason=account.state_reason)
 
 
 def _troubles(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
@@ -285,12 +279,8 @@ def _troubles(session: Session, now: datetime, staff: list[Colleague]) -> Iterat
     failing = select(Account).where(Account.state == "active", Account.trouble_since_at > now - NEWS)
     for account in session.scalars(failing):
         assert account.trouble_since_at is not None
-        number = public_id("acc", account.id)
-        for one in staff:
-            if one.caller.may("connectors:admin", account.programme_id):
-                ref = f"{number}/{micros(account.trouble_since_at)}"
-                values = {"name": account.name, "reason": account.trouble or ""}
-                yield Fact(one, "account_in_trouble", ref, f"/settings/accounts/{number}", values)
+        since = f"{micros(account.trouble_since_at)}"
+        yield from _account(staff, account, "account_in_trouble", since, reason=account.trouble or "")
 
 
 def _logins(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
@@ -302,12 +292,18 @@ def _logins(session: Session, now: datetime, staff: list[Colleague]) -> Iterator
     )
     for account in session.scalars(ending):
         assert account.login_ends_at is not None
-        number = public_id("acc", account.id)
-        for one in staff:
-            if one.caller.may("connectors:admin", account.programme_id):
-                ref = f"{number}/{micros(account.login_ends_at)}"
-                values = {"name": account.name, "ends_at": account.login_ends_at.isoformat()}
-                yield Fact(one, "login_ends", ref, f"/settings/accounts/{number}", values)
+        ends = account.login_ends_at
+        yield from _account(staff, account, "login_ends", f"{micros(ends)}", ends_at=ends.isoformat())
+
+
+def _account(
+    staff: list[Colleague], account: Account, kind: str, time: str, **values: str | None
+) -> Iterator[Fact]:
+    """For whoever looks after it; once for each `time`."""
+    number = public_id("acc", account.id)
+    for one in _reading(staff, "connectors:admin", account.programme_id):
+        told = {"name": account.name, **values}
+        yield Fact(one, kind, f"{number}/{time}", f"/settings/accounts/{number}", told)
 
 
 def _reviews(session: Session, now: datetime, staff: list[Colleague]) -> Iterator[Fact]:
