@@ -44,7 +44,7 @@ SHOWN = {
     "connectors/test_smtp.py": "M13 M18",
     "service/pages/test_calendar.py": "U10",
     "service/pages/test_frame.py": "U10 A5",
-    "service/pages/test_inbox.py": "M16 M19",
+    "service/pages/test_inbox.py": "M15 M16 M19",
     "service/pages/test_oidc.py": "A9 U15",
     "service/pages/test_settings_page.py": "A11",
     "service/pages/test_sign_in_at_provider.py": "A9 U15",

@@ -281,6 +281,18 @@ def test_a_call_that_leads_elsewhere_proves_nothing_and_nobody_goes_there(values
             face(wrong)
 
 
+def test_a_topic_in_china_has_its_certificates_there() -> None:
+    """H11"""
+    arn = "arn:aws-cn:sns:cn-north-1:123456789012:dolen"
+    hooks = account(1, known(PEM), topic_arn=arn).hooks
+    assert hooks is not None
+    there = f"https://sns.cn-north-1.amazonaws.com.cn{PEM}"
+    assert hooks(pushed(calling("ses", "delivery"), TopicArn=arn, SigningCertURL=there)).events
+    for elsewhere in (there.replace(".com.cn", ".com"), there.replace(".com.cn", ".com.cn.evil.example")):
+        with pytest.raises(NotAuthentic):
+            hooks(pushed(calling("ses", "delivery"), TopicArn=arn, SigningCertURL=elsewhere))
+
+
 def test_an_unknown_certificate_is_fetched_aside_and_then_believed(amazon: Amazon) -> None:
     connector, called = account(amazon.port), pushed(calling("ses", "delivery"))
     assert connector.hooks is not None and connector.prepare is not None

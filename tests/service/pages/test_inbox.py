@@ -508,9 +508,12 @@ def stopped(wiring: Wiring) -> list[tuple[str, str | None, str | None, str]]:
 
 
 def test_words_of_a_stranger_stay_words(browser: Browser, post: Post) -> None:
-    key = post.comes(text="<script>alert(1)</script>", sender_name="<b>Bob</b>")
+    """M15: and nothing of theirs is fetched."""
+    key = post.comes(
+        text='<script>alert(1)</script><img src="https://evil.example/1.gif">', sender_name="<b>Bob</b>"
+    )
     raw = browser.client.get(f"/inbox/{key}", headers={"Accept": "text/html"}).text
-    assert "<script>alert" not in raw and "<b>Bob" not in raw
+    assert "<script>alert" not in raw and "<b>Bob" not in raw and "<img" not in raw.split("<main")[1]
 
 
 def test_every_colleague_of_a_list_is_named(browser: Browser, post: Post, wiring: Wiring) -> None:
