@@ -114,7 +114,7 @@ def test_a_partner_agrees_by_link_and_the_message_that_waited_goes(
     # It opens in the language they read first; they choose another.
     expect(partner.locator("html")).to_have_attribute("lang", "cy")
     partner.get_by_role("link", name="English").click()
-    expect(partner.get_by_role("navigation", name="Rooms")).to_have_count(0)
+    expect(partner.get_by_role("navigation", name="Menu")).to_have_count(0)
     partner.locator("summary").filter(has_text="(Aims)").click()
     partner.get_by_label("Your comment").first.fill("And in the evenings?")
     partner.get_by_role("button", name="Send the comment").first.click()

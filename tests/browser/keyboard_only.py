@@ -96,7 +96,7 @@ def test_somebody_without_a_mouse_answers_in_the_inbox(
     sign_in(page)
     add_person(page, "Keith Keys", "keith@inbox.example", programme=PROGRAMME, agreed=False)
     arrive(year_site, "keith@inbox.example", "Can you read this?")
-    enter(page, page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Inbox"))
+    enter(page, page.get_by_role("navigation", name="Menu").get_by_role("link", name="Inbox"))
     theirs = page.get_by_role("link", name="Keith Keys")
     expect(theirs).to_be_visible()
     for _ in range(MOST):
@@ -122,7 +122,7 @@ def test_somebody_without_a_mouse_plans_in_the_calendar(year_site: Site, visit: 
     enter(page, button(page, "Save as draft"))
     told(page, "Saved.")
     number = number_in(page.url, "msg")
-    enter(page, page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Calendar"))
+    enter(page, page.get_by_role("navigation", name="Menu").get_by_role("link", name="Calendar"))
     enter(page, page.get_by_role("navigation", name="Which view").get_by_role("link", name="Week"))
     enter(page, page.get_by_role("link", name="Later"))
     expect(

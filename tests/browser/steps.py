@@ -110,7 +110,7 @@ def invite(
     colleague.page.goto(link)
     field(colleague.page, "Password").fill(PASSWORD)
     press(colleague.page, "Come in")
-    expect(colleague.page.get_by_role("navigation", name="Rooms")).to_be_visible()
+    expect(colleague.page.get_by_role("navigation", name="Menu")).to_be_visible()
     return colleague
 
 
@@ -145,4 +145,4 @@ def told(page: Page, words: str) -> None:
 
 def room(page: Page, name: str) -> None:
     """Go to a room by its link in the navigation."""
-    page.get_by_role("navigation", name="Rooms").get_by_role("link", name=re.compile(f"^{name}")).click()
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name=re.compile(f"^{name}")).click()

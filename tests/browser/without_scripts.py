@@ -164,7 +164,7 @@ def test_the_inbox_answers_without_scripts(year_site: Site, visit: Visit, post: 
     page = inside(visit, year_site)
     add_person(page, "Nia Plain", "nia@inbox.example", programme=PROGRAMME)
     arrive(year_site, "nia@inbox.example", "Is there a ramp?")
-    page.get_by_role("navigation", name="Rooms").get_by_role("link", name=re.compile("^Inbox")).click()
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name=re.compile("^Inbox")).click()
     again(page, page.get_by_role("link", name="Nia Plain"))
     page.get_by_role("link", name="Nia Plain").click()
     press(page, "Take it")
@@ -187,7 +187,7 @@ def test_the_calendar_moves_without_scripts(year_site: Site, visit: Visit) -> No
     """I6: each entry has a page with a day and a time."""
     page = inside(visit, year_site, OFFICER[1])
     number = draft(page, "Moved by form", account="Our mail", to="moved@people.example")
-    page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Calendar").click()
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name="Calendar").click()
     page.get_by_role("link", name="Moved by form").click()
     day = date.today() + timedelta(days=9)
     field(page, "Day").fill(day.isoformat())

@@ -347,7 +347,7 @@ def test_a_column_of_days_under_any_heading_is_asked_for_after_the_file_was_chos
 
 def test_what_a_declaration_needs_is_marked(browser: Browser) -> None:
     assert browser.get("/people/import").count("needed with a declaration") == 2
-    assert "mae ei angen gyda datganiad" in browser.get("/people/import?language=cy")
+    assert "gofynnol gyda datganiad" in browser.get("/people/import?language=cy")
     assert "مطلوب مع الإقرار" in browser.get("/people/import?language=ar")
 
 
