@@ -23,6 +23,7 @@ from .tables import ASSURANCES, Agreement, Party, Programme, Strategy, StrategyV
 
 # What every installation has from its first start. Its fixed id keeps two first starts from making it twice.
 GENERAL = 1
+GENERAL_NAME = "General"
 DEPTH_MAX = 20
 PLAN = ("vision", "mission", "held_values", "approach")
 CHANGEABLE = ("name", "starts_on", "ends_on", "parent_id", *PLAN)
@@ -241,7 +242,7 @@ def _built_in(now: datetime) -> list[tuple[type[Base], dict[str, Any]]]:
     """General and Everyday communication, version 1, agreed by whoever administers this installation."""
     edited = {"created_at": now, "updated_at": now}
     words = digest(EVERYDAY_BODY)
-    general = {"name": "General", "starts_on": now.date(), "assurance": "light", "builtin": True}
+    general = {"name": GENERAL_NAME, "starts_on": now.date(), "assurance": "light", "builtin": True}
     strategy = {"programme_id": GENERAL, "name": "Everyday communication", "builtin": True}
     version = {
         "strategy_id": GENERAL,

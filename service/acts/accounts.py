@@ -89,8 +89,8 @@ def create(
     return made
 
 
-def practice(act: Act) -> Account:
-    """The practice account, made when it is first needed."""
+def practice(act: Act, name: str = PRACTICE) -> Account:
+    """The practice account, made by this name when it is first needed."""
     found = act.session.scalar(
         select(Account).where(
             Account.test.is_(True), Account.channel == "email", Account.programme_id.is_(None)
@@ -104,7 +104,7 @@ def practice(act: Act) -> Account:
     settings = {"url": f"http://127.0.0.1:{chosen.port}", "channel": "email"}
     connected = _connect(act.wiring, "simulator", settings, {})
     made = accounts.create(
-        act.session, act.now, name=PRACTICE, connector="simulator", channel="email", settings=settings, test=True,
+        act.session, act.now, name=name, connector="simulator", channel="email", settings=settings, test=True,
         sender="practice@example.org",
     )  # fmt: skip
     accounts.declare(made, connected)

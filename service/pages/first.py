@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
-from campaigns.errors import DomainError
+from campaigns.errors import DomainError, said
 from connectors.smtp.presets import PRESETS
 
+from .. import words
 from ..acts import accounts, begin, first
 from ..demo import loading, removing
 from . import frame
@@ -25,7 +26,7 @@ def practised() -> Response:
     """An account that hands nothing to anybody, to look around with."""
 
     def connect() -> Response:
-        accounts.practice(frame.act())
+        accounts.practice(frame.act(), words.tell(said("Practice"), frame.reader_language()))
         return frame.go("pages_first.steps", done="practice")
 
     return frame.trying(connect) or _steps(422)

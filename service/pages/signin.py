@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns import audit
-from campaigns.errors import DomainError, Forbidden, LinkNotValid
+from campaigns.errors import DomainError, Forbidden, LinkNotValid, said
 from campaigns.strategies import programmes
 from connectors.api import ConnectorError
 
-from .. import ids, knocks, logins, oidc, passwords, post, second_step
+from .. import ids, knocks, logins, oidc, passwords, post, second_step, words
 from ..access import CONSOLE
 from ..acts import Act, begin, users
 from ..tables import DoorKey, Login, User
@@ -290,8 +290,16 @@ def _first(act: Act) -> User:
     else:
         users.change(act, user.id, None, name=name, email=email)
     user.language = frame.reader_language()
+    _name(act, user.language)
     _assure(act, BEGINNINGS.get(request.form.get("how", ""), "light"))
     return user
+
+
+def _name(act: Act, language: str) -> None:
+    """The programme that is there from the beginning is called as whoever begins would call it."""
+    general = programmes.general(act.session, act.now)
+    if general.name == programmes.GENERAL_NAME:
+        programmes.change(act.session, act.now, general, name=words.tell(said("General"), language))
 
 
 def _assure(act: Act, level: str) -> None:

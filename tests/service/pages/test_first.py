@@ -52,6 +52,26 @@ def test_the_first_person_administers_everything_and_says_how_sure_to_be(
         assert actor == shown("user", person), "whoever came in did that, not the console"
 
 
+def test_what_is_there_from_the_beginning_is_called_as_whoever_begins_would(
+    wiring: Wiring, link: str
+) -> None:
+    """I1: a Welsh council has no programme called General, and no account called Practice."""
+    client = create_app(wiring=wiring).test_client()
+    client.get("/sign-in?language=cy")
+    form = {"name": "Ffion", "email": "ffion@example.org", "password": "twelve words or so", "how": "team"}
+    assert client.post(f"{link}?language=cy", data=form).status_code == 303
+    key = re.search(r'name="form_key" value="([^"]+)"', client.get("/first").text)
+    assert key is not None
+    assert client.post("/first/practice", data={"form_key": key[1]}).status_code == 303
+    with wiring.database.read() as session:
+        assert session.scalars(select(Programme.name).where(Programme.builtin)).one() == "Cyffredinol"
+        assert session.scalars(select(Account.name)).one() == "Ymarfer"
+    assert (
+        "Cyfathrebu" in client.get("/strategies").text
+        and "Everyday communication" not in client.get("/strategies").text
+    )
+
+
 def test_whatever_can_be_connected_is_offered_at_once(browser: Browser) -> None:
     page = browser.get("/first")
     for name in ("x", "mastodon", "postmark", "webhook", "telegram"):
