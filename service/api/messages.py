@@ -124,7 +124,14 @@ class MessageNew(Schema):
     name = Text(load_default="", empty=True)
     programme_id = Id("programme", load_default=None)
     strategy_id = Id("strategy", load_default=None)
-    purpose = Choice(PURPOSES, load_default=None)
+    purpose = Choice(
+        PURPOSES,
+        load_default=None,
+        metadata={
+            "description": "What it counts as; left out: what its strategy says, service in Everyday communication. Say it where "
+            "it goes to a group: service also goes to those who want no news."
+        },
+    )
     lane = Choice(LANES, load_default="normal")
     send_at = SendAt(load_default=None)
     timing = ma.fields.Nested(TimingIn, load_default=None, allow_none=True)
