@@ -128,8 +128,8 @@ class MessageNew(Schema):
         PURPOSES,
         load_default=None,
         metadata={
-            "description": "What it counts as; left out: what its strategy says, service in Everyday communication. Say it where "
-            "it goes to a group: service also goes to those who want no news."
+            "description": "What it counts as; left out: what its strategy says, service in Everyday communication. "
+            "Say it where it goes to a group: service also goes to those who want no news."
         },
     )
     lane = Choice(LANES, load_default="normal")
