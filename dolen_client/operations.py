@@ -520,6 +520,15 @@ class Client(Caller):
         found: types.ImportOut = self.call("POST", filled("/v1/imports/{id}/confirm", id=id), key=key)
         return found
 
+    def post_imports_lift_stops(
+        self, id: str, body: types.LiftStops, *, key: str | None = None
+    ) -> types.StopsLifted:
+        """Lift everything that this file stopped, with a reason."""
+        found: types.StopsLifted = self.call(
+            "POST", filled("/v1/imports/{id}/lift_stops", id=id), body=body, key=key
+        )
+        return found
+
     def get_imports_refused(self, id: str) -> bytes:
         """Read the rows that were not taken in, or without a cell, each with the reason, as a CSV file to mend."""
         found: bytes = self.call("GET", filled("/v1/imports/{id}/refused", id=id))

@@ -1109,6 +1109,10 @@ class Lift(TypedDict):
     why: str
 
 
+class LiftStops(TypedDict):
+    why: str
+
+
 class LimitOut(TypedDict):
     limit: Literal[
         "per_second",
@@ -2239,6 +2243,10 @@ class StopOutPage(TypedDict):
     previous: str | None
 
 
+class StopsLifted(TypedDict):
+    lifted: int
+
+
 class StrategyDraftOut(TypedDict):
     at: str
     body: dict[str, Any]
@@ -2281,7 +2289,7 @@ class SuppressionNew(TypedDict):
     address: NotRequired[str]
     channel: str
     evidence: NotRequired[dict[str, Any]]
-    origin: NotRequired[Literal["recipient", "customer", "admin"]]
+    origin: NotRequired[Literal["recipient", "customer", "admin", "import"]]
     purpose: NotRequired[Literal["service", "direct_marketing", "survey"] | None]
     reason: NotRequired[Literal["hard_bounce", "spam_complaint", "opt_out", "no_contact", "manual"]]
     stakeholder_id: NotRequired[str]
@@ -2294,10 +2302,11 @@ class SuppressionOut(TypedDict):
     channel: str
     evidence: dict[str, Any]
     id: str
+    import_id: NotRequired[str | None]
     lifted_at: str | None
     lifted_by: str | None
     lifted_why: str | None
-    origin: Literal["recipient", "customer", "admin"]
+    origin: Literal["recipient", "customer", "admin", "import"]
     purpose: Literal["service", "direct_marketing", "survey"] | None
     reason: Literal["hard_bounce", "spam_complaint", "opt_out", "no_contact", "manual"]
     stakeholder_id: str | None

@@ -354,6 +354,7 @@ PERMISSIONS: dict[str, str] = {
     "GET /v1/imports/{id}": "stakeholders:read",
     "POST /v1/imports/{id}/confirm": "stakeholders:write",
     "POST /v1/imports/{id}/cancel": "stakeholders:write",
+    "POST /v1/imports/{id}/lift_stops": "consents:write",
     "GET /v1/imports/{id}/rows": "stakeholders:read",
     "GET /v1/imports/{id}/refused": "stakeholders:read",
     # exports, and both as jobs: what stops one needs what began it, which the acts ask

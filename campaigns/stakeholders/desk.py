@@ -95,7 +95,7 @@ def store(desk: Desk, actor: str, evidence: dict[str, Any]) -> None:
     _store_tags(desk)
     _store_involvements(desk)
     proof = {**evidence, "import": public_id("imp", evidence["import"])}
-    wishes.store(desk, actor, proof)
+    wishes.store(desk, actor, evidence["import"], proof)
     for draft in desk.drafts.values():
         draft.new = draft.changed = False
 

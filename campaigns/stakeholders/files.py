@@ -48,7 +48,8 @@ _MARKS = (
 # What a spreadsheet takes for the beginning of a formula, the wide forms included.
 _FORMULA = frozenset("=+-@\t\r\n\x00＝＋－＠")
 _ADDRESS = re.compile(r"[^\s<>,;\"'()]+@[^\s<>,;\"'()]+")
-_AROUND = " \t<>,;\"'()"
+_TELEPHONE = re.compile(r"[+(]?[0-9][0-9 ().\-/]{5,}[0-9]")
+_AROUND = " \t<>,;:\"'()"
 _WORD = re.compile(r"\w*[^\W\x00-\x7f]\w*")
 # No database keeps all of these, so a sample shows that there was something.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -120,18 +121,21 @@ def too_large() -> BadImport:
 def pasted(text: str, language: str = "", tags: str = "") -> bytes:
     """Addresses as people paste them (`Ann <ann@example.org>; bob@example.org`, or one a line) as a CSV file.
 
-    What stands before an address is a name; a line without an address stays, so that it is told why it is refused.
+    What stands before an address is a name; a line without one may be a number, and else stays, so that it is told why
+    it is refused.
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["name", "email", "language", "tags"])
+    writer.writerow(["name", "email", "mobile", "language", "tags"])
     for line in text.splitlines():
         end = 0
         for found in _ADDRESS.finditer(line):
-            writer.writerow([line[end : found.start()].strip(_AROUND), found.group(), language, tags])
+            writer.writerow([line[end : found.start()].strip(_AROUND), found.group(), "", language, tags])
             end = found.end()
         if not end and line.strip(_AROUND):
-            writer.writerow([line.strip(), "", language, tags])
+            number = _TELEPHONE.search(line)
+            name = line[: number.start()].strip(_AROUND) if number else line.strip()
+            writer.writerow([name, "", number.group() if number else "", language, tags])
     return out.getvalue().encode()
 
 

@@ -354,7 +354,8 @@ def _evidence(session: Session, now: datetime, form: Form, signup: Signup) -> di
 def _open_again(session: Session, now: datetime, signup: Signup, person: Stakeholder) -> None:
     """Their own earlier opt-out is over; what others stopped, and what a provider told us, stays."""
     for one in consent.standing(session, now, CHANNEL, signup.address_key, person.id):
-        theirs = one.reason == "opt_out" and one.origin == consent.RECIPIENT
+        # What a file says was theirs too, in another system.
+        theirs = one.reason == "opt_out" and one.origin in (consent.RECIPIENT, "import")
         if theirs and one.purpose in (None, PURPOSE):
             consent.lift(session, now, one.id, consent.RECIPIENT, "signed up again and confirmed it")
 

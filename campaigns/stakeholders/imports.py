@@ -26,8 +26,19 @@ from . import calling, columns, desk, exporters, fields, files, opening, people
 from .columns import Wanted
 from .drafts import Declaration, Outcome, Place
 from .rows import insert_rows
-from .tables import BASES, PURPOSES, Address, Consent, Field, Import, ImportRow, Involvement, Stakeholder
-from .text import clean
+from .tables import (
+    BASES,
+    PURPOSES,
+    Address,
+    Consent,
+    Field,
+    Import,
+    ImportRow,
+    Involvement,
+    Stakeholder,
+    Suppression,
+)
+from .text import TEXT_MAX, clean
 
 STEP = 500
 FORGOTTEN_AT_ONCE = 5_000
@@ -184,6 +195,22 @@ def cancel(session: Session, now: datetime, imported: Import) -> None:
     imported.state, imported.body, imported.until_at = "cancelled", None, None
     imported.touch(now)
     session.flush()
+
+
+def lift_stops(session: Session, now: datetime, imported: Import, by: str, why: str) -> int:
+    """End all that this file stopped and nobody has lifted, with the name of who did and the reason; gives how many."""
+    standing = update(Suppression).where(
+        Suppression.import_id == imported.id, Suppression.lifted_at.is_(None)
+    )
+    reason = clean(why, "/why", length_max=TEXT_MAX, lines=True)
+    lifted = session.execute(
+        standing.values(lifted_at=now, lifted_by=by, lifted_why=reason)
+        .returning(Suppression.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if not lifted:
+        raise AlreadyDone("nothing that this file stopped still stands")
+    return len(lifted)
 
 
 def run_pending(sessions: sessionmaker[Session], now: Callable[[], datetime]) -> int:

@@ -30,7 +30,7 @@ FREQUENCIES = ("all", "weekly", "monthly", "none")
 FORM_KINDS = ("signup", "survey")
 ANSWERS = ("rating", "choice", "text")
 SUPPRESSION_REASONS = ("hard_bounce", "spam_complaint", "opt_out", "no_contact", "manual")
-ORIGINS = ("recipient", "customer", "admin")
+ORIGINS = ("recipient", "customer", "admin", "import")
 
 
 class Stakeholder(Edited, Base):
@@ -275,6 +275,7 @@ class Suppression(Row, Base):
     lifted_by: Mapped[str | None]
     lifted_why: Mapped[str | None]
     evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    import_id: Mapped[int | None] = mapped_column(index=True)  # the file that said so
     __table_args__ = (
         Index("ix_suppressions_address", "channel", "address_key"),
         Index("ix_suppressions_stakeholder", "stakeholder_id", "since_at", "id"),

@@ -55,9 +55,10 @@ def take(desk: Desk, draft: Draft | None, row: Wanted, seen: set[int] | None) ->
     return told if told or draft is None else _agree(desk, draft, row, seen)
 
 
-def store(desk: Desk, actor: str, proof: dict[str, Any]) -> None:
+def store(desk: Desk, actor: str, import_id: int, proof: dict[str, Any]) -> None:
     """Write the new suppressions and acts."""
-    stops = ({**one, "evidence": {**proof, **one["evidence"]}} for one in desk.new_stops)
+    mine = {"origin": "import", "import_id": import_id}
+    stops = ({**one, **mine, "evidence": {**proof, **one["evidence"]}} for one in desk.new_stops)
     insert_rows(desk.place.session, Suppression, stops)
     purpose, channel = desk.place.about
     about = {"purpose": purpose, "channel": channel, "actor": actor}
@@ -158,10 +159,9 @@ def _suppression(
 ) -> dict[str, Any]:
     """A row of what is not to be used; `evidence` gets the file when it is stored."""
     channel, key, _ = subject
-    origin = "admin" if reason == "manual" else "recipient"
     return {
         "channel": channel, "address_key": key or None, "stakeholder_id": draft and draft.id, "purpose": purpose,
-        "reason": reason, "origin": origin, "at": at, "evidence": {"line": line},
+        "reason": reason, "at": at, "evidence": {"line": line},
     }  # fmt: skip
 
 

@@ -105,8 +105,14 @@ def again(
 def pasted(act: Act, import_id: int) -> str:
     """What was pasted, one on each line, while it is kept: to change it and check it anew."""
     found = get(act, import_id, WRITE)
-    both = [(*one.cells, "", "")[:2] for one in imports.records(found)]
-    return "\n".join(f"{name} <{address}>" if name and address else name or address for name, address in both)
+    header = found.detected["header"]
+    return "\n".join(_as_pasted(dict(zip(header, one.cells, strict=False))) for one in imports.records(found))
+
+
+def _as_pasted(row: Mapping[str, str]) -> str:
+    name, address = row.get("name", ""), row.get("email", "")
+    whole = f"{name} <{address}>" if name and address else name or address
+    return " ".join(part for part in (whole, row.get("mobile", "")) if part)
 
 
 def group_of(act: Act, import_id: int, name: str) -> Segment:
@@ -158,6 +164,17 @@ def cancel(act: Act, import_id: int) -> Import:
     imports.cancel(act.session, act.now, found)
     act.note("import.cancelled", "import", found.id, programme_id=found.programme_id)
     return found
+
+
+def lift_stops(act: Act, import_id: int, *, why: str) -> int:
+    """Lift all that a file stopped by mistake; gives how many suppressions that were."""
+    found = get(act, import_id, consents.WRITE)
+    lifted = imports.lift_stops(act.session, act.now, found, act.caller.actor, why)
+    act.note(
+        "import.stops_lifted", "import", found.id,
+        programme_id=found.programme_id, after={"why": why, "lifted": lifted},
+    )  # fmt: skip
+    return lifted
 
 
 def rows(

@@ -24,7 +24,7 @@ from ..door import this_door
 from ..ids import shown
 from ..problems import Refusal
 from .resource import Resource, listed, outside, this_act
-from .schemas import Choice, Id, Made, PageQuery, Schema, page_of
+from .schemas import Choice, Id, Made, PageQuery, Schema, Text, page_of
 
 resource = Resource(
     "imports",
@@ -131,6 +131,14 @@ class ImportOut(Made):
     actor = ma.fields.String(required=True)
 
 
+class LiftStops(Schema):
+    why = Text(2000, required=True)
+
+
+class StopsLifted(Schema):
+    lifted = ma.fields.Integer(required=True, metadata={"description": "suppressions that ended"})
+
+
 class ImportRowQuery(PageQuery):
     outcome = Choice(OUTCOMES)
 
@@ -192,6 +200,15 @@ class Cancel(MethodView):
     def post(self, id: int) -> Any:
         """Stop a check or an import after the rows in hand; who has been taken in stays"""
         return imports.cancel(this_act(), id)
+
+
+@resource.route("/<imp:id>/lift_stops")
+class Lifting(MethodView):
+    @resource.arguments(LiftStops)
+    @resource.response(200, StopsLifted)
+    def post(self, body: dict[str, Any], id: int) -> Any:
+        """Lift everything that this file stopped, with a reason"""
+        return {"lifted": imports.lift_stops(this_act(), id, **body)}
 
 
 @resource.route("/<imp:id>/rows")

@@ -65,6 +65,7 @@ class SuppressionOut(Schema):
     lifted_by = ma.fields.String(required=True, allow_none=True)
     lifted_why = ma.fields.String(required=True, allow_none=True)
     evidence = ma.fields.Dict(required=True)
+    import_id = Id("import", allow_none=True, metadata={"description": "the file that said so"})
 
 
 @resource.route("")

@@ -182,6 +182,11 @@ def _cancel(number: int) -> Response:
     return frame.go("pages_imports.one", number=number)
 
 
+def _lift(number: int) -> Response:
+    imports.lift_stops(frame.act(), number, why=typed.text("why"))
+    return frame.go("pages_imports.one", done="saved", number=number)
+
+
 def _group(number: int) -> Response:
     """A group of everybody in it: to look at, or to write to."""
     act, language = frame.act(), frame.reader_language()
@@ -193,7 +198,9 @@ def _group(number: int) -> Response:
 
 def _done(number: int) -> Response:
     """What a form asks for; others go on writing while the file is opened to be read in another way."""
-    do = {"confirm": _confirm, "cancel": _cancel, "group": _group, "write": _group}.get(typed.text("do"))
+    do = {"confirm": _confirm, "cancel": _cancel, "group": _group, "write": _group, "lift": _lift}.get(
+        typed.text("do")
+    )
     if do is not None:
         return frame.doing_once(lambda: do(number))
     with frame.looking():

@@ -184,6 +184,32 @@ def test_a_file_that_stops_mail_to_people_needs_the_right_to_record_it(
     assert api.post(f"{checked.headers['Location']}/confirm", steward).status_code == 202
 
 
+def test_all_that_one_file_stopped_is_lifted_at_once_and_nothing_else(
+    api: Api, people: People, general: int, admin: str, wiring: Wiring
+) -> None:
+    """C17: for a column that was assigned wrongly."""
+    author, steward = people("author", general), people("steward", general)
+    other = {"channel": "email", "address": "bob@example.org", "reason": "no_contact"}
+    done = []
+    for body in ("name,email\nBob,bob@example.org\n", "name,email,opt out\nAnn,ann@example.org,yes\n"):
+        path = upload(api, steward, body).headers["Location"]
+        api.post(f"{path}/confirm", steward)
+        run(wiring)
+        done.append(path)
+    assert api.post("/v1/suppressions", admin, json=other).status_code == 201
+    told = api.get("/v1/suppressions?reason=opt_out", steward).json["data"]
+    assert {(one["origin"], one["import_id"]) for one in told} == {("import", done[1].rpartition("/")[2])}
+
+    assert api.post(f"{done[1]}/lift_stops", author, json={"why": "wrong column"}).status_code == 403
+    assert api.post(f"{done[1]}/lift_stops", steward, json={}).status_code == 422
+    lifted = api.post(f"{done[1]}/lift_stops", steward, json={"why": "wrong column"})
+    assert (lifted.status_code, lifted.json) == (200, {"lifted": 2})
+    left = api.get("/v1/suppressions?standing=true", steward).json["data"]
+    assert [one["reason"] for one in left] == ["no_contact"]
+    again = api.post(f"{done[1]}/lift_stops", steward, json={"why": "wrong column"})
+    assert (again.status_code, again.json["code"]) == (409, "already_done")
+
+
 def test_a_file_neither_changes_nor_finds_people_of_another_programme(
     api: Api, people: People, admin: str, wiring: Wiring
 ) -> None:

@@ -70,6 +70,7 @@ SAME: dict[str, tuple[str, ...]] = {
     "POST /people/import/check": ("POST /v1/imports",),
     "POST /people/imports/<imp:number>": (
         "POST /v1/imports", "POST /v1/imports/{id}/confirm", "POST /v1/imports/{id}/cancel", "POST /v1/segments",
+        "POST /v1/imports/{id}/lift_stops",
     ),
     "POST /people/<stk:number>/same": ("POST /v1/duplicates/distinct", "POST /v1/merges/{id}/undo"),
     "POST /people/<stk:number>/same/<stk:other_id>": ("POST /v1/merges",),

@@ -64,9 +64,9 @@ def test_mailchimp_as_it_comes_keeps_who_left_and_whose_mail_came_back(ready: Da
     assert done.counts == {"created": 5, "stopped": 3}
     with ready.read() as session:
         told = stops(session)
-        assert told["email:maryam@example.org"] == ("opt_out", "recipient", utc(2019, 5, 6, 7, 8, 9))
-        assert told["email:gone@example.org"] == ("hard_bounce", "recipient", utc(2020, 2, 3, 4, 5, 6))
-        assert told["email:dafydd@example.org"] == ("opt_out", "recipient", NOW) and len(told) == 3
+        assert told["email:maryam@example.org"] == ("opt_out", "import", utc(2019, 5, 6, 7, 8, 9))
+        assert told["email:gone@example.org"] == ("hard_bounce", "import", utc(2020, 2, 3, 4, 5, 6))
+        assert told["email:dafydd@example.org"] == ("opt_out", "import", NOW) and len(told) == 3
         given = session.scalars(select(Consent)).one()
         ann = by_address(session, "ann@example.org")
         assert (given.stakeholder_id, given.at) == (ann.id, utc(2018, 10, 11, 9, 55, 14))
@@ -98,7 +98,7 @@ def test_a_table_of_listmonk_keeps_the_blocked_and_their_own_fields(ready: Datab
     assert (done.detected["exporter"], done.counts) == ("listmonk", {"created": 3, "stopped": 2})
     with ready.read() as session:
         assert {one: told[:2] for one, told in stops(session).items()} == {
-            "email:maryam@example.org": ("no_contact", "recipient"), "email:off@example.org": ("manual", "admin"),
+            "email:maryam@example.org": ("no_contact", "import"), "email:off@example.org": ("manual", "import"),
         }  # fmt: skip
         ann = by_address(session, "ann@example.org")
         assert (ann.attrs, ann.external_id) == ({"town": "Bangor"}, None)
@@ -164,7 +164,7 @@ def test_a_row_that_is_refused_for_something_else_keeps_its_opt_out(ready: Datab
     done = taken_in(ready, "email,unsubscribed,name\na@x.org,2020-01-01 10:00:00,A\x00\n", "x.csv")
     assert outcomes(ready, done) == [(2, "refused", ["bad_field", "stopped"])]
     with ready.read() as session:
-        assert stops(session) == {"email:a@x.org": ("opt_out", "recipient", utc(2020, 1, 1, 10))}
+        assert stops(session) == {"email:a@x.org": ("opt_out", "import", utc(2020, 1, 1, 10))}
     again = taken_in(ready, "email,unsubscribed,name\na@x.org,2020-01-01 10:00:00,A\x00\n", "x.csv")
     assert outcomes(ready, again) == [(2, "refused", ["bad_field"])]
 
@@ -206,7 +206,7 @@ def test_an_opt_out_is_kept_even_where_it_cannot_be_told_whose_it_is(ready: Data
     done = taken_in(ready, "email,opt out\nhome@x.org,2020-01-01 10:00:00\n", "x.csv")
     assert outcomes(ready, done) == [(2, "held", ["ambiguous", "stopped"])]
     with ready.read() as session:
-        assert stops(session) == {"email:home@x.org": ("opt_out", "recipient", utc(2020, 1, 1, 10))}
+        assert stops(session) == {"email:home@x.org": ("opt_out", "import", utc(2020, 1, 1, 10))}
 
 
 def test_without_an_address_on_the_channel_the_person_is_stopped_there(ready: Database) -> None:

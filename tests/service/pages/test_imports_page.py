@@ -219,11 +219,15 @@ def test_who_declares_consent_needs_the_right_to(browsers: Browsers, wiring: Wir
 
 
 def test_pasted_lists_are_read_as_mail_programs_copy_them() -> None:
-    text = 'Ann Rees <ann@x.org>, "Bob" <bob@x.org>;cai@x.org\n  \nNobody\n'
+    text = (
+        'Ann Rees <ann@x.org>, "Bob" <bob@x.org>;cai@x.org\n  \nNobody\n'
+        "Dai: 07700 900555\n+44 (0)29 2000-0000\nRhif 12\n"
+    )
     lines = files.pasted(text, "cy", "a,b").decode().splitlines()
     assert lines == [
-        "name,email,language,tags", 'Ann Rees,ann@x.org,cy,"a,b"', 'Bob,bob@x.org,cy,"a,b"', ',cai@x.org,cy,"a,b"',
-        'Nobody,,cy,"a,b"',
+        "name,email,mobile,language,tags", 'Ann Rees,ann@x.org,,cy,"a,b"', 'Bob,bob@x.org,,cy,"a,b"',
+        ',cai@x.org,,cy,"a,b"', 'Nobody,,,cy,"a,b"', 'Dai,,07700 900555,cy,"a,b"', ',,+44 (0)29 2000-0000,cy,"a,b"',
+        'Rhif 12,,,cy,"a,b"',
     ]  # fmt: skip
 
 
@@ -254,6 +258,11 @@ def test_who_is_new_is_seen_and_what_was_pasted_can_be_changed(
     page = browser.get(where)
     assert "Ann Rees · ann@gmial.com" in page and "Did you mean <bdi>ann@gmail.com" in page
     assert "full stop at the end" in page and "pasted.csv" not in page
+    numbers = {"programme_id": public_id("prg", general), "pasted": "Dai 07700 900555\n07700 900556"}
+    pasted = browser.post("/people/import/check", **numbers).headers["Location"]
+    assert "Take 2 rows in" in browser.get(pasted)
+    again = re.search(r'href="(/people/import\?again=[^"]+)"', browser.get(pasted))
+    assert again is not None and "Dai 07700 900555\n07700 900556<" in browser.get(again[1])
     assert '<th scope="row">1</th>' in page and '<th scope="row">3</th>' not in page
     again = re.search(r'href="(/people/import\?again=[^"]+)"', page)
     assert again is not None and "Ann Rees <ann@gmial.com>\nbob@example.org." in browser.get(again[1])
@@ -416,6 +425,22 @@ def test_an_export_of_mailchimp_is_told_apart_and_its_opt_outs_are_counted(
     with wiring.database.read() as session:
         assert len(session.scalars(select(Consent)).all()) == 1
         assert len(set(session.scalars(select(Suppression.address_key)))) == 3
+
+
+def test_what_a_file_stopped_is_lifted_on_its_page(browser: Browser, wiring: Wiring, general: int) -> None:
+    where = browser.post(
+        "/people/import/check", files=upload("name,email,opt out\nAnn,ann@example.org,yes\n"),
+        programme_id=public_id("prg", general),
+    ).headers["Location"]  # fmt: skip
+    assert "Lift everything that this file stopped" not in browser.get(where)
+    browser.post(where, do="confirm")
+    taken_in(wiring)
+    page = browser.get(where)
+    assert "Lift everything that this file stopped" in page and f'href="{where}?outcome=created#rows"' in page
+    browser.post(where, do="lift", why="", status=422)
+    browser.post(where, do="lift", why="the wrong column")
+    with wiring.database.read() as session:
+        assert {one.lifted_why for one in session.scalars(select(Suppression))} == {"the wrong column"}
 
 
 def test_what_a_table_of_listmonk_cannot_say_is_told(browser: Browser, general: int) -> None:
