@@ -11,10 +11,12 @@ from flask import Response, g, request
 from campaigns.errors import BadField
 from campaigns.responses.attachments import Kept
 from campaigns.responses.tables import INTERACTION_KINDS
+from campaigns.stakeholders import calling
 from campaigns.stakeholders.tables import KINDS, ROLES
 
 from .. import ids, paging
 from ..acts import consents, people_list, programmes, relationships, responses, segments, stakeholders
+from ..acts.imports import home_country
 from . import attached, frame, typed
 
 pages = frame.Pages("people")
@@ -156,17 +158,22 @@ def _missing(which: str, read: Callable[..., paging.Page]) -> Response:
 
 def _add() -> Response:
     act, address = frame.act(), typed.text("address")
+    with stakeholders.within("/mobile", whole=True):
+        mobile = calling.international(typed.text("mobile"), home_country(act.wiring))
     if typed.text("anyway") != "1":
-        _look_first(typed.text("name"), address)
+        _look_first(typed.text("name"), address, mobile)
     made = stakeholders.create(
         act, programme_id=typed.number("prg", "programme_id"), kind=typed.text("kind") or "person",
-        name=typed.text("name") or address, languages=typed.several("languages"), source="page",
+        name=typed.text("name") or address or mobile, languages=typed.several("languages"), source="page",
         tags=typed.words("tags"), addresses=[],
     )  # fmt: skip
     if address:
         corporate = typed.text("corporate") == "1"
         with stakeholders.within("/address", whole=True):
             stakeholders.add_address(act, made.id, channel="email", value=address, corporate=corporate)
+    if mobile:
+        with stakeholders.within("/mobile", whole=True):
+            stakeholders.add_address(act, made.id, channel="sms", value=mobile)
     if typed.text("basis"):
         give(act, made.id, request.form)
     return frame.go("pages_record.one", done="added", number=made.id)

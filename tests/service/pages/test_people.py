@@ -55,6 +55,18 @@ def test_somebody_is_added_with_an_address_and_the_reason_why_we_may_write(
         assert session.scalars(select(Stakeholder)).one().languages == ["cy", "en"]
 
 
+def test_somebody_is_added_with_the_number_they_are_texted_on(
+    browser: Browser, wiring: Wiring, general: int
+) -> None:
+    form = {"kind": "person", "programme_id": public_id("prg", general)}
+    assert "country code" in browser.post("/people/new", status=422, name="Dai", mobile="07700", **form).text
+    browser.done("/people/new", mobile="07700 900123", **form)
+    with wiring.database.read() as session:
+        [held] = session.scalars(select(Address))
+        assert (held.channel, held.key) == ("sms", "+447700900123")
+        assert session.get_one(Stakeholder, held.stakeholder_id).name == "+447700900123"
+
+
 def test_what_is_refused_keeps_what_was_typed_and_adds_nobody(
     browser: Browser, wiring: Wiring, general: int
 ) -> None:
