@@ -18,6 +18,8 @@ from ..wording import text_of_html
 from .client import Client, number, one, rows, words
 
 COMMENT = "comment-"
+# WordPress takes no second comment of a user within so many seconds.
+FLOOD, FLOOD_S = "comment_flood", 15.0
 TITLE_MAX = 80
 SLUG_WORDS_MAX = 40
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
@@ -114,6 +116,10 @@ def _answer(client: Client, outbound: Outbound, asked: str) -> Receipt:
         if "rest_comment_" not in error.words:  # closed, gone, in the bin: of this comment, not of the user
             raise
         raise Refused(error.words, code=error.code, phase="answer") from None
+    except Refused as error:
+        if FLOOD not in error.words:
+            raise
+        raise Deferred(error.words, code=FLOOD, phase="answer", retry_after_s=FLOOD_S) from None
     if answer.status == 409:  # WordPress has these words of this user below this post already
         return _went_before(client, outbound)
     made = one(answer)

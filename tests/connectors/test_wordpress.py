@@ -262,6 +262,17 @@ def test_words_that_the_site_has_below_another_comment_are_refused(site: Site) -
         connector.send(post("Diolch", in_reply_to="comment-2"))
 
 
+def test_answers_that_come_too_quickly_after_one_another_wait(site: Site) -> None:
+    """WordPress says 400, as it does of words that it will never take; posts go on."""
+    site.comment("A fydd lifft?")
+    site.once["Bydd"] = "comment_flood"
+    connector, answer = account(site.port), post("Bydd", in_reply_to="comment-1")
+    with pytest.raises(Deferred) as told:
+        connector.send(answer)
+    assert (told.value.scope, told.value.retry_after_s) == ("delivery", 15)
+    assert connector.send(answer).provider_id == "comment-2"
+
+
 @pytest.mark.parametrize(
     "told", ["comment_closed", b"HTTP/1.1 404 x\r\nContent-Length: 25\r\n\r\nrest_comment_invalid_post"]
 )
