@@ -22,6 +22,7 @@ NEWS = ("post_created", "post_liked")
 PASSED_OVER = ("ping", "post_edited", "post_destroyed", "post_recovered")
 # Webhooks of a forum can tell of all this too, and of nobody's words in it.
 OTHER_THINGS = ("topic_", "user_", "group_", "category_", "tag_", "reviewable_", "notification_")
+UNSEEN = "unseen_event"  # under this a body is kept of an event that nobody has seen
 
 
 def hear(secrets: Sequence[str], username: str, call: Call) -> Heard:
@@ -31,17 +32,25 @@ def hear(secrets: Sequence[str], username: str, call: Call) -> Heard:
     if what in PASSED_OVER or what.startswith(OTHER_THINGS):
         return Heard()
     if what not in NEWS:
-        return Heard(parked=(call.body.decode("utf-8", "replace"),))
+        return Heard(parked=(_named(what, call.body),))
     return read(username, call.body)
 
 
 def read(username: str, body: bytes) -> Heard:
     """The event of a body; what cannot be read is parked."""
     try:
-        found = _event(orjson.loads(body), username)
+        told = orjson.loads(body)
+        if UNSEEN in told:
+            raise ValueError("nobody has seen such an event")
+        found = _event(told, username)
     except (ValueError, TypeError, AttributeError):
         return Heard(parked=(body.decode("utf-8", "replace"),))
     return Heard((found,) if found else ())
+
+
+def _named(what: str, body: bytes) -> str:
+    """A body with what happened, which stands beside it: without that it would be read as what it looks like."""
+    return orjson.dumps({UNSEEN: what, "body": body.decode("utf-8", "replace")}).decode()
 
 
 def _prove(secrets: Sequence[str], call: Call) -> None:
