@@ -67,7 +67,7 @@ BODIES = (
     b"[" * 5000,
 )
 # What may stand where another value was expected, and what of an event is always words.
-ODD = (None, True, -1, 10**30, 1e300, "", "x", [], [None], {}, {"a": None})
+ODD: tuple[Any, ...] = (None, True, -1, 10**30, 1e300, "", "x", [], [None], {}, {"a": None})
 WORDS = (
     "key",
     "provider_id",
