@@ -16,7 +16,7 @@ from ..base import new_id, public_id
 from ..errors import BadField, Invalid, said
 from . import addresses, consent, fields, people, tombstones, wishes
 from .columns import Wanted
-from .drafts import Desk, Draft, Key, Outcome, Place, problem
+from .drafts import SHARED, Desk, Draft, Key, Outcome, Place, problem
 from .rows import insert_rows
 from .tables import Address, Involvement, Stakeholder, StakeholderTag, Tag
 from .text import fold
@@ -168,7 +168,7 @@ def _match(desk: Desk, row: Wanted) -> Draft | Outcome | None:
     if found is not None and not found.visible:
         return _refused(row, "external_id_not_free", "this external id cannot be used here")
     if found is None:
-        holders = desk.holders(row.addresses)
+        holders = _holders(desk, row)
         if (
             external is not None
         ):  # a person known by address only, under the same name, gets their external id
@@ -187,10 +187,27 @@ def _match(desk: Desk, row: Wanted) -> Draft | Outcome | None:
     return found
 
 
+def _holders(desk: Desk, row: Wanted) -> list[Draft]:
+    """Who it may be by its addresses: by mail first; by what several share, or beside another mail, by name too."""
+    mail = [key for key in row.addresses if key[0] == "email"]
+    if found := desk.holders(mail):
+        return found
+    own = [key for key in row.addresses if key[0] not in SHARED]
+    named = [one for one in desk.holders(row.addresses) if _named(one, row)]
+    if mail or named:
+        return named
+    return desk.holders(own if "name_fold" in row.values else row.addresses)
+
+
+def _named(draft: Draft, row: Wanted) -> bool:
+    """They have the name that the row says, or are called by one of its addresses."""
+    names = {fold(value) for value in row.addresses.values()} | {row.values.get("name_fold")}
+    return draft.values["name_fold"] in names
+
+
 def _same_name(draft: Draft, row: Wanted) -> bool:
     """Nothing speaks against it: the name is the same, or one of them has only the address for a name."""
-    names = {fold(value) for value in row.addresses.values()} | {row.values.get("name_fold")}
-    return "name_fold" not in row.values or draft.values["name_fold"] in names
+    return "name_fold" not in row.values or _named(draft, row)
 
 
 def _new(desk: Desk, row: Wanted) -> Draft:

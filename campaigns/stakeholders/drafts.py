@@ -17,6 +17,8 @@ Key = tuple[str, str]
 Subject = tuple[str, str, int]
 # What a no is about where nothing was declared: a file of people is brought in to write them news.
 NEWS = ("direct_marketing", "email")
+# Several people live at one place and share its telephone: who is at one is the same person under the same name alone.
+SHARED = ("post", "in_person", "phone")
 # Told of a row whatever becomes of it: what it says of their wishes is kept all the same.
 ALWAYS_TOLD = ("stopped", "withdrawn", "declined")
 
@@ -136,7 +138,8 @@ class Desk:
     def known(self, external_id: str | None, keys: Collection[Key]) -> list[Draft]:
         """Whom a row may be about that is not taken in: by its external id, else by its addresses."""
         found = None if external_id is None else self.by_external.get(external_id)
-        return [found] if found is not None and found.visible else self.holders(keys)
+        own = [key for key in keys if key[0] not in SHARED]
+        return [found] if found is not None and found.visible else self.holders(own)
 
 
 def problem(code: str, detail: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 
 from . import consent, exporters, kin
 from .columns import Wanted
-from .drafts import Act, Desk, Draft, Key, Known, Subject, problem
+from .drafts import SHARED, Act, Desk, Draft, Key, Known, Subject, problem
 from .rows import insert_rows
 from .tables import Consent, Suppression
 
@@ -33,7 +33,9 @@ def marks(row: Wanted) -> set[int]:
     """Short marks of what a row is recognised by; a million of them fit into memory."""
     if "external_id" in row.values:
         return {hash(("external_id", row.values["external_id"]))}
-    return {hash(key) for key in row.addresses}
+    mail = {hash(key) for key in row.addresses if key[0] == "email"}
+    name = row.values.get("name_fold")
+    return mail or {hash((key, name) if key[0] in SHARED else key) for key in row.addresses}
 
 
 def lay_out(desk: Desk, rows: Sequence[Wanted], keys: Collection[Key]) -> None:

@@ -570,6 +570,28 @@ def test_a_shared_address_is_held_for_a_person_unless_the_name_tells(ready: Data
         assert session.scalar(select(func.count()).select_from(Stakeholder)) == 2
 
 
+@pytest.mark.parametrize("step", [1, 200])
+def test_who_lives_at_one_place_and_shares_its_telephone_stays_several_people(
+    ready: Database, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """C10: a place is nobody's own; the same file again knows each of them."""
+    monkeypatch.setattr(imports, "STEP", step)
+    mapping = {"name": "name", "email": "address.email", "post": "address.post", "phone": "address.phone"}
+    home = "1 Heol Fawr,+442920000000"
+    file = f"name,email,post,phone\nAnn,a@x.org,{home}\nBob,b@x.org,{home}\nCai,,{home}\nDai,,{home}\n"
+    assert imported(ready, file, mapping=mapping).counts == {"created": 4}
+    assert imported(ready, file, mapping=mapping).counts == {"unchanged": 4}
+
+
+def test_a_number_beside_another_mail_is_the_same_person_under_the_same_name_alone(ready: Database) -> None:
+    """C10"""
+    imported(ready, "name,email,mobile\nAnn,a@x.org,+447700900123\n")
+    file = "name,email,mobile\nAnn,new@x.org,+447700900123\nBob,b@x.org,+447700900123\n"
+    assert imported(ready, file).counts == {"updated": 1, "created": 1}
+    with ready.read() as session:
+        assert sorted(session.scalars(select(Stakeholder.name))) == ["Ann", "Bob"]
+
+
 def test_a_person_known_by_address_alone_gets_their_external_id(ready: Database) -> None:
     imported(ready, "email\nann@x.org\n")
     imported(ready, "id,name,email\n9,Ann,ann@x.org\n")
