@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import orjson
 from flask import Request, Response
-from sqlalchemy import delete, text
+from sqlalchemy import delete, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -175,10 +175,13 @@ def _run(
 
 
 def _record(session: Session, keyring: KeyRing, call: Call, response: Response) -> None:
-    known = session.get_one(IdempotencyKey, _place(call))
-    known.status = response.status_code
-    known.headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    known.body = keyring.wrap(response.get_data())
+    kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    session.execute(  # not read again: nobody holds the row that was written a moment ago
+        update(IdempotencyKey)
+        .filter_by(token_id=call.token_id, method=call.method, path=call.path, key=call.key)
+        .values(status=response.status_code, headers=kept, body=keyring.wrap(response.get_data())),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _place(call: Call) -> tuple[int, str, str, str]:

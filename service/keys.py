@@ -13,6 +13,7 @@ import secrets
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -48,12 +49,12 @@ class KeyRing:
 
     def wrap(self, plain: bytes) -> bytes:
         """Bytes that only this installation can read."""
-        return self._fernet().encrypt(plain)
+        return self._fernet.encrypt(plain)
 
     def unwrap(self, sealed: bytes) -> bytes:
         """What `wrap` was given; BadKeyRing where no key of the ring fits."""
         try:
-            return self._fernet().decrypt(sealed)
+            return self._fernet.decrypt(sealed)
         except InvalidToken as error:
             raise BadKeyRing(
                 "no key of this installation opens this; restore the key ring beside the data"
@@ -61,7 +62,7 @@ class KeyRing:
 
     def reseal(self, sealed: bytes) -> bytes:
         """The same content under the newest key."""
-        return self._fernet().rotate(sealed)
+        return self._fernet.rotate(sealed)
 
     def link_keys(self) -> tuple[bytes, ...]:
         """The keys that sign links and reply addresses, newest first."""
@@ -75,6 +76,7 @@ class KeyRing:
         """The seeds of the keys that sign what is taken out, newest first."""
         return tuple(_derive(key, b"dolen exports") for key in self.keys)
 
+    @cached_property
     def _fernet(self) -> MultiFernet:
         return MultiFernet([Fernet(urlsafe_b64encode(_derive(key, b"dolen secrets"))) for key in self.keys])
 

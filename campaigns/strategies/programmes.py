@@ -41,10 +41,12 @@ EVERYDAY_BODY = {
 
 def general(session: Session, now: datetime) -> Programme:
     """The built-in programme General, made with its strategy Everyday communication at first use."""
-    if session.get(Programme, GENERAL) is None:
+    found = session.get(Programme, GENERAL)
+    if found is None:
         for table, row in _built_in(now):
             insert_missing(session, table, [{"id": GENERAL, **row}])
-    return session.get_one(Programme, GENERAL)
+        found = session.get_one(Programme, GENERAL)
+    return found
 
 
 def get(session: Session, programme_id: int) -> Programme:
