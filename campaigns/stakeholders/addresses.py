@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..errors import BadAddress, Conflict
-from . import kin, people, tombstones
+from . import calling, kin, people, tombstones
 from .rows import insert_missing
 from .tables import Address, Stakeholder
 from .text import clean, fold
@@ -29,7 +29,6 @@ LOCAL_MAX = 64
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _ASCII_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-NUMBERS = ("sms", "phone", "whatsapp")
 CODE_MAX = 999  # calling codes of countries have three digits at most
 _STANDS = func.coalesce(Stakeholder.merged_into, Stakeholder.id)  # the record that stands for whoever it is
 
@@ -107,8 +106,8 @@ def meant(typed: str, channels: Collection[str]) -> ColumnElement[bool]:
     with suppress(BadAddress):
         others.add(key("email", typed))
     return or_(
-        and_(Address.channel.in_(NUMBERS), Address.key.in_(dialled(typed))),
-        and_(Address.channel.in_({*channels} - {*NUMBERS}), Address.key.in_(others)),
+        and_(Address.channel.in_(calling.CHANNELS), Address.key.in_(dialled(typed))),
+        and_(Address.channel.in_({*channels} - {*calling.CHANNELS}), Address.key.in_(others)),
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from campaigns.messages.tables import Message, Variant
 from campaigns.responses import search
 from campaigns.responses.tables import Response
-from campaigns.stakeholders import addresses
+from campaigns.stakeholders import addresses, calling
 from campaigns.stakeholders.tables import Address, Stakeholder
 from campaigns.stakeholders.text import fold
 
@@ -72,7 +72,7 @@ def _addressed(words: str) -> ColumnElement[bool]:
     """Whose address or handle begins like this, or whose telephone number is dialled so, from here or from abroad."""
     begins = {channel: fold(words).removeprefix("@") for channel in channels.of_people()}
     if words.startswith("+"):
-        begins |= dict.fromkeys(addresses.NUMBERS, re.sub(r"[\s().-]", "", words.replace("(0)", "")))
+        begins |= dict.fromkeys(calling.CHANNELS, re.sub(r"[\s().-]", "", words.replace("(0)", "")))
     return or_(
         addresses.meant(words, begins),
         *(
