@@ -77,13 +77,11 @@ def check(
     body: bytes | BinaryIO,
     mapping: Mapping[str, str] | None = None,
     declaration: Mapping[str, Any] | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
     country: str | None = None,
     undated: bool = False,
     actor: str,
     within: Collection[int] | None = None,
+    **reading: str | None,
 ) -> Import:
     """Read a file and say what importing it would do, row by row, without writing anyone; BadImport, BadField.
 
@@ -91,11 +89,11 @@ def check(
     `declaration`: one consent for the file, with all of DECLARED; `at` may be None where a column is `consent_at`,
     or, `undated`, will be said to be before the file is taken in.
     `country`: whose numbers stand in it without a country's code, one of `calling.COUNTRIES`.
-    `within`: the programmes whose people may be recognised (None: all). State: `checked`, or `checking` where the file
-    is large and needs `dry_run`.
+    `within`: the programmes whose people may be recognised (None: all). `reading`: as in `look`. State: `checked`, or
+    `checking` where the file is large and needs `dry_run`.
     """
     packed, sha256 = files.kept(io.BytesIO(body) if isinstance(body, bytes) else body)
-    read = look(packed, filename, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    read = look(packed, filename, **reading)
     # The file has been read by now: the transaction begins here, and other writers wait for little.
     wanted = _meaning(read.detected["header"], mapping, fields.every(session))
     imported = Import(
