@@ -222,11 +222,8 @@ def _keep(desk: Desk, draft: Draft, row: Wanted, at: datetime) -> None:
     declared, act, own = desk.place.declaration, draft.act, row.consent_at is not None
     assert declared is not None
     over = act is not None and act.ends_at is not None and act.ends_at <= desk.place.now
-    if own:
-        known = at in draft.given
-    else:
-        known = act is not None and (at <= act.at or (declared.fallback and not over))
-    if known:
+    covered = act is not None and (at <= act.at or (declared.fallback and not over))
+    if (at in draft.given) if own else covered:
         return
     if own and (day := [one for one in draft.new_acts if one["evidence"].get("time") == "of the file"]):
         draft.new_acts = [one for one in draft.new_acts if one not in day]
