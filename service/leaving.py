@@ -22,6 +22,7 @@ from sqlalchemy import (
     Date,
     Float,
     Row,
+    Select,
     Table,
     Text,
     and_,
@@ -156,11 +157,16 @@ def _left_out(within: Within, audit: bool) -> dict[str, str]:
 
 def rows(session: Session, table: Table, within: Within, after: Key | None) -> Iterator[Row[Any]]:
     """A page of the rows of a table in the order of their keys, from the one after this key on."""
+    yield from session.execute(page(table, within, after).execution_options(yield_per=500))
+
+
+def page(table: Table, within: Within, after: Key | None) -> Select[Any]:
+    """What asks for it."""
     keys = list(table.primary_key.columns)
     found = select(*keys, *[table.c[name] for name in header(table, within)]).where(belongs(table, within))
     if after is not None:
         found = found.where(tuple_(*keys) > tuple_(*map(literal, after)))
-    yield from session.execute(found.order_by(*keys).limit(PAGE).execution_options(yield_per=500))
+    return found.order_by(*keys).limit(PAGE)
 
 
 def _told(table: Table, within: Within, row: Row[Any]) -> dict[str, Any]:
@@ -193,8 +199,9 @@ def belongs(table: Table, within: Within) -> ColumnElement[bool]:
 
 
 def _owned(table: Table, column: str, owner: str, within: Within) -> ColumnElement[bool]:
+    """Whether its owner is. Asked of each row: of a list of owners SQLite reads all their rows for each page."""
     theirs = metadata.tables[owner]
-    return table.c[column].in_(select(theirs.c.id).where(belongs(theirs, within)))
+    return exists().where(theirs.c.id == table.c[column], belongs(theirs, within)).correlate(table)
 
 
 def _of_their_address(table: Table, within: Within) -> ColumnElement[bool]:
