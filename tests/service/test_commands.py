@@ -308,8 +308,9 @@ def test_all_starts_everything_again_when_it_dies_and_leaves_nothing_behind(envi
     whole = subprocess.Popen([sys.executable, "-m", "service", "all"], stdout=subprocess.PIPE, text=True)
     assert whole.stdout is not None
     try:
-        hello = whole.stdout.readline()
-        assert environ["DOLEN__HTTP__PORT"] in hello
+        starting, ready = whole.stdout.readline(), whole.stdout.readline()
+        assert environ["DOLEN__DATA__DIR"] in starting
+        assert environ["DOLEN__HTTP__PORT"] in ready
         first = _until(lambda: _if(_children(whole.pid), lambda now: len(now) == 4))
         os.kill(sorted(first)[-1], signal.SIGKILL)
         second = _until(lambda: _if(_children(whole.pid), lambda now: len(now - first) == 1))
