@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 
 from ..delivery import compose, threads
 from ..delivery.tables import Account, Attempt, Delivery, DeliveryEvent, HandWork
@@ -108,22 +108,18 @@ class _Letters:
 
 
 def attempts(reader: Reader) -> Iterator[Told]:
-    found = (
-        select(Attempt)
-        .join(Delivery, Delivery.id == Attempt.delivery_id)
-        .join(Message, Message.id == Delivery.message_id)
-        .where(Delivery.stakeholder_id.in_(reader.ids), reader.inside(Message.programme_id))
-    )
+    found = _of_deliveries(reader, Attempt).where(Delivery.stakeholder_id.in_(reader.ids))
     for (row,) in rows(reader, found.order_by(Attempt.delivery_id, Attempt.n, Attempt.seq)):
         yield plain(reader, row, error=reader.veil.whole(row.error))
 
 
 def events(reader: Reader) -> Iterator[Told]:
-    found = (
-        select(DeliveryEvent)
-        .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
-        .join(Message, Message.id == Delivery.message_id)
-        .where(DeliveryEvent.stakeholder_id.in_(reader.ids), reader.inside(Message.programme_id))
-    )
+    found = _of_deliveries(reader, DeliveryEvent).where(DeliveryEvent.stakeholder_id.in_(reader.ids))
     for (row,) in rows(reader, found.order_by(DeliveryEvent.at, DeliveryEvent.id)):
         yield plain(reader, row, "stakeholder_id", "event_key")
+
+
+def _of_deliveries(reader: Reader, table: type[Attempt | DeliveryEvent]) -> Select[Any]:
+    """Rows about deliveries of what the reader may see."""
+    found = select(table).join(Delivery, Delivery.id == table.delivery_id)
+    return found.join(Message, Message.id == Delivery.message_id).where(reader.inside(Message.programme_id))
